@@ -1,0 +1,213 @@
+//! The error of a build: what happened, where, on which way there, and what to do about it.
+
+use crate::host::HostError;
+use crate::yaml::{Place, Pos, Sources};
+
+/// What kind of thing went wrong. Callers match on this; people read the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Text that is not YAML, or YAML that a resource or kustomization may not use.
+    Syntax,
+    /// A kustomization file that breaks the rules of its format.
+    Kustomization,
+    /// A file or directory could not be read.
+    Host(HostError),
+    /// A path that leads out of the root of the build, or a kustomization that builds on itself.
+    Restriction,
+    /// A document that is no resource: no kind, no name.
+    Resource,
+    /// Two resources with the same identity.
+    Conflict,
+    /// A generator could not make its resource.
+    Generator,
+    /// A patch that does not apply.
+    Patch,
+    /// A transformer that does not apply, a bad field spec among them.
+    Transformer,
+    /// A replacement without its source or target.
+    Replacement,
+    /// A var without its source.
+    Var,
+    /// A name that could refer to several resources.
+    Reference,
+    /// A bad custom schema.
+    Schema,
+    /// A validator refused, or changed something.
+    Validator,
+    /// A function or plugin failed.
+    Function,
+    /// A remote file or repository could not be had.
+    Remote,
+    /// Something that the options do not allow.
+    NotAllowed,
+}
+
+/// Why a build failed.
+///
+/// `Display` gives the message alone; the other parts are for whoever shows it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct BuildError(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    kind: ErrorKind,
+    message: String,
+    pos: Pos,
+    place: Option<Place>,
+    file: Option<String>,
+    resource: Option<String>,
+    field: Option<String>,
+    chain: Vec<String>,
+    notes: Vec<Note>,
+    help: Option<String>,
+}
+
+/// A further place that an error is about, such as the first of two duplicates.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Note {
+    /// What stands there.
+    pub message: String,
+    /// Where, if in a file.
+    pub place: Option<Place>,
+    pos: Pos,
+}
+
+impl BuildError {
+    /// An error of this kind.
+    #[must_use]
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        BuildError(Box::new(Parts {
+            kind,
+            message: message.into(),
+            pos: Pos::NONE,
+            place: None,
+            file: None,
+            resource: None,
+            field: None,
+            chain: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }))
+    }
+
+    /// A host error about a path.
+    #[must_use]
+    pub(crate) fn host(error: HostError, path: &str) -> Self {
+        let message = format!("{path}: {error}");
+        BuildError::new(ErrorKind::Host(error), message).in_file(path)
+    }
+
+    /// Says where it happened, unless that was said closer to it.
+    #[must_use]
+    pub(crate) fn at(mut self, pos: Pos) -> Self {
+        if self.0.pos.is_none() {
+            self.0.pos = pos;
+        }
+        self
+    }
+
+    /// Says in which file it happened, when there is no position to give.
+    #[must_use]
+    pub(crate) fn in_file(mut self, path: impl Into<String>) -> Self {
+        self.0.file.get_or_insert_with(|| path.into());
+        self
+    }
+
+    /// Says which resource it is about.
+    #[must_use]
+    pub(crate) fn about(mut self, resource: impl std::fmt::Display) -> Self {
+        self.0.resource.get_or_insert_with(|| resource.to_string());
+        self
+    }
+
+    /// Says which field it is about.
+    #[must_use]
+    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+        self.0.field.get_or_insert_with(|| field.into());
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help.get_or_insert_with(|| help.into());
+        self
+    }
+
+    /// Points at another place.
+    #[must_use]
+    pub(crate) fn with_note(mut self, message: impl Into<String>, pos: Pos) -> Self {
+        self.0.notes.push(Note { message: message.into(), place: None, pos });
+        self
+    }
+
+    /// Adds an outer step of the way that led here.
+    #[must_use]
+    pub(crate) fn within(mut self, step: impl Into<String>) -> Self {
+        self.0.chain.push(step.into());
+        self
+    }
+
+    /// Turns positions into places. The build does it before it hands the error out.
+    #[must_use]
+    pub(crate) fn located(mut self, sources: &Sources) -> Self {
+        if self.0.place.is_none() {
+            self.0.place = sources.place(self.0.pos);
+        }
+        for note in &mut self.0.notes {
+            note.place = sources.place(note.pos);
+        }
+        self
+    }
+
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// File, line and column, with the line's text.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        self.0.place.as_ref()
+    }
+
+    /// The file it is about, also where no line can be named.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.0.place.as_ref().map(|place| place.file.as_str()).or(self.0.file.as_deref())
+    }
+
+    /// The resource it is about, as `Kind.version.group/name.namespace`.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        self.0.resource.as_deref()
+    }
+
+    /// The field it is about, as a path.
+    #[must_use]
+    pub fn field_path(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The way that led here, innermost step first.
+    #[must_use]
+    pub fn chain(&self) -> &[String] {
+        &self.0.chain
+    }
+
+    /// Further places it is about.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.0.notes
+    }
+
+    /// What to do about it, where a cure is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+}

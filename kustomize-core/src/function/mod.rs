@@ -1,0 +1,1 @@
+//! KRM functions: generators, transformers and validators that are programs.

@@ -1,0 +1,77 @@
+//! `configMapGenerator`, `secretGenerator` and `generatorOptions`.
+
+use std::collections::BTreeMap;
+
+use crate::yaml::decode::Spanned;
+
+macro_rules! args {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident $(= $rename:literal)?: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+        pub struct $name {
+            /// Namespace of the generated resource.
+            pub namespace: String,
+            /// Name of the generated resource, before prefixes and hash.
+            pub name: String,
+            /// `create`, `replace` or `merge`.
+            pub behavior: String,
+            /// `key=value` pairs.
+            pub literals: Vec<Spanned<String>>,
+            /// Files, `path` or `key=path`.
+            pub files: Vec<Spanned<String>>,
+            /// Files of `KEY=value` lines.
+            pub envs: Vec<Spanned<String>>,
+            /// One more such file (deprecated).
+            pub env: String,
+            /// Options of this generator, merged over `generatorOptions`.
+            pub options: Option<GeneratorOptions>,
+            $($(#[$field_doc])* $(#[serde(rename = $rename)])? pub $field: $type,)*
+        }
+
+        impl $name {
+            /// Where the data comes from.
+            #[must_use]
+            pub fn sources(&self) -> KeyValueSources<'_> {
+                KeyValueSources { literals: &self.literals, files: &self.files, envs: &self.envs, env: &self.env }
+            }
+        }
+    };
+}
+
+args! {
+    /// One entry of `configMapGenerator`.
+    ConfigMapArgs {}
+}
+
+args! {
+    /// One entry of `secretGenerator`.
+    SecretArgs {
+        /// Type of the secret, `Opaque` when empty.
+        secret_type = "type": String,
+    }
+}
+
+/// Where the data of a ConfigMap or Secret comes from.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct KeyValueSources<'a> {
+    pub literals: &'a [Spanned<String>],
+    pub files: &'a [Spanned<String>],
+    pub envs: &'a [Spanned<String>],
+    pub env: &'a str,
+}
+
+/// `generatorOptions`, or the `options` of one generator.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct GeneratorOptions {
+    /// Labels for the generated resource.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations for the generated resource.
+    pub annotations: BTreeMap<String, String>,
+    /// Leaves the content hash off the name.
+    pub disable_name_suffix_hash: bool,
+    /// Sets `immutable: true`.
+    pub immutable: bool,
+}

@@ -1,0 +1,28 @@
+//! The kustomization file: its typed form, one type a field, and how it is read.
+//!
+//! The types follow kustomize's `api/types`; each field's meaning is documented there and in the
+//! reference's documentation of the kustomization file.
+
+mod file;
+mod generator;
+mod helm;
+mod image;
+mod label;
+mod patch;
+mod replacement;
+mod replica;
+mod selector;
+mod sort;
+mod var;
+
+pub use file::{Kustomization, Metadata};
+pub use generator::{ConfigMapArgs, GeneratorOptions, KeyValueSources, SecretArgs};
+pub use helm::{HelmChart, HelmGlobals};
+pub use image::Image;
+pub use label::Label;
+pub use patch::{Patch, PatchOptions};
+pub use replacement::{FieldOptions, Replacement, SourceSelector, TargetSelector};
+pub use replica::Replica;
+pub use selector::Selector;
+pub use sort::{LegacySortOptions, SortOptions};
+pub use var::{FieldRef, Var, VarTarget};

@@ -1,0 +1,11 @@
+//! `replicas`.
+
+/// One entry of `replicas`.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Replica {
+    /// Name of the workload.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}

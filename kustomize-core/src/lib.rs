@@ -1,0 +1,28 @@
+//! Renders kustomizations exactly as kustomize v5.8.1 does.
+//!
+//! The library does no I/O of its own: everything outside comes in through [`host::Host`].
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod accumulate;
+mod context;
+mod error;
+pub mod field_spec;
+mod function;
+mod generate;
+pub mod host;
+pub mod kustomization;
+mod loader;
+mod merge;
+mod options;
+mod references;
+pub mod resource;
+pub mod schema;
+mod transform;
+mod warning;
+pub mod yaml;
+
+pub use error::{BuildError, ErrorKind, Note};
+pub use options::{BuildOptions, LoadRestrictor, Reorder};
+pub use warning::Warning;

@@ -1,0 +1,1 @@
+//! How paths in a kustomization become files, directories and repositories, and what it may not load.

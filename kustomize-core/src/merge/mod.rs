@@ -1,0 +1,1 @@
+//! Strategic merge and JSON patches, on nodes.

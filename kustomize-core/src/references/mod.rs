@@ -1,0 +1,1 @@
+//! Who names whom: name references and vars.

@@ -1,0 +1,142 @@
+//! Group, version, kind, namespace and name.
+
+use std::fmt;
+
+use crate::schema::Schema;
+use crate::yaml::Str;
+
+/// Group, version and kind. As a selector, an empty part matches anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(default)]
+pub struct Gvk {
+    /// API group, empty for the core group.
+    pub group: Str,
+    /// API version.
+    pub version: Str,
+    /// Kind.
+    pub kind: Str,
+}
+
+impl Gvk {
+    /// From an `apiVersion` (`group/version` or `version`) and a kind.
+    #[must_use]
+    pub fn new(api_version: &str, kind: &str) -> Self {
+        let (group, version) = split_api_version(api_version);
+        Gvk { group: group.into(), version: version.into(), kind: kind.into() }
+    }
+
+    /// The `apiVersion` field.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Whether a selector picks this: its non-empty parts are equal.
+    #[must_use]
+    pub fn is_selected(&self, selector: &Gvk) -> bool {
+        (selector.group.is_empty() || selector.group == self.group)
+            && (selector.version.is_empty() || selector.version == self.version)
+            && (selector.kind.is_empty() || selector.kind == self.kind)
+    }
+}
+
+impl fmt::Display for Gvk {
+    /// `Kind.version.group`, as the reference prints it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or = |part: &'_ Str, none: &'static str| -> Str {
+            if part.is_empty() { Str::new_static(none) } else { part.clone() }
+        };
+        write!(
+            f,
+            "{}.{}.{}",
+            or(&self.kind, "[noKind]"),
+            or(&self.version, "[noVer]"),
+            or(&self.group, "[noGrp]")
+        )
+    }
+}
+
+/// Splits `group/version` at its first slash; without one the group is empty.
+#[must_use]
+pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+/// Identity of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ResId {
+    /// Group, version and kind.
+    pub gvk: Gvk,
+    /// Name.
+    pub name: Str,
+    /// Namespace as written; see [`ResId::effective_namespace`].
+    pub namespace: Str,
+    /// Whether the schema says that the kind is cluster-scoped. Always false in an id of the past
+    /// and in a selector, as in the reference.
+    pub cluster_scoped: bool,
+}
+
+/// The namespace that all cluster-scoped resources share in comparisons.
+pub(crate) const CLUSTER: &str = "_non_namespaceable_";
+
+impl ResId {
+    /// An id whose scope is looked up.
+    #[must_use]
+    pub fn new(gvk: Gvk, name: impl Into<Str>, namespace: impl Into<Str>, schema: &Schema) -> Self {
+        let cluster_scoped = schema.is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind);
+        ResId { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped }
+    }
+
+    /// The namespace that counts in comparisons: `default` when none is written, and one of their
+    /// own for cluster-scoped kinds.
+    #[must_use]
+    pub fn effective_namespace(&self) -> &str {
+        if self.cluster_scoped {
+            CLUSTER
+        } else if self.namespace.is_empty() {
+            "default"
+        } else {
+            &self.namespace
+        }
+    }
+
+    /// Whether both stand in the same effective namespace.
+    #[must_use]
+    pub fn same_namespace(&self, other: &ResId) -> bool {
+        self.effective_namespace() == other.effective_namespace()
+    }
+
+    /// Whether group, version, kind and name are equal (the reference's `GvknEquals`).
+    #[must_use]
+    pub fn same_gvkn(&self, other: &ResId) -> bool {
+        self.name == other.name && self.gvk == other.gvk
+    }
+
+    /// Whether both name the same resource (the reference's `Equals`).
+    #[must_use]
+    pub fn same(&self, other: &ResId) -> bool {
+        self.same_namespace(other) && self.same_gvkn(other)
+    }
+
+    /// Whether a selector's non-empty parts match (the reference's `IsSelectedBy`).
+    #[must_use]
+    pub fn is_selected_by(&self, selector: &ResId) -> bool {
+        (selector.name.is_empty() || selector.name == self.name)
+            && (selector.namespace.is_empty() || selector.same_namespace(self))
+            && self.gvk.is_selected(&selector.gvk)
+    }
+}
+
+impl fmt::Display for ResId {
+    /// `Kind.version.group/name.namespace`, as the reference prints it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or = |part: &'_ Str, none: &'static str| -> Str {
+            if part.is_empty() { Str::new_static(none) } else { part.clone() }
+        };
+        write!(f, "{}/{}.{}", self.gvk, or(&self.name, "[noName]"), or(&self.namespace, "[noNs]"))
+    }
+}

@@ -1,0 +1,13 @@
+//! Resources: a tree with an identity, the history of its names, and the ordered set of them.
+
+mod history;
+mod id;
+mod model;
+mod origin;
+mod set;
+
+pub use history::{Behavior, History, PreviousId};
+pub use id::{Gvk, ResId};
+pub use model::Resource;
+pub use origin::Origin;
+pub use set::{Conflict, ResourceSet};

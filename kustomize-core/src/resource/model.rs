@@ -1,0 +1,189 @@
+//! A resource.
+
+use super::id::split_api_version;
+use super::{Gvk, History, PreviousId, ResId};
+use crate::schema::Schema;
+use crate::yaml::{Map, Node, Str};
+
+/// A Kubernetes resource: its tree and what happened to it.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The tree; a map at its root.
+    pub node: Node,
+    /// Earlier names, prefixes, behaviour.
+    pub history: History,
+}
+
+impl Resource {
+    /// A resource without a history.
+    #[must_use]
+    pub fn new(node: Node) -> Self {
+        Resource { node, history: History::default() }
+    }
+
+    /// `apiVersion`, empty when there is none.
+    #[must_use]
+    pub fn api_version(&self) -> &str {
+        self.node.get("apiVersion").map_or("", Node::text)
+    }
+
+    /// `kind`, empty when there is none.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.node.get("kind").map_or("", Node::text)
+    }
+
+    /// `metadata.name`, empty when there is none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.metadata_text("name")
+    }
+
+    /// `metadata.namespace` as written, empty when there is none.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.metadata_text("namespace")
+    }
+
+    fn metadata_text(&self, field: &str) -> &str {
+        match self.node.get("metadata").and_then(|metadata| metadata.get(field)) {
+            Some(value) if !value.is_null() => value.text(),
+            _ => "",
+        }
+    }
+
+    /// Group, version and kind.
+    #[must_use]
+    pub fn gvk(&self) -> Gvk {
+        Gvk::new(self.api_version(), self.kind())
+    }
+
+    /// Current identity.
+    #[must_use]
+    pub fn id(&self, schema: &Schema) -> ResId {
+        ResId::new(self.gvk(), self.name(), self.namespace(), schema)
+    }
+
+    /// First identity: the oldest previous one, else the current.
+    #[must_use]
+    pub fn original_id(&self, schema: &Schema) -> ResId {
+        self.previous_ids().next().unwrap_or_else(|| self.id(schema))
+    }
+
+    /// Earlier identities, oldest first.
+    pub fn previous_ids(&self) -> impl Iterator<Item = ResId> + '_ {
+        let (group, version) = split_api_version(self.api_version());
+        let (group, version) = (Str::from(group), Str::from(version));
+        self.history.previous.iter().map(move |previous| previous.with_group_version(&group, &version))
+    }
+
+    /// Whether any earlier or the current identity satisfies a predicate.
+    pub fn any_id(&self, schema: &Schema, mut matches: impl FnMut(&ResId) -> bool) -> bool {
+        self.previous_ids().any(|id| matches(&id)) || matches(&self.id(schema))
+    }
+
+    /// Notes the current identity as a previous one (the reference's `StorePreviousId`).
+    pub fn remember_id(&mut self, schema: &Schema) {
+        let id = self.id(schema);
+        let namespace = Str::from(id.effective_namespace());
+        self.history.previous.push(PreviousId { kind: id.gvk.kind, name: id.name, namespace });
+    }
+
+    /// Sets `metadata.name`.
+    pub fn set_name(&mut self, name: &str) {
+        self.metadata_mut().set_field("name", Node::untyped(name));
+    }
+
+    /// Sets `metadata.namespace`; an empty one clears the field.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        if namespace.is_empty() {
+            if let Some(metadata) = self.node.get_mut("metadata").and_then(Node::as_map_mut) {
+                metadata.remove("namespace");
+            }
+        } else {
+            self.metadata_mut().set_field("namespace", Node::untyped(namespace));
+        }
+    }
+
+    /// Sets `kind`.
+    pub fn set_kind(&mut self, kind: &str) {
+        self.root_mut().set_field("kind", Node::untyped(kind));
+    }
+
+    /// Sets `apiVersion` and `kind`.
+    pub fn set_gvk(&mut self, gvk: &Gvk) {
+        self.set_kind(&gvk.kind);
+        self.root_mut().set_field("apiVersion", Node::untyped(gvk.api_version()));
+    }
+
+    /// The root map; made when the root is anything else.
+    pub fn root_mut(&mut self) -> &mut Map {
+        ensure_map(&mut self.node)
+    }
+
+    /// `metadata`, made when it is missing.
+    pub fn metadata_mut(&mut self) -> &mut Map {
+        ensure_map(self.root_mut().get_or_insert_with("metadata", || Node::map(Map::new())))
+    }
+
+    /// Keys and values of `metadata.labels`, in the order written.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata_pairs("labels")
+    }
+
+    /// Keys and values of `metadata.annotations`, in the order written.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata_pairs("annotations")
+    }
+
+    fn metadata_pairs(&self, field: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.node
+            .at(&["metadata", field])
+            .and_then(Node::as_map)
+            .into_iter()
+            .flat_map(|map| map.iter().map(|entry| (entry.key.as_str(), entry.value.text())))
+    }
+
+    /// The value of an annotation.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Replaces all of `metadata.labels`: sorted, all values strings, no field when empty
+    /// (the reference's `SetLabels`).
+    pub fn set_labels(&mut self, pairs: Vec<(Str, Str)>) {
+        self.set_metadata_pairs("labels", pairs);
+    }
+
+    /// Replaces all of `metadata.annotations`: sorted, all values strings, no field when empty
+    /// (the reference's `SetAnnotations`).
+    pub fn set_annotations(&mut self, pairs: Vec<(Str, Str)>) {
+        self.set_metadata_pairs("annotations", pairs);
+    }
+
+    fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        let metadata = self.metadata_mut();
+        metadata.remove(field);
+        if pairs.is_empty() {
+            return;
+        }
+        let mut map = Map::new();
+        for (key, value) in pairs {
+            map.set_field(&key, Node::string(value));
+        }
+        metadata.insert(field, Node::map(map));
+    }
+}
+
+fn ensure_map(node: &mut Node) -> &mut Map {
+    if node.as_map().is_none() {
+        let pos = node.pos;
+        *node = Node { pos, value: crate::yaml::Value::Map(Map::new()) };
+    }
+    match &mut node.value {
+        crate::yaml::Value::Map(map) => map,
+        _ => unreachable!("made a map above"),
+    }
+}

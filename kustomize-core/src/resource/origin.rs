@@ -1,0 +1,39 @@
+//! Where a resource came from, for `buildMetadata: [originAnnotations]`.
+
+use crate::host::path;
+
+/// File, repository, or generator that a resource came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Path of the file, relative to the root of the build or of its repository.
+    pub path: String,
+    /// URL of the repository.
+    pub repo: String,
+    /// Branch, tag or commit in the repository.
+    pub reference: String,
+    /// File that configures the generator or transformer.
+    pub configured_in: String,
+    /// Kind and, where it has one, name of the generator or transformer.
+    pub configured_by: Option<ConfiguredBy>,
+}
+
+/// Identity of a generator or transformer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfiguredBy {
+    /// `apiVersion` of the configuration, `builtin` for a kustomization field.
+    pub api_version: String,
+    /// Kind of the configuration.
+    pub kind: String,
+    /// Name of the configuration.
+    pub name: String,
+    /// Namespace of the configuration.
+    pub namespace: String,
+}
+
+impl Origin {
+    /// The same origin one path further.
+    #[must_use]
+    pub fn append(&self, path: &str) -> Self {
+        Origin { path: path::join(&self.path, path), ..self.clone() }
+    }
+}

@@ -1,0 +1,15 @@
+//! What a build noticed without failing.
+
+use crate::yaml::Place;
+
+/// A remark about the input: a deprecated field, a patch that matched nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// What was noticed; for deprecated fields, the reference's own words.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// What to do about it.
+    pub help: Option<String>,
+}

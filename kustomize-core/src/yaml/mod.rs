@@ -1,0 +1,16 @@
+//! YAML as kustomize sees it: nodes that know where they came from, a reader, a printer.
+//!
+//! This room knows nothing of Kubernetes.
+
+pub mod decode;
+mod node;
+mod position;
+pub mod resolve;
+mod scalar;
+
+pub use node::{Entry, Key, Map, Node, Seq, Value};
+pub use position::{FileId, Place, Pos, Source, Sources};
+pub use scalar::{Scalar, Style, Tag};
+
+/// Text of a scalar or key: cheap to clone, inline up to 23 bytes.
+pub type Str = smol_str::SmolStr;

@@ -1,0 +1,453 @@
+//! The tree that everything works on.
+//!
+//! Kubernetes maps are small, so a map is a vector of entries searched in order. All access goes
+//! through the methods of [`Map`] and [`Seq`], which keeps the representation free to change.
+
+use super::{Pos, Scalar, Str, Style, Tag};
+
+/// A YAML value and where it came from.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where the value starts.
+    pub pos: Pos,
+    /// The value.
+    pub value: Value,
+}
+
+/// The three shapes of a value. Aliases and merge keys are expanded by the reader.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A string, number, boolean, null or timestamp.
+    Scalar(Scalar),
+    /// A mapping.
+    Map(Map),
+    /// A sequence.
+    Seq(Seq),
+}
+
+/// A key of a map.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Where the key starts.
+    pub pos: Pos,
+    /// The key's scalar; the reference compares keys by text alone.
+    pub scalar: Scalar,
+}
+
+/// One key and its value.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: Key,
+    /// The value.
+    pub value: Node,
+}
+
+impl Key {
+    /// A key that stands in no file.
+    #[must_use]
+    pub fn new(text: impl Into<Str>) -> Self {
+        Key { pos: Pos::NONE, scalar: Scalar::untyped(text) }
+    }
+
+    /// The key's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.scalar.text
+    }
+}
+
+impl Node {
+    /// A scalar that stands in no file.
+    #[must_use]
+    pub fn scalar(scalar: Scalar) -> Self {
+        Node { pos: Pos::NONE, value: Value::Scalar(scalar) }
+    }
+
+    /// A string that stands in no file ([`Scalar::string`]).
+    #[must_use]
+    pub fn string(text: impl Into<Str>) -> Self {
+        Node::scalar(Scalar::string(text))
+    }
+
+    /// A scalar without a type that stands in no file ([`Scalar::untyped`]).
+    #[must_use]
+    pub fn untyped(text: impl Into<Str>) -> Self {
+        Node::scalar(Scalar::untyped(text))
+    }
+
+    /// Null.
+    #[must_use]
+    pub fn null() -> Self {
+        Node::scalar(Scalar::null())
+    }
+
+    /// A map that stands in no file.
+    #[must_use]
+    pub fn map(map: Map) -> Self {
+        Node { pos: Pos::NONE, value: Value::Map(map) }
+    }
+
+    /// A sequence that stands in no file.
+    #[must_use]
+    pub fn seq(seq: Seq) -> Self {
+        Node { pos: Pos::NONE, value: Value::Seq(seq) }
+    }
+
+    /// The map, if it is one.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&Map> {
+        if let Value::Map(map) = &self.value { Some(map) } else { None }
+    }
+
+    /// The map, if it is one.
+    #[must_use]
+    pub fn as_map_mut(&mut self) -> Option<&mut Map> {
+        if let Value::Map(map) = &mut self.value { Some(map) } else { None }
+    }
+
+    /// The sequence, if it is one.
+    #[must_use]
+    pub fn as_seq(&self) -> Option<&Seq> {
+        if let Value::Seq(seq) = &self.value { Some(seq) } else { None }
+    }
+
+    /// The sequence, if it is one.
+    #[must_use]
+    pub fn as_seq_mut(&mut self) -> Option<&mut Seq> {
+        if let Value::Seq(seq) = &mut self.value { Some(seq) } else { None }
+    }
+
+    /// The scalar, if it is one.
+    #[must_use]
+    pub fn as_scalar(&self) -> Option<&Scalar> {
+        if let Value::Scalar(scalar) = &self.value { Some(scalar) } else { None }
+    }
+
+    /// The scalar, if it is one.
+    #[must_use]
+    pub fn as_scalar_mut(&mut self) -> Option<&mut Scalar> {
+        if let Value::Scalar(scalar) = &mut self.value { Some(scalar) } else { None }
+    }
+
+    /// The text of a scalar of any type (the reference's `YNode().Value`); empty for maps and sequences.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.as_scalar().map_or("", |scalar| scalar.text.as_str())
+    }
+
+    /// Whether this is a scalar tagged null (the reference's `IsTaggedNull`).
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Null)
+    }
+
+    /// Null, an empty map or an empty sequence; an empty string is not empty
+    /// (the reference's `IsYNodeNilOrEmpty`).
+    #[must_use]
+    pub fn is_nil_or_empty(&self) -> bool {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.tag == Tag::Null,
+            Value::Map(map) => map.is_empty(),
+            Value::Seq(seq) => seq.is_empty(),
+        }
+    }
+
+    /// Value of the field `name`, if this is a map that has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.as_map()?.get(name)
+    }
+
+    /// Value of the field `name`, if this is a map that has it.
+    #[must_use]
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.as_map_mut()?.get_mut(name)
+    }
+
+    /// Value at a path of field names.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, name| node.get(name))
+    }
+
+    /// Whether both trees say the same, whatever their positions and styles.
+    #[must_use]
+    pub fn same(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Scalar(a), Value::Scalar(b)) => a.text == b.text && a.tag == b.tag,
+            (Value::Map(a), Value::Map(b)) => {
+                a.len() == b.len()
+                    && a.iter()
+                        .zip(b.iter())
+                        .all(|(x, y)| x.key.scalar.text == y.key.scalar.text && x.value.same(&y.value))
+            }
+            (Value::Seq(a), Value::Seq(b)) => {
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(x, y)| x.same(y))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An ordered mapping.
+#[derive(Clone, Debug, Default)]
+pub struct Map {
+    entries: Vec<Entry>,
+}
+
+impl Map {
+    /// An empty map.
+    #[must_use]
+    pub const fn new() -> Self {
+        Map { entries: Vec::new() }
+    }
+
+    /// A map of these entries, in order. Keys are expected to be distinct.
+    #[must_use]
+    pub fn from_entries(entries: Vec<Entry>) -> Self {
+        Map { entries }
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
+        self.entries.iter()
+    }
+
+    /// The entries in order.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Entry> {
+        self.entries.iter_mut()
+    }
+
+    /// The entries themselves, for reordering and bulk work.
+    pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        &mut self.entries
+    }
+
+    /// The entries in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Index of the entry with this key.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.key.scalar.text == name)
+    }
+
+    /// The entry with this key.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key.scalar.text == name)
+    }
+
+    /// Whether there is an entry with this key.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// The value with this key.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    /// The value with this key.
+    #[must_use]
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.entries.iter_mut().find(|entry| entry.key.scalar.text == name).map(|entry| &mut entry.value)
+    }
+
+    /// Sets a value: in place when the key exists, else at the end. Unlike [`Map::set_field`] it
+    /// takes the node as it is.
+    pub fn insert(&mut self, name: &str, value: Node) {
+        match self.get_mut(name) {
+            Some(old) => *old = value,
+            None => self.entries.push(Entry { key: Key::new(name), value }),
+        }
+    }
+
+    /// Appends an entry without looking for the key.
+    pub fn push(&mut self, key: Key, value: Node) {
+        self.entries.push(Entry { key, value });
+    }
+
+    /// Removes the entry with this key.
+    pub fn remove(&mut self, name: &str) -> Option<Entry> {
+        self.position(name).map(|at| self.entries.remove(at))
+    }
+
+    /// The value with this key, made by `default` and appended when there is none.
+    pub fn get_or_insert_with(&mut self, name: &str, default: impl FnOnce() -> Node) -> &mut Node {
+        let at = match self.position(name) {
+            Some(at) => at,
+            None => {
+                self.entries.push(Entry { key: Key::new(name), value: default() });
+                self.entries.len() - 1
+            }
+        };
+        &mut self.entries[at].value
+    }
+
+    /// Sets a field the way the reference's `FieldSetter` does: a null clears the field, and a
+    /// scalar keeps the style that the old value was written in.
+    pub fn set_field(&mut self, name: &str, mut value: Node) {
+        if value.is_null() {
+            self.remove(name);
+            return;
+        }
+        quote_if_yaml11_would_mistake(&mut value);
+        match self.get_mut(name) {
+            Some(old) => {
+                keep_style(old, &mut value);
+                *old = value;
+            }
+            None => self.entries.push(Entry { key: Key::new(name), value }),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Map {
+    type Item = &'a Entry;
+    type IntoIter = std::slice::Iter<'a, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Seq {
+    items: Vec<Node>,
+}
+
+impl Seq {
+    /// An empty sequence.
+    #[must_use]
+    pub const fn new() -> Self {
+        Seq { items: Vec::new() }
+    }
+
+    /// A sequence of these items.
+    #[must_use]
+    pub fn from_items(items: Vec<Node>) -> Self {
+        Seq { items }
+    }
+
+    /// Number of items.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are no items.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The items in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Node> {
+        self.items.iter()
+    }
+
+    /// The items in order.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Node> {
+        self.items.iter_mut()
+    }
+
+    /// The item at an index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Node> {
+        self.items.get(index)
+    }
+
+    /// The item at an index.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Node> {
+        self.items.get_mut(index)
+    }
+
+    /// Appends an item.
+    pub fn push(&mut self, item: Node) {
+        self.items.push(item);
+    }
+
+    /// The items themselves, for reordering and bulk work.
+    pub fn items_mut(&mut self) -> &mut Vec<Node> {
+        &mut self.items
+    }
+}
+
+impl<'a> IntoIterator for &'a Seq {
+    type Item = &'a Node;
+    type IntoIter = std::slice::Iter<'a, Node>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Node {
+    /// Overwrites a scalar the way the reference's `FieldSetter` without a name does: the new
+    /// value's text and tag count, the old value's style stays. A null value changes nothing.
+    ///
+    /// # Errors
+    /// The node as it was, when it is a map or a sequence.
+    pub fn set_scalar(&mut self, mut value: Scalar) -> Result<(), WrongShape> {
+        if value.tag == Tag::Null {
+            return Ok(());
+        }
+        quote_scalar_if_yaml11_would_mistake(&mut value);
+        match &mut self.value {
+            Value::Scalar(old) => {
+                value.style = old.style;
+                *old = value;
+                Ok(())
+            }
+            Value::Map(_) | Value::Seq(_) => Err(WrongShape),
+        }
+    }
+}
+
+/// A scalar was expected where a map or sequence stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a scalar, found a map or a sequence")]
+pub struct WrongShape;
+
+fn keep_style(old: &Node, new: &mut Node) {
+    if let Value::Scalar(scalar) = &mut new.value {
+        scalar.style = old.as_scalar().map_or(Style::Plain, |old| old.style);
+    }
+}
+
+fn quote_if_yaml11_would_mistake(value: &mut Node) {
+    if let Value::Scalar(scalar) = &mut value.value {
+        quote_scalar_if_yaml11_would_mistake(scalar);
+    }
+}
+
+/// The reference quotes plain strings that YAML 1.1 would read as something else when it sets them
+/// (`FieldSetter` with `IsYaml1_1NonString`).
+fn quote_scalar_if_yaml11_would_mistake(scalar: &mut Scalar) {
+    if matches!(scalar.tag, Tag::Str | Tag::None)
+        && scalar.style == Style::Plain
+        && super::resolve::is_yaml11_non_string(&scalar.text)
+    {
+        scalar.style = Style::DoubleQuoted;
+    }
+}

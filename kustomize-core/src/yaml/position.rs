@@ -1,0 +1,130 @@
+//! Where a node came from: eight bytes now, a line and column only when an error is shown.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Number of a source text within one build's [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId(pub(crate) u32);
+
+/// A byte offset in a source text. `Pos::NONE` marks nodes that a build made itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pos {
+    file: u32,
+    offset: u32,
+}
+
+impl Pos {
+    /// The position of nodes that stand in no file.
+    pub const NONE: Pos = Pos { file: u32::MAX, offset: 0 };
+
+    /// The position `offset` bytes into `file`.
+    #[must_use]
+    pub const fn new(file: FileId, offset: u32) -> Self {
+        Pos { file: file.0, offset }
+    }
+
+    /// The file, unless the node stands in none.
+    #[must_use]
+    pub const fn file(self) -> Option<FileId> {
+        if self.file == u32::MAX { None } else { Some(FileId(self.file)) }
+    }
+
+    /// Bytes from the start of the file.
+    #[must_use]
+    pub const fn offset(self) -> u32 {
+        self.offset
+    }
+
+    pub(crate) const fn pack(self) -> u64 {
+        ((self.file as u64) << 32) | self.offset as u64
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    pub(crate) const fn unpack(packed: u64) -> Self {
+        Pos { file: (packed >> 32) as u32, offset: packed as u32 }
+    }
+
+    /// Whether the node stands in no file.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.file == u32::MAX
+    }
+}
+
+impl std::fmt::Debug for Pos {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.file() {
+            None => f.write_str("-"),
+            Some(file) => write!(f, "{}@{}", file.0, self.offset),
+        }
+    }
+}
+
+/// A text that nodes point into: a file of the host, a fetched document, or an inline patch.
+#[derive(Debug)]
+pub struct Source {
+    /// What to call it in messages, normally the path.
+    pub name: String,
+    /// The text that offsets count in.
+    pub text: Arc<str>,
+    /// Where the text itself stands, when it is a scalar of another source (an inline patch).
+    pub embedded_in: Option<Pos>,
+}
+
+/// All source texts of one build. Texts are only ever added.
+#[derive(Debug, Default)]
+pub struct Sources {
+    list: RwLock<Vec<Arc<Source>>>,
+}
+
+impl Sources {
+    /// Adds a text and numbers it.
+    pub fn add(&self, name: impl Into<String>, text: Arc<str>, embedded_in: Option<Pos>) -> FileId {
+        let source = Arc::new(Source { name: name.into(), text, embedded_in });
+        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        list.push(source);
+        FileId(u32::try_from(list.len() - 1).unwrap_or(u32::MAX - 1))
+    }
+
+    /// The text with this number.
+    #[must_use]
+    pub fn get(&self, file: FileId) -> Option<Arc<Source>> {
+        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        list.get(file.0 as usize).cloned()
+    }
+
+    /// File, line and column of a position; `None` for [`Pos::NONE`].
+    #[must_use]
+    pub fn place(&self, pos: Pos) -> Option<Place> {
+        let source = self.get(pos.file()?)?;
+        let text = source.text.as_bytes();
+        let offset = (pos.offset() as usize).min(text.len());
+        let before = &text[..offset];
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line_end = memchr::memchr(b'\n', &text[offset..]).map_or(text.len(), |at| offset + at);
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        let column = String::from_utf8_lossy(&text[line_start..offset]).chars().count() + 1;
+        let shown = String::from_utf8_lossy(&text[line_start..line_end.min(line_start + 4096)]);
+        Some(Place { file: source.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() })
+    }
+}
+
+/// A place in a source text, as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// Name of the source: its path, as the host knows it.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+    /// The line itself, without its line break.
+    pub text: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
