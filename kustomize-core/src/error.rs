@@ -59,7 +59,7 @@ struct Parts {
     file: Option<String>,
     resource: Option<String>,
     field: Option<String>,
-    chain: Vec<String>,
+    chain: Vec<Note>,
     notes: Vec<Note>,
     help: Option<String>,
 }
@@ -144,10 +144,11 @@ impl BuildError {
         self
     }
 
-    /// Adds an outer step of the way that led here.
+    /// Adds an outer step of the way that led here: the entry of a kustomization that names the
+    /// file or directory in which it happened.
     #[must_use]
-    pub(crate) fn within(mut self, step: impl Into<String>) -> Self {
-        self.0.chain.push(step.into());
+    pub(crate) fn within(mut self, step: impl Into<String>, pos: Pos) -> Self {
+        self.0.chain.push(Note { message: step.into(), place: None, pos });
         self
     }
 
@@ -157,8 +158,9 @@ impl BuildError {
         if self.0.place.is_none() {
             self.0.place = sources.place(self.0.pos);
         }
-        for note in &mut self.0.notes {
-            note.place = sources.place(note.pos);
+        let Parts { notes, chain, .. } = &mut *self.0;
+        for note in notes.iter_mut().chain(chain) {
+            note.place = note.place.take().or_else(|| sources.place(note.pos));
         }
         self
     }
@@ -193,9 +195,10 @@ impl BuildError {
         self.0.field.as_deref()
     }
 
-    /// The way that led here, innermost step first.
+    /// The way that led here, innermost step first: one step an overlay, at the line that names
+    /// the base.
     #[must_use]
-    pub fn chain(&self) -> &[String] {
+    pub fn chain(&self) -> &[Note] {
         &self.0.chain
     }
 
