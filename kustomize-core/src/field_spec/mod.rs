@@ -1,56 +1,87 @@
 //! Where transformers look: field specs, the reference's default tables, and how a field spec is
 //! applied to a resource.
 
+mod config;
+mod defaults;
+mod order;
+mod path;
+mod table;
+
+pub use config::{NameReference, TransformerConfig};
+pub use path::{FieldPath, Segment, Segments};
+pub use table::Table;
+
 use crate::resource::Gvk;
+use crate::yaml::decode::Spanned;
+use crate::yaml::{Pos, Str};
 
 /// A field of the resources that a selector picks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(from = "Spanned<Written>")]
 pub struct FieldSpec {
     /// API group, empty for any.
-    pub group: crate::yaml::Str,
+    pub group: Str,
     /// API version, empty for any.
-    pub version: crate::yaml::Str,
+    pub version: Str,
     /// Kind, empty for any.
-    pub kind: crate::yaml::Str,
-    /// Path, its parts separated by `/` (`\/` is a slash in a part); `[]` after a part goes
-    /// through a list.
-    pub path: String,
+    pub kind: Str,
+    /// Path to the field.
+    pub path: FieldPath,
     /// Makes the field when it is missing.
     pub create: bool,
+    /// Where it is written, if in a file. Does not count in comparisons.
+    pub pos: Pos,
 }
 
+/// A field spec as it is written in a file.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename = "FieldSpec")]
+struct Written {
+    group: Str,
+    version: Str,
+    kind: Str,
+    path: FieldPath,
+    create: bool,
+}
+
+impl From<Spanned<Written>> for FieldSpec {
+    fn from(
+        Spanned { value: Written { group, version, kind, path, create }, pos }: Spanned<Written>,
+    ) -> Self {
+        FieldSpec { group, version, kind, path, create, pos }
+    }
+}
+
+impl PartialEq for FieldSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.has_selector_of(other) && self.path == other.path && self.create == other.create
+    }
+}
+
+impl Eq for FieldSpec {}
+
 impl FieldSpec {
+    /// A field of resources of any kind.
+    #[must_use]
+    pub fn any(path: impl Into<FieldPath>, create: bool) -> Self {
+        FieldSpec { path: path.into(), create, ..FieldSpec::default() }
+    }
+
     /// Group, version and kind, as a selector.
     #[must_use]
     pub fn gvk(&self) -> Gvk {
         Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
     }
-}
 
-/// Field specs of each transformer: the reference's defaults merged with `configurations` and
-/// `crds`.
-#[derive(Clone, Debug, Default)]
-#[allow(missing_docs)]
-pub struct TransformerConfig {
-    pub name_prefix: Vec<FieldSpec>,
-    pub name_suffix: Vec<FieldSpec>,
-    pub namespace: Vec<FieldSpec>,
-    pub common_labels: Vec<FieldSpec>,
-    pub labels: Vec<FieldSpec>,
-    pub template_labels: Vec<FieldSpec>,
-    pub common_annotations: Vec<FieldSpec>,
-    pub name_reference: Vec<NameReference>,
-    pub var_reference: Vec<FieldSpec>,
-    pub images: Vec<FieldSpec>,
-    pub replicas: Vec<FieldSpec>,
-}
+    /// Whether resources of this group, version and kind are picked.
+    #[must_use]
+    pub fn selects(&self, group: &str, version: &str, kind: &str) -> bool {
+        (self.kind.is_empty() || self.kind == kind)
+            && (self.group.is_empty() || self.group == group)
+            && (self.version.is_empty() || self.version == version)
+    }
 
-/// Fields that hold the name of a resource of some kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NameReference {
-    /// The kind that is referred to, as a selector.
-    pub target: Gvk,
-    /// Fields that refer to it.
-    pub referrers: Vec<FieldSpec>,
+    fn has_selector_of(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.group == other.group && self.version == other.version
+    }
 }

@@ -1,0 +1,254 @@
+//! The field specs of every transformer, and how two sets of them are merged.
+
+use std::cmp::Ordering;
+
+use hashbrown::HashMap;
+
+use super::{FieldSpec, Table, defaults, order};
+use crate::error::{BuildError, ErrorKind};
+use crate::resource::Gvk;
+
+/// Field specs of each transformer: the reference's defaults merged with `configurations` and
+/// `crds`. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[allow(missing_docs)] // one field of the configuration file each, named as in the file
+pub struct TransformerConfig {
+    pub name_prefix: Table<FieldSpec>,
+    pub name_suffix: Table<FieldSpec>,
+    pub namespace: Table<FieldSpec>,
+    pub common_labels: Table<FieldSpec>,
+    pub labels: Table<FieldSpec>,
+    pub template_labels: Table<FieldSpec>,
+    pub common_annotations: Table<FieldSpec>,
+    pub name_reference: Table<NameReference>,
+    pub var_reference: Table<FieldSpec>,
+    pub images: Table<FieldSpec>,
+    pub replicas: Table<FieldSpec>,
+}
+
+/// Fields that hold the name of a resource of some kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameReference {
+    /// The kind that is referred to, as a selector.
+    pub target: Gvk,
+    /// Fields that refer to it.
+    pub referrers: Table<FieldSpec>,
+}
+
+impl<'de> serde::Deserialize<'de> for NameReference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default, rename = "NameReference", rename_all = "camelCase")]
+        struct Written {
+            group: crate::yaml::Str,
+            version: crate::yaml::Str,
+            kind: crate::yaml::Str,
+            field_specs: Table<FieldSpec>,
+        }
+        let Written { group, version, kind, field_specs } = Written::deserialize(deserializer)?;
+        Ok(NameReference { target: Gvk { group, version, kind }, referrers: field_specs })
+    }
+}
+
+impl TransformerConfig {
+    /// The reference's defaults. They are compiled in: this allocates nothing.
+    #[must_use]
+    pub const fn default_config() -> Self {
+        defaults::CONFIG
+    }
+
+    /// Both together, sorted (the reference's `TransformerConfig.Merge`).
+    ///
+    /// A field spec of `other` is left out when one that it would pick is there already for the
+    /// same path.
+    ///
+    /// # Errors
+    /// If two such field specs disagree on `create`.
+    pub fn merge(&self, other: &Self) -> Result<Self, BuildError> {
+        let fields = |name, mine: &Table<FieldSpec>, theirs: &Table<FieldSpec>| {
+            merge_field_specs(mine, theirs, name).map(|merged| sorted(merged, FieldSpec::compare))
+        };
+        Ok(TransformerConfig {
+            name_prefix: fields("namePrefix", &self.name_prefix, &other.name_prefix)?,
+            name_suffix: fields("nameSuffix", &self.name_suffix, &other.name_suffix)?,
+            namespace: fields("namespace", &self.namespace, &other.namespace)?,
+            common_annotations: fields(
+                "commonAnnotations",
+                &self.common_annotations,
+                &other.common_annotations,
+            )?,
+            common_labels: fields("commonLabels", &self.common_labels, &other.common_labels)?,
+            labels: fields("labels", &self.labels, &other.labels)?,
+            template_labels: fields("templateLabels", &self.template_labels, &other.template_labels)?,
+            var_reference: fields("varReference", &self.var_reference, &other.var_reference)?,
+            name_reference: sorted(
+                merge_name_references(&self.name_reference, &other.name_reference)?,
+                NameReference::compare,
+            ),
+            images: fields("images", &self.images, &other.images)?,
+            replicas: fields("replicas", &self.replicas, &other.replicas)?,
+        })
+    }
+
+    /// The same, each list in order (the reference's `sortFields`).
+    #[must_use]
+    pub(crate) fn sorted(self) -> Self {
+        let fields = |table| sorted(table, FieldSpec::compare);
+        TransformerConfig {
+            name_prefix: fields(self.name_prefix),
+            name_suffix: fields(self.name_suffix),
+            namespace: fields(self.namespace),
+            common_labels: fields(self.common_labels),
+            labels: fields(self.labels),
+            template_labels: fields(self.template_labels),
+            common_annotations: fields(self.common_annotations),
+            name_reference: sorted(self.name_reference, NameReference::compare),
+            var_reference: fields(self.var_reference),
+            images: fields(self.images),
+            replicas: fields(self.replicas),
+        }
+    }
+}
+
+impl FieldSpec {
+    fn compare(&self, other: &Self) -> Ordering {
+        order::compare([&self.group, &self.version, &self.kind], [&other.group, &other.version, &other.kind])
+    }
+
+    /// Whether `incoming` adds nothing to this one (the reference's `effectivelyEquals`).
+    fn covers(&self, incoming: &Self) -> bool {
+        incoming.selects(&self.group, &self.version, &self.kind) && self.path == incoming.path
+    }
+}
+
+impl NameReference {
+    fn compare(&self, other: &Self) -> Ordering {
+        let (a, b) = (&self.target, &other.target);
+        order::compare([&a.group, &a.version, &a.kind], [&b.group, &b.version, &b.kind])
+    }
+}
+
+/// Sorts a list unless it is sorted already.
+fn sorted<T: Clone>(table: Table<T>, compare: impl Fn(&T, &T) -> Ordering) -> Table<T> {
+    if table.is_sorted_by(|a, b| compare(a, b).is_le()) {
+        return table;
+    }
+    let mut rows = table.to_vec();
+    rows.sort_by(compare);
+    rows.into()
+}
+
+/// Adds field specs to a list (the reference's `FsSlice.MergeAll`). `list` names it in errors.
+pub(crate) fn merge_field_specs(
+    table: &Table<FieldSpec>,
+    incoming: &Table<FieldSpec>,
+    list: &str,
+) -> Result<Table<FieldSpec>, BuildError> {
+    if incoming.is_empty() || table.is_same(incoming) {
+        return Ok(table.clone());
+    }
+    let mut by_path: HashMap<&str, Vec<&FieldSpec>> = HashMap::new();
+    for spec in table {
+        by_path.entry(spec.path.as_str()).or_default().push(spec);
+    }
+    let mut added = Vec::new();
+    for spec in incoming {
+        let same_path = by_path.entry(spec.path.as_str()).or_default();
+        match same_path.iter().find(|present| present.covers(spec)) {
+            Some(present) if present.create != spec.create => return Err(conflict(list, present, spec)),
+            Some(_) => {}
+            None => {
+                same_path.push(spec);
+                added.push(spec);
+            }
+        }
+    }
+    if added.is_empty() {
+        return Ok(table.clone());
+    }
+    Ok(table.iter().chain(added).cloned().collect::<Vec<_>>().into())
+}
+
+fn conflict(list: &str, present: &FieldSpec, spec: &FieldSpec) -> BuildError {
+    let message = format!(
+        "the field spec `{}` of {list} says `create: {}`, but one that is there already says `create: {}`",
+        spec.path, spec.create, present.create
+    );
+    let error = BuildError::new(ErrorKind::Transformer, message)
+        .at(spec.pos)
+        .field(list)
+        .with_help(format!("set `create: {}`, or leave the field spec out", present.create));
+    if present.pos.is_none() { error } else { error.with_note("the other one", present.pos) }
+}
+
+fn merge_name_references(
+    table: &Table<NameReference>,
+    incoming: &Table<NameReference>,
+) -> Result<Table<NameReference>, BuildError> {
+    if incoming.is_empty() || table.is_same(incoming) {
+        return Ok(table.clone());
+    }
+    let mut rows = table.to_vec();
+    let mut changed = false;
+    for reference in incoming {
+        let mut found = false;
+        for row in rows.iter_mut().filter(|row| row.target == reference.target) {
+            let merged = merge_field_specs(&row.referrers, &reference.referrers, "nameReference")?;
+            changed |= !merged.is_same(&row.referrers);
+            row.referrers = merged;
+            found = true;
+        }
+        if !found {
+            rows.push(reference.clone());
+            changed = true;
+        }
+    }
+    Ok(if changed { rows.into() } else { table.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_sorted_and_merge_into_nothing_unchanged() {
+        let defaults = TransformerConfig::default_config();
+        assert_eq!(defaults.clone().sorted(), defaults);
+        assert_eq!(TransformerConfig::default().merge(&defaults).unwrap(), defaults);
+        assert!(defaults.merge(&defaults).unwrap().name_reference.is_same(&defaults.name_reference));
+    }
+
+    #[test]
+    fn a_wider_field_spec_adds_nothing_to_a_narrower_one() {
+        let mut narrow = FieldSpec::any("spec/x", true);
+        narrow.kind = "Foo".into();
+        let wide = FieldSpec::any("spec/x", true);
+        let merge = |a: &FieldSpec, b: &FieldSpec| {
+            merge_field_specs(&vec![a.clone()].into(), &vec![b.clone()].into(), "images").map(|all| all.len())
+        };
+        assert_eq!(merge(&narrow, &wide).unwrap(), 1);
+        assert_eq!(merge(&wide, &narrow).unwrap(), 2);
+        assert!(merge(&narrow, &FieldSpec::any("spec/x", false)).is_err());
+    }
+
+    #[test]
+    fn name_references_are_merged_by_target() {
+        let reference = |target: &str, path: &str| NameReference {
+            target: Gvk::new("v1", target),
+            referrers: vec![FieldSpec::any(path, false)].into(),
+        };
+        let mine = TransformerConfig {
+            name_reference: vec![reference("B", "b")].into(),
+            ..TransformerConfig::default()
+        };
+        let theirs = TransformerConfig {
+            name_reference: vec![reference("B", "c"), reference("A", "a"), reference("B", "b")].into(),
+            ..TransformerConfig::default()
+        };
+        let merged = mine.merge(&theirs).unwrap();
+        let shown: Vec<_> =
+            merged.name_reference.iter().map(|r| (r.target.kind.as_str(), r.referrers.len())).collect();
+        assert_eq!(shown, [("A", 1), ("B", 2)]);
+    }
+}

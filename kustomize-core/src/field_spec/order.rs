@@ -1,0 +1,58 @@
+//! The order that field specs and name references are kept in.
+
+use std::cmp::Ordering;
+
+use crate::yaml::Str;
+
+/// Kinds that others refer to, in the reference's order (`Gvk.IsLessThan`).
+const FIRST: [&str; 22] = [
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+];
+
+const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+/// Compares two selectors: by the rank of the kind, then by `group_version_kind` with placeholders
+/// for what is empty.
+pub(super) fn compare(a: [&Str; 3], b: [&Str; 3]) -> Ordering {
+    rank(a[2]).cmp(&rank(b[2])).then_with(|| text(a).cmp(text(b)))
+}
+
+fn rank(kind: &str) -> usize {
+    let middle = FIRST.len();
+    FIRST
+        .iter()
+        .position(|first| *first == kind)
+        .or_else(|| LAST.iter().position(|last| *last == kind).map(|at| middle + 1 + at))
+        .unwrap_or(middle)
+}
+
+fn text(parts: [&Str; 3]) -> impl Iterator<Item = u8> {
+    let [group, version, kind] = parts;
+    let or = |part: &'_ Str, none: &'static str| -> Str {
+        if part.is_empty() { Str::new_static(none) } else { part.clone() }
+    };
+    [or(group, "~G"), Str::new_static("_"), or(version, "~V"), Str::new_static("_"), or(kind, "~K")]
+        .into_iter()
+        .flat_map(|part| (0..part.len()).filter_map(move |at| part.as_bytes().get(at).copied()))
+}
