@@ -1,0 +1,71 @@
+//! Reading files and directories.
+
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::Path;
+
+use super::paths::{from_machine, to_machine};
+use super::{EntryKind, HostError, host_error};
+
+/// The content of a regular file of at most `limit` bytes.
+pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+    let path = to_machine(path);
+    // Asked before opening: opening a pipe would wait for whoever writes to it.
+    readable(&fs::metadata(&*path).map_err(|error| host_error(&error))?, limit)?;
+    let file = File::open(&*path).map_err(|error| host_error(&error))?;
+    let size = readable(&file.metadata().map_err(|error| host_error(&error))?, limit)?;
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    // One byte beyond the limit, as files such as those in `/proc` do not know their size.
+    file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(|error| host_error(&error))?;
+    if content.len() as u64 > limit { Err(HostError::TooLarge { limit }) } else { Ok(content) }
+}
+
+fn readable(metadata: &Metadata, limit: u64) -> Result<u64, HostError> {
+    match entry_kind(metadata) {
+        EntryKind::Directory => Err(HostError::IsDirectory),
+        EntryKind::Other => Err(HostError::NotRegular),
+        EntryKind::File if metadata.len() > limit => Err(HostError::TooLarge { limit }),
+        EntryKind::File => Ok(metadata.len()),
+    }
+}
+
+fn entry_kind(metadata: &Metadata) -> EntryKind {
+    if metadata.is_file() {
+        EntryKind::File
+    } else if metadata.is_dir() {
+        EntryKind::Directory
+    } else {
+        EntryKind::Other
+    }
+}
+
+/// The path with every link resolved.
+pub(super) fn resolve(path: &str) -> Result<String, HostError> {
+    let resolved = fs::canonicalize(&*to_machine(path)).map_err(|error| host_error(&error))?;
+    utf8(&resolved)
+}
+
+pub(super) fn utf8(path: &Path) -> Result<String, HostError> {
+    match path.to_str() {
+        Some(path) => Ok(from_machine(path).into_owned()),
+        None => Err(HostError::Other("the path is not UTF-8".to_owned())),
+    }
+}
+
+/// What stands at the path, links followed.
+pub(super) fn kind(path: &str) -> Result<EntryKind, HostError> {
+    fs::metadata(&*to_machine(path)).map(|metadata| entry_kind(&metadata)).map_err(|error| host_error(&error))
+}
+
+/// Names in the directory, sorted. Names that are not UTF-8 cannot be referred to and are left out.
+pub(super) fn list(directory: &str) -> Result<Vec<String>, HostError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&*to_machine(directory)).map_err(|error| host_error(&error))? {
+        let entry = entry.map_err(|error| host_error(&error))?;
+        if let Ok(name) = entry.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}

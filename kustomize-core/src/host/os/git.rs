@@ -1,0 +1,63 @@
+//! Cloning with the `git` program, in the steps that the reference takes.
+
+use super::{Command, HostError, Repository, process};
+
+/// Variables that tie git to a repository, set where kustomize runs in one of git's hooks.
+const OF_ANOTHER_REPOSITORY: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
+/// Checks the repository out into an empty directory.
+pub(super) fn checkout(repository: &Repository, directory: &str) -> Result<(), HostError> {
+    let url = repository.url.as_str();
+    let reference = if repository.reference.is_empty() { "HEAD" } else { &repository.reference };
+    for (what, text) in [("repository", url), ("ref", reference)] {
+        // git would take it for an option, and some options run programs.
+        if text.starts_with('-') {
+            return Err(HostError::Other(format!("the {what} '{text}' starts with '-'")));
+        }
+    }
+    let git = |arguments: &[&str]| run(repository, directory, arguments);
+    git(&["init", "--quiet"])?;
+    // Submodules with relative URLs are looked for beside `origin`.
+    git(&["remote", "add", "--", "origin", url])?;
+    git(&["fetch", "--quiet", "--depth=1", "--", url, reference])?;
+    git(&["-c", "advice.detachedHead=false", "checkout", "--quiet", "FETCH_HEAD"])?;
+    if repository.submodules {
+        git(&["submodule", "--quiet", "update", "--init", "--recursive"])?;
+    }
+    Ok(())
+}
+
+fn run(repository: &Repository, directory: &str, arguments: &[&str]) -> Result<(), HostError> {
+    let command = Command {
+        program: "git".to_owned(),
+        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        // Nobody is there to answer a question.
+        environment: vec![("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned())],
+        directory: directory.to_owned(),
+        input: Vec::new(),
+    };
+    let output =
+        process::run_within(&command, Some(repository.timeout), OF_ANOTHER_REPOSITORY).map_err(|error| {
+            match error {
+                HostError::NotFound => HostError::Other("there is no 'git' program on the PATH".to_owned()),
+                error => error,
+            }
+        })?;
+    if output.succeeded() {
+        return Ok(());
+    }
+    Err(HostError::Failed {
+        program: format!("git {}", arguments.join(" ")),
+        status: output.status,
+        message: output.last_words(),
+    })
+}

@@ -1,0 +1,173 @@
+//! The host of a real machine.
+
+#[cfg(feature = "fetch")]
+mod fetch;
+mod files;
+mod git;
+mod paths;
+mod process;
+mod scratch;
+
+use super::{Command, EntryKind, Host, HostError, Output, Repository};
+use scratch::ScratchDirectories;
+
+/// Reads the local file system; clones, fetches and runs programs only when told that it may.
+///
+/// ```no_run
+/// use kustomize_core::host::OsHost;
+///
+/// let reads_only = OsHost::new();
+/// let does_as_kustomize_does = OsHost::new().allow_git().allow_programs();
+/// ```
+///
+/// Paths are the machine's own with `/` between their parts. On Windows, `C:\app` is `/C:/app`:
+/// [`OsHost::path`] converts.
+#[derive(Debug)]
+pub struct OsHost {
+    max_file_size: u64,
+    git: bool,
+    #[cfg(feature = "fetch")]
+    http: Option<fetch::Client>,
+    programs: bool,
+    scratch: ScratchDirectories,
+}
+
+impl Default for OsHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OsHost {
+    /// Largest file that is read unless told otherwise, in bytes: 64 MiB.
+    ///
+    /// Configuration is small (a cluster refuses objects above 1.5 MiB); a file beyond this is a
+    /// mistake in a path, and reading it would cost many times its size in memory.
+    pub const MAX_FILE_SIZE: u64 = 64 << 20;
+
+    /// A host that reads and does nothing else.
+    #[must_use]
+    pub fn new() -> Self {
+        OsHost {
+            max_file_size: Self::MAX_FILE_SIZE,
+            git: false,
+            #[cfg(feature = "fetch")]
+            http: None,
+            programs: false,
+            scratch: ScratchDirectories::default(),
+        }
+    }
+
+    /// Lets builds clone repositories with the machine's `git` program.
+    #[must_use]
+    pub fn allow_git(mut self) -> Self {
+        self.git = true;
+        self
+    }
+
+    /// Lets builds fetch documents from `http` and `https` URLs.
+    #[cfg(feature = "fetch")]
+    #[must_use]
+    pub fn allow_http(mut self) -> Self {
+        self.http = Some(fetch::Client::new());
+        self
+    }
+
+    /// Lets builds run programs: helm, functions.
+    #[must_use]
+    pub fn allow_programs(mut self) -> Self {
+        self.programs = true;
+        self
+    }
+
+    /// Sets the size in bytes beyond which files and fetched documents are refused, in place of
+    /// [`OsHost::MAX_FILE_SIZE`].
+    #[must_use]
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = bytes;
+        self
+    }
+
+    /// A path of the machine as hosts write it; none when it is not UTF-8.
+    #[must_use]
+    pub fn path(path: &std::path::Path) -> Option<String> {
+        path.to_str().map(|path| paths::from_machine(path).into_owned())
+    }
+}
+
+impl Host for OsHost {
+    fn read(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        files::read(path, self.max_file_size)
+    }
+
+    fn resolve(&self, path: &str) -> Result<String, HostError> {
+        files::resolve(path)
+    }
+
+    fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
+        files::kind(path)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
+        files::list(directory)
+    }
+
+    #[cfg(feature = "fetch")]
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, HostError> {
+        match &self.http {
+            Some(client) => client.fetch(url, self.max_file_size),
+            None => Err(HostError::refused(format!("fetching {url}"))),
+        }
+    }
+
+    fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
+        if !self.git {
+            return Err(HostError::refused(format!("cloning {}", repository.url)));
+        }
+        let directory = self.scratch.create()?;
+        match git::checkout(repository, &directory) {
+            Ok(()) => Ok(directory),
+            Err(error) => {
+                self.scratch.remove(&directory);
+                Err(error)
+            }
+        }
+    }
+
+    fn run(&self, command: &Command) -> Result<Output, HostError> {
+        if !self.programs {
+            return Err(HostError::refused(format!("running {}", command.program)));
+        }
+        process::run(command)
+    }
+
+    fn scratch_directory(&self) -> Result<String, HostError> {
+        self.scratch.create()
+    }
+
+    fn write_scratch(&self, path: &str, content: &[u8]) -> Result<(), HostError> {
+        self.scratch.write(path, content)
+    }
+
+    fn remove_scratch(&self, directory: &str) {
+        self.scratch.remove(directory);
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+fn host_error(error: &std::io::Error) -> HostError {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => HostError::NotFound,
+        ErrorKind::PermissionDenied => HostError::Denied,
+        ErrorKind::IsADirectory => HostError::IsDirectory,
+        ErrorKind::NotADirectory => HostError::NotDirectory,
+        _ => HostError::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
