@@ -1,0 +1,5 @@
+//! The commands.
+
+pub(crate) mod build;
+pub(crate) mod completion;
+pub(crate) mod version;

@@ -1,0 +1,49 @@
+//! Colours, or none.
+
+use std::io::IsTerminal;
+
+/// What a piece of text is, which decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Error,
+    Warning,
+    Note,
+    Help,
+    Message,
+    /// Line numbers, arrows and rules.
+    Gutter,
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Ansi,
+}
+
+impl Style {
+    /// Colours when standard error is a terminal that has them and `NO_COLOR` is unset or empty.
+    pub(super) fn for_stderr() -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        if !refused && !dumb && std::io::stderr().is_terminal() { Style::Ansi } else { Style::Plain }
+    }
+
+    /// Appends text in the colour of its role.
+    pub(super) fn push(self, out: &mut String, role: Role, text: &str) {
+        if self == Style::Plain {
+            out.push_str(text);
+            return;
+        }
+        out.push_str(match role {
+            Role::Error => "\x1b[1;31m",
+            Role::Warning => "\x1b[1;33m",
+            Role::Note => "\x1b[1;36m",
+            Role::Help => "\x1b[1;32m",
+            Role::Message => "\x1b[1m",
+            Role::Gutter => "\x1b[1;34m",
+        });
+        out.push_str(text);
+        out.push_str("\x1b[0m");
+    }
+}

@@ -1,0 +1,40 @@
+//! Text of unknown origin, made fit for a terminal.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Whether a character would move the cursor, change colours, or reorder what stands around it.
+fn is_unfit(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A character as it is shown: unfit ones as their escape, tabs as blanks.
+pub(super) fn push_fit(out: &mut String, letter: char) {
+    match letter {
+        '\t' => out.push_str("    "),
+        '\u{feff}' => {}
+        letter if is_unfit(letter) => out.extend(letter.escape_default()),
+        letter => out.push(letter),
+    }
+}
+
+/// Columns that a character takes on a terminal.
+pub(super) fn width(letter: char) -> usize {
+    match letter {
+        '\t' => 4,
+        '\u{feff}' => 0,
+        letter if is_unfit(letter) => letter.escape_default().len(),
+        letter => letter.width().unwrap_or(0),
+    }
+}
+
+/// Appends a message; its further lines are indented by `indent`.
+pub(super) fn push_message(out: &mut String, message: &str, indent: usize) {
+    for (number, line) in message.trim_end().lines().enumerate() {
+        if number > 0 {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        line.chars().for_each(|letter| push_fit(out, letter));
+    }
+}

@@ -1,0 +1,65 @@
+//! Where output goes: standard output, one file, or a directory of files. Nothing is written before
+//! the build has succeeded, and a file is replaced whole or left as it was.
+
+mod name;
+mod staged;
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use kustomize_core::resource::ResId;
+
+use crate::diagnostic::Diagnostic;
+use crate::failure::Failure;
+use name::file_names;
+use staged::Staged;
+
+/// Writes text to standard output.
+pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
+}
+
+/// Writes text to a file.
+pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    Staged::write(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
+}
+
+/// Writes each resource to a file of its own in an existing directory. All are written beside
+/// their places first and moved there together, so that a full disk changes nothing.
+pub(crate) fn to_directory<'a>(
+    directory: &Path,
+    ids: &[ResId],
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    let names = file_names(ids);
+    check(ids, &names)?;
+    let mut staged = Vec::with_capacity(names.len());
+    for (name, text) in names.iter().zip(texts) {
+        let path = directory.join(name);
+        staged.push(Staged::write(&path, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?);
+    }
+    for file in staged {
+        let path = file.target().to_owned();
+        file.commit().map_err(|error| Failure::write(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// Refuses names that lead elsewhere, and one name for two resources (where the reference keeps the
+/// last of them and says nothing).
+fn check(ids: &[ResId], names: &[String]) -> Result<(), Failure> {
+    let mut owners: HashMap<&str, &ResId> = HashMap::with_capacity(names.len());
+    for (id, name) in ids.iter().zip(names) {
+        if name.contains(['/', '\\', '\0']) {
+            let message = format!("{id} cannot have a file of its own: {name:?} is no file name");
+            return Err(Diagnostic::error(message).with_help("write the output to a single file").into());
+        }
+        if let Some(first) = owners.insert(name, id) {
+            let message = format!("{first} and {id} would both be written to {name}");
+            return Err(Diagnostic::error(message).with_help("write the output to a single file").into());
+        }
+    }
+    Ok(())
+}

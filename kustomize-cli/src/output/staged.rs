@@ -1,0 +1,113 @@
+//! A file that is written beside its place and then moved there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A written file that is not in its place yet. Dropped, it is gone.
+#[derive(Debug)]
+pub(super) struct Staged {
+    target: PathBuf,
+    /// None when there was nothing to stage: the target is a device or a pipe, and written.
+    temporary: Option<PathBuf>,
+}
+
+impl Staged {
+    /// Writes `content` beside `target`.
+    pub(super) fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
+        // A link stays a link: what it points at is replaced.
+        let place = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let permissions = match fs::metadata(&place) {
+            Ok(metadata) => {
+                // Opened like this even though it will be replaced: a file that may not be written stays as it is.
+                let mut file = OpenOptions::new().write(true).open(&place)?;
+                if !metadata.is_file() {
+                    file.write_all(content)?;
+                    return Ok(Staged { target: target.to_owned(), temporary: None });
+                }
+                Some(metadata.permissions())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let (mut file, temporary) = create_beside(&place)?;
+        let staged = Staged { target: place, temporary: Some(temporary) };
+        file.write_all(content)?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions)?;
+        }
+        Ok(staged)
+    }
+
+    /// The place that the file is for.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Moves the file to its place.
+    pub(super) fn commit(mut self) -> io::Result<()> {
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        fs::rename(temporary, &self.target)?;
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// A new file in the same directory, so that moving it is one step of the file system.
+fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    for number in 0_u32.. {
+        let temporary = directory.join(format!(".kustomize-rs-{}-{number}", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((opened?, temporary)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_committed_leaves_no_trace() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("out.yaml");
+        fs::write(&target, "old").unwrap();
+        drop(Staged::write(&target, b"new").unwrap());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+
+        Staged::write(&target, b"new").unwrap().commit().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&real, &link).unwrap();
+
+        Staged::write(&link, b"new").unwrap().commit().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
