@@ -1,12 +1,14 @@
 //! Where transformers look: field specs, the reference's default tables, and how a field spec is
 //! applied to a resource.
 
+mod apply;
 mod config;
 mod defaults;
 mod order;
 mod path;
 mod table;
 
+pub(crate) use apply::{Create, FieldSpecs};
 pub use config::{NameReference, TransformerConfig};
 pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;

@@ -64,6 +64,16 @@ impl Resource {
         ResId::new(self.gvk(), self.name(), self.namespace(), schema)
     }
 
+    /// Identity as written, for messages: nothing is looked up.
+    pub(crate) fn written_id(&self) -> ResId {
+        ResId {
+            gvk: self.gvk(),
+            name: self.name().into(),
+            namespace: self.namespace().into(),
+            cluster_scoped: false,
+        }
+    }
+
     /// First identity: the oldest previous one, else the current.
     #[must_use]
     pub fn original_id(&self, schema: &Schema) -> ResId {

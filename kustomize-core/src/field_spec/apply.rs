@@ -1,0 +1,190 @@
+//! Finding the fields that field specs name, and making the missing ones.
+
+use crate::error::{BuildError, ErrorKind};
+use crate::resource::{Resource, split_api_version};
+use crate::yaml::{Map, Node, Scalar, Seq, Str, Tag, Value};
+
+use super::path::{Segment, Segments};
+use super::{FieldSpec, Table};
+use hashbrown::HashMap;
+
+/// What to make where a field spec says `create` and its field is missing or null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Create {
+    /// Nothing, whatever the field spec says.
+    Never,
+    /// An empty scalar; a null one gets this tag.
+    Scalar(Tag),
+    /// An empty map.
+    Map,
+}
+
+impl FieldSpec {
+    /// Calls `set` on each field that the spec names in the resource, whatever its kind.
+    ///
+    /// # Errors
+    /// Those of `set`, and a value on the way that is neither map nor list.
+    pub(crate) fn apply(
+        &self,
+        resource: &mut Resource,
+        create: Create,
+        set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        let create = if self.create { create } else { Create::Never };
+        walk(&mut resource.node, self.path.segments(), create, set)
+            .map_err(|error| error.field(self.path.as_str()).about(resource.written_id()))
+    }
+}
+
+/// The field specs of a transformer, grouped by kind: most of them name one, so a resource is held
+/// against those only that could mean it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FieldSpecs {
+    table: Table<FieldSpec>,
+    /// For each kind that is named: positions of the specs that name it or no kind, in order.
+    by_kind: HashMap<Str, Vec<u32>>,
+    /// Positions of the specs that name no kind.
+    any_kind: Vec<u32>,
+}
+
+impl FieldSpecs {
+    /// Groups field specs; their order stays the one in which they are applied.
+    pub(crate) fn new(table: Table<FieldSpec>) -> Self {
+        let mut by_kind: HashMap<Str, Vec<u32>> = HashMap::new();
+        let mut any_kind: Vec<u32> = Vec::new();
+        for (at, spec) in (0u32..).zip(&table) {
+            if spec.kind.is_empty() {
+                by_kind.values_mut().for_each(|positions| positions.push(at));
+                any_kind.push(at);
+            } else if let Some(positions) = by_kind.get_mut(&spec.kind) {
+                positions.push(at);
+            } else {
+                let mut positions = any_kind.clone();
+                positions.push(at);
+                by_kind.insert(spec.kind.clone(), positions);
+            }
+        }
+        FieldSpecs { table, by_kind, any_kind }
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, FieldSpec> {
+        self.table.iter()
+    }
+
+    /// Those that mean resources of this `apiVersion` and kind, in order.
+    pub(crate) fn selecting<'a>(
+        &'a self,
+        api_version: &str,
+        kind: &str,
+    ) -> impl Iterator<Item = &'a FieldSpec> + use<'a> {
+        let (group, version) = split_api_version(api_version);
+        let (group, version) = (Str::from(group), Str::from(version));
+        let positions = self.by_kind.get(kind).unwrap_or(&self.any_kind);
+        let specs = positions.iter().filter_map(|at| self.table.get(*at as usize));
+        specs.filter(move |spec| {
+            (spec.group.is_empty() || spec.group == group)
+                && (spec.version.is_empty() || spec.version == version)
+        })
+    }
+
+    /// Calls `set` on each field that they name in the resource, spec by spec.
+    ///
+    /// # Errors
+    /// Those of `set`, and a value on the way that is neither map nor list.
+    pub(crate) fn apply(
+        &self,
+        resource: &mut Resource,
+        create: Create,
+        mut set: impl FnMut(&mut Node) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        self.selecting(resource.api_version(), resource.kind())
+            .try_for_each(|spec| spec.apply(resource, create, &mut set))
+    }
+}
+
+fn error(message: &str, node: &Node) -> BuildError {
+    BuildError::new(ErrorKind::Transformer, message).at(node.pos)
+}
+
+fn walk(
+    node: &mut Node,
+    path: Segments<'_>,
+    create: Create,
+    set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+) -> Result<(), BuildError> {
+    let mut rest = path;
+    let Some(segment) = rest.next() else { return set(node) };
+    match &mut node.value {
+        Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
+        Value::Scalar(_) => {
+            Err(error("the path leads through a value that is neither a map nor a list", node))
+        }
+        // Lists have no part of their own in the path.
+        Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, path, create, set)),
+        Value::Map(_) => {
+            let below = create;
+            let create = if segment.is_list { Create::Never } else { create };
+            let Some(field) = find_or_create(node, &segment, rest.is_empty(), create)? else { return Ok(()) };
+            fill_null(field, segment.is_list, rest.is_empty(), create);
+            walk(field, rest, below, set)
+        }
+    }
+}
+
+/// Looks a field up; one that is missing is made when it may be.
+fn find_or_create<'a>(
+    node: &'a mut Node,
+    segment: &Segment<'_>,
+    is_last: bool,
+    create: Create,
+) -> Result<Option<&'a mut Node>, BuildError> {
+    let name = match field_name(&segment.name) {
+        Ok(name) => name,
+        Err(message) => return Err(error(message, node)),
+    };
+    if name.is_empty() {
+        // A part of blanks: the reference drops it when it looks the field up.
+        return Ok(Some(node));
+    }
+    let Some(map) = node.as_map_mut() else { return Ok(None) };
+    if create == Create::Never {
+        return Ok(map.get_mut(name));
+    }
+    Ok(Some(map.get_or_insert_with(name, || {
+        if is_last && create != Create::Map {
+            Node::scalar(Scalar::untyped(""))
+        } else {
+            Node::map(Map::new())
+        }
+    })))
+}
+
+/// The field that a part of a path names in a map, or why it cannot name one.
+fn field_name(part: &str) -> Result<&str, &'static str> {
+    let name = part.trim();
+    match name.as_bytes().first() {
+        None if part.is_empty() => Err("the path has an empty part"),
+        Some(b'*') if name.len() == 1 => Err("a field spec's path may not have wildcards"),
+        Some(b'[') if name.ends_with(']') => Err(NOT_A_FIELD),
+        Some(b'0'..=b'9' | b'+' | b'-') if name == "-" || name.parse::<i64>().is_ok() => Err(NOT_A_FIELD),
+        _ => Ok(name),
+    }
+}
+
+const NOT_A_FIELD: &str = "the path names an item of a list where there is a map";
+
+/// Turns a null into what is expected in its place: the reference does so for fields that it may
+/// create and for those marked as lists.
+fn fill_null(field: &mut Node, is_list: bool, is_last: bool, create: Create) {
+    let Value::Scalar(scalar) = &mut field.value else { return };
+    if scalar.tag != Tag::Null {
+        return;
+    }
+    match create {
+        _ if is_list => field.value = Value::Seq(Seq::new()),
+        Create::Never => {}
+        Create::Scalar(tag) if is_last => scalar.tag = tag,
+        Create::Scalar(_) | Create::Map => field.value = Value::Map(Map::new()),
+    }
+}
