@@ -3,8 +3,11 @@
 //!
 //! Errors carry the position of the value that did not fit.
 
+use std::borrow::Cow;
+
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
+use super::resolve::{self, Resolved};
 use super::{Entry, Node, Pos, Tag, Value};
 
 /// Decodes a typed value from a node.
@@ -15,7 +18,16 @@ use super::{Entry, Node, Pos, Tag, Value};
 /// # Errors
 /// What did not fit, and where.
 pub fn from_node<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<T, DecodeError> {
-    T::deserialize(Decoder { node })
+    T::deserialize(Decoder { node, loose: false })
+}
+
+/// Decodes the configuration of a builtin plugin: unlike [`from_node`] it passes over fields that
+/// are unknown, and takes numbers and booleans where strings are expected (sigs.k8s.io/yaml).
+///
+/// # Errors
+/// What did not fit, and where.
+pub fn from_node_loosely<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<T, DecodeError> {
+    T::deserialize(Decoder { node, loose: true })
 }
 
 /// A value that does not fit the type it is decoded into.
@@ -64,6 +76,8 @@ impl de::Error for DecodeError {
 #[derive(Clone, Copy)]
 struct Decoder<'de> {
     node: &'de Node,
+    /// See [`from_node_loosely`].
+    loose: bool,
 }
 
 impl<'de> Decoder<'de> {
@@ -91,12 +105,13 @@ impl<'de> Decoder<'de> {
         <DecodeError as de::Error>::custom(message).at(self.node.pos)
     }
 
-    fn string(self) -> Result<&'de str, DecodeError> {
+    fn string(self) -> Result<Cow<'de, str>, DecodeError> {
         match &self.node.value {
             Value::Scalar(scalar) => match scalar.tag {
-                Tag::Null => Ok(""),
+                Tag::Null => Ok(Cow::Borrowed("")),
+                Tag::Bool | Tag::Int | Tag::Float if self.loose => Ok(canonical(&scalar.text)),
                 Tag::Bool | Tag::Int | Tag::Float => Err(self.wrong("a string")),
-                _ => Ok(&scalar.text),
+                _ => Ok(Cow::Borrowed(&scalar.text)),
             },
             _ => Err(self.wrong("a string")),
         }
@@ -173,7 +188,11 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_borrowed_str(self.string()?).map_err(|error: DecodeError| error.at(self.node.pos))
+        match self.string()? {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+        .map_err(|error: DecodeError| error.at(self.node.pos))
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -214,8 +233,10 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match &self.node.value {
-            Value::Seq(seq) => visitor.visit_seq(Items { items: seq.iter(), index: 0 }),
-            _ if self.node.is_null() => visitor.visit_seq(Items { items: [].iter(), index: 0 }),
+            Value::Seq(seq) => visitor.visit_seq(Items { items: seq.iter(), index: 0, loose: self.loose }),
+            _ if self.node.is_null() => {
+                visitor.visit_seq(Items { items: [].iter(), index: 0, loose: self.loose })
+            }
             _ => Err(self.wrong("a list")),
         }
     }
@@ -231,7 +252,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         if name == SPANNED {
-            return visitor.visit_seq(SpannedParts { node: self.node, step: 0 });
+            return visitor.visit_seq(SpannedParts { decoder: self, step: 0 });
         }
         self.deserialize_seq(visitor)
     }
@@ -257,7 +278,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     ) -> Result<V::Value, DecodeError> {
         let text = self.string()?;
         visitor
-            .visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(text))
+            .visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(&*text))
             .map_err(|error| error.at(self.node.pos))
     }
 
@@ -282,14 +303,53 @@ impl<'de> Decoder<'de> {
             _ => return Err(self.wrong("a map")),
         };
         visitor
-            .visit_map(Entries { entries: entries.iter(), fields, current: None })
+            .visit_map(Entries { entries: entries.iter(), fields, current: None, loose: self.loose })
             .map_err(|error| error.at(self.node.pos))
+    }
+}
+
+/// The text that a number or boolean has after a way through JSON.
+fn canonical(text: &str) -> Cow<'_, str> {
+    match resolve::value(text, resolve::Dialect::V3) {
+        Resolved::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+        Resolved::Int(value) => Cow::Owned(value.to_string()),
+        Resolved::Uint(value) => Cow::Owned(value.to_string()),
+        Resolved::Float(value) => Cow::Owned(canonical_float(value)),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// A float as sigs.k8s.io/yaml makes a string of it: whole numbers are integers by then, and of
+/// others only the precision of 32 bits is kept (Go's shortest `%g`).
+fn canonical_float(value: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    if value.fract() == 0.0 {
+        if value.abs() < 9.2e18 {
+            return (value as i64).to_string();
+        } else if (0.0..1.8e19).contains(&value) {
+            return (value as u64).to_string();
+        }
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let value = value as f32;
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let digits = i32::try_from(digits).unwrap_or(i32::MAX);
+    let limit = if digits > exponent { digits.min(6) } else { 6 };
+    if exponent < -4 || exponent >= limit {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{mantissa}e{sign}{:02}", exponent.abs())
+    } else {
+        value.to_string()
     }
 }
 
 struct Items<'de> {
     items: std::slice::Iter<'de, Node>,
     index: usize,
+    loose: bool,
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'de> {
@@ -302,7 +362,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
         let Some(node) = self.items.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(Decoder { node })
+        seed.deserialize(Decoder { node, loose: self.loose })
             .map(Some)
             .map_err(|error| error.at(node.pos).below(format!("[{index}]")))
     }
@@ -317,6 +377,7 @@ struct Entries<'de> {
     /// Names of the struct's fields; none for a map.
     fields: Option<&'static [&'static str]>,
     current: Option<&'de Entry>,
+    loose: bool,
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'de> {
@@ -333,7 +394,8 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
                 }
             };
             let known = self.fields.is_none_or(|fields| fields.contains(&name));
-            if self.fields.is_some() && known && entry.value.is_null() {
+            let skipped = if known { entry.value.is_null() } else { self.loose };
+            if self.fields.is_some() && skipped {
                 continue;
             }
             self.current = Some(entry);
@@ -347,7 +409,7 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         let Some(entry) = self.current.take() else {
             return Err(<DecodeError as de::Error>::custom("a value was asked for before its key"));
         };
-        seed.deserialize(Decoder { node: &entry.value })
+        seed.deserialize(Decoder { node: &entry.value, loose: self.loose })
             .map_err(|error| error.at(entry.value.pos).below(entry.key.as_str().to_owned()))
     }
 }
@@ -402,7 +464,7 @@ impl<'de, T: de::Deserialize<'de>> de::Deserialize<'de> for Spanned<T> {
 
 /// Hands a [`Spanned`] its position, then its value.
 struct SpannedParts<'de> {
-    node: &'de Node,
+    decoder: Decoder<'de>,
     step: u8,
 }
 
@@ -415,9 +477,35 @@ impl<'de> de::SeqAccess<'de> for SpannedParts<'de> {
     ) -> Result<Option<T::Value>, DecodeError> {
         self.step += 1;
         match self.step {
-            1 => seed.deserialize(self.node.pos.pack().into_deserializer()).map(Some),
-            2 => seed.deserialize(Decoder { node: self.node }).map(Some),
+            1 => seed.deserialize(self.decoder.node.pos.pack().into_deserializer()).map(Some),
+            2 => seed.deserialize(self.decoder).map(Some),
             _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_strings_loosely() {
+        // Expectations: labels of a LabelTransformer of the reference.
+        for (text, expected) in [
+            ("1234567.5", "1.2345675e+06"),
+            ("1e20", "1e+20"),
+            ("0.00001", "1e-05"),
+            ("0.0001", "0.0001"),
+            ("123456.5", "123456.5"),
+            ("1e3", "1000"),
+            ("99999999.25", "1e+08"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("1e19", "10000000000000000000"),
+            ("-1.50", "-1.5"),
+            ("0x10", "16"),
+            ("true", "true"),
+        ] {
+            assert_eq!(canonical(text), expected, "{text}");
         }
     }
 }
