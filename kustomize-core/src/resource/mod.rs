@@ -7,7 +7,7 @@ mod origin;
 mod set;
 
 pub use history::{Behavior, History, PreviousId};
-pub(crate) use id::split_api_version;
+pub(crate) use id::{CLUSTER, split_api_version};
 pub use id::{Gvk, ResId};
 pub use model::Resource;
 pub use origin::Origin;

@@ -1,0 +1,281 @@
+//! Renamed resources by the names they had: who could be meant by a name.
+//!
+//! The reference goes through all resources for every field that holds a name. Here a name is
+//! looked up, together with the namespace where that is known.
+
+use std::ops::Range;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::referrer_fields::Kinds;
+use crate::resource::{CLUSTER, Resource};
+use crate::yaml::Str;
+
+/// Number of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Namespace(u32);
+
+/// Where a resource stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Effective namespace now.
+    current: Namespace,
+    /// Namespace now, as written; none for cluster-scoped resources.
+    written: Option<Namespace>,
+    /// Effective namespace at first.
+    original: Namespace,
+}
+
+/// A name that a resource had.
+#[derive(Clone, Copy, Debug)]
+struct Former {
+    name: u32,
+    place: Place,
+    resource: u32,
+    /// Service accounts can be named from other namespaces.
+    is_service_account: bool,
+}
+
+/// From where a name is looked up.
+#[derive(Debug)]
+pub(super) enum View {
+    /// From a cluster-scoped resource: everything is seen.
+    Everything,
+    /// From a namespace: what stands in it and cluster-scoped resources are seen, and service
+    /// accounts in the further namespaces, as these are written.
+    From { namespace: Namespace, further: Vec<Namespace> },
+}
+
+/// Renamed resources by the names they had.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// For each former name: its number, and its part of the lists below.
+    names: HashMap<Str, (u32, Range<usize>)>,
+    /// By name and position in the set.
+    formers: Vec<Former>,
+    /// Indexes into `formers` by name, current namespace and position.
+    by_current: Vec<u32>,
+    /// Indexes into `formers` by name, original namespace and position.
+    by_original: Vec<u32>,
+    namespaces: Namespaces,
+    /// Where resources stand at all, renamed or not.
+    taken: Taken,
+}
+
+#[derive(Debug, Default)]
+struct Namespaces {
+    numbers: HashMap<Str, Namespace>,
+}
+
+/// Original namespaces that occur, and together with what.
+#[derive(Debug, Default)]
+struct Taken {
+    original: HashSet<Namespace>,
+    with_current: HashSet<(Namespace, Namespace)>,
+    with_written: HashSet<(Namespace, Namespace)>,
+}
+
+impl Namespaces {
+    fn number(&mut self, name: &str) -> Namespace {
+        let next = Namespace(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
+        *self.numbers.entry_ref(name).or_insert(next)
+    }
+}
+
+fn effective(written: &str) -> &str {
+    if written.is_empty() { "default" } else { written }
+}
+
+impl Candidates {
+    /// The index of a set.
+    pub(super) fn new(set: &[Resource], kinds: &mut Kinds<'_>) -> Self {
+        let mut index = Candidates::default();
+        if set.iter().all(|resource| resource.history.previous.is_empty()) {
+            return index;
+        }
+        for (at, resource) in set.iter().enumerate() {
+            let is_service_account = resource.kind() == "ServiceAccount";
+            let place = index.place(resource, kinds);
+            index.taken.note(place);
+            let mut previous = resource.history.previous.as_slice();
+            while let Some((last, earlier)) = previous.split_last() {
+                previous = earlier;
+                if earlier.iter().any(|id| id.name == last.name) {
+                    continue;
+                }
+                let next = u32::try_from(index.names.len()).unwrap_or(u32::MAX);
+                let (name, _) = *index.names.entry_ref(last.name.as_str()).or_insert((next, 0..0));
+                let resource = u32::try_from(at).unwrap_or(u32::MAX);
+                index.formers.push(Former { name, place, resource, is_service_account });
+            }
+        }
+        index.sort();
+        index
+    }
+
+    fn place(&mut self, resource: &Resource, kinds: &mut Kinds<'_>) -> Place {
+        let written = resource.namespace();
+        let (current, written) = if kinds.current(resource).cluster_scoped {
+            (self.namespaces.number(CLUSTER), None)
+        } else {
+            (self.namespaces.number(effective(written)), Some(self.namespaces.number(written)))
+        };
+        let original = match resource.history.previous.first() {
+            Some(first) => self.namespaces.number(effective(&first.namespace)),
+            None => current,
+        };
+        Place { current, written, original }
+    }
+
+    fn sort(&mut self) {
+        self.formers.sort_unstable_by_key(|former| (former.name, former.resource));
+        let mut ranges = vec![0..0; self.names.len()];
+        for (at, former) in self.formers.iter().enumerate() {
+            let range = &mut ranges[former.name as usize];
+            if range.start == range.end {
+                *range = at..at;
+            }
+            range.end = at + 1;
+        }
+        for (number, range) in self.names.values_mut() {
+            *range = std::mem::take(&mut ranges[*number as usize]);
+        }
+        let formers = &self.formers;
+        let sorted_by = |namespace: fn(&Place) -> Namespace| {
+            let mut order: Vec<u32> = (0..u32::try_from(formers.len()).unwrap_or(u32::MAX)).collect();
+            order.sort_unstable_by_key(|at| {
+                let former = &formers[*at as usize];
+                (former.name, namespace(&former.place), former.resource)
+            });
+            order
+        };
+        self.by_current = sorted_by(|place| place.current);
+        self.by_original = sorted_by(|place| place.original);
+    }
+
+    /// Whether no resource was renamed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.formers.is_empty()
+    }
+
+    /// What is seen from a namespace as written, or from outside of all namespaces.
+    pub(super) fn view(&mut self, cluster_scoped: bool, namespace: &str, further: &[Str]) -> View {
+        if cluster_scoped {
+            return View::Everything;
+        }
+        let namespace = self.namespaces.number(effective(namespace));
+        let further = further.iter().map(|name| self.namespaces.number(name)).collect();
+        View::From { namespace, further }
+    }
+
+    /// Positions of the resources that had a name and are seen, in the order of the set.
+    pub(super) fn named(&self, name: &str, view: &View, found: &mut Vec<u32>) {
+        found.clear();
+        let Some((_, range)) = self.names.get(name) else { return };
+        match view {
+            View::Everything => {
+                found.extend(self.formers[range.clone()].iter().map(|former| former.resource))
+            }
+            View::From { namespace, further } => {
+                self.in_namespace(range, *namespace, found);
+                if let Some(cluster) = self.namespaces.numbers.get(CLUSTER) {
+                    self.in_namespace(range, *cluster, found);
+                }
+                for further in further {
+                    self.service_accounts(range, *further, found);
+                }
+                found.sort_unstable();
+                found.dedup();
+            }
+        }
+    }
+
+    /// The same, where the field says in which namespace the resource stands: it counts where
+    /// resources came from if any of those seen came from there, else where they are now.
+    pub(super) fn named_in(&self, name: &str, namespace: &str, view: &View, found: &mut Vec<u32>) {
+        found.clear();
+        if namespace == CLUSTER {
+            return;
+        }
+        let Some((_, range)) = self.names.get(name) else { return };
+        let Some(namespace) = self.namespaces.numbers.get(namespace) else { return };
+        let (order, key): (_, fn(&Place) -> Namespace) =
+            if self.taken.is_origin(*namespace, view, self.cluster()) {
+                (&self.by_original, |place| place.original)
+            } else {
+                (&self.by_current, |place| place.current)
+            };
+        let formers = self.slice(order, range, *namespace, key);
+        found.extend(formers.filter(|former| self.sees(view, former)).map(|former| former.resource));
+    }
+
+    fn cluster(&self) -> Option<Namespace> {
+        self.namespaces.numbers.get(CLUSTER).copied()
+    }
+
+    fn sees(&self, view: &View, former: &Former) -> bool {
+        let place = former.place;
+        match view {
+            View::Everything => true,
+            View::From { namespace, further } => {
+                place.current == *namespace
+                    || Some(place.current) == self.cluster()
+                    || (former.is_service_account
+                        && place.written.is_some_and(|written| further.contains(&written)))
+            }
+        }
+    }
+
+    fn in_namespace(&self, range: &Range<usize>, namespace: Namespace, found: &mut Vec<u32>) {
+        let formers = self.slice(&self.by_current, range, namespace, |place| place.current);
+        found.extend(formers.map(|former| former.resource));
+    }
+
+    fn service_accounts(&self, range: &Range<usize>, written: Namespace, found: &mut Vec<u32>) {
+        // The default namespace has two spellings: it is looked up as the one that counts, and
+        // narrowed down to the one that is written.
+        let empty = self.namespaces.numbers.get("");
+        let namespace = if empty == Some(&written) { self.namespaces.numbers.get("default") } else { None };
+        let namespace = namespace.copied().unwrap_or(written);
+        let formers = self.slice(&self.by_current, range, namespace, |place| place.current);
+        let meant =
+            formers.filter(|former| former.is_service_account && former.place.written == Some(written));
+        found.extend(meant.map(|former| former.resource));
+    }
+
+    fn slice<'a>(
+        &'a self,
+        order: &'a [u32],
+        range: &Range<usize>,
+        namespace: Namespace,
+        key: fn(&Place) -> Namespace,
+    ) -> impl Iterator<Item = &'a Former> {
+        let order = &order[range.clone()];
+        let of = |at: &u32| key(&self.formers[*at as usize].place);
+        let start = order.partition_point(|at| of(at) < namespace);
+        let length = order[start..].partition_point(|at| of(at) == namespace);
+        order[start..start + length].iter().map(|at| &self.formers[*at as usize])
+    }
+}
+
+impl Taken {
+    fn note(&mut self, place: Place) {
+        self.original.insert(place.original);
+        self.with_current.insert((place.original, place.current));
+        if let Some(written) = place.written {
+            self.with_written.insert((place.original, written));
+        }
+    }
+
+    /// Whether any resource that is seen came from this namespace.
+    fn is_origin(&self, namespace: Namespace, view: &View, cluster: Option<Namespace>) -> bool {
+        match view {
+            View::Everything => self.original.contains(&namespace),
+            View::From { namespace: from, further } => {
+                self.with_current.contains(&(namespace, *from))
+                    || cluster.is_some_and(|cluster| self.with_current.contains(&(namespace, cluster)))
+                    || further.iter().any(|written| self.with_written.contains(&(namespace, *written)))
+            }
+        }
+    }
+}

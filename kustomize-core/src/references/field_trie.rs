@@ -1,0 +1,179 @@
+//! Many field specs walked at once.
+//!
+//! Name references and vars look at dozens of paths in every resource, and most of these share
+//! their first parts. Paths are merged into tries, so a resource is walked once, not once a path.
+
+use std::borrow::Cow;
+
+use crate::error::{BuildError, ErrorKind};
+use crate::field_spec::{FieldPath, Segment};
+use crate::yaml::{Node, Seq, Tag, Value};
+
+/// The paths of some field specs, in their order.
+///
+/// Within one trie no path is a part of another, so the fields they lead to are distinct and the
+/// order among them does not matter. A path that would break this starts the next trie.
+#[derive(Debug, Default)]
+pub(super) struct FieldTries<'a> {
+    tries: Vec<Trie<'a>>,
+}
+
+#[derive(Debug)]
+struct Trie<'a> {
+    /// The first is the root.
+    branches: Vec<Branch<'a>>,
+}
+
+#[derive(Debug)]
+struct Branch<'a> {
+    /// The path that made this branch, for messages.
+    path: &'a FieldPath,
+    steps: Vec<(Step<'a>, usize)>,
+    /// Numbers of the specs whose path ends here.
+    specs: Vec<u32>,
+}
+
+/// One part of a path.
+#[derive(Debug, PartialEq, Eq)]
+enum Step<'a> {
+    /// The field with this name; `list` makes a null one an empty list.
+    Field { name: Cow<'a, str>, list: bool },
+    /// A part of spaces alone: the reference stays where it is.
+    Stay,
+    /// A part that no map can have: the reference takes it for an index, or refuses it.
+    Refused(Cow<'a, str>),
+}
+
+impl<'a> From<Segment<'a>> for Step<'a> {
+    fn from(segment: Segment<'a>) -> Self {
+        let is_index = |text: &str| text.parse::<i64>().is_ok() || matches!(text, "-" | "*");
+        if segment.name.is_empty() {
+            return Step::Refused(segment.name);
+        }
+        let name = match segment.name {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        };
+        if name.is_empty() {
+            Step::Stay
+        } else if is_index(&name) || (name.starts_with('[') && name.ends_with(']')) {
+            Step::Refused(name)
+        } else {
+            Step::Field { name, list: segment.is_list }
+        }
+    }
+}
+
+impl<'a> Branch<'a> {
+    fn new(path: &'a FieldPath) -> Self {
+        Branch { path, steps: Vec::new(), specs: Vec::new() }
+    }
+}
+
+impl<'a> FieldTries<'a> {
+    /// Whether there are no paths.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tries.is_empty()
+    }
+
+    /// Adds the path of a spec; specs are visited in the order in which they are added.
+    pub(super) fn add(&mut self, path: &'a FieldPath, spec: u32) {
+        if !self.tries.last_mut().is_some_and(|trie| trie.add(path, spec)) {
+            let mut trie = Trie { branches: vec![Branch::new(path)] };
+            trie.add(path, spec);
+            self.tries.push(trie);
+        }
+    }
+
+    /// Calls `visit` with every field that a path leads to and the number of its spec. Lists on
+    /// the way are gone through; nothing is made.
+    ///
+    /// # Errors
+    /// Those of `visit`, and a value on the way that is neither map nor list.
+    pub(super) fn walk(
+        &self,
+        node: &mut Node,
+        visit: &mut impl FnMut(&mut Node, u32) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        self.tries.iter().try_for_each(|trie| trie.walk(0, node, visit))
+    }
+}
+
+impl<'a> Trie<'a> {
+    /// Adds a path unless it is a part of another or the other way round.
+    fn add(&mut self, path: &'a FieldPath, spec: u32) -> bool {
+        let mut at = 0;
+        for segment in path.segments() {
+            if !self.branches[at].specs.is_empty() {
+                return false;
+            }
+            let step = Step::from(segment);
+            let known = self.branches[at].steps.iter().find(|(known, _)| *known == step);
+            at = match known {
+                Some((_, next)) => *next,
+                None => {
+                    let next = self.branches.len();
+                    self.branches.push(Branch::new(path));
+                    self.branches[at].steps.push((step, next));
+                    next
+                }
+            };
+        }
+        let end = &mut self.branches[at];
+        let fits = end.steps.is_empty();
+        if fits {
+            end.specs.push(spec);
+        }
+        fits
+    }
+
+    fn walk(
+        &self,
+        at: usize,
+        node: &mut Node,
+        visit: &mut impl FnMut(&mut Node, u32) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        let branch = &self.branches[at];
+        if !branch.specs.is_empty() {
+            return branch.specs.iter().try_for_each(|spec| visit(node, *spec));
+        }
+        match &mut node.value {
+            Value::Seq(items) => items.iter_mut().try_for_each(|item| self.walk(at, item, visit)),
+            Value::Map(_) => branch.steps.iter().try_for_each(|(step, next)| match step {
+                Step::Field { name, list } => match node.get_mut(name) {
+                    None => Ok(()),
+                    Some(field) => {
+                        if *list && field.is_null() {
+                            field.value = Value::Seq(Seq::new());
+                        }
+                        self.walk(*next, field, visit)
+                    }
+                },
+                Step::Stay => self.walk(*next, node, visit),
+                Step::Refused(name) => Err(self.refused(*next, name, node)),
+            }),
+            Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
+            Value::Scalar(scalar) => {
+                let message = format!(
+                    "the field spec `{}` leads through `{}`, which is neither a map nor a list",
+                    branch.path, scalar.text
+                );
+                let error = BuildError::new(ErrorKind::Transformer, message);
+                Err(error.at(node.pos).field(branch.path.as_str()))
+            }
+        }
+    }
+
+    fn refused(&self, at: usize, name: &str, node: &Node) -> BuildError {
+        let path = self.branches[at].path;
+        let message = if name.is_empty() {
+            format!("the field spec `{path}` has an empty part")
+        } else {
+            format!("the field spec `{path}` has the part `{name}`, which cannot be a field of a map")
+        };
+        BuildError::new(ErrorKind::Transformer, message)
+            .at(node.pos)
+            .field(path.as_str())
+            .with_help("field specs name fields only; lists are gone through by themselves")
+    }
+}

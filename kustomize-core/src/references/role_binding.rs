@@ -1,0 +1,53 @@
+//! Namespaces that a role binding reaches into.
+
+use crate::error::{BuildError, ErrorKind};
+use crate::resource::Resource;
+use crate::yaml::resolve::resolve;
+use crate::yaml::{Node, Str, Style, Tag, Value};
+
+/// Namespaces, as written, of the service accounts among the subjects of a `RoleBinding`
+/// (the reference's `getNamespacesForRoleBinding`).
+///
+/// # Errors
+/// A subject that is no map, or whose kind or namespace is no string.
+pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<Vec<Str>, BuildError> {
+    let mut namespaces = Vec::new();
+    if cluster_scoped || resource.kind() != "RoleBinding" {
+        return Ok(namespaces);
+    }
+    let Some(Value::Seq(subjects)) = resource.node.get("subjects").map(|subjects| &subjects.value) else {
+        return Ok(namespaces);
+    };
+    for subject in subjects {
+        let Some(fields) = subject.as_map() else {
+            return Err(refuse("a subject of a role binding is not a map", subject));
+        };
+        let (Some(namespace), Some(kind)) = (fields.get("namespace"), fields.get("kind")) else { continue };
+        if !is_string(kind) {
+            return Err(refuse("the kind of a role binding's subject is not a string", kind));
+        }
+        if kind.text() == "ServiceAccount" {
+            if !is_string(namespace) {
+                return Err(refuse("the namespace of a role binding's subject is not a string", namespace)
+                    .with_help("leave the field out, or quote the name"));
+            }
+            let namespace = Str::from(namespace.text());
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+    }
+    Ok(namespaces)
+}
+
+fn is_string(node: &Node) -> bool {
+    node.as_scalar().is_some_and(|scalar| match scalar.tag {
+        Tag::Str | Tag::Binary | Tag::Other => true,
+        Tag::None => scalar.style != Style::Plain || resolve(&scalar.text) == Tag::Str,
+        _ => false,
+    })
+}
+
+fn refuse(message: &str, node: &Node) -> BuildError {
+    BuildError::new(ErrorKind::Reference, message).at(node.pos).field("subjects")
+}
