@@ -1,0 +1,153 @@
+//! Loading files.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::repository::{RepositorySpec, is_url};
+use super::suggest::similar_entry;
+use super::{Loader, host_error, require_remote};
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{EntryKind, HostError, path};
+use crate::options::LoadRestrictor;
+use crate::yaml::FileId;
+
+impl Loader<'_> {
+    /// The text of a file or URL, numbered as a source of this build.
+    ///
+    /// # Errors
+    /// As for [`Loader::bytes`], and [`ErrorKind::Syntax`] for what is no text.
+    pub(crate) fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError> {
+        let (name, content) = self.load(path)?;
+        self.add_source(name, content)
+    }
+
+    pub(super) fn add_source(
+        &self,
+        name: String,
+        content: Vec<u8>,
+    ) -> Result<(FileId, Arc<str>), BuildError> {
+        let text: Arc<str> = decode(content)
+            .ok_or_else(|| {
+                BuildError::new(ErrorKind::Syntax, format!("{name} is not UTF-8 text")).in_file(&name)
+            })?
+            .into();
+        let id = self.cx.sources.add(name, Arc::clone(&text), None);
+        Ok((id, text))
+    }
+
+    /// The content of a file or URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Host`] with the host's reason (`NotFound`, `IsDirectory`, `Http`, …),
+    /// [`ErrorKind::Restriction`] for a file outside of the root, [`ErrorKind::NotAllowed`] and
+    /// [`ErrorKind::Remote`] for URLs.
+    pub(crate) fn bytes(&self, path: &str) -> Result<Vec<u8>, BuildError> {
+        self.load(path).map(|(_, content)| content)
+    }
+
+    /// Content, and the name to show.
+    pub(super) fn load(&self, path: &str) -> Result<(String, Vec<u8>), BuildError> {
+        if is_url(path) {
+            return Ok((path.to_owned(), self.fetch(path)?));
+        }
+        let absolute = self.absolute(path);
+        let name = self.level.display(&absolute);
+        let found = self.permitted(&absolute).map_err(|problem| self.explain(problem, path, &absolute))?;
+        let content = self.cx.host.read(&found);
+        content.map(|content| (name, content)).map_err(|error| self.explain(error.into(), path, &absolute))
+    }
+
+    /// Where to read a file from, if it may be read: with the restriction to the root, the file
+    /// itself, links resolved, must stand at or below the root.
+    fn permitted<'p>(&self, absolute: &'p str) -> Result<Cow<'p, str>, Problem> {
+        let host = self.cx.host;
+        if self.level.restrictor == LoadRestrictor::None {
+            return Ok(Cow::Borrowed(absolute));
+        }
+        let resolved = host.resolve(&path::clean(absolute))?;
+        if host.kind(&resolved)? == EntryKind::Directory {
+            return Err(HostError::IsDirectory.into());
+        }
+        if path::is_within(&self.level.root, path::parent(&resolved)) {
+            Ok(Cow::Owned(resolved))
+        } else {
+            Err(Problem::Outside { resolved })
+        }
+    }
+
+    fn explain(&self, problem: Problem, path: &str, absolute: &str) -> BuildError {
+        let error = match problem {
+            Problem::Outside { resolved } => return self.outside(path, absolute, &resolved),
+            Problem::Host(error) => error,
+        };
+        let is_missing = error == HostError::NotFound;
+        let name = self.level.display(absolute);
+        let error = host_error(error, &name);
+        match similar_entry(self.cx.host, absolute) {
+            Some(similar) if is_missing => error.with_help(format!("did you mean {similar}?")),
+            _ => error,
+        }
+    }
+
+    fn outside(&self, path: &str, absolute: &str, resolved: &str) -> BuildError {
+        let root = self.level.display(&self.level.root);
+        let through_link = resolved != path::clean(absolute);
+        let leads = if through_link {
+            format!(" (it resolves to {})", self.level.display(resolved))
+        } else {
+            String::new()
+        };
+        let message =
+            format!("file '{path}' is not in or below the kustomization's directory '{root}'{leads}");
+        let error = BuildError::new(ErrorKind::Restriction, message);
+        if self.level.checkout().is_some() {
+            return error.with_help("files of a cloned repository may not be loaded from elsewhere");
+        }
+        error.with_help(
+            "move the file below that directory, make a base of it, or lift the restriction \
+             (--load-restrictor LoadRestrictionsNone)",
+        )
+    }
+
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, BuildError> {
+        require_remote(self.cx, &format!("fetching {url}"))?;
+        self.cx.host.fetch(url).map_err(|error| match error {
+            // Whoever asked goes on to clone it.
+            HostError::Http { .. } if RepositorySpec::parse(url).is_ok() => BuildError::new(
+                ErrorKind::Remote,
+                format!("{url}: {error}; it is the URL of a git repository"),
+            ),
+            HostError::Refused { .. } | HostError::Http { .. } => host_error(error, url),
+            error => BuildError::new(ErrorKind::Remote, format!("{url}: {error}")),
+        })
+    }
+}
+
+/// Why a file may not be read.
+enum Problem {
+    Host(HostError),
+    /// It stands outside of the root.
+    Outside {
+        resolved: String,
+    },
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        Problem::Host(error)
+    }
+}
+
+/// Text of UTF-8, or of UTF-16 with a byte order mark, which YAML allows as well.
+fn decode(content: Vec<u8>) -> Option<String> {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let text = char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).collect::<Result<_, _>>().ok();
+        if rest.is_empty() { text } else { None }
+    };
+    match content.as_slice() {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        _ => String::from_utf8(content).ok(),
+    }
+}

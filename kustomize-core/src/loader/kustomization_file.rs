@@ -1,0 +1,109 @@
+//! Finding the kustomization file of a directory.
+
+use std::sync::Arc;
+
+use super::Loader;
+use super::suggest::looks_similar;
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{EntryKind, HostError, path};
+use crate::yaml::FileId;
+
+/// What a kustomization file may be called.
+pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A kustomization file.
+#[derive(Debug)]
+pub(crate) struct KustomizationText {
+    /// Which of the names it has.
+    pub(crate) name: &'static str,
+    /// Its number among the sources of the build.
+    pub(crate) file: FileId,
+    /// Its text.
+    pub(crate) text: Arc<str>,
+}
+
+impl Loader<'_> {
+    /// The one kustomization file of this directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Kustomization`] when there is none or more than one. As in the reference, one
+    /// that cannot be read counts as missing; the message says why it could not be.
+    pub(crate) fn find_kustomization(&self) -> Result<KustomizationText, BuildError> {
+        let mut found = None;
+        let mut unreadable = None;
+        for name in FILE_NAMES {
+            match (self.load(name), &found) {
+                (Ok(content), None) => found = Some((name, content)),
+                (Ok(_), Some((first, _))) => return Err(self.several(first, name)),
+                (Err(error), _) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {}
+                (Err(error), _) => unreadable = Some(error),
+            }
+        }
+        let Some((name, (display, content))) = found else {
+            return Err(self.none(unreadable.as_ref()));
+        };
+        let (file, text) = self.add_source(display, content)?;
+        Ok(KustomizationText { name, file, text })
+    }
+
+    fn several(&self, first: &str, second: &str) -> BuildError {
+        let root = self.display_root();
+        let message = format!("'{root}' has more than one kustomization file: {first} and {second}");
+        BuildError::new(ErrorKind::Kustomization, message)
+            .in_file(root)
+            .with_help("keep one of them: kustomize reads exactly one file a directory")
+    }
+
+    fn none(&self, unreadable: Option<&BuildError>) -> BuildError {
+        let root = self.display_root();
+        if let Some(error) = unreadable {
+            let message = format!("the kustomization file of '{root}' cannot be read: {error}");
+            return BuildError::new(ErrorKind::Kustomization, message).in_file(root);
+        }
+        let [first, second, third] = FILE_NAMES;
+        let message = format!("'{root}' has no kustomization file ({first}, {second} or {third})");
+        let names = self.cx.host.list(self.root()).unwrap_or_default();
+        BuildError::new(ErrorKind::Kustomization, message).in_file(root).with_help(self.cure(&names))
+    }
+
+    /// What to do in a directory without a kustomization file: rename one that looks like it,
+    /// build a directory below it, or write one.
+    fn cure(&self, names: &[String]) -> String {
+        let host = self.cx.host;
+        let misnamed = names.iter().find(|name| {
+            let is_file = || host.kind(&path::join(self.root(), name)) == Ok(EntryKind::File);
+            FILE_NAMES.iter().any(|wanted| looks_similar(name, wanted)) && is_file()
+        });
+        if let Some(name) = misnamed {
+            return format!("rename {name} to {}", FILE_NAMES[0]);
+        }
+        let has_kustomization = |name: &&String| {
+            FILE_NAMES.iter().any(|file| {
+                host.kind(&path::join(self.root(), &format!("{name}/{file}"))) == Ok(EntryKind::File)
+            })
+        };
+        let below: Vec<&str> =
+            names.iter().take(LOOKED_AT).filter(has_kustomization).map(String::as_str).collect();
+        if !below.is_empty() {
+            return format!("these directories in it have one: {}", shortened(&below));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            [] => "the directory is empty".to_owned(),
+            names => format!("the directory holds {}", shortened(names)),
+        }
+    }
+}
+
+/// How many entries of a directory are looked into for a suggestion.
+const LOOKED_AT: usize = 256;
+/// How many names a message lists.
+const LISTED: usize = 8;
+
+fn shortened(names: &[&str]) -> String {
+    let listed = names[..names.len().min(LISTED)].join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
