@@ -9,3 +9,9 @@ pub(crate) trait Generator {
     /// The resources, in order.
     fn generate(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError>;
 }
+
+/// Where generators find the files that their configuration names.
+pub(crate) trait Files {
+    /// The content of a file, by a path relative to the kustomization.
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, BuildError>;
+}

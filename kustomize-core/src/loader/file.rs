@@ -123,6 +123,18 @@ impl Loader<'_> {
     }
 }
 
+impl crate::generate::Files for Loader<'_> {
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, BuildError> {
+        Loader::bytes(self, path)
+    }
+}
+
+impl crate::transform::Files for Loader<'_> {
+    fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError> {
+        Loader::text(self, path)
+    }
+}
+
 /// Why a file may not be read.
 enum Problem {
     Host(HostError),
