@@ -16,6 +16,7 @@ pub mod kustomization;
 mod loader;
 mod merge;
 mod options;
+mod pattern;
 mod references;
 pub mod resource;
 pub mod schema;
