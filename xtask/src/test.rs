@@ -1,0 +1,37 @@
+//! `cargo xtask test`: everything there is to test, one step after the other.
+
+use crate::steps::{Outcome, Steps};
+use crate::{Failure, conformance, wasm, workspace};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Leave out what is not Rust
+    #[arg(long)]
+    rust_only: bool,
+}
+
+/// Sets up and runs every test.
+///
+/// # Errors
+/// A step failed.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    let mut rust = workspace::cargo();
+    rust.args(["test", "--workspace", "--all-targets"]).arg("--target-dir").arg(workspace::target());
+    steps.command("Rust: unit and whole-program tests", rust);
+    let mut docs = workspace::cargo();
+    docs.args(["test", "--workspace", "--doc"]).arg("--target-dir").arg(workspace::target());
+    steps.command("Rust: examples in the documentation", docs);
+    steps.add("conformance with kustomize's own tests", || {
+        let cases = workspace::root().join(conformance::CASES);
+        if !cases.is_dir() {
+            return Ok(Outcome::Skipped(format!("there is no {}", conformance::CASES)));
+        }
+        conformance::run(&conformance::Args::default()).map(|()| Outcome::Done)
+    });
+    if !args.rust_only {
+        steps.add("WebAssembly: the library compiles", wasm::check);
+    }
+    steps.run()
+}

@@ -1,0 +1,105 @@
+//! The library for WebAssembly.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::steps::Outcome;
+use crate::{Failure, workspace};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The compiler of Debian's package `rustc-web`, which comes with the target's library as source.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+
+/// A toolchain that compiles for WebAssembly.
+pub enum Toolchain {
+    /// The installed one, with its target.
+    Rustup,
+    /// Debian's compiler, which builds the standard library along.
+    Debian,
+}
+
+impl Toolchain {
+    /// Finds a toolchain, or installs what it lacks: first through rustup, then through Debian's
+    /// packages where this is Debian and we are root.
+    pub fn find() -> Option<Self> {
+        if rustup_has_target()
+            || (succeeds(Command::new("rustup").args(["target", "add", TARGET])) && rustup_has_target())
+        {
+            return Some(Toolchain::Rustup);
+        }
+        let have_debian =
+            || Path::new("/usr/lib/rustlib/src/rust/library").is_dir() && Path::new(DEBIAN_RUSTC).is_file();
+        let mut apt = Command::new("apt-get");
+        apt.args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN_PACKAGES);
+        if have_debian() || (succeeds(&mut apt) && have_debian()) {
+            return Some(Toolchain::Debian);
+        }
+        None
+    }
+
+    /// Cargo, set up for this toolchain; `verb` is `check` or `build`.
+    pub fn cargo(&self, verb: &str) -> Command {
+        let mut cargo = workspace::cargo();
+        cargo.arg(verb);
+        if let Toolchain::Debian = self {
+            cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
+            if let Some(linker) = linker() {
+                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+            }
+        }
+        // Apart from the native one: another compiler would throw out what is there.
+        cargo.args(["--target", TARGET]).arg("--target-dir").arg(workspace::target().join("wasm"));
+        cargo
+    }
+}
+
+/// Checks that the library compiles without the features that need an operating system.
+///
+/// # Errors
+/// It does not.
+pub fn check() -> Result<Outcome, Failure> {
+    let Some(toolchain) = Toolchain::find() else {
+        return Ok(Outcome::Skipped(format!(
+            "no compiler for {TARGET}: neither `rustup target add {TARGET}` nor Debian's {} can be had",
+            DEBIAN_PACKAGES.join(" and ")
+        )));
+    };
+    let mut cargo = toolchain.cargo("check");
+    cargo.args(["--quiet", "--package", "kustomize-core", "--no-default-features"]);
+    match cargo.status()?.success() {
+        true => Ok(Outcome::Done),
+        false => Err(format!("the library does not compile for {TARGET}").into()),
+    }
+}
+
+/// `cargo xtask wasm`.
+///
+/// # Errors
+/// The library does not compile.
+pub fn run() -> Result<(), Failure> {
+    if let Outcome::Skipped(reason) = check()? {
+        println!("SKIPPED: {reason}");
+    }
+    Ok(())
+}
+
+fn rustup_has_target() -> bool {
+    let rustc = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    rustc.is_ok_and(|output| {
+        let directory = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        output.status.success() && directory.is_dir()
+    })
+}
+
+/// The linker that rustup's toolchain brings.
+fn linker() -> Option<PathBuf> {
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let libraries = std::fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
+    libraries.flatten().map(|entry| entry.path().join("bin/rust-lld")).find(|path| path.is_file())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
