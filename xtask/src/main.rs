@@ -7,6 +7,7 @@ mod fixtures;
 mod oracle;
 mod pool;
 mod process;
+mod schema_table;
 mod steps;
 mod test;
 mod tree;
@@ -41,6 +42,8 @@ enum Task {
     Oracle,
     /// Write the fixtures' expected output anew, from kustomize
     Goldens,
+    /// Write the built-in schema's table anew, from the reference's OpenAPI bundle
+    SchemaTable(schema_table::Args),
     /// Check that the library compiles for WebAssembly
     Wasm,
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Compare(args) => compare::run(&args),
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
+        Task::SchemaTable(args) => schema_table::run(&args),
         Task::Wasm => wasm::run(),
     };
     match done {

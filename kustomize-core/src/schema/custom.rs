@@ -1,0 +1,188 @@
+//! A custom OpenAPI document (`openapi: {path: …}`): definitions and paths, as they stand.
+
+use std::borrow::Cow;
+
+use hashbrown::HashMap;
+
+use super::builtin::is_api_version;
+use crate::error::{BuildError, ErrorKind};
+use crate::yaml::{Map, Node, Str};
+
+const GROUP_VERSION_KIND: &str = "x-kubernetes-group-version-kind";
+const PATCH_STRATEGY: &str = "x-kubernetes-patch-strategy";
+const PATCH_MERGE_KEY: &str = "x-kubernetes-patch-merge-key";
+const LIST_MAP_KEYS: &str = "x-kubernetes-list-map-keys";
+
+/// `$ref`s that lead to `$ref`s are followed this far.
+const MAX_REFERENCES: usize = 64;
+
+/// The document, with indexes by name of definition and by kind.
+#[derive(Debug)]
+pub(super) struct Custom {
+    definitions: Map,
+    by_name: HashMap<Str, usize>,
+    by_kind: HashMap<Str, Vec<(Str, usize)>>,
+    cluster_scoped: HashMap<Str, Vec<(Str, bool)>>,
+}
+
+impl Custom {
+    /// Indexes a document.
+    ///
+    /// # Errors
+    /// The document, its definitions or one of them is no map, or a kind is given without its parts.
+    pub(super) fn new(document: &Node) -> Result<Self, BuildError> {
+        let root = document.as_map().ok_or_else(|| {
+            invalid("a custom schema must be a map with `definitions`", document)
+                .with_help("give an OpenAPI v2 document, such as `kustomize openapi fetch` prints")
+        })?;
+        let definitions = match root.get("definitions") {
+            None => Map::new(),
+            Some(node) if node.is_null() => Map::new(),
+            Some(node) => node.as_map().ok_or_else(|| invalid("`definitions` must be a map", node))?.clone(),
+        };
+        let mut custom = Custom {
+            by_name: HashMap::with_capacity(definitions.len()),
+            by_kind: HashMap::new(),
+            cluster_scoped: HashMap::new(),
+            definitions,
+        };
+        custom.index_definitions()?;
+        if let Some(paths) = root.get("paths").and_then(Node::as_map) {
+            custom.index_scopes(paths)?;
+        }
+        Ok(custom)
+    }
+
+    fn index_definitions(&mut self) -> Result<(), BuildError> {
+        for (at, entry) in self.definitions.iter().enumerate() {
+            let definition = entry.value.as_map().ok_or_else(|| {
+                invalid(format!("the definition {} must be a map", entry.key.as_str()), &entry.value)
+            })?;
+            self.by_name.insert(entry.key.scalar.text.clone(), at);
+            for kind in definition.get(GROUP_VERSION_KIND).and_then(Node::as_seq).into_iter().flatten() {
+                if let Some((api_version, kind)) = type_meta(kind)? {
+                    self.by_kind.entry(kind).or_default().push((api_version, at));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A kind with a path through a namespace is namespaced, whatever its other paths.
+    fn index_scopes(&mut self, paths: &Map) -> Result<(), BuildError> {
+        for entry in paths {
+            let Some(kind) = entry.value.at(&["get", GROUP_VERSION_KIND]) else { continue };
+            let Some((api_version, kind)) = type_meta(kind)? else { continue };
+            let cluster = !entry.key.as_str().contains("namespaces/{namespace}");
+            let scopes = self.cluster_scoped.entry(kind).or_default();
+            match scopes.iter_mut().find(|(other, _)| *other == api_version) {
+                Some((_, known)) => *known &= cluster,
+                None => scopes.push((api_version, cluster)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the document's paths show the kind to be cluster-scoped.
+    pub(super) fn is_cluster_scoped(&self, group: &str, version: &str, kind: &str) -> bool {
+        self.cluster_scoped
+            .get(kind)
+            .into_iter()
+            .flatten()
+            .any(|(api_version, cluster)| *cluster && is_api_version(api_version, group, version))
+    }
+
+    /// Definition of a kind; the last one when there are several.
+    pub(super) fn root(&self, api_version: &str, kind: &str) -> Option<&Node> {
+        let (_, at) = self.by_kind.get(kind)?.iter().rev().find(|(other, _)| other == api_version)?;
+        self.definition(*at)
+    }
+
+    /// Schema of a field, its references followed.
+    pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<&'a Node> {
+        let field = match schema.get("properties").and_then(|properties| properties.get(name)) {
+            Some(field) => field,
+            None => schema.get("additionalProperties").filter(|values| values.as_map().is_some())?,
+        };
+        self.resolve(field)
+    }
+
+    /// Schema of a list's elements, its references followed.
+    pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<&'a Node> {
+        let kind = schema.get("type")?;
+        let kind = match kind.as_seq() {
+            Some(kinds) if kinds.len() == 1 => kinds.get(0)?,
+            _ => kind,
+        };
+        if kind.text() != "array" {
+            return None;
+        }
+        self.resolve(schema.get("items").filter(|items| items.as_map().is_some())?)
+    }
+
+    fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<&'a Node> {
+        for _ in 0..MAX_REFERENCES {
+            match schema.get("$ref").map(Node::text).filter(|reference| !reference.is_empty()) {
+                None => return Some(schema),
+                Some(reference) => schema = self.pointed_at(reference)?,
+            }
+        }
+        None
+    }
+
+    /// What `#/definitions/NAME`, or a pointer further into a definition, leads to.
+    fn pointed_at(&self, reference: &str) -> Option<&Node> {
+        let mut parts = reference.strip_prefix("#/definitions/")?.split('/').map(unescape);
+        let first = self.definition(*self.by_name.get(parts.next()?.as_ref())?)?;
+        parts.try_fold(first, |node, part| match node.as_seq() {
+            Some(items) => items.get(part.parse().ok()?),
+            None => node.get(&part),
+        })
+    }
+
+    fn definition(&self, at: usize) -> Option<&Node> {
+        self.definitions.as_slice().get(at).map(|entry| &entry.value)
+    }
+}
+
+/// Merge keys of a list, none when it does not merge (the reference's `PatchStrategyAndKeyList`).
+pub(super) fn merge_keys(schema: &Node) -> Option<Vec<&str>> {
+    let strategy = schema.get(PATCH_STRATEGY)?.text();
+    if !strategy.split(',').any(|part| part == "merge") {
+        return None;
+    }
+    let keys = match schema.get(LIST_MAP_KEYS).and_then(Node::as_seq) {
+        Some(keys) => keys.iter().map(Node::text).collect(),
+        None => schema.get(PATCH_MERGE_KEY).map(Node::text).into_iter().collect(),
+    };
+    Some(keys)
+}
+
+/// `apiVersion` and kind of one `x-kubernetes-group-version-kind` entry; entries of another shape
+/// do not count.
+fn type_meta(entry: &Node) -> Result<Option<(Str, Str)>, BuildError> {
+    let Some(map) = entry.as_map() else { return Ok(None) };
+    let part = |name: &str| match map.get(name).and_then(Node::as_scalar) {
+        Some(scalar) => Ok(&scalar.text),
+        None => Err(invalid(format!("{GROUP_VERSION_KIND} needs `{name}`"), entry)),
+    };
+    let (version, kind) = (part("version")?, part("kind")?);
+    let group = map.get("group").filter(|group| !group.is_null()).map_or("", Node::text);
+    let api_version = match group {
+        "" => version.clone(),
+        group => Str::from(format!("{group}/{version}")),
+    };
+    Ok(Some((api_version, kind.clone())))
+}
+
+fn unescape(part: &str) -> Cow<'_, str> {
+    if part.contains('~') {
+        Cow::Owned(part.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(part)
+    }
+}
+
+fn invalid(message: impl Into<String>, node: &Node) -> BuildError {
+    BuildError::new(ErrorKind::Schema, message).at(node.pos)
+}
