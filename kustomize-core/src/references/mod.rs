@@ -5,6 +5,12 @@ mod field_trie;
 mod name_reference;
 mod referral;
 mod referrer_fields;
+mod resolve_vars;
 mod role_binding;
+mod var_expansion;
+mod var_value;
+mod vars;
 
 pub(crate) use name_reference::fix_names;
+pub(crate) use resolve_vars::resolve_vars;
+pub(crate) use vars::VarSet;

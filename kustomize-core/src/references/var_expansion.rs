@@ -1,0 +1,114 @@
+//! `$(NAME)` in text.
+
+use std::borrow::Cow;
+
+use crate::yaml::{Scalar, Style, Tag};
+
+/// The value of a var.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum VarValue {
+    /// Text, also of nulls, dates and fields without a type.
+    Text(String),
+    /// An integer.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A map or list, which cannot be written into text.
+    Structure,
+}
+
+impl VarValue {
+    /// The value of a whole field.
+    fn to_scalar(&self) -> Option<Scalar> {
+        let (text, tag) = match self {
+            VarValue::Text(text) => (text.clone(), Tag::Str),
+            VarValue::Int(int) => (int.to_string(), Tag::Int),
+            VarValue::Float(float) => (float.to_string(), Tag::Float),
+            VarValue::Bool(bool) => (bool.to_string(), Tag::Bool),
+            VarValue::Structure => return None,
+        };
+        Some(Scalar { text: text.into(), tag, style: Style::Plain })
+    }
+
+    /// Writes the value into the middle of a text.
+    fn write_to(&self, out: &mut Vec<u8>) {
+        match self {
+            VarValue::Text(text) => out.extend_from_slice(text.as_bytes()),
+            VarValue::Int(int) => out.extend_from_slice(int.to_string().as_bytes()),
+            VarValue::Float(float) => out.extend_from_slice(general_format(*float).as_bytes()),
+            VarValue::Bool(bool) => out.extend_from_slice(bool.to_string().as_bytes()),
+            VarValue::Structure => {}
+        }
+    }
+}
+
+/// Go's `%v` of a number: with an exponent below a ten-thousandth and from a million on.
+fn general_format(float: f64) -> String {
+    let scientific = format!("{float:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        return float.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// A text with its vars replaced.
+#[derive(Debug, PartialEq)]
+pub(super) enum Expanded<'a> {
+    /// The text was one var and nothing else, and takes the var's type.
+    Whole(Scalar),
+    /// Text. Bytes that are no UTF-8 are possible: see [`expand`].
+    Text(Cow<'a, [u8]>),
+}
+
+/// Replaces each `$(NAME)` by the value that `value` gives for it; names that it does not know
+/// stay. `$$` is a dollar, which keeps `$$(NAME)` from being replaced.
+///
+/// A dollar before a letter beyond ASCII splits that letter's bytes, as in the reference.
+pub(super) fn expand<'v>(text: &str, mut value: impl FnMut(&str) -> Option<&'v VarValue>) -> Expanded<'_> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut copied = 0;
+    let mut from = 0;
+    while let Some(dollar) = bytes.get(from..).and_then(|rest| memchr::memchr(b'$', rest)) {
+        let at = from + dollar;
+        let Some(next) = bytes.get(at + 1) else { break };
+        out.extend_from_slice(&bytes[copied..at]);
+        let mut length = 2;
+        match next {
+            b'$' => out.push(b'$'),
+            b'(' => match memchr::memchr(b')', &bytes[at + 2..]) {
+                Some(close) => {
+                    length = close + 3;
+                    let reference = &text[at..at + length];
+                    match value(&text[at + 2..at + 2 + close]) {
+                        Some(known) if length == text.len() => {
+                            if let Some(scalar) = known.to_scalar() {
+                                return Expanded::Whole(scalar);
+                            }
+                            out.extend_from_slice(reference.as_bytes());
+                        }
+                        Some(known) if *known != VarValue::Structure => known.write_to(&mut out),
+                        _ => out.extend_from_slice(reference.as_bytes()),
+                    }
+                }
+                None => out.extend_from_slice(b"$("),
+            },
+            byte => {
+                out.push(b'$');
+                out.extend_from_slice(char::from(*byte).encode_utf8(&mut [0; 2]).as_bytes());
+            }
+        }
+        from = at + length;
+        copied = from;
+    }
+    if copied == 0 {
+        return Expanded::Text(Cow::Borrowed(bytes));
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    Expanded::Text(Cow::Owned(out))
+}

@@ -1,0 +1,147 @@
+//! The vars of a kustomization and those below it.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::kustomization::Var;
+use crate::resource::{Gvk, ResId, ResourceSet};
+use crate::yaml::Str;
+use crate::yaml::decode::Spanned;
+
+/// Vars by name (the reference's `VarSet`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VarSet {
+    by_name: BTreeMap<String, Spanned<Var>>,
+}
+
+impl VarSet {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The vars, sorted by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Spanned<Var>> {
+        self.by_name.values()
+    }
+
+    /// Adds the vars of a kustomization to those of its bases, and notes on each resource which
+    /// of them take their value from it (the reference's `ResAccumulator.MergeVars`).
+    ///
+    /// A var without its resource is no error yet: see [`super::resolve_vars`].
+    ///
+    /// # Errors
+    /// A var that could mean several resources, and a name that is taken.
+    pub(crate) fn add(
+        &mut self,
+        vars: &[Spanned<Var>],
+        set: &mut ResourceSet,
+        cx: &Context<'_>,
+    ) -> Result<(), BuildError> {
+        if !vars.is_empty() {
+            bind(vars, set, cx)?;
+        }
+        vars.iter().try_for_each(|var| self.insert(var.clone()))
+    }
+
+    /// Adds the vars of a base.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub(crate) fn merge(&mut self, other: VarSet) -> Result<(), BuildError> {
+        other.by_name.into_values().try_for_each(|var| self.insert(var))
+    }
+
+    fn insert(&mut self, var: Spanned<Var>) -> Result<(), BuildError> {
+        if let Some(first) = self.by_name.get(&var.name) {
+            let message = format!("the var `{}` is declared twice", var.name);
+            return Err(BuildError::new(ErrorKind::Var, message)
+                .at(var.pos)
+                .with_note("first declared here", first.pos)
+                .with_help("declare a var once, in the kustomization that knows its resource"));
+        }
+        self.by_name.insert(var.name.clone(), var);
+        Ok(())
+    }
+}
+
+/// Resources that a var's value may come from. Group, version and kind are compared as they are:
+/// what is left out is the core group, not any group.
+struct Target {
+    id: ResId,
+    /// Without a namespace, any will do.
+    any_namespace: bool,
+}
+
+impl Target {
+    fn new(var: &Var) -> Self {
+        let target = &var.objref;
+        let (mut group, mut version) = (target.group.as_str(), target.version.as_str());
+        let mut parts = target.api_version.split('/');
+        match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+            ("", None, _) | (_, Some(_), Some(_)) => {}
+            (only, None, _) => version = only,
+            (first, Some(second), None) => (group, version) = (first, second),
+        }
+        let gvk = Gvk { group: group.into(), version: version.into(), kind: target.kind.as_str().into() };
+        let id = ResId {
+            gvk,
+            name: target.name.as_str().into(),
+            namespace: target.namespace.as_str().into(),
+            cluster_scoped: false,
+        };
+        Target { id, any_namespace: target.namespace.is_empty() }
+    }
+
+    fn is(&self, id: &ResId) -> bool {
+        if self.any_namespace { self.id.same_gvkn(id) } else { self.id.same(id) }
+    }
+}
+
+/// Notes each var on the resource that it means, by any id that the resource ever had. One pass
+/// over the resources, however many vars there are.
+fn bind(vars: &[Spanned<Var>], set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    let targets: Vec<Target> = vars.iter().map(|var| Target::new(var)).collect();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (number, target) in targets.iter().enumerate() {
+        by_name.entry(target.id.name.as_str()).or_default().push(number);
+    }
+    let mut matches: Vec<Vec<usize>> = vec![Vec::new(); vars.len()];
+    let schema = cx.schema();
+    for (at, resource) in set.iter().enumerate() {
+        let mut note = |id: &ResId| {
+            for number in by_name.get(id.name.as_str()).into_iter().flatten() {
+                let matches = &mut matches[*number];
+                if matches.last() != Some(&at) && targets[*number].is(id) {
+                    matches.push(at);
+                }
+            }
+        };
+        let knows = |name: &str| by_name.contains_key(name);
+        // Ids are put together only where a name is asked for.
+        if knows(resource.name()) || resource.history.previous.iter().any(|id| knows(&id.name)) {
+            resource.previous_ids().for_each(|id| note(&id));
+            note(&resource.id(schema));
+        }
+    }
+    for (var, matches) in vars.iter().zip(&matches) {
+        match matches.as_slice() {
+            [] => {}
+            [only] => {
+                let resource = &mut set.list_mut()[*only];
+                resource.history.vars.push(Str::from(var.name.as_str()));
+            }
+            several => return Err(ambiguous(var, several, set, cx)),
+        }
+    }
+    Ok(())
+}
+
+fn ambiguous(var: &Spanned<Var>, matches: &[usize], set: &ResourceSet, cx: &Context<'_>) -> BuildError {
+    let ids: Vec<_> = matches.iter().map(|at| format!("`{}`", set.as_slice()[*at].id(cx.schema()))).collect();
+    let message = format!("the var `{}` could mean several resources: {}", var.name, ids.join(", "));
+    BuildError::new(ErrorKind::Var, message).at(var.pos).with_help("say `namespace` in its `objref`")
+}
