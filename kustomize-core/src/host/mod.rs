@@ -8,6 +8,7 @@ mod memory;
 mod os;
 pub mod path;
 mod program;
+mod repository;
 mod scratch;
 
 pub use error::HostError;
@@ -15,6 +16,7 @@ pub use memory::MemoryHost;
 #[cfg(feature = "os")]
 pub use os::OsHost;
 pub use program::{Command, Output, Repository};
+pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
 
 /// What a build needs from outside.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::kustomization_file::FILE_NAMES;
-use super::repository::RepositorySpec;
 use super::suggest::similar_entry;
 use super::{Checkout, Level, Loader, host_error, require_remote};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
+use crate::host::RepositorySpec;
 use crate::host::{EntryKind, HostError, Scratch, path};
 use crate::options::LoadRestrictor;
 

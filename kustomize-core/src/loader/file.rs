@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::repository::{RepositorySpec, is_url};
 use super::suggest::similar_entry;
 use super::{Loader, host_error, require_remote};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, HostError, path};
+use crate::host::{RepositorySpec, is_url};
 use crate::options::LoadRestrictor;
 use crate::yaml::FileId;
 

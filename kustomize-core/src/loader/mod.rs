@@ -7,7 +7,6 @@ mod directory;
 mod file;
 mod kustomization_file;
 mod neither;
-pub(crate) mod repository;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -16,10 +15,11 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
+use crate::host::RepositorySpec;
 use crate::host::{HostError, Scratch, path};
 use crate::options::LoadRestrictor;
-use repository::RepositorySpec;
 
+pub(crate) use crate::host::is_url;
 pub(crate) use kustomization_file::KustomizationText;
 pub(crate) use neither::neither;
 

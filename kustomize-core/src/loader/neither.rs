@@ -1,8 +1,8 @@
 //! One message for a path that is neither a usable file nor a usable base.
 
-use super::repository::RepositorySpec;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::HostError;
+use crate::host::RepositorySpec;
 
 /// The error to show for an entry of `resources` that could be loaded neither as a file nor as a
 /// base: the one that the user can do something about.

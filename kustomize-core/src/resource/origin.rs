@@ -1,6 +1,6 @@
 //! Where a resource came from, for `buildMetadata: [originAnnotations]`.
 
-use crate::host::path;
+use crate::host::{RepositorySpec, path};
 
 /// File, repository, or generator that a resource came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,9 +31,17 @@ pub struct ConfiguredBy {
 }
 
 impl Origin {
-    /// The same origin one path further.
+    /// The same origin one path further; a path that names a repository starts anew in it.
     #[must_use]
     pub fn append(&self, path: &str) -> Self {
-        Origin { path: path::join(&self.path, path), ..self.clone() }
+        match RepositorySpec::parse(path) {
+            Ok(spec) => Origin {
+                path: spec.origin_path(),
+                repo: spec.clone_url(),
+                reference: spec.reference().to_owned(),
+                ..self.clone()
+            },
+            Err(_) => Origin { path: path::join(&self.path, path), ..self.clone() },
+        }
     }
 }

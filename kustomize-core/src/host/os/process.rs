@@ -24,7 +24,8 @@ pub(super) fn run_within(
 ) -> Result<Output, HostError> {
     // A program given by a relative path is the one seen from its working directory; the system
     // itself would look from here.
-    let program = if command.program.contains('/') && !path::is_absolute(&command.program) {
+    let is_relative = command.program.contains('/') && !path::is_absolute(&command.program);
+    let program = if is_relative && !command.directory.is_empty() {
         path::join(&command.directory, &command.program)
     } else {
         command.program.clone()

@@ -121,7 +121,7 @@ fn queries_say_how_to_clone() {
 
 #[test]
 fn origins_have_the_reference_s_placeholder() {
-    let origin = |written: &str| RepositorySpec::parse(written).unwrap().origin().path;
+    let origin = |written: &str| RepositorySpec::parse(written).unwrap().origin_path();
     assert_eq!(origin("https://example.com/org/repo"), "notCloned");
     assert_eq!(origin("https://example.com/org/repo//a/./b/"), "a/b");
 }

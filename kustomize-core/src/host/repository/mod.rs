@@ -5,8 +5,7 @@ mod query;
 #[cfg(test)]
 mod tests;
 
-use crate::host::{Repository, path};
-use crate::resource::Origin;
+use super::{Repository, path};
 
 /// A git repository and a directory in it, as a kustomization names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,16 +82,18 @@ impl RepositorySpec {
         }
     }
 
-    /// The origin of what stands in the directory. For the root of a repository its path is
-    /// `notCloned`: the reference's placeholder for a directory that is yet to be cloned.
-    pub(crate) fn origin(&self) -> Origin {
+    /// Branch, tag or commit; empty for the default branch.
+    pub(crate) fn reference(&self) -> &str {
+        &self.query.reference
+    }
+
+    /// The directory as `originAnnotations` names it. The root of a repository is `notCloned`: the
+    /// reference's placeholder for a directory that is yet to be cloned.
+    pub(crate) fn origin_path(&self) -> String {
         let directory = path::join("/", &self.path);
-        let directory = directory.trim_start_matches('/');
-        Origin {
-            path: if directory.is_empty() { "notCloned".to_owned() } else { directory.to_owned() },
-            repo: self.clone_url(),
-            reference: self.query.reference.clone(),
-            ..Origin::default()
+        match directory.trim_start_matches('/') {
+            "" => "notCloned".to_owned(),
+            directory => directory.to_owned(),
         }
     }
 }
