@@ -2,6 +2,7 @@
 
 mod history;
 mod id;
+mod index;
 mod model;
 mod origin;
 mod set;

@@ -1,10 +1,7 @@
 //! The ordered set of resources, with indexes that make conflicts and look-ups cost the same
 //! however many resources there are.
 
-use std::hash::{BuildHasher, Hash};
-
-use hashbrown::{DefaultHashBuilder, HashTable};
-
+use super::index::Index;
 use super::{ResId, Resource};
 use crate::schema::Schema;
 
@@ -13,13 +10,6 @@ use crate::schema::Schema;
 pub struct ResourceSet {
     list: Vec<Resource>,
     index: Index,
-}
-
-/// Positions by a hash of the current id. Dropped whenever a caller may have changed ids.
-#[derive(Clone, Debug, Default)]
-struct Index {
-    hasher: DefaultHashBuilder,
-    by_current_id: Option<HashTable<(u64, u32)>>,
 }
 
 /// Two resources with the same current id.
@@ -31,16 +21,6 @@ pub struct Conflict {
     pub existing: usize,
     /// The resource that came second.
     pub incoming: Box<Resource>,
-}
-
-impl Index {
-    fn hash(&self, id: &ResId) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        id.effective_namespace().hash(&mut hasher);
-        id.name.hash(&mut hasher);
-        id.gvk.hash(&mut hasher);
-        std::hash::Hasher::finish(&hasher)
-    }
 }
 
 impl ResourceSet {
@@ -85,14 +65,14 @@ impl ResourceSet {
         &self.list
     }
 
-    /// The resources, to be changed in place. Forgets the index.
+    /// The resources, to be changed in place. Forgets the indexes.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
         self.list_mut().iter_mut()
     }
 
-    /// The list itself, to be reordered or filtered. Forgets the index.
+    /// The list itself, to be reordered or filtered. Forgets the indexes.
     pub fn list_mut(&mut self) -> &mut Vec<Resource> {
-        self.index.by_current_id = None;
+        self.index.clear();
         &mut self.list
     }
 
@@ -105,12 +85,10 @@ impl ResourceSet {
         if let Some(existing) = self.position(&id, schema) {
             return Err(Box::new(Conflict { id, existing, incoming: Box::new(resource) }));
         }
-        let hash = self.index.hash(&id);
-        let at = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let hashes = self.index.hashes(&resource, schema);
+        self.index.insert(&hashes, self.list.len());
+        self.index.unique |= self.list.is_empty();
         self.list.push(resource);
-        if let Some(table) = &mut self.index.by_current_id {
-            table.insert_unique(hash, (hash, at), |(hash, _)| *hash);
-        }
         Ok(())
     }
 
@@ -125,13 +103,74 @@ impl ResourceSet {
 
     /// Index of a resource with this current id.
     pub fn position(&mut self, id: &ResId, schema: &Schema) -> Option<usize> {
-        let hash = self.index.hash(id);
-        self.ensure_index(schema);
-        let list = &self.list;
-        let table = self.index.by_current_id.as_ref()?;
-        table
-            .find(hash, |(other, at)| *other == hash && list[*at as usize].id(schema).same(id))
-            .map(|(_, at)| *at as usize)
+        self.index.with_current_id(&self.list, id, schema).min()
+    }
+
+    /// Indexes of the resources of which any id, earlier or current, is this one.
+    pub fn positions_with_any_id(&mut self, id: &ResId, schema: &Schema) -> Vec<usize> {
+        self.index.with_any_id(&self.list, id, schema)
+    }
+
+    /// Indexes of the resources that have this name or had it earlier.
+    pub fn positions_with_any_name(&mut self, name: &str) -> Vec<usize> {
+        self.index.with_any_name(&self.list, name)
+    }
+
+    /// Changes one resource and keeps the indexes right; `None` when there is no such index.
+    pub fn update<T>(
+        &mut self,
+        at: usize,
+        schema: &Schema,
+        change: impl FnOnce(&mut Resource) -> T,
+    ) -> Option<T> {
+        let resource = self.list.get_mut(at)?;
+        let before = self.index.hashes(resource, schema);
+        let outcome = change(resource);
+        let after = self.index.hashes(resource, schema);
+        if before != after {
+            self.index.remove(&before, at);
+            self.index.insert(&after, at);
+        }
+        if self.index.unique {
+            let id = self.list[at].id(schema);
+            let alone = self.index.with_current_id(&self.list, &id, schema).all(|other| other == at);
+            self.index.unique = alone;
+        }
+        Some(outcome)
+    }
+
+    /// Whether all current ids are distinct.
+    pub fn is_unique(&mut self, schema: &Schema) -> bool {
+        self.duplicate(schema).is_none()
+    }
+
+    /// The first resource whose current id an earlier one has already: the earlier, then the later.
+    pub fn duplicate(&mut self, schema: &Schema) -> Option<(usize, usize)> {
+        if self.index.unique {
+            return None;
+        }
+        for at in 0..self.list.len() {
+            let id = self.list[at].id(schema);
+            if let Some(first) = self.index.with_current_id(&self.list, &id, schema).min().filter(|&f| f < at)
+            {
+                return Some((first, at));
+            }
+        }
+        self.index.unique = true;
+        None
+    }
+
+    /// Removes the resources at these indexes, given in ascending order.
+    pub fn remove_all(&mut self, positions: &[usize]) {
+        if positions.is_empty() {
+            return;
+        }
+        let mut at = 0;
+        self.list.retain(|_| {
+            at += 1;
+            positions.binary_search(&(at - 1)).is_err()
+        });
+        self.index.close_gaps(positions);
     }
 
     /// Indexes of the resources of which any id, earlier or current, satisfies a predicate.
@@ -147,17 +186,45 @@ impl ResourceSet {
             .map(|(at, _)| at)
             .collect()
     }
+}
 
-    fn ensure_index(&mut self, schema: &Schema) {
-        if self.index.by_current_id.is_some() {
-            return;
-        }
-        let mut table = HashTable::with_capacity(self.list.len());
-        for (at, resource) in self.list.iter().enumerate() {
-            let hash = self.index.hash(&resource.id(schema));
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            table.insert_unique(hash, (hash, at), |(hash, _)| *hash);
-        }
-        self.index.by_current_id = Some(table);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Map, Node};
+
+    fn resource(name: &str) -> Resource {
+        let mut resource = Resource::new(Node::map(Map::new()));
+        resource.set_kind("ConfigMap");
+        resource.set_name(name);
+        resource
+    }
+
+    fn id(name: &str, schema: &Schema) -> ResId {
+        resource(name).id(schema)
+    }
+
+    #[test]
+    fn indexes_follow_changes_and_removals() {
+        let schema = Schema::default();
+        let mut set = ResourceSet::from_list(["a", "b", "c", "d"].map(resource).into());
+        assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
+        assert_eq!(set.positions_with_any_name("d"), [3]);
+        assert!(set.is_unique(&schema));
+
+        set.update(2, &schema, |resource| {
+            resource.remember_id(&schema);
+            resource.set_name("d");
+        });
+        assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
+        assert_eq!(set.positions_with_any_name("d"), [2, 3]);
+        assert_eq!(set.duplicate(&schema), Some((2, 3)));
+
+        set.remove_all(&[0, 3]);
+        assert_eq!(set.len(), 2);
+        assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [1]);
+        assert_eq!(set.position(&id("d", &schema), &schema), Some(1));
+        assert_eq!(set.position(&id("a", &schema), &schema), None);
+        assert!(set.is_unique(&schema));
     }
 }

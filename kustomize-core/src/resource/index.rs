@@ -1,0 +1,205 @@
+//! Indexes of a resource set: from ids and names to positions.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::{ResId, Resource};
+use crate::schema::Schema;
+
+/// Positions by hashes of ids and names. Each table is made when it is first asked, and all are
+/// dropped when a caller may have changed ids.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    hasher: DefaultHashBuilder,
+    by_current_id: Option<Table>,
+    by_any_id: Option<Table>,
+    by_any_name: Option<Table>,
+    /// Whether current ids are known to be distinct.
+    pub(super) unique: bool,
+}
+
+type Table = HashTable<(u64, u32)>;
+
+/// Hashes under which one resource is found.
+pub(super) struct Hashes {
+    current: Option<u64>,
+    ids: Vec<u64>,
+    names: Vec<u64>,
+}
+
+impl Index {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.by_current_id = None;
+        self.by_any_id = None;
+        self.by_any_name = None;
+        self.unique = false;
+    }
+
+    /// Positions of the resources with this current id.
+    pub(super) fn with_current_id<'a>(
+        &'a mut self,
+        list: &'a [Resource],
+        id: &'a ResId,
+        schema: &'a Schema,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let hash = hash_id(&self.hasher, id);
+        let Index { hasher, by_current_id, .. } = self;
+        let table = by_current_id.get_or_insert_with(|| {
+            fill(list, |resource, hashes| hashes.push(hash_id(hasher, &resource.id(schema))))
+        });
+        found(table, hash)
+            .filter(move |at| list.get(*at).is_some_and(|resource| resource.id(schema).same(id)))
+    }
+
+    /// Positions, in order, of the resources of which any id, earlier or current, is this one.
+    pub(super) fn with_any_id(&mut self, list: &[Resource], id: &ResId, schema: &Schema) -> Vec<usize> {
+        let hash = hash_id(&self.hasher, id);
+        let Index { hasher, by_any_id, .. } = self;
+        let table = by_any_id
+            .get_or_insert_with(|| fill(list, |resource, hashes| hash_ids(hasher, resource, schema, hashes)));
+        sorted(found(table, hash).filter(|at| {
+            list.get(*at).is_some_and(|resource| resource.any_id(schema, |other| other.same(id)))
+        }))
+    }
+
+    /// Positions, in order, of the resources that have or had this name.
+    pub(super) fn with_any_name(&mut self, list: &[Resource], name: &str) -> Vec<usize> {
+        let hash = self.hasher.hash_one(name);
+        let Index { hasher, by_any_name, .. } = self;
+        let table = by_any_name
+            .get_or_insert_with(|| fill(list, |resource, hashes| hash_names(hasher, resource, hashes)));
+        sorted(found(table, hash).filter(|at| list.get(*at).is_some_and(|resource| has_name(resource, name))))
+    }
+
+    /// Where a resource stands in those tables that exist.
+    pub(super) fn hashes(&self, resource: &Resource, schema: &Schema) -> Hashes {
+        let mut hashes = Hashes { current: None, ids: Vec::new(), names: Vec::new() };
+        if self.by_current_id.is_some() {
+            hashes.current = Some(hash_id(&self.hasher, &resource.id(schema)));
+        }
+        if self.by_any_id.is_some() {
+            hash_ids(&self.hasher, resource, schema, &mut hashes.ids);
+        }
+        if self.by_any_name.is_some() {
+            hash_names(&self.hasher, resource, &mut hashes.names);
+        }
+        hashes
+    }
+
+    /// Adds a resource to the tables.
+    pub(super) fn insert(&mut self, hashes: &Hashes, at: usize) {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let tables = [
+            (&mut self.by_current_id, hashes.current.as_slice()),
+            (&mut self.by_any_id, &hashes.ids),
+            (&mut self.by_any_name, &hashes.names),
+        ];
+        for (table, hashes) in tables {
+            for &hash in hashes {
+                if let Some(table) = table {
+                    table.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+                }
+            }
+        }
+    }
+
+    /// Forgets the resources at these positions, in ascending order, and moves up those behind them.
+    pub(super) fn close_gaps(&mut self, removed: &[usize]) {
+        for table in [&mut self.by_current_id, &mut self.by_any_id, &mut self.by_any_name] {
+            if let Some(table) = table {
+                table.retain(|(_, at)| match removed.binary_search(&(*at as usize)) {
+                    Ok(_) => false,
+                    Err(before) => {
+                        *at -= u32::try_from(before).unwrap_or(0);
+                        true
+                    }
+                });
+            }
+        }
+    }
+
+    /// Takes a resource out of the tables.
+    pub(super) fn remove(&mut self, hashes: &Hashes, at: usize) {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let tables = [
+            (&mut self.by_current_id, hashes.current.as_slice()),
+            (&mut self.by_any_id, &hashes.ids),
+            (&mut self.by_any_name, &hashes.names),
+        ];
+        for (table, hashes) in tables {
+            for &hash in hashes {
+                if let Some(Ok(entry)) =
+                    table.as_mut().map(|table| table.find_entry(hash, |e| *e == (hash, at)))
+                {
+                    entry.remove();
+                }
+            }
+        }
+    }
+}
+
+impl PartialEq for Hashes {
+    fn eq(&self, other: &Self) -> bool {
+        self.current == other.current && self.ids == other.ids && self.names == other.names
+    }
+}
+
+fn fill(list: &[Resource], mut hashes_of: impl FnMut(&Resource, &mut Vec<u64>)) -> Table {
+    let mut table = HashTable::with_capacity(list.len());
+    let mut hashes = Vec::new();
+    for (at, resource) in list.iter().enumerate() {
+        hashes.clear();
+        hashes_of(resource, &mut hashes);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        for &hash in &hashes {
+            table.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+        }
+    }
+    table
+}
+
+fn found(table: &Table, hash: u64) -> impl Iterator<Item = usize> + '_ {
+    table.iter_hash(hash).filter(move |(other, _)| *other == hash).map(|(_, at)| *at as usize)
+}
+
+fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = positions.collect();
+    positions.sort_unstable();
+    positions
+}
+
+fn hash_id(hasher: &DefaultHashBuilder, id: &ResId) -> u64 {
+    let mut state = hasher.build_hasher();
+    id.effective_namespace().hash(&mut state);
+    id.name.hash(&mut state);
+    id.gvk.hash(&mut state);
+    state.finish()
+}
+
+/// Hashes of all ids of a resource, each once.
+fn hash_ids(hasher: &DefaultHashBuilder, resource: &Resource, schema: &Schema, hashes: &mut Vec<u64>) {
+    let _ = resource.any_id(schema, |id| {
+        let hash = hash_id(hasher, id);
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+        false
+    });
+}
+
+/// Hashes of all names of a resource, each once.
+fn hash_names(hasher: &DefaultHashBuilder, resource: &Resource, hashes: &mut Vec<u64>) {
+    let earlier = resource.history.previous.iter().map(|previous| previous.name.as_str());
+    for name in earlier.chain([resource.name()]) {
+        let hash = hasher.hash_one(name);
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+}
+
+fn has_name(resource: &Resource, name: &str) -> bool {
+    resource.name() == name || resource.history.previous.iter().any(|previous| previous.name == name)
+}
