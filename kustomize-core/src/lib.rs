@@ -20,6 +20,7 @@ mod pattern;
 mod references;
 pub mod resource;
 pub mod schema;
+mod suggest;
 mod transform;
 mod warning;
 pub mod yaml;

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::{FieldSpec, Table, defaults, order};
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
+use crate::yaml::decode::verbatim;
 
 /// Field specs of each transformer: the reference's defaults merged with `configurations` and
 /// `crds`. Cheap to clone.
@@ -39,10 +40,13 @@ pub struct NameReference {
 impl<'de> serde::Deserialize<'de> for NameReference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Default, serde::Deserialize)]
-        #[serde(default, rename = "NameReference", rename_all = "camelCase")]
+        #[serde(default, rename_all = "camelCase")]
         struct Written {
+            #[serde(deserialize_with = "verbatim")]
             group: crate::yaml::Str,
+            #[serde(deserialize_with = "verbatim")]
             version: crate::yaml::Str,
+            #[serde(deserialize_with = "verbatim")]
             kind: crate::yaml::Str,
             field_specs: Table<FieldSpec>,
         }

@@ -14,7 +14,7 @@ pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;
 
 use crate::resource::Gvk;
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, verbatim};
 use crate::yaml::{Pos, Str};
 
 /// A field of the resources that a selector picks.
@@ -37,10 +37,13 @@ pub struct FieldSpec {
 
 /// A field spec as it is written in a file.
 #[derive(Default, serde::Deserialize)]
-#[serde(default, rename = "FieldSpec")]
+#[serde(default)]
 struct Written {
+    #[serde(deserialize_with = "verbatim")]
     group: Str,
+    #[serde(deserialize_with = "verbatim")]
     version: Str,
+    #[serde(deserialize_with = "verbatim")]
     kind: Str,
     path: FieldPath,
     create: bool,

@@ -2,60 +2,143 @@
 
 use std::collections::BTreeMap;
 
+use super::helm::{HelmChartArgs, split_old_charts};
 use super::{
     ConfigMapArgs, GeneratorOptions, HelmChart, HelmGlobals, Image, Label, Patch, Replacement, Replica,
     SecretArgs, SortOptions, Var,
 };
 use crate::yaml::decode::Spanned;
 
-/// A kustomization or component, with deprecated fields folded into their successors.
+/// `apiVersion` of a kustomization.
+pub(super) const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+/// `kind` of a kustomization.
+pub(super) const KUSTOMIZATION: &str = "Kustomization";
+/// `apiVersion` of a component.
+pub(super) const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
+/// `kind` of a component.
+pub(super) const COMPONENT: &str = "Component";
+
+/// A kustomization or component. Once read, `apiVersion` and `kind` are never empty, and the
+/// deprecated fields that have an equal successor (`bases`, `imageTags`,
+/// `helmChartInflationGenerator`, a generator's `env`) are folded into it.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)] // one field of the file each, named as in the file
+#[serde(default, rename_all = "camelCase")]
 pub struct Kustomization {
+    /// Version of the file format.
     pub api_version: String,
+    /// `Kustomization` or `Component`.
     pub kind: String,
+    /// Carried along, without an effect.
     pub metadata: Option<Metadata>,
+    /// Which schema to use: the file at `path`, or the built-in of a `version`.
     pub openapi: BTreeMap<String, String>,
+    /// Put before the names of all resources.
     pub name_prefix: String,
+    /// Put after the names of all resources.
     pub name_suffix: String,
+    /// Namespace of all resources.
     pub namespace: String,
+    /// Labels for all resources and their selectors (deprecated).
     pub common_labels: BTreeMap<String, String>,
+    /// Labels for all resources, and where else they go.
     pub labels: Vec<Label>,
+    /// Annotations for all resources.
     pub common_annotations: BTreeMap<String, String>,
+    /// Strategic merge patches, each a file or the patch itself (deprecated).
     pub patches_strategic_merge: Vec<Spanned<String>>,
+    /// JSON patches (deprecated).
     #[serde(rename = "patchesJson6902")]
     pub patches_json6902: Vec<Spanned<Patch>>,
+    /// Patches of either kind.
     pub patches: Vec<Spanned<Patch>>,
+    /// New names, tags and digests of images.
     pub images: Vec<Image>,
-    pub image_tags: Vec<Image>,
+    pub(super) image_tags: Vec<Image>,
+    /// Values that are copied from field to field.
     pub replacements: Vec<Spanned<Replacement>>,
+    /// Numbers of replicas.
     pub replicas: Vec<Spanned<Replica>>,
+    /// Values that are put where `$(NAME)` stands (deprecated).
     pub vars: Vec<Spanned<Var>>,
+    /// Order of the output.
     pub sort_options: Option<SortOptions>,
+    /// Files of resources and directories of other kustomizations.
     pub resources: Vec<Spanned<String>>,
+    /// Directories of components.
     pub components: Vec<Spanned<String>>,
+    /// OpenAPI definitions that say which fields of custom resources hold names, labels and
+    /// annotations.
     pub crds: Vec<Spanned<String>>,
-    pub bases: Vec<Spanned<String>>,
+    pub(super) bases: Vec<Spanned<String>>,
+    /// ConfigMaps to generate.
     pub config_map_generator: Vec<Spanned<ConfigMapArgs>>,
+    /// Secrets to generate.
     pub secret_generator: Vec<Spanned<SecretArgs>>,
+    /// What all helm charts have in common.
     pub helm_globals: Option<HelmGlobals>,
+    /// Helm charts to inflate.
     pub helm_charts: Vec<Spanned<HelmChart>>,
+    pub(super) helm_chart_inflation_generator: Vec<Spanned<HelmChartArgs>>,
+    /// Options of all ConfigMap and Secret generators.
     pub generator_options: Option<GeneratorOptions>,
+    /// Files that say where transformers look.
     pub configurations: Vec<Spanned<String>>,
+    /// Files of generator configurations.
     pub generators: Vec<Spanned<String>>,
+    /// Files of transformer configurations.
     pub transformers: Vec<Spanned<String>>,
+    /// Files of validator configurations.
     pub validators: Vec<Spanned<String>>,
+    /// What to note in the output: `originAnnotations`, `transformerAnnotations`, `managedByLabel`.
     pub build_metadata: Vec<Spanned<String>>,
 }
 
 /// `metadata` of a kustomization file.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(default)]
 pub struct Metadata {
+    /// Name.
     pub name: String,
+    /// Namespace.
     pub namespace: String,
+    /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// Annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Kustomization {
+    /// Whether this is a component, which works on the resources of whoever includes it.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        self.kind == COMPONENT
+    }
+
+    /// Fills in what may be left out and moves what stands in deprecated fields to their
+    /// successors (the reference's `FixKustomization`).
+    pub(super) fn fix(&mut self) {
+        if self.kind.is_empty() {
+            KUSTOMIZATION.clone_into(&mut self.kind);
+        }
+        if self.api_version.is_empty() {
+            self.required_version().clone_into(&mut self.api_version);
+        }
+        self.resources.append(&mut self.bases);
+        self.images.append(&mut self.image_tags);
+        for generator in &mut self.config_map_generator {
+            generator.value.fold_env();
+        }
+        for generator in &mut self.secret_generator {
+            generator.value.fold_env();
+        }
+        let (mut charts, globals) =
+            split_old_charts(std::mem::take(&mut self.helm_chart_inflation_generator));
+        self.helm_globals = self.helm_globals.take().or(globals);
+        self.helm_charts.append(&mut charts);
+    }
+
+    /// The `apiVersion` that goes with the kind.
+    pub(super) fn required_version(&self) -> &'static str {
+        if self.is_component() { COMPONENT_VERSION } else { KUSTOMIZATION_VERSION }
+    }
 }

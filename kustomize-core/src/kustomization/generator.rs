@@ -8,7 +8,7 @@ macro_rules! args {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident $(= $rename:literal)?: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, serde::Deserialize)]
-        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+        #[serde(default, rename_all = "camelCase")]
         pub struct $name {
             /// Namespace of the generated resource.
             pub namespace: String,
@@ -22,8 +22,8 @@ macro_rules! args {
             pub files: Vec<Spanned<String>>,
             /// Files of `KEY=value` lines.
             pub envs: Vec<Spanned<String>>,
-            /// One more such file (deprecated).
-            pub env: String,
+            /// One more such file; folded into `envs` when a kustomization is read.
+            pub(super) env: Spanned<String>,
             /// Options of this generator, merged over `generatorOptions`.
             pub options: Option<GeneratorOptions>,
             $($(#[$field_doc])* $(#[serde(rename = $rename)])? pub $field: $type,)*
@@ -33,7 +33,14 @@ macro_rules! args {
             /// Where the data comes from.
             #[must_use]
             pub fn sources(&self) -> KeyValueSources<'_> {
-                KeyValueSources { literals: &self.literals, files: &self.files, envs: &self.envs, env: &self.env }
+                KeyValueSources { literals: &self.literals, files: &self.files, envs: &self.envs }
+            }
+
+            /// Folds the deprecated `env` into `envs`.
+            pub(super) fn fold_env(&mut self) {
+                if !self.env.is_empty() {
+                    self.envs.push(std::mem::take(&mut self.env));
+                }
             }
         }
     };
@@ -54,17 +61,18 @@ args! {
 
 /// Where the data of a ConfigMap or Secret comes from.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
 pub struct KeyValueSources<'a> {
+    /// `key=value` pairs.
     pub literals: &'a [Spanned<String>],
+    /// Files, `path` or `key=path`.
     pub files: &'a [Spanned<String>],
+    /// Files of `KEY=value` lines.
     pub envs: &'a [Spanned<String>],
-    pub env: &'a str,
 }
 
 /// `generatorOptions`, or the `options` of one generator.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct GeneratorOptions {
     /// Labels for the generated resource.
     pub labels: BTreeMap<String, String>,

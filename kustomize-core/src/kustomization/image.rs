@@ -2,7 +2,7 @@
 
 /// One entry of `images`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct Image {
     /// Name to look for, without tag and digest.
     pub name: String,

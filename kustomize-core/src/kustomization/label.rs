@@ -6,7 +6,7 @@ use crate::field_spec::FieldSpec;
 
 /// One entry of `labels`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct Label {
     /// Labels to set.
     pub pairs: BTreeMap<String, String>,

@@ -7,7 +7,9 @@ mod file;
 mod generator;
 mod helm;
 mod image;
+mod invalid;
 mod label;
+mod parse;
 mod patch;
 mod replacement;
 mod replica;
@@ -20,6 +22,7 @@ pub use generator::{ConfigMapArgs, GeneratorOptions, KeyValueSources, SecretArgs
 pub use helm::{HelmChart, HelmGlobals};
 pub use image::Image;
 pub use label::Label;
+pub(crate) use parse::parse;
 pub use patch::{Patch, PatchOptions};
 pub use replacement::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 pub use replica::Replica;

@@ -5,7 +5,7 @@ use crate::yaml::decode::Spanned;
 
 /// One entry of `patches` or `patchesJson6902`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Patch {
     /// File that holds the patch.
     pub path: Spanned<String>,
@@ -19,7 +19,7 @@ pub struct Patch {
 
 /// What a patch may change of its target's identity.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct PatchOptions {
     /// Its name.
     pub allow_name_change: bool,

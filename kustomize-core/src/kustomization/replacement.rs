@@ -1,15 +1,16 @@
 //! `replacements`.
 
 use super::Selector;
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, verbatim, without_nulls};
 
 /// One entry of `replacements`, or of a file that one names by `path`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct Replacement {
     /// Where the value comes from.
     pub source: Option<SourceSelector>,
     /// Where it goes.
+    #[serde(deserialize_with = "without_nulls")]
     pub targets: Vec<Spanned<TargetSelector>>,
     /// The value itself, instead of a source.
     pub source_value: Option<String>,
@@ -19,13 +20,18 @@ pub struct Replacement {
 
 /// The resource and field that a value comes from.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct SourceSelector {
+    #[serde(deserialize_with = "verbatim")]
     pub group: String,
+    #[serde(deserialize_with = "verbatim")]
     pub version: String,
+    #[serde(deserialize_with = "verbatim")]
     pub kind: String,
+    #[serde(deserialize_with = "verbatim")]
     pub name: String,
+    #[serde(deserialize_with = "verbatim")]
     pub namespace: String,
     pub field_path: Spanned<String>,
     pub options: Option<FieldOptions>,
@@ -33,10 +39,11 @@ pub struct SourceSelector {
 
 /// The resources and fields that a value goes to.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct TargetSelector {
     pub select: Option<Spanned<Selector>>,
+    #[serde(deserialize_with = "without_nulls")]
     pub reject: Vec<Selector>,
     pub field_paths: Vec<Spanned<String>>,
     pub options: Option<FieldOptions>,
@@ -44,7 +51,7 @@ pub struct TargetSelector {
 
 /// Which part of a field is meant.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct FieldOptions {
     /// Splits the field into parts.
     pub delimiter: String,

@@ -2,7 +2,7 @@
 
 /// One entry of `replicas`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Replica {
     /// Name of the workload.
     pub name: String,

@@ -2,7 +2,7 @@
 
 /// `sortOptions`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct SortOptions {
     /// `legacy` or `fifo`.
     pub order: String,
@@ -12,7 +12,7 @@ pub struct SortOptions {
 
 /// Kinds that come first and last.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct LegacySortOptions {
     pub order_first: Vec<String>,

@@ -2,7 +2,7 @@
 
 /// One entry of `vars`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Var {
     /// Name, used as `$(NAME)`.
     pub name: String,
@@ -14,7 +14,7 @@ pub struct Var {
 
 /// Resource that a var's value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct VarTarget {
     pub api_version: String,
@@ -27,7 +27,7 @@ pub struct VarTarget {
 
 /// Field that a var's value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct FieldRef {
     pub field_path: String,

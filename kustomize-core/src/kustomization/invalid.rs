@@ -1,0 +1,114 @@
+//! Errors about configuration that does not fit its type.
+
+use super::file::{COMPONENT, KUSTOMIZATION};
+use super::{
+    ConfigMapArgs, GeneratorOptions, HelmChart, HelmGlobals, Image, Kustomization, Label, Patch, Replacement,
+    SortOptions, parse,
+};
+use crate::error::{BuildError, ErrorKind};
+use crate::suggest::closest;
+use crate::yaml::decode::{DecodeError, fields_of};
+use crate::yaml::{Map, Node, Value};
+
+impl BuildError {
+    /// The error about a value that does not fit, with the path of its field and, for an unknown
+    /// field, the known ones.
+    pub(crate) fn decode(kind: ErrorKind, error: DecodeError) -> Self {
+        let parent = error.field_path();
+        let DecodeError { message, pos, unknown_field, help, .. } = error;
+        let Some((field, known)) = unknown_field else {
+            let built = if parent.is_empty() {
+                BuildError::new(kind, message)
+            } else {
+                BuildError::new(kind, format!("`{parent}`: {message}")).field(parent)
+            };
+            return match help {
+                Some(help) => built.at(pos).with_help(help),
+                None => built.at(pos),
+            };
+        };
+        let (message, path) = if parent.is_empty() {
+            (format!("unknown field `{field}`"), field.clone())
+        } else {
+            (format!("unknown field `{field}` in `{parent}`"), format!("{parent}.{field}"))
+        };
+        let help = help.unwrap_or_else(|| match closest(&field, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("the fields here are {}", known.join(", ")),
+        });
+        BuildError::new(kind, message).field(path).at(pos).with_help(help)
+    }
+}
+
+/// The error about a kustomization file that is a list or a scalar.
+pub(super) fn not_a_map(root: &Node) -> BuildError {
+    let found = if matches!(root.value, Value::Seq(_)) { "a list" } else { "a single value" };
+    let message = format!("a kustomization file must be a map of fields, but this is {found}");
+    BuildError::new(ErrorKind::Kustomization, message)
+        .at(root.pos)
+        .with_help("begin with a field such as `resources:`")
+}
+
+/// The error about a kustomization file that does not fit [`Kustomization`]. A wrong kind is named
+/// first: it explains the fields.
+pub(super) fn refuse_file(mut error: DecodeError, map: &Map) -> BuildError {
+    if let Some((field, _)) = &error.unknown_field {
+        if error.path.is_empty()
+            && let Some(kind) = map.get("kind").map(Node::text)
+            && !matches!(kind, "" | KUSTOMIZATION | COMPONENT)
+        {
+            return parse::wrong_kind(kind, map);
+        }
+        error.help = cure(field, &error.path);
+    }
+    BuildError::decode(ErrorKind::Kustomization, error)
+}
+
+/// What to do about a field that is known elsewhere, or to another version of kustomize.
+fn cure(field: &str, path: &[String]) -> Option<String> {
+    let parent = path.first().map(String::as_str);
+    match (parent, field) {
+        (Some("labels"), "includeVolumeClaimTemplates") => {
+            return Some("kustomize v5.8.1 does not know it yet: name the path under `fields`".to_owned());
+        }
+        (Some("configMapGenerator" | "secretGenerator"), "commands" | "timeoutSeconds" | "shell")
+        | (Some("generatorOptions"), "timeoutSeconds" | "shell") => {
+            return Some("generators that run commands are gone since kustomize v2".to_owned());
+        }
+        (Some("configMapGenerator" | "secretGenerator"), "kvSources" | "keyValueSources" | "dataSources") => {
+            return Some("use `literals`, `files` or `envs`".to_owned());
+        }
+        (None, "inventory" | "prune") => return Some("kustomize has no such field since v4".to_owned()),
+        (None, "patchesStrategic" | "patchesMerge") => return Some("use `patches`".to_owned()),
+        _ => {}
+    }
+    let known = fields_of::<Kustomization>();
+    if parent.is_some() {
+        let root_field = known.iter().find(|name| name.eq_ignore_ascii_case(field))?;
+        return Some(format!("`{root_field}` is a field of the kustomization itself: indent it less"));
+    }
+    if closest(field, known.iter().copied()).is_some() {
+        return None;
+    }
+    let homes: Vec<_> = homes()
+        .into_iter()
+        .filter(|(_, fields)| fields.contains(&field))
+        .map(|(home, _)| format!("`{home}`"))
+        .collect();
+    (!homes.is_empty()).then(|| format!("it belongs under {}", homes.join(" or ")))
+}
+
+/// Fields that hold others, and which.
+fn homes() -> [(&'static str, &'static [&'static str]); 9] {
+    [
+        ("images", fields_of::<Image>()),
+        ("patches", fields_of::<Patch>()),
+        ("configMapGenerator", fields_of::<ConfigMapArgs>()),
+        ("generatorOptions", fields_of::<GeneratorOptions>()),
+        ("labels", fields_of::<Label>()),
+        ("replacements", fields_of::<Replacement>()),
+        ("helmCharts", fields_of::<HelmChart>()),
+        ("helmGlobals", fields_of::<HelmGlobals>()),
+        ("sortOptions", fields_of::<SortOptions>()),
+    ]
+}

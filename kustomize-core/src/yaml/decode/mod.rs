@@ -1,0 +1,165 @@
+//! From nodes to typed configuration, through serde, with the habits of the reference's decoders:
+//! field names match whatever their case, null means "not given", the last of duplicates wins.
+//!
+//! Give structs `#[serde(default)]`, so that absent and null fields take their default.
+//! Whether unknown fields are refused is up to [`Rules`], not to the types.
+//!
+//! Errors carry the position of the value that did not fit.
+
+mod decoder;
+mod entries;
+mod free_form;
+mod scalar;
+mod spanned;
+
+use serde::de;
+
+use super::{Entry, Map, Node, Pos};
+use decoder::Decoder;
+
+pub use decoder::verbatim;
+pub use entries::without_nulls;
+pub use free_form::free_form_map;
+pub use spanned::Spanned;
+
+/// Decodes a typed value from a node by the given rules.
+///
+/// # Errors
+/// What did not fit, and where.
+pub fn from_node<'de, T: de::Deserialize<'de>>(node: &'de Node, rules: Rules) -> Result<T, DecodeError> {
+    T::deserialize(Decoder::new(node, rules))
+}
+
+/// Decodes the configuration of a builtin plugin ([`Rules::PLUGIN`]).
+///
+/// # Errors
+/// What did not fit, and where.
+pub fn from_node_loosely<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<T, DecodeError> {
+    from_node(node, Rules::PLUGIN)
+}
+
+/// Names of the fields of a struct type, as its `Deserialize` gives them.
+pub(crate) fn fields_of<T: de::DeserializeOwned>() -> &'static [&'static str] {
+    let mut probe = Map::new();
+    probe.insert("", Node::null());
+    match from_node::<T>(&Node::map(probe), Rules::KUSTOMIZATION) {
+        Err(DecodeError { unknown_field: Some((_, fields)), .. }) => fields,
+        _ => &[],
+    }
+}
+
+/// The entries of a map that decoding it as a struct with these fields would take, by the name of
+/// the field. Nulls are not among them.
+pub(crate) fn effective_entries<'a>(
+    map: &'a Map,
+    fields: &'static [&'static str],
+) -> Result<Vec<(&'static str, &'a Entry)>, DecodeError> {
+    entries::effective(map.as_slice(), fields, Rules::KUSTOMIZATION).map(|found| found.known)
+}
+
+/// How strictly to decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Refuses fields that a type does not have.
+    known_fields_only: bool,
+    /// Whether numbers and booleans are taken for strings where a string is wanted.
+    coercion: Coercion,
+    /// Refuses keys that stand in a map twice, instead of taking the last of them.
+    distinct_keys: bool,
+}
+
+/// What becomes of a number where a string is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coercion {
+    /// It is refused.
+    None,
+    /// It becomes its text in Go's shortest form.
+    Direct,
+    /// The same, but it has come through JSON before, which makes integers of whole numbers.
+    ThroughJson,
+}
+
+impl Rules {
+    /// The kustomization file: unknown fields are refused, nothing is coerced.
+    pub const KUSTOMIZATION: Rules =
+        Rules { known_fields_only: true, coercion: Coercion::None, distinct_keys: false };
+    /// Files under `configurations`: unknown fields and duplicate keys are refused, numbers and
+    /// booleans are taken for strings.
+    pub const CONFIGURATION: Rules =
+        Rules { known_fields_only: true, coercion: Coercion::Direct, distinct_keys: true };
+    /// Other files, such as those that `replacements` name: unknown fields are ignored, numbers and
+    /// booleans are taken for strings.
+    pub const FILE: Rules =
+        Rules { known_fields_only: false, coercion: Coercion::Direct, distinct_keys: false };
+    /// Configuration of builtin plugins: as [`Rules::FILE`], but it comes from a resource.
+    pub const PLUGIN: Rules =
+        Rules { known_fields_only: false, coercion: Coercion::ThroughJson, distinct_keys: false };
+}
+
+/// A value that does not fit the type it is decoded into.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DecodeError {
+    /// What did not fit.
+    pub message: String,
+    /// Where it stands.
+    pub pos: Pos,
+    /// Path of fields that leads there, outermost first: `images`, `[0]`, `newTag`.
+    pub path: Vec<String>,
+    /// For an unknown field: its name and the names that exist.
+    pub unknown_field: Option<(String, &'static [&'static str])>,
+    /// What to write instead, where that is plain.
+    pub help: Option<String>,
+}
+
+impl DecodeError {
+    fn at(mut self, pos: Pos) -> Self {
+        if self.pos.is_none() {
+            self.pos = pos;
+        }
+        self
+    }
+
+    fn below(mut self, segment: String) -> Self {
+        self.path.insert(0, segment);
+        self
+    }
+
+    /// The path as one text: `images[0].newTag`; empty at the root.
+    #[must_use]
+    pub fn field_path(&self) -> String {
+        let mut path = String::new();
+        for segment in &self.path {
+            if !path.is_empty() && !segment.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(segment);
+        }
+        path
+    }
+}
+
+impl de::Error for DecodeError {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        DecodeError {
+            message: message.to_string(),
+            pos: Pos::NONE,
+            path: Vec::new(),
+            unknown_field: None,
+            help: None,
+        }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        DecodeError {
+            message: format!("unknown field `{field}`"),
+            pos: Pos::NONE,
+            path: Vec::new(),
+            unknown_field: Some((field.to_owned(), expected)),
+            help: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
