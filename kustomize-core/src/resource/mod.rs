@@ -3,8 +3,10 @@
 mod history;
 mod id;
 mod index;
+mod label_selector;
 mod model;
 mod origin;
+mod selector;
 mod set;
 
 pub use history::{Behavior, History, PreviousId};
@@ -12,4 +14,5 @@ pub(crate) use id::{CLUSTER, split_api_version};
 pub use id::{Gvk, ResId};
 pub use model::Resource;
 pub use origin::Origin;
+pub(crate) use selector::Matcher;
 pub use set::{Conflict, ResourceSet};

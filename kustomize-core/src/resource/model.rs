@@ -154,6 +154,12 @@ impl Resource {
             .flat_map(|map| map.iter().map(|entry| (entry.key.as_str(), entry.value.text())))
     }
 
+    /// The value of a label.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// The value of an annotation.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&str> {
