@@ -2,14 +2,23 @@
 //!
 //! This room knows nothing of Kubernetes.
 
+pub(crate) mod base64;
+mod chars;
 pub mod decode;
+pub(crate) mod json;
 mod node;
+mod number;
+pub(crate) mod plain;
 mod position;
+mod print;
+mod read_back;
 pub mod resolve;
 mod scalar;
+mod timestamp;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
+pub use print::{PrintError, PrintProblem, print};
 pub use scalar::{Scalar, Style, Tag};
 
 /// Text of a scalar or key: cheap to clone, inline up to 23 bytes.

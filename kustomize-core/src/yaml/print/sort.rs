@@ -1,0 +1,126 @@
+//! The order of keys: go-yaml v2's natural one, where `a2` comes before `a10`.
+
+use std::cmp::Ordering;
+
+/// Compares two keys. At the first character that differs, anything comes before letters, and
+/// digits compare as the number that they are part of.
+///
+/// This is not quite an order (`a10` < `a1b` < `a2` < `a10`): where the reference's output depends
+/// on chance, ours depends on the input.
+pub(super) fn compare(a: &str, b: &str) -> Ordering {
+    let common = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    let at = (0..=common).rev().find(|at| a.is_char_boundary(*at)).unwrap_or(0);
+    let (Some(x), Some(y)) = (a[at..].chars().next(), b[at..].chars().next()) else {
+        return a.len().cmp(&b.len());
+    };
+    match (x.is_alphabetic(), y.is_alphabetic()) {
+        (true, true) => return x.cmp(&y),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    let lead = i64::from((x == '0' || y == '0') && continues_number(&a[..at]));
+    let (x_number, x_end) = number(&a[at..], lead);
+    let (y_number, y_end) = number(&b[at..], lead);
+    x_number.cmp(&y_number).then(x_end.cmp(&y_end)).then(x.cmp(&y))
+}
+
+/// Whether a text ends in digits that are not all zero.
+fn continues_number(text: &str) -> bool {
+    text.chars().rev().take_while(|c| is_digit(*c)).any(|c| c != '0')
+}
+
+/// The number that a text starts with, after `lead`, and how many digits it has.
+fn number(text: &str, lead: i64) -> (i64, usize) {
+    text.chars().take_while(|c| is_digit(*c)).fold((lead, 0), |(value, count), digit| {
+        let digit = i64::from(u32::from(digit)) - i64::from(u32::from('0'));
+        (value.wrapping_mul(10).wrapping_add(digit), count + 1)
+    })
+}
+
+fn is_digit(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_digit() } else { c.is_numeric() }
+}
+
+/// Sorts `order`, indexes of keys, unless it is sorted already. Never panics, although the
+/// comparison is no total order.
+pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) {
+    let sorted = order.windows(2).all(|pair| compare(key(pair[0]), key(pair[1])) != Ordering::Greater);
+    if sorted {
+        return;
+    }
+    if order.len() <= 24 {
+        insertion_sort(order, key);
+    } else {
+        let mut buffer = order.to_vec();
+        merge_sort(&mut buffer, order, key);
+    }
+}
+
+fn insertion_sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str) {
+    for end in 1..order.len() {
+        let mut at = end;
+        while at > 0 && compare(key(order[at]), key(order[at - 1])) == Ordering::Less {
+            order.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+}
+
+/// Sorts into `to`; both hold the same indexes at the start.
+fn merge_sort<'k>(from: &mut [u32], to: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) {
+    if to.len() <= 12 {
+        insertion_sort(to, key);
+        return;
+    }
+    let middle = to.len() / 2;
+    let (from_left, from_right) = from.split_at_mut(middle);
+    let (to_left, to_right) = to.split_at_mut(middle);
+    merge_sort(to_left, from_left, key);
+    merge_sort(to_right, from_right, key);
+    let (mut left, mut right) = (from_left.iter().peekable(), from_right.iter().peekable());
+    for slot in to {
+        let take_right = match (left.peek(), right.peek()) {
+            (Some(l), Some(r)) => compare(key(**r), key(**l)) == Ordering::Less,
+            (left, _) => left.is_none(),
+        };
+        let next = if take_right { right.next() } else { left.next() };
+        if let Some(next) = next {
+            *slot = *next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(keys: &[&str]) -> Vec<String> {
+        let mut order: Vec<u32> = (0..).take(keys.len()).collect();
+        sort(&mut order, |at| keys[at as usize]);
+        order.into_iter().map(|at| keys[at as usize].to_owned()).collect()
+    }
+
+    #[test]
+    fn sorts_naturally() {
+        let wanted = [
+            "", "-a", "_a", "0", "00", "1", "01", "2", "10", "A", "a", "a-1", "a.b", "a0", "a2", "a10",
+            "a100", "ab", "b", "ä",
+        ];
+        let mut given = wanted;
+        given.reverse();
+        assert_eq!(sorted(&given), wanted);
+    }
+
+    #[test]
+    fn many_keys_and_cycles_do_not_upset_it() {
+        let names: Vec<String> =
+            (0..300).rev().map(|n| format!("k{n}{}", if n % 7 == 0 { "b" } else { "" })).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(sorted(&names).len(), 300);
+        let plain: Vec<String> = (0..300).map(|n| format!("k{n}")).collect();
+        let mut shuffled: Vec<&str> = plain.iter().map(String::as_str).collect();
+        shuffled.sort_unstable();
+        assert_eq!(sorted(&shuffled), plain);
+    }
+}
