@@ -1,7 +1,7 @@
 //! Finding the fields that field specs name, and making the missing ones.
 
 use crate::error::{BuildError, ErrorKind};
-use crate::resource::{Resource, split_api_version};
+use crate::resource::{Place, Resource, Step, split_api_version};
 use crate::yaml::{Map, Node, Scalar, Seq, Str, Tag, Value};
 
 use super::path::{Segment, Segments};
@@ -33,6 +33,44 @@ impl FieldSpec {
         let create = if self.create { create } else { Create::Never };
         walk(&mut resource.node, self.path.segments(), create, set)
             .map_err(|error| error.field(self.path.as_str()).about(resource.written_id()))
+    }
+}
+
+impl FieldSpec {
+    /// Where the fields are that [`FieldSpec::apply`] would call `set` on, in the same order,
+    /// if it were not to create any.
+    pub(crate) fn places(&self, root: &Node) -> Vec<Place> {
+        let mut places = Vec::new();
+        collect(root, self.path.segments(), &mut Vec::new(), &mut places);
+        places
+    }
+}
+
+fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Vec<Place>) {
+    let mut rest = path;
+    let Some(segment) = rest.next() else {
+        places.push(way.as_slice().into());
+        return;
+    };
+    match &node.value {
+        Value::Scalar(_) => {}
+        Value::Seq(items) => {
+            for (index, item) in items.iter().enumerate() {
+                way.push(Step::Item(index));
+                collect(item, path, way, places);
+                way.pop();
+            }
+        }
+        Value::Map(map) => match segment.name.trim() {
+            "" => collect(node, rest, way, places),
+            name => {
+                if let Some(field) = map.get(name) {
+                    way.push(Step::Field(name.into()));
+                    collect(field, rest, way, places);
+                    way.pop();
+                }
+            }
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happened to a resource on its way: the reference keeps this in hidden annotations, which
 //! it prints and parses at every step; here it is a struct beside the tree.
 
-use super::{Gvk, ResId};
+use super::{Gvk, Link, ResId};
 use crate::yaml::Str;
 
 /// An identity that a resource had before a transformer changed it. Group and version are always
@@ -60,4 +60,6 @@ pub struct History {
     pub allow_kind_change: bool,
     /// Names of vars that take their value from this resource.
     pub vars: Vec<Str>,
+    /// Fields that share a value.
+    pub links: Vec<Link>,
 }

@@ -74,6 +74,12 @@ impl Resource {
         }
     }
 
+    /// Whether the schema says that resources of this kind are in no namespace.
+    pub(crate) fn gvk_is_cluster_scoped(&self, schema: &Schema) -> bool {
+        let (group, version) = split_api_version(self.api_version());
+        schema.is_cluster_scoped(group, version, self.kind())
+    }
+
     /// First identity: the oldest previous one, else the current.
     #[must_use]
     pub fn original_id(&self, schema: &Schema) -> ResId {
@@ -97,6 +103,23 @@ impl Resource {
         let id = self.id(schema);
         let namespace = Str::from(id.effective_namespace());
         self.history.previous.push(PreviousId { kind: id.gvk.kind, name: id.name, namespace });
+    }
+
+    /// Brings fields that share a value in line. To be called whenever fields were written in
+    /// place, as patches do.
+    pub(crate) fn settle_links(&mut self) {
+        if !self.history.links.is_empty() {
+            let root = &mut self.node;
+            self.history.links.retain_mut(|link| {
+                link.settle(root);
+                !link.is_over()
+            });
+        }
+    }
+
+    /// Makes all fields independent of each other. To be called whenever the tree was made anew.
+    pub(crate) fn forget_links(&mut self) {
+        self.history.links.clear();
     }
 
     /// Sets `metadata.name`.
@@ -180,6 +203,7 @@ impl Resource {
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        self.history.links.iter_mut().for_each(|link| link.leave(&["metadata", field]));
         let metadata = self.metadata_mut();
         metadata.remove(field);
         if pairs.is_empty() {

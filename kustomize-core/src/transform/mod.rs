@@ -2,6 +2,28 @@
 //! over the set of resources. Kustomization fields and builtin transformers given by kind make
 //! the same values.
 
+mod affix;
+mod annotations;
+mod config;
+mod entries;
+mod image_name;
+mod images;
+mod labels;
+mod namespace;
+mod order;
+mod prefix;
+mod replicas;
+mod suffix;
+
+pub(crate) use annotations::AnnotationsTransformer;
+pub(crate) use images::ImageTagTransformer;
+pub(crate) use labels::LabelTransformer;
+pub(crate) use namespace::NamespaceTransformer;
+pub(crate) use order::SortOrderTransformer;
+pub(crate) use prefix::PrefixTransformer;
+pub(crate) use replicas::ReplicaCountTransformer;
+pub(crate) use suffix::SuffixTransformer;
+
 use std::sync::Arc;
 
 use crate::context::Context;

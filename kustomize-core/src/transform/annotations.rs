@@ -1,0 +1,50 @@
+//! `commonAnnotations` and `AnnotationsTransformer`.
+
+use std::collections::BTreeMap;
+
+use super::Transformer;
+use super::config::decode;
+use super::entries::Entries;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::field_spec::{FieldSpec, Table};
+use crate::resource::{Resource, ResourceSet};
+use crate::yaml::Node;
+
+/// Adds annotations, in `metadata.annotations` and wherever else field specs say.
+#[derive(Clone, Debug)]
+pub(crate) struct AnnotationsTransformer(Entries);
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    annotations: BTreeMap<String, String>,
+    field_specs: Table<FieldSpec>,
+}
+
+impl AnnotationsTransformer {
+    /// Adds these annotations.
+    pub(crate) fn new(annotations: &BTreeMap<String, String>, specs: Table<FieldSpec>) -> Self {
+        AnnotationsTransformer(Entries::new(annotations, specs))
+    }
+
+    /// From a configuration of this kind.
+    pub(crate) fn from_config(config: &Node) -> Result<Self, BuildError> {
+        let config: Config = decode(config)?;
+        Ok(AnnotationsTransformer::new(&config.annotations, config.field_specs))
+    }
+
+    /// Adds the annotations to one resource.
+    pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
+        self.0.apply_to(resource)
+    }
+}
+
+impl Transformer for AnnotationsTransformer {
+    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        set.iter_mut().try_for_each(|resource| self.apply_to(resource))
+    }
+}

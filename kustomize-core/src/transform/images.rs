@@ -1,0 +1,187 @@
+//! `images` and `ImageTagTransformer`.
+
+use super::Transformer;
+use super::config::decode;
+use super::image_name::{NamePattern, Parts, split};
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
+use crate::kustomization::Image;
+use crate::pattern::BadPattern;
+use crate::resource::{Resource, ResourceSet};
+use crate::yaml::{Node, Scalar, Str, Value};
+
+/// Changes names, tags and digests of images.
+#[derive(Clone, Debug)]
+pub(crate) struct ImageTagTransformer {
+    rules: Vec<Rule>,
+    specs: FieldSpecs,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    image: Image,
+    /// A bad one is an error only where there is an image to hold against it.
+    pattern: Result<NamePattern, BadPattern>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    image_tag: Image,
+    field_specs: Table<FieldSpec>,
+}
+
+impl ImageTagTransformer {
+    /// Makes these changes, in order.
+    pub(crate) fn new(images: &[Image], specs: Table<FieldSpec>) -> Self {
+        let rules = images
+            .iter()
+            .map(|image| Rule { image: image.clone(), pattern: NamePattern::new(&image.name) })
+            .collect();
+        ImageTagTransformer { rules, specs: FieldSpecs::new(specs) }
+    }
+
+    /// From a configuration of this kind.
+    pub(crate) fn from_config(config: &Node) -> Result<Self, BuildError> {
+        let Config { image_tag, field_specs } = decode(config)?;
+        Ok(Self::new(&[image_tag], field_specs))
+    }
+
+    /// Changes the images of one resource. Most rules mean none of its images, so these are looked
+    /// at first, and only the rules that do something go through the tree.
+    ///
+    /// # Errors
+    /// An image that is not a scalar, a name that is no regular expression.
+    pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
+        if self.rules.is_empty() || resource.kind() == "CustomResourceDefinition" {
+            return Ok(());
+        }
+        let mut images: Vec<Str> = Vec::new();
+        self.look(resource, &mut images)?;
+        let mut rules = self.rules.iter();
+        while !images.is_empty()
+            && let Some(rule) = rules.find(|rule| rule.may_change(&images))
+        {
+            self.visit(resource, &mut |node| rule.change(node))?;
+            resource.settle_links();
+            images.clear();
+            self.look(resource, &mut images)?;
+        }
+        Ok(())
+    }
+
+    fn look(&self, resource: &mut Resource, images: &mut Vec<Str>) -> Result<(), BuildError> {
+        self.visit(resource, &mut |node| match &node.value {
+            Value::Scalar(scalar) => {
+                images.push(scalar.text.clone());
+                Ok(())
+            }
+            _ => Err(error("an image must be a scalar", node)),
+        })
+    }
+
+    /// Calls `visit` on every image: first on those of containers anywhere in the tree, then on
+    /// those that field specs name. An image that is both is visited twice, as in the reference.
+    fn visit(
+        &self,
+        resource: &mut Resource,
+        visit: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        walk(&mut resource.node, visit).map_err(|error| error.about(resource.written_id()))?;
+        self.specs.apply(resource, Create::Never, visit)
+    }
+}
+
+impl Transformer for ImageTagTransformer {
+    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+        set.iter_mut().try_for_each(|resource| self.apply_to(resource))
+    }
+}
+
+impl Rule {
+    fn may_change(&self, images: &[Str]) -> bool {
+        match &self.pattern {
+            Ok(pattern) => images.iter().any(|image| pattern.is_match(image)),
+            Err(_) => true,
+        }
+    }
+
+    fn change(&self, node: &mut Node) -> Result<(), BuildError> {
+        let pattern = match &self.pattern {
+            Ok(pattern) => pattern,
+            Err(bad) => {
+                return Err(BuildError::new(ErrorKind::Transformer, bad.to_string())
+                    .field("images")
+                    .with_help(
+                        "the name of an image is a regular expression: put `\\` before special characters",
+                    ));
+            }
+        };
+        match node.as_scalar() {
+            Some(scalar) if pattern.is_match(&scalar.text) => {
+                let changed = self.changed(split(&scalar.text));
+                node.set_scalar(Scalar::untyped(changed)).map_err(|wrong| error(&wrong.to_string(), node))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The new name. A new tag or digest puts an end to both the old tag and the old digest.
+    fn changed(&self, old: Parts<'_>) -> String {
+        let new = &self.image;
+        let name = if new.new_name.is_empty() { old.name } else { &new.new_name };
+        let (tag, suffix, digest) = if !new.new_tag.is_empty() || !new.digest.is_empty() {
+            (new.new_tag.as_str(), "", new.digest.as_str())
+        } else if !new.tag_suffix.is_empty() {
+            (old.tag, new.tag_suffix.as_str(), "")
+        } else {
+            (old.tag, "", old.digest)
+        };
+        let mut text = name.to_owned();
+        if !(tag.is_empty() && suffix.is_empty()) {
+            text.extend([":", tag, suffix]);
+        }
+        if !digest.is_empty() {
+            text.extend(["@", digest]);
+        }
+        text
+    }
+}
+
+/// Finds the images of all lists called `containers` and `initContainers`.
+fn walk(
+    node: &mut Node,
+    visit: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+) -> Result<(), BuildError> {
+    match &mut node.value {
+        Value::Scalar(_) => Ok(()),
+        Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, visit)),
+        Value::Map(map) => map.iter_mut().try_for_each(|entry| {
+            walk(&mut entry.value, visit)?;
+            match &mut entry.value.value {
+                Value::Seq(items) if matches!(entry.key.as_str(), "containers" | "initContainers") => {
+                    items.iter_mut().try_for_each(|container| image_of(container, visit))
+                }
+                _ => Ok(()),
+            }
+        }),
+    }
+}
+
+fn image_of(
+    container: &mut Node,
+    visit: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+) -> Result<(), BuildError> {
+    if container.is_null() {
+        return Ok(());
+    }
+    if container.as_map().is_none() {
+        return Err(error("a container must be a map", container));
+    }
+    container.get_mut("image").map_or(Ok(()), visit)
+}
+
+fn error(message: &str, node: &Node) -> BuildError {
+    BuildError::new(ErrorKind::Transformer, message).at(node.pos)
+}

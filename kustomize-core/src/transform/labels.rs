@@ -1,0 +1,50 @@
+//! `labels`, `commonLabels` and `LabelTransformer`.
+
+use std::collections::BTreeMap;
+
+use super::Transformer;
+use super::config::decode;
+use super::entries::Entries;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::field_spec::{FieldSpec, Table};
+use crate::resource::{Resource, ResourceSet};
+use crate::yaml::Node;
+
+/// Adds labels, in `metadata.labels` and wherever else field specs say.
+#[derive(Clone, Debug)]
+pub(crate) struct LabelTransformer(Entries);
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    labels: BTreeMap<String, String>,
+    field_specs: Table<FieldSpec>,
+}
+
+impl LabelTransformer {
+    /// Adds these labels.
+    pub(crate) fn new(labels: &BTreeMap<String, String>, specs: Table<FieldSpec>) -> Self {
+        LabelTransformer(Entries::new(labels, specs))
+    }
+
+    /// From a configuration of this kind.
+    pub(crate) fn from_config(config: &Node) -> Result<Self, BuildError> {
+        let config: Config = decode(config)?;
+        Ok(LabelTransformer::new(&config.labels, config.field_specs))
+    }
+
+    /// Adds the labels to one resource.
+    pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
+        self.0.apply_to(resource)
+    }
+}
+
+impl Transformer for LabelTransformer {
+    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        set.iter_mut().try_for_each(|resource| self.apply_to(resource))
+    }
+}

@@ -1,0 +1,158 @@
+//! `sortOptions` and the legacy order.
+
+use std::cmp::Ordering;
+
+use hashbrown::HashMap;
+
+use super::Transformer;
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::kustomization::SortOptions;
+use crate::resource::{Resource, ResourceSet, split_api_version};
+
+/// Puts resources in order.
+#[derive(Clone, Debug)]
+pub(crate) enum SortOrderTransformer {
+    /// Leaves them as they were accumulated.
+    Fifo,
+    /// Some kinds first, some last, the rest by group, version, kind, namespace and name.
+    Legacy {
+        /// Negative for kinds that come first, positive for those that come last.
+        ranks: HashMap<String, i64>,
+    },
+}
+
+const FIRST: [&str; 22] = [
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+];
+
+const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+impl SortOrderTransformer {
+    /// As `sortOptions` say.
+    ///
+    /// # Errors
+    /// An unknown order, options of an order that was not chosen.
+    pub(crate) fn new(options: &SortOptions) -> Result<Self, BuildError> {
+        let error = |message: String| BuildError::new(ErrorKind::Kustomization, message).field("sortOptions");
+        match (options.order.as_str(), &options.legacy_sort_options) {
+            ("fifo", None) => Ok(SortOrderTransformer::Fifo),
+            ("fifo", Some(_)) => {
+                Err(error("`legacySortOptions` go with `order: legacy` only, not with `fifo`".to_owned()))
+            }
+            ("legacy", None) => Ok(Self::legacy()),
+            ("legacy", Some(kinds)) => Ok(Self::ranked(&kinds.order_first, &kinds.order_last)),
+            (other, _) => {
+                Err(error(format!("`{other}` is not an order"))
+                    .with_help("`order` must be `legacy` or `fifo`"))
+            }
+        }
+    }
+
+    /// The default order.
+    pub(crate) fn legacy() -> Self {
+        Self::ranked(&FIRST, &LAST)
+    }
+
+    fn ranked<T: AsRef<str>>(first: &[T], last: &[T]) -> Self {
+        let count = |kinds: &[T]| i64::try_from(kinds.len()).unwrap_or(i64::MAX);
+        let first = (-count(first)..).zip(first);
+        let last = (1..).zip(last);
+        let ranks = first.chain(last).map(|(rank, kind)| (kind.as_ref().to_owned(), rank)).collect();
+        SortOrderTransformer::Legacy { ranks }
+    }
+}
+
+impl Transformer for SortOrderTransformer {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+        let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
+        let list = std::mem::take(set.list_mut());
+        let mut keyed: Vec<(Key, Resource)> =
+            list.into_iter().map(|resource| (Key::new(&resource, ranks), resource)).collect();
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let schema = cx.schema();
+        for (_, resource) in keyed {
+            set.append(resource, schema).map_err(|conflict| {
+                let message = format!("there are two resources with the id {}", conflict.id);
+                let error = BuildError::new(ErrorKind::Conflict, message)
+                    .about(&conflict.id)
+                    .at(conflict.incoming.node.pos);
+                match set.as_slice().get(conflict.existing) {
+                    Some(existing) => error.with_note("the other one", existing.node.pos),
+                    None => error,
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What a resource is sorted by. The reference compares texts joined by separators, which is not
+/// the same as comparing one part after the other.
+#[derive(Debug, PartialEq, Eq)]
+struct Key {
+    rank: i64,
+    is_core_namespace: bool,
+    /// `group_version_kind`
+    gvk: String,
+    /// `namespace|name`
+    name: String,
+}
+
+impl Key {
+    fn new(resource: &Resource, ranks: &HashMap<String, i64>) -> Self {
+        fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
+            if text.is_empty() { none } else { text }
+        }
+        let kind = resource.kind();
+        let (group, version) = split_api_version(resource.api_version());
+        let rank = ranks.get(kind).copied().unwrap_or_default();
+        Key {
+            rank,
+            // Where namespaces share their rank with other kinds, the reference's order has cycles.
+            is_core_namespace: kind == "Namespace" && group.is_empty() && rank != 0,
+            gvk: [or(group, "~G"), or(version, "~V"), or(kind, "~K")].join("_"),
+            name: [or(resource.namespace(), "~X"), or(resource.name(), "~N")].join("|"),
+        }
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Core namespaces come before namespaces of other groups, later versions first.
+        let gvk = match (self.is_core_namespace, other.is_core_namespace) {
+            (true, true) => other.gvk.cmp(&self.gvk),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => self.gvk.cmp(&other.gvk),
+        };
+        self.rank.cmp(&other.rank).then(gvk).then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,31 @@
+//! `nameSuffix` and `SuffixTransformer`.
+
+use super::Transformer;
+use super::affix::{Affix, Side};
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::field_spec::{FieldSpec, Table};
+use crate::resource::ResourceSet;
+use crate::yaml::Node;
+
+/// Adds a text after the names of resources.
+#[derive(Clone, Debug)]
+pub(crate) struct SuffixTransformer(Affix);
+
+impl SuffixTransformer {
+    /// Adds this suffix. An empty one changes no name.
+    pub(crate) fn new(suffix: &str, specs: Table<FieldSpec>) -> Self {
+        SuffixTransformer(Affix::new(suffix, Side::Suffix, specs))
+    }
+
+    /// From a configuration of this kind.
+    pub(crate) fn from_config(config: &Node) -> Result<Self, BuildError> {
+        Affix::from_config(config, Side::Suffix).map(SuffixTransformer)
+    }
+}
+
+impl Transformer for SuffixTransformer {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+        self.0.apply(set, cx.schema())
+    }
+}
