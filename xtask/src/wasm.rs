@@ -30,9 +30,7 @@ impl Toolchain {
         }
         let have_debian =
             || Path::new("/usr/lib/rustlib/src/rust/library").is_dir() && Path::new(DEBIAN_RUSTC).is_file();
-        let mut apt = Command::new("apt-get");
-        apt.args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN_PACKAGES);
-        if have_debian() || (succeeds(&mut apt) && have_debian()) {
+        if have_debian() || (install_from_debian() && have_debian()) {
             return Some(Toolchain::Debian);
         }
         None
@@ -82,6 +80,13 @@ pub fn run() -> Result<(), Failure> {
         println!("SKIPPED: {reason}");
     }
     Ok(())
+}
+
+fn install_from_debian() -> bool {
+    let apt = |arguments: &[&str]| succeeds(Command::new("apt-get").args(arguments));
+    println!("installing {}", DEBIAN_PACKAGES.join(" and "));
+    let options = ["install", "--yes", "--no-install-recommends"];
+    apt(&["update"]) && apt(&[&options[..], &DEBIAN_PACKAGES[..]].concat())
 }
 
 fn rustup_has_target() -> bool {
