@@ -5,7 +5,6 @@
 mod error;
 mod memory;
 #[cfg(feature = "os")]
-#[allow(clippy::disallowed_methods, clippy::disallowed_types)]
 mod os;
 pub mod path;
 mod program;

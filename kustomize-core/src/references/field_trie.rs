@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use crate::error::{BuildError, ErrorKind};
-use crate::field_spec::{FieldPath, Segment};
+use crate::field_spec::{FieldPath, FieldSpec, Segment};
+use crate::resource::Gvk;
 use crate::yaml::{Node, Seq, Tag, Value};
 
 /// The paths of some field specs, in their order.
@@ -71,6 +72,17 @@ impl<'a> Branch<'a> {
 }
 
 impl<'a> FieldTries<'a> {
+    /// The paths of those specs that pick a kind. The number of a spec is its index.
+    pub(super) fn of(gvk: &Gvk, specs: &'a [FieldSpec]) -> Self {
+        let mut tries = FieldTries::default();
+        for (number, spec) in specs.iter().enumerate() {
+            if spec.selects(&gvk.group, &gvk.version, &gvk.kind) {
+                tries.add(&spec.path, u32::try_from(number).unwrap_or(u32::MAX));
+            }
+        }
+        tries
+    }
+
     /// Whether there are no paths.
     pub(super) fn is_empty(&self) -> bool {
         self.tries.is_empty()
@@ -135,7 +147,8 @@ impl<'a> Trie<'a> {
     ) -> Result<(), BuildError> {
         let branch = &self.branches[at];
         if !branch.specs.is_empty() {
-            return branch.specs.iter().try_for_each(|spec| visit(node, *spec));
+            let visited = branch.specs.iter().try_for_each(|spec| visit(node, *spec));
+            return visited.map_err(|error| error.at(node.pos).field(branch.path.as_str()));
         }
         match &mut node.value {
             Value::Seq(items) => items.iter_mut().try_for_each(|item| self.walk(at, item, visit)),

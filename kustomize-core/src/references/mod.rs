@@ -13,4 +13,4 @@ mod vars;
 
 pub(crate) use name_reference::fix_names;
 pub(crate) use resolve_vars::resolve_vars;
-pub(crate) use vars::VarSet;
+pub(crate) use vars::{VarSet, bind_vars};

@@ -64,9 +64,10 @@ fn fix_resource(
     let fixed = kind.fields.walk(&mut node, &mut |field, number| {
         let reference = kind.references[number as usize];
         let mut fixer = Fixer { candidates, view: &view, referrer: &referrer, others, reference, scratch };
-        fixer.fix(field).map_err(|error| error.at(field.pos).field(reference.field.path.as_str()))
+        fixer.fix(field)
     });
     resources[at].node = node;
+    resources[at].settle_links();
     fixed
 }
 

@@ -13,6 +13,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::FieldSpec;
 use crate::kustomization::Var;
 use crate::resource::{Gvk, ResourceSet};
+use crate::yaml::base64;
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Node, Pos, Scalar, Style, Tag, Value};
 
@@ -33,31 +34,25 @@ pub(crate) fn resolve_vars(
     let values = values(set, vars, cx)?;
     let mut fields: HashMap<Gvk, FieldTries<'_>> = HashMap::new();
     let mut used = HashSet::new();
-    let mut replaced = Ok(());
-    for resource in set.iter_mut() {
+    let replaced = set.iter_mut().try_for_each(|resource| {
+        let mut visit = |field: &mut Node, _: u32| replace(field, &values, &mut used);
         let gvk = resource.gvk();
-        let tries = fields.entry(gvk).or_insert_with_key(|gvk| fields_of(gvk, specs));
-        replaced = tries.walk(&mut resource.node, &mut |field, spec| {
-            replace(field, &values, &mut used)
-                .map_err(|error| error.field(specs[spec as usize].path.as_str()))
-        });
-        if let Err(error) = replaced {
-            replaced = Err(error.about(resource.id(cx.schema())));
-            break;
-        }
-    }
+        let replaced = if resource.history.links.is_empty() {
+            let tries = fields.entry(gvk).or_insert_with_key(|gvk| FieldTries::of(gvk, specs));
+            tries.walk(&mut resource.node, &mut visit)
+        } else {
+            // Fields that share a value are replaced more than once: what one field spec leaves
+            // in one of them, the next one finds in the other.
+            (0..specs.len()).try_for_each(|at| {
+                let walked = FieldTries::of(&gvk, &specs[at..=at]).walk(&mut resource.node, &mut visit);
+                resource.settle_links();
+                walked
+            })
+        };
+        replaced.map_err(|error| error.about(resource.id(cx.schema())))
+    });
     warn_of_unused(vars, &values, &used, cx);
     replaced
-}
-
-fn fields_of<'s>(gvk: &Gvk, specs: &'s [FieldSpec]) -> FieldTries<'s> {
-    let mut tries = FieldTries::default();
-    for (number, spec) in specs.iter().enumerate() {
-        if spec.selects(&gvk.group, &gvk.version, &gvk.kind) {
-            tries.add(&spec.path, u32::try_from(number).unwrap_or(u32::MAX));
-        }
-    }
-    tries
 }
 
 /// The values by name, each from the first resource that the var was bound to.
@@ -165,21 +160,7 @@ fn replace_scalar<'v>(
 
 /// What is no UTF-8 is written in base64, as in the reference.
 fn text_or_base64(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| base64(error.as_bytes()))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits =
-            group.iter().enumerate().fold(0, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
-        for at in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
+    String::from_utf8(bytes).unwrap_or_else(|error| base64::encode(error.as_bytes()))
 }
 
 /// Says which vars were not used, in the reference's words.

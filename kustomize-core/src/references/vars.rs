@@ -28,22 +28,11 @@ impl VarSet {
         self.by_name.values()
     }
 
-    /// Adds the vars of a kustomization to those of its bases, and notes on each resource which
-    /// of them take their value from it (the reference's `ResAccumulator.MergeVars`).
-    ///
-    /// A var without its resource is no error yet: see [`super::resolve_vars`].
+    /// Adds the vars of a kustomization.
     ///
     /// # Errors
-    /// A var that could mean several resources, and a name that is taken.
-    pub(crate) fn add(
-        &mut self,
-        vars: &[Spanned<Var>],
-        set: &mut ResourceSet,
-        cx: &Context<'_>,
-    ) -> Result<(), BuildError> {
-        if !vars.is_empty() {
-            bind(vars, set, cx)?;
-        }
+    /// A name that is taken.
+    pub(crate) fn merge(&mut self, vars: &[Spanned<Var>]) -> Result<(), BuildError> {
         vars.iter().try_for_each(|var| self.insert(var.clone()))
     }
 
@@ -51,7 +40,7 @@ impl VarSet {
     ///
     /// # Errors
     /// A name that is taken.
-    pub(crate) fn merge(&mut self, other: VarSet) -> Result<(), BuildError> {
+    pub(crate) fn merge_set(&mut self, other: VarSet) -> Result<(), BuildError> {
         other.by_name.into_values().try_for_each(|var| self.insert(var))
     }
 
@@ -101,9 +90,22 @@ impl Target {
     }
 }
 
-/// Notes each var on the resource that it means, by any id that the resource ever had. One pass
-/// over the resources, however many vars there are.
-fn bind(vars: &[Spanned<Var>], set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+/// Notes each var on the resource that it means, by any id that the resource ever had
+/// (the reference's `ResAccumulator.MergeVars`). One pass over the resources, however many vars
+/// there are.
+///
+/// A var without its resource is no error yet: see [`super::resolve_vars`].
+///
+/// # Errors
+/// A var that could mean several resources.
+pub(crate) fn bind_vars(
+    set: &mut ResourceSet,
+    vars: &[Spanned<Var>],
+    cx: &Context<'_>,
+) -> Result<(), BuildError> {
+    if vars.is_empty() {
+        return Ok(());
+    }
     let targets: Vec<Target> = vars.iter().map(|var| Target::new(var)).collect();
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (number, target) in targets.iter().enumerate() {

@@ -1,21 +1,29 @@
 //! Resources: a tree with an identity, the history of its names, and the ordered set of them.
 
+mod comparison;
+mod final_form;
 mod history;
 mod id;
 mod index;
 mod label_selector;
 mod links;
+mod local_config;
 mod model;
 mod origin;
+mod origin_annotations;
+mod origin_text;
 mod selector;
 mod set;
 
+pub(crate) use comparison::expect_unchanged;
+pub(crate) use final_form::finish_resource;
 pub use history::{Behavior, History, PreviousId};
 pub(crate) use id::{CLUSTER, split_api_version};
 pub use id::{Gvk, ResId};
 pub use links::Link;
 pub(crate) use links::{Place, SharedEntry, Step};
+pub(crate) use local_config::drop_local_config;
 pub use model::Resource;
-pub use origin::Origin;
+pub use origin::{ConfiguredBy, Origin};
 pub(crate) use selector::Matcher;
 pub use set::{Conflict, ResourceSet};

@@ -1,0 +1,73 @@
+//! Resources that are only there for the build.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{ResId, Resource, ResourceSet};
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::yaml::{Node, Pos};
+
+const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
+
+impl Resource {
+    /// Whether the resource is marked as local: by the annotation
+    /// `config.kubernetes.io/local-config` with any value but `false`.
+    pub(crate) fn is_local_config(&self) -> bool {
+        self.annotation(LOCAL_CONFIG).is_some_and(|value| value != "false")
+    }
+
+    /// Refuses a resource that lost its kind or name on the way
+    /// (the reference's `GetValidatedMetadata`).
+    pub(crate) fn check_metadata(&self) -> Result<(), BuildError> {
+        let text =
+            |node: Option<&Node>| node.filter(|node| !node.is_null()).map_or("", Node::text).is_empty();
+        let missing = |field: &str| {
+            let message = format!("the resource has no {field}");
+            Err(BuildError::new(ErrorKind::Resource, message).at(self.node.pos).about(self.written_id()))
+        };
+        if text(self.node.get("kind")) {
+            return missing("kind");
+        }
+        if !self.kind().ends_with("List") && text(self.node.at(&["metadata", "name"])) {
+            return missing("metadata.name");
+        }
+        Ok(())
+    }
+}
+
+/// Drops resources that are marked as local (the reference's `IgnoreLocal`): all of an id or none,
+/// since the reference goes by ids.
+///
+/// # Errors
+/// A resource without kind or name, and two local resources of one id.
+pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    let mut any_local = false;
+    for resource in set.iter().filter(|resource| !resource.node.is_nil_or_empty()) {
+        resource.check_metadata()?;
+        any_local |= resource.is_local_config();
+    }
+    if !any_local {
+        return Ok(());
+    }
+    let schema = cx.schema();
+    let ids: Vec<ResId> = set.iter().map(|resource| resource.id(schema)).collect();
+    let stays = |resource: &Resource| !resource.node.is_nil_or_empty() && !resource.is_local_config();
+    let kept: HashSet<&ResId> =
+        set.iter().zip(&ids).filter(|(resource, _)| stays(resource)).map(|(_, id)| id).collect();
+    let mut dropped: HashMap<&ResId, Pos> = HashMap::new();
+    for (resource, id) in set.iter().zip(&ids).filter(|(_, id)| !kept.contains(id)) {
+        if let Some(first) = dropped.insert(id, resource.node.pos) {
+            let message = format!("two local resources have the id {id}");
+            return Err(BuildError::new(ErrorKind::Conflict, message)
+                .at(resource.node.pos)
+                .about(id)
+                .with_note("the first one", first));
+        }
+    }
+    let mut at = 0;
+    set.list_mut().retain(|_| {
+        at += 1;
+        kept.contains(&ids[at - 1])
+    });
+    Ok(())
+}

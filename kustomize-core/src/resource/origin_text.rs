@@ -1,0 +1,224 @@
+//! Origins as YAML text, the way go-yaml v3 prints them.
+
+use super::Origin;
+use super::origin::ConfiguredBy;
+use crate::yaml::resolve::{Dialect, Resolved, value};
+
+/// An origin as a document.
+pub(super) fn print(origin: &Origin) -> String {
+    let mut out = String::new();
+    push_origin(&mut out, origin, "", "");
+    if out.is_empty() {
+        out.push_str("{}\n");
+    }
+    out
+}
+
+/// An origin as an item of a list.
+pub(super) fn print_item(origin: &Origin) -> String {
+    let mut out = String::new();
+    push_origin(&mut out, origin, "- ", "  ");
+    if out.is_empty() {
+        out.push_str("- {}\n");
+    }
+    out
+}
+
+fn push_origin(out: &mut String, origin: &Origin, first: &str, indent: &str) {
+    let fields = [
+        ("path", &origin.path),
+        ("repo", &origin.repo),
+        ("ref", &origin.reference),
+        ("configuredIn", &origin.configured_in),
+    ];
+    let start = |out: &String| if out.is_empty() { first } else { indent }.to_owned();
+    for (name, text) in fields {
+        let lead = start(out);
+        push_field(out, &lead, name, text);
+    }
+    let Some(by) = origin.configured_by.as_ref().filter(|by| **by != ConfiguredBy::default()) else { return };
+    let lead = start(out);
+    out.push_str(&lead);
+    out.push_str("configuredBy:\n");
+    let lead = format!("{indent}  ");
+    push_field(out, &lead, "apiVersion", &by.api_version);
+    push_field(out, &lead, "kind", &by.kind);
+    push_field(out, &lead, "name", &by.name);
+    push_field(out, &lead, "namespace", &by.namespace);
+}
+
+fn push_field(out: &mut String, lead: &str, name: &str, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    out.push_str(lead);
+    out.push_str(name);
+    out.push_str(": ");
+    push_text(out, text);
+    out.push('\n');
+}
+
+/// A string, with the quotes that go-yaml v3 gives it.
+fn push_text(out: &mut String, text: &str) {
+    let printable = text.chars().all(is_printable);
+    if !printable || reads_as_other(text) {
+        push_double_quoted(out, text);
+    } else if may_stand_plain(text) {
+        out.push_str(text);
+    } else {
+        out.push('\'');
+        out.push_str(&text.replace('\'', "''"));
+        out.push('\'');
+    }
+}
+
+/// Whether the text without quotes would be no string, to YAML 1.2 or 1.1.
+fn reads_as_other(text: &str) -> bool {
+    value(text, Dialect::V3) != Resolved::Str || value(text, Dialect::V2) != Resolved::Str || is_base_60(text)
+}
+
+fn is_base_60(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut parts = whole.split(':');
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let first = parts
+        .next()
+        .is_some_and(|part| part.starts_with(|first: char| first.is_ascii_digit()) && digits(part));
+    let mut more = 0;
+    let sexagesimal = parts.all(|part| {
+        more += 1;
+        let number = part.parse::<u8>().is_ok_and(|number| number < 60);
+        number && part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    first && more > 0 && sexagesimal && digits(fraction)
+}
+
+fn is_printable(char: char) -> bool {
+    matches!(char, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && char != '\u{feff}'
+}
+
+fn may_stand_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let space_at = |at: usize| matches!(bytes.get(at), None | Some(b' '));
+    let starts_well = match bytes.first() {
+        None => false,
+        Some(b'-' | b'?' | b':') => !space_at(1),
+        Some(first) => !b"#,[]{}&*!|>'\"%@` ".contains(first),
+    };
+    let mut inner = (0..bytes.len()).filter(|at| match bytes[*at] {
+        b':' => space_at(at + 1),
+        b'#' => *at > 0 && bytes[at - 1] == b' ',
+        _ => false,
+    });
+    starts_well
+        && !text.ends_with(' ')
+        && !text.starts_with("---")
+        && !text.starts_with("...")
+        && inner.next().is_none()
+}
+
+fn push_double_quoted(out: &mut String, text: &str) {
+    use std::fmt::Write as _;
+    out.push('"');
+    for char in text.chars() {
+        let short = match char {
+            '"' => '"',
+            '\\' => '\\',
+            '\0' => '0',
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\u{b}' => 'v',
+            '\u{c}' => 'f',
+            '\r' => 'r',
+            '\u{1b}' => 'e',
+            '\u{85}' => 'N',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ if is_printable(char) => {
+                out.push(char);
+                continue;
+            }
+            _ => {
+                let code = u32::from(char);
+                let _ = match code {
+                    0..=0xff => write!(out, "\\x{code:02X}"),
+                    0x100..=0xffff => write!(out, "\\u{code:04X}"),
+                    _ => write!(out, "\\U{code:08X}"),
+                };
+                continue;
+            }
+        };
+        out.push('\\');
+        out.push(short);
+    }
+    out.push('"');
+}
+
+/// Reads an origin.
+///
+/// # Errors
+/// Text that is no YAML, or no map of strings.
+pub(super) fn parse(text: &str) -> Result<Origin, String> {
+    match own_items(text, "").as_deref() {
+        Some([origin]) => Ok(origin.clone()),
+        _ => Err("it is not in the form that the build writes".to_owned()),
+    }
+}
+
+/// A list of origins in the form in which it is printed here.
+///
+/// # Errors
+/// Text that is no YAML, or no list of maps of strings.
+pub(super) fn normal_list(text: &str) -> Result<String, String> {
+    match own_items(text, "- ") {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("it is not in the form that the build writes".to_owned()),
+    }
+}
+
+/// Reads what [`print`] or [`print_item`] wrote, as long as nothing in it needs quotes.
+fn own_items(text: &str, first: &str) -> Option<Vec<Origin>> {
+    let mut items: Vec<Origin> = Vec::new();
+    let indent = &"  "[..first.len()];
+    for line in text.strip_suffix('\n')?.split('\n') {
+        let (line, starts) = match line.strip_prefix(first) {
+            Some(line) if !first.is_empty() || items.is_empty() => (line, true),
+            _ => (line.strip_prefix(indent)?, false),
+        };
+        if starts {
+            items.push(Origin::default());
+        }
+        let origin = items.last_mut()?;
+        if line == "configuredBy:" {
+            origin.configured_by = Some(ConfiguredBy::default());
+            continue;
+        }
+        let (name, text) = line.split_once(": ")?;
+        if text.is_empty()
+            || !may_stand_plain(text)
+            || reads_as_other(text)
+            || !text.chars().all(is_printable)
+        {
+            return None;
+        }
+        let field = match (&mut origin.configured_by, name) {
+            (None, "path") => &mut origin.path,
+            (None, "repo") => &mut origin.repo,
+            (None, "ref") => &mut origin.reference,
+            (None, "configuredIn") => &mut origin.configured_in,
+            (Some(by), "  apiVersion") => &mut by.api_version,
+            (Some(by), "  kind") => &mut by.kind,
+            (Some(by), "  name") => &mut by.name,
+            (Some(by), "  namespace") => &mut by.namespace,
+            _ => return None,
+        };
+        if !std::mem::replace(field, text.to_owned()).is_empty() {
+            return None;
+        }
+    }
+    Some(items)
+}
