@@ -310,10 +310,10 @@ impl Map {
             self.remove(name);
             return;
         }
-        quote_if_yaml11_would_mistake(&mut value);
+        value.quote_if_yaml11_would_mistake();
         match self.get_mut(name) {
             Some(old) => {
-                keep_style(old, &mut value);
+                value.keep_style_of(old);
                 *old = value;
             }
             None => self.entries.push(Entry { key: Key::new(name), value }),
@@ -429,15 +429,20 @@ impl Node {
 #[error("expected a scalar, found a map or a sequence")]
 pub struct WrongShape;
 
-fn keep_style(old: &Node, new: &mut Node) {
-    if let Value::Scalar(scalar) = &mut new.value {
-        scalar.style = old.as_scalar().map_or(Style::Plain, |old| old.style);
+impl Node {
+    /// Takes over the style of the value that this one replaces.
+    pub(crate) fn keep_style_of(&mut self, old: &Node) {
+        if let Value::Scalar(scalar) = &mut self.value {
+            scalar.style = old.as_scalar().map_or(Style::Plain, |old| old.style);
+        }
     }
-}
 
-fn quote_if_yaml11_would_mistake(value: &mut Node) {
-    if let Value::Scalar(scalar) = &mut value.value {
-        quote_scalar_if_yaml11_would_mistake(scalar);
+    /// Quotes a plain string that YAML 1.1 would read as something else, as the reference does
+    /// with each value that it sets.
+    pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
+        if let Value::Scalar(scalar) = &mut self.value {
+            quote_scalar_if_yaml11_would_mistake(scalar);
+        }
     }
 }
 

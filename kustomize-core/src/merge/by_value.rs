@@ -1,0 +1,43 @@
+//! Lists of plain values that merge, such as `finalizers`.
+
+use hashbrown::HashMap;
+
+use crate::yaml::{Node, Seq, Tag};
+
+/// Merges a list with distinct new values: the patch's come first. Returns false, and changes
+/// nothing, when one of the values is empty or no plain value, or stands there twice.
+pub(super) fn merge(list: &mut Seq, changes: &[&Node]) -> bool {
+    let items: Vec<&Node> = list.iter().collect();
+    let (Some(positions), Some(_)) = (positions(&items), positions(changes)) else { return false };
+    let partners: Vec<Option<usize>> =
+        changes.iter().map(|change| positions.get(change.text()).copied()).collect();
+    drop(positions);
+    drop(items);
+    let mut old: Vec<Option<Node>> = std::mem::take(list.items_mut()).into_iter().map(Some).collect();
+    let mut merged = Vec::with_capacity(old.len() + changes.len());
+    for (change, partner) in changes.iter().zip(partners) {
+        let partner = partner.and_then(|at| old.get_mut(at)?.take());
+        merged.push(partner.unwrap_or_else(|| untyped((*change).clone())));
+    }
+    merged.extend(old.into_iter().flatten().map(untyped));
+    *list.items_mut() = merged;
+    true
+}
+
+/// The reference sets each value anew from its text alone.
+pub(super) fn untyped(mut node: Node) -> Node {
+    if let Some(scalar) = node.as_scalar_mut() {
+        scalar.tag = Tag::None;
+    }
+    node
+}
+
+fn positions<'n>(list: &[&'n Node]) -> Option<HashMap<&'n str, usize>> {
+    let plain = |node: &&Node| node.as_scalar().is_some_and(|s| s.tag != Tag::Null && !s.text.is_empty());
+    if !list.iter().all(plain) {
+        return None;
+    }
+    let positions: HashMap<&str, usize> =
+        list.iter().enumerate().map(|(at, node)| (node.text(), at)).collect();
+    (positions.len() == list.len()).then_some(positions)
+}
