@@ -62,7 +62,8 @@ impl TransformerConfig {
         defaults::CONFIG
     }
 
-    /// Both together, sorted (the reference's `TransformerConfig.Merge`).
+    /// Both together, sorted (the reference's `TransformerConfig.Merge`). What comes from here, from
+    /// the defaults or from a file is sorted already.
     ///
     /// A field spec of `other` is left out when one that it would pick is there already for the
     /// same path.
@@ -70,8 +71,9 @@ impl TransformerConfig {
     /// # Errors
     /// If two such field specs disagree on `create`.
     pub fn merge(&self, other: &Self) -> Result<Self, BuildError> {
-        let fields = |name, mine: &Table<FieldSpec>, theirs: &Table<FieldSpec>| {
-            merge_field_specs(mine, theirs, name).map(|merged| sorted(merged, FieldSpec::compare))
+        let fields = |name, mine, theirs| {
+            merge_field_specs(mine, theirs, name)
+                .map(|merged| sorted_unless(mine, merged, FieldSpec::compare))
         };
         Ok(TransformerConfig {
             name_prefix: fields("namePrefix", &self.name_prefix, &other.name_prefix)?,
@@ -86,13 +88,24 @@ impl TransformerConfig {
             labels: fields("labels", &self.labels, &other.labels)?,
             template_labels: fields("templateLabels", &self.template_labels, &other.template_labels)?,
             var_reference: fields("varReference", &self.var_reference, &other.var_reference)?,
-            name_reference: sorted(
+            name_reference: sorted_unless(
+                &self.name_reference,
                 merge_name_references(&self.name_reference, &other.name_reference)?,
                 NameReference::compare,
             ),
             images: fields("images", &self.images, &other.images)?,
             replicas: fields("replicas", &self.replicas, &other.replicas)?,
         })
+    }
+
+    /// All of these together, one after the other. The reference merges the files of one
+    /// kustomization with each other before it merges them with anything else, which shows where
+    /// one field spec covers another.
+    ///
+    /// # Errors
+    /// As for [`merge`](Self::merge).
+    pub fn merge_all(configs: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
+        configs.into_iter().try_fold(Self::default(), |all, config| all.merge(&config))
     }
 
     /// The same, each list in order (the reference's `sortFields`).
@@ -133,6 +146,15 @@ impl NameReference {
     }
 }
 
+/// Sorts a list unless it is the one before, which was sorted when it was made.
+fn sorted_unless<T: Clone>(
+    before: &Table<T>,
+    table: Table<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Table<T> {
+    if table.is_same(before) || table.is_fixed() { table } else { sorted(table, compare) }
+}
+
 /// Sorts a list unless it is sorted already.
 fn sorted<T: Clone>(table: Table<T>, compare: impl Fn(&T, &T) -> Ordering) -> Table<T> {
     if table.is_sorted_by(|a, b| compare(a, b).is_le()) {
@@ -143,14 +165,23 @@ fn sorted<T: Clone>(table: Table<T>, compare: impl Fn(&T, &T) -> Ordering) -> Ta
     rows.into()
 }
 
+/// The result of merging where one side is empty or both are the same defaults. (Other lists may
+/// change even when they are merged into nothing: see [`FieldSpec::covers`].)
+fn merged_without_a_look<T>(table: &Table<T>, incoming: &Table<T>) -> Option<Table<T>> {
+    if incoming.is_empty() || table.is_same(incoming) && table.is_fixed() {
+        return Some(table.clone());
+    }
+    (table.is_empty() && incoming.is_fixed()).then(|| incoming.clone())
+}
+
 /// Adds field specs to a list (the reference's `FsSlice.MergeAll`). `list` names it in errors.
 pub(crate) fn merge_field_specs(
     table: &Table<FieldSpec>,
     incoming: &Table<FieldSpec>,
     list: &str,
 ) -> Result<Table<FieldSpec>, BuildError> {
-    if incoming.is_empty() || table.is_same(incoming) {
-        return Ok(table.clone());
+    if let Some(merged) = merged_without_a_look(table, incoming) {
+        return Ok(merged);
     }
     let mut by_path: HashMap<&str, Vec<&FieldSpec>> = HashMap::new();
     for spec in table {
@@ -186,12 +217,13 @@ fn conflict(list: &str, present: &FieldSpec, spec: &FieldSpec) -> BuildError {
     if present.pos.is_none() { error } else { error.with_note("the other one", present.pos) }
 }
 
-fn merge_name_references(
+/// Adds name references to a list; those of the same target become one.
+pub(super) fn merge_name_references(
     table: &Table<NameReference>,
     incoming: &Table<NameReference>,
 ) -> Result<Table<NameReference>, BuildError> {
-    if incoming.is_empty() || table.is_same(incoming) {
-        return Ok(table.clone());
+    if let Some(merged) = merged_without_a_look(table, incoming) {
+        return Ok(merged);
     }
     let mut rows = table.to_vec();
     let mut changed = false;
@@ -219,7 +251,9 @@ mod tests {
     fn defaults_are_sorted_and_merge_into_nothing_unchanged() {
         let defaults = TransformerConfig::default_config();
         assert_eq!(defaults.clone().sorted(), defaults);
-        assert_eq!(TransformerConfig::default().merge(&defaults).unwrap(), defaults);
+        let owned: Table<_> = defaults.common_labels.to_vec().into();
+        let merged = merge_field_specs(&Table::default(), &owned, "").unwrap();
+        assert_eq!(merged, defaults.common_labels);
         assert!(defaults.merge(&defaults).unwrap().name_reference.is_same(&defaults.name_reference));
     }
 

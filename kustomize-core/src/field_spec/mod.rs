@@ -3,6 +3,8 @@
 
 mod apply;
 mod config;
+pub(crate) mod configurations;
+pub(crate) mod crds;
 mod defaults;
 mod order;
 mod path;

@@ -21,6 +21,11 @@ impl<T> Table<T> {
         Table(Rows::Fixed(rows))
     }
 
+    /// Whether it is compiled in.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.0, Rows::Fixed(_))
+    }
+
     /// Whether both are the very same list in memory.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::yaml::number::push_json_float;
 use crate::yaml::resolve::{Dialect, Resolved, tagged_value, value};
 use crate::yaml::{Scalar, Style, Tag};
 
@@ -22,15 +23,9 @@ pub(super) fn json_number(number: f64) -> Option<String> {
     if !number.is_finite() {
         return None;
     }
-    let size = number.abs();
-    if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return Some(number.to_string());
-    }
-    let text = format!("{number:e}");
-    Some(match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-        _ => text,
-    })
+    let mut text = String::new();
+    push_json_float(&mut text, number);
+    Some(text)
 }
 
 /// The text that a float has after a way through JSON and a reader that prefers integers.

@@ -1,0 +1,146 @@
+//! What the reference refuses to read as an OpenAPI schema.
+
+use super::{invalid, string};
+use crate::error::BuildError;
+use crate::yaml::{Node, Tag, Value};
+
+/// How deep schemas may be nested, and definitions refer to each other.
+pub(super) const MAX_DEPTH: usize = 500;
+
+/// What the value of a field must be.
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    TextOrTexts,
+    Texts,
+    Flag,
+    Number,
+    Integer,
+    List,
+    Schema,
+    SchemaOrFlag,
+    Schemas,
+    SchemaMap,
+    /// A schema where it is a map, schemas where it is a list, ignored otherwise.
+    SchemaOrSchemas,
+    /// A map of such that are schemas where they are maps.
+    Dependencies,
+}
+
+fn shape(field: &str) -> Option<Shape> {
+    Some(match field {
+        "id" | "description" | "format" | "title" | "pattern" | "discriminator" => Shape::Text,
+        "type" => Shape::TextOrTexts,
+        "required" => Shape::Texts,
+        "nullable" | "exclusiveMaximum" | "exclusiveMinimum" | "uniqueItems" | "readOnly" => Shape::Flag,
+        "maximum" | "minimum" | "multipleOf" => Shape::Number,
+        "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties" => {
+            Shape::Integer
+        }
+        "enum" => Shape::List,
+        "not" => Shape::Schema,
+        "additionalProperties" | "additionalItems" => Shape::SchemaOrFlag,
+        "allOf" | "oneOf" | "anyOf" => Shape::Schemas,
+        "properties" | "patternProperties" | "definitions" => Shape::SchemaMap,
+        "items" => Shape::SchemaOrSchemas,
+        "dependencies" => Shape::Dependencies,
+        _ => return None,
+    })
+}
+
+/// Refuses what is no schema.
+pub(super) fn check(node: &Node) -> Result<(), BuildError> {
+    check_at(node, 0)
+}
+
+fn check_at(node: &Node, depth: usize) -> Result<(), BuildError> {
+    if depth > MAX_DEPTH {
+        return Err(invalid("the schema is nested too deeply", node.pos));
+    }
+    if node.is_null() {
+        return Ok(());
+    }
+    let Value::Map(map) = &node.value else {
+        return Err(invalid("expected a schema, which is a map", node.pos));
+    };
+    for entry in map {
+        let field = entry.key.as_str();
+        if field == "$ref" {
+            check_reference(&entry.value)?;
+        } else if let Some(shape) = shape(field)
+            && !entry.value.is_null()
+        {
+            check_field(field, &entry.value, shape, depth)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_field(field: &str, value: &Node, shape: Shape, depth: usize) -> Result<(), BuildError> {
+    let expect = |holds: bool, what: &str| {
+        if holds { Ok(()) } else { Err(invalid(format!("`{field}`: expected {what}"), value.pos)) }
+    };
+    let tag = value.as_scalar().map(|scalar| scalar.tag);
+    let is_texts = || value.as_seq().is_some_and(|seq| seq.iter().all(|item| string(Some(item)).is_some()));
+    match (shape, &value.value) {
+        (Shape::Text, _) => expect(string(Some(value)).is_some(), "a string"),
+        (Shape::TextOrTexts, _) => {
+            expect(string(Some(value)).is_some() || is_texts(), "a string or a list of strings")
+        }
+        (Shape::Texts, _) => expect(is_texts(), "a list of strings"),
+        (Shape::Flag, _) => expect(tag == Some(Tag::Bool), "true or false"),
+        (Shape::Number, _) => expect(matches!(tag, Some(Tag::Int | Tag::Float)), "a number"),
+        (Shape::Integer, _) => expect(tag == Some(Tag::Int), "an integer"),
+        (Shape::List, _) => expect(value.as_seq().is_some(), "a list"),
+        (Shape::Schema | Shape::SchemaOrSchemas, Value::Map(_)) => check_at(value, depth + 1),
+        (Shape::Schemas | Shape::SchemaOrSchemas, Value::Seq(seq)) => check_each(seq, depth),
+        (Shape::SchemaOrFlag, Value::Map(_)) => check_at(value, depth + 1),
+        (Shape::SchemaOrFlag, _) => expect(tag == Some(Tag::Bool), "a schema, true or false"),
+        (Shape::SchemaMap, Value::Map(map)) => check_each(map.iter().map(|entry| &entry.value), depth),
+        (Shape::Dependencies, Value::Map(map)) => {
+            check_each(map.iter().map(|entry| &entry.value).filter(|node| node.as_map().is_some()), depth)
+        }
+        (Shape::SchemaOrSchemas, Value::Scalar(_)) => Ok(()),
+        (Shape::Schema, _) => expect(false, "a schema, which is a map"),
+        (Shape::Schemas, _) => expect(false, "a list of schemas"),
+        (Shape::SchemaMap | Shape::Dependencies, _) => expect(false, "a map of schemas"),
+    }
+}
+
+fn check_each<'a>(nodes: impl IntoIterator<Item = &'a Node>, depth: usize) -> Result<(), BuildError> {
+    nodes.into_iter().try_for_each(|node| check_at(node, depth + 1))
+}
+
+/// Refuses references that are no URLs (Go's `url.Parse`, as far as it matters for names of types).
+fn check_reference(value: &Node) -> Result<(), BuildError> {
+    let Some(text) = string(Some(value)) else { return Ok(()) };
+    let refuse = |why: &str| Err(invalid(format!("`$ref`: {text:?} is no URL: {why}"), value.pos));
+    if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+        return refuse("it holds control characters");
+    }
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('%') {
+        if !after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) {
+            return refuse("a `%` must be followed by two hexadecimal digits");
+        }
+        rest = after;
+    }
+    let path = text.split(['#', '?']).next().unwrap_or_default();
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    match path.split_once(':') {
+        Some((before, _)) if !before.contains('/') && !is_scheme(before) => {
+            refuse("its first part holds a colon")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a reference is the same text after Go has read it as a URL and written it again; if not,
+/// it finds no definition.
+pub(super) fn survives_as_url(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/#".contains(&byte))
+        && !text.contains("//")
+}
