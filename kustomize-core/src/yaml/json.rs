@@ -1,6 +1,6 @@
 //! JSON as Go's encoder writes it: compact, keys sorted by bytes, `<`, `>` and `&` escaped.
 
-use super::number::{self, Number};
+use super::float;
 use super::print::{MAX_DEPTH, PrintError, PrintProblem, string_entries};
 use super::read_back::{ReadBack, Role, read_back};
 use super::{Node, Value};
@@ -29,6 +29,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[allow(clippy::cast_precision_loss)] // as in the reference
     fn node(&mut self, node: &Node, root: bool) -> Result<(), PrintError> {
         if self.depth > MAX_DEPTH {
             return Err(PrintProblem::TooDeep.at(node.pos));
@@ -39,7 +40,9 @@ impl Writer<'_> {
                 match read_back(scalar, Role::Value).map_err(|problem| problem.at(node.pos))? {
                     ReadBack::Null => self.out.push_str("null"),
                     ReadBack::Bool(value) => self.out.push_str(if value { "true" } else { "false" }),
-                    ReadBack::Number(value) => self.number(value),
+                    ReadBack::Int(value) => self.integer(value, value as f64),
+                    ReadBack::Uint(value) => self.integer(value, value as f64),
+                    ReadBack::Float(value) => float::push_json(self.out, value),
                     ReadBack::Text(text) => push_string(self.out, &text),
                 }
             }
@@ -76,23 +79,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    #[allow(clippy::cast_precision_loss)] // as in the reference
-    fn number(&mut self, value: Number) {
+    fn integer(&mut self, exact: impl std::fmt::Display, float: f64) {
         use std::fmt::Write;
-        let as_float = match value {
-            Number::Float(value) => value,
-            Number::Int(value) if self.integers == Integers::Exact => {
-                let _ = write!(self.out, "{value}");
-                return;
+        match self.integers {
+            Integers::Exact => {
+                let _ = write!(self.out, "{exact}");
             }
-            Number::Uint(value) if self.integers == Integers::Exact => {
-                let _ = write!(self.out, "{value}");
-                return;
-            }
-            Number::Int(value) => value as f64,
-            Number::Uint(value) => value as f64,
-        };
-        number::push_json_float(self.out, as_float);
+            Integers::Floats => float::push_json(self.out, float),
+        }
     }
 }
 

@@ -5,16 +5,14 @@
 pub(crate) mod base64;
 mod chars;
 pub mod decode;
+mod float;
 pub(crate) mod json;
 mod node;
-mod number;
-pub(crate) mod plain;
 mod position;
 mod print;
 mod read_back;
 pub mod resolve;
 mod scalar;
-mod timestamp;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};

@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 
 use super::chars::{is_break, is_printable};
-use super::number::Number;
-use super::plain::{self, Plain};
 use super::print::PrintProblem;
+use super::resolve::{Dialect, Resolved, value};
 use super::{Scalar, Style, Tag};
 
 /// A scalar as JSON knows it.
@@ -16,8 +15,12 @@ pub(crate) enum ReadBack<'a> {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number.
-    Number(Number),
+    /// An integer.
+    Int(i64),
+    /// An integer that only fits without a sign.
+    Uint(u64),
+    /// A float that is finite.
+    Float(f64),
     /// A string.
     Text(Cow<'a, str>),
 }
@@ -40,45 +43,46 @@ pub(crate) fn read_back(scalar: &Scalar, role: Role) -> Result<ReadBack<'_>, Pri
     match scalar.tag {
         Tag::Str | Tag::Merge | Tag::Other => read_text(scalar, role),
         Tag::None if scalar.style != Style::Plain => read_text(scalar, role),
-        Tag::None => match plain::resolve(text) {
-            Plain::Str => read_text(scalar, role),
+        Tag::None => match value(text, Dialect::V3) {
+            Resolved::Str => read_text(scalar, role),
             // Nothing at all is written as quotes where a key is due.
-            Plain::Null if text.is_empty() && role == Role::Key => Ok(ReadBack::Text(Cow::Borrowed(""))),
-            resolved => value_of(resolved, text),
+            Resolved::Null if text.is_empty() && role == Role::Key => Ok(ReadBack::Text(Cow::Borrowed(""))),
+            resolved => plain(resolved, text),
         },
         Tag::Binary => read_binary(text),
         Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
-            let resolved = plain::resolve(text);
+            let resolved = value(text, Dialect::V3);
             match (resolved, scalar.tag) {
                 _ if resolved.tag() == scalar.tag => {
                     if scalar.style == Style::Plain && !(text.is_empty() && role == Role::Key) {
-                        value_of(resolved, text)
+                        plain(resolved, text)
                     } else {
                         read_text(scalar, role)
                     }
                 }
                 #[allow(clippy::cast_precision_loss)] // as in the reference
-                (Plain::Number(Number::Int(value)), Tag::Float) => {
-                    Ok(ReadBack::Number(Number::Float(value as f64)))
-                }
+                (Resolved::Int(value), Tag::Float) => Ok(ReadBack::Float(value as f64)),
                 (_, tag) => Err(PrintProblem::TagMismatch { tag, text: shortened(text) }),
             }
         }
     }
 }
 
-fn value_of<'a>(resolved: Plain, text: &'a str) -> Result<ReadBack<'a>, PrintProblem> {
+/// A scalar without quotes.
+fn plain(resolved: Resolved, text: &str) -> Result<ReadBack<'_>, PrintProblem> {
     Ok(match resolved {
-        Plain::Str => ReadBack::Text(Cow::Borrowed(text)),
-        Plain::Null => ReadBack::Null,
-        Plain::Bool(value) => ReadBack::Bool(value),
-        Plain::Number(value) => ReadBack::Number(value),
-        Plain::NotFinite => return Err(PrintProblem::NotFinite(text.to_owned())),
-        Plain::Timestamp(timestamp) => {
-            let text =
-                timestamp.to_rfc3339().ok_or_else(|| PrintProblem::TimestampOffset(text.to_owned()))?;
-            ReadBack::Text(Cow::Owned(text))
+        Resolved::Str => ReadBack::Text(Cow::Borrowed(text)),
+        Resolved::Null => ReadBack::Null,
+        Resolved::Bool(value) => ReadBack::Bool(value),
+        Resolved::Int(value) => ReadBack::Int(value),
+        Resolved::Uint(value) => ReadBack::Uint(value),
+        Resolved::Float(value) if value.is_finite() => ReadBack::Float(value),
+        Resolved::Float(_) => return Err(PrintProblem::NotFinite(text.to_owned())),
+        // Go refuses to print offsets of a day or more as JSON.
+        Resolved::Timestamp(timestamp) if timestamp.offset.unsigned_abs() < 24 * 60 => {
+            ReadBack::Text(Cow::Owned(timestamp.to_string()))
         }
+        Resolved::Timestamp(_) => return Err(PrintProblem::TimestampOffset(text.to_owned())),
     })
 }
 

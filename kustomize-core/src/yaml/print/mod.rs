@@ -5,6 +5,7 @@
 //! single scalars is in [`super::read_back`] and [`text`], its order of keys in [`sort`].
 
 mod error;
+mod quotes;
 mod sort;
 mod text;
 
@@ -12,9 +13,9 @@ use std::borrow::Cow;
 
 pub use error::{PrintError, PrintProblem};
 
-use super::number::{self, Number};
-use super::plain::{self, Plain};
+use super::float;
 use super::read_back::{ReadBack, Role, read_back};
+use super::resolve::resolve;
 use super::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
 
 /// How deep maps and lists may be nested.
@@ -80,8 +81,8 @@ impl Printer<'_> {
         let key = |at: u32| entries.get(at as usize).map_or("", |entry| entry.key.as_str());
         if let Some(order) = self.order.get_mut(first..) {
             sort::sort(order, key);
-            if let Some(pair) = order.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
-                return Err(duplicate(&entries[pair[0].max(pair[1]) as usize].key));
+            if let Some(twice) = sort::duplicate(order, key) {
+                return Err(duplicate(&entries[twice as usize].key));
             }
         }
         for slot in first..first + entries.len() {
@@ -171,21 +172,15 @@ impl Printer<'_> {
             self.out.push('\n');
             return Ok(());
         }
-        let open = match read_back(scalar, Role::Value)? {
-            ReadBack::Null => {
-                self.out.push_str("null");
-                true
-            }
-            ReadBack::Bool(value) => {
-                self.out.push_str(if value { "true" } else { "false" });
-                true
-            }
-            ReadBack::Number(value) => {
-                push_number(self.out, value);
-                true
-            }
-            ReadBack::Text(value) => text::push(self.out, &text::through_json(&value)?, indent, false),
-        };
+        let mut open = true;
+        match read_back(scalar, Role::Value)? {
+            ReadBack::Null => self.out.push_str("null"),
+            ReadBack::Bool(value) => self.out.push_str(if value { "true" } else { "false" }),
+            ReadBack::Int(value) => push_integer(self.out, value),
+            ReadBack::Uint(value) => push_integer(self.out, value),
+            ReadBack::Float(value) => float::push_yaml(self.out, value),
+            ReadBack::Text(value) => open = text::push(self.out, &text::through_json(&value)?, indent, false),
+        }
         if open {
             self.out.push('\n');
         }
@@ -193,16 +188,10 @@ impl Printer<'_> {
     }
 }
 
-fn push_number(out: &mut String, value: Number) {
+fn push_integer(out: &mut String, value: impl std::fmt::Display) {
     use std::fmt::Write;
-    let _ = match value {
-        Number::Int(value) => write!(out, "{value}"),
-        Number::Uint(value) => write!(out, "{value}"),
-        Number::Float(value) => {
-            number::push_yaml_float(out, value);
-            Ok(())
-        }
-    };
+    // Writing to a string does not fail.
+    let _ = write!(out, "{value}");
 }
 
 /// Whether an integer is written as it will be printed.
@@ -221,9 +210,7 @@ fn is_common_key(scalar: &Scalar) -> bool {
         (Tag::Str | Tag::None, Style::SingleQuoted | Style::DoubleQuoted) => true,
         (Tag::Str, Style::Plain) => scalar.text != "<<" && !scalar.text.starts_with('\t'),
         (Tag::None, Style::Plain) => {
-            plain::resolve(&scalar.text) == Plain::Str
-                && scalar.text != "<<"
-                && !scalar.text.starts_with('\t')
+            resolve(&scalar.text) == Tag::Str && scalar.text != "<<" && !scalar.text.starts_with('\t')
         }
         _ => false,
     }
@@ -294,8 +281,7 @@ fn flat_key(key: &Scalar, root: bool) -> Result<Option<Cow<'_, str>>, PrintProbl
         Tag::Str | Tag::Merge => true,
         Tag::Binary | Tag::Other => false,
         Tag::None | Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
-            let resolved = plain::resolve(&key.text);
-            resolved == Plain::Str || key.style != Style::Plain || key.text.is_empty()
+            resolve(&key.text) == Tag::Str || key.style != Style::Plain || key.text.is_empty()
         }
     };
     match read_back(key, Role::Key) {
@@ -323,3 +309,6 @@ fn is_merge(key: &Scalar) -> bool {
     key.text == "<<"
         && (key.tag == Tag::Merge || matches!(key.tag, Tag::None | Tag::Str) && key.style == Style::Plain)
 }
+
+#[cfg(test)]
+mod tests;

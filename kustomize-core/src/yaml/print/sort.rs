@@ -1,6 +1,9 @@
 //! The order of keys: go-yaml v2's natural one, where `a2` comes before `a10`.
 
 use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// Compares two keys. At the first character that differs, anything comes before letters, and
 /// digits compare as the number that they are part of.
@@ -13,7 +16,7 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (Some(x), Some(y)) = (a[at..].chars().next(), b[at..].chars().next()) else {
         return a.len().cmp(&b.len());
     };
-    match (x.is_alphabetic(), y.is_alphabetic()) {
+    match (is_letter(x), is_letter(y)) {
         (true, true) => return x.cmp(&y),
         (true, false) => return Ordering::Greater,
         (false, true) => return Ordering::Less,
@@ -39,7 +42,17 @@ fn number(text: &str, lead: i64) -> (i64, usize) {
 }
 
 fn is_digit(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_digit() } else { c.is_numeric() }
+    static DIGIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{Nd}\z").ok());
+    if c.is_ascii() { c.is_ascii_digit() } else { c.is_numeric() && is_match(&DIGIT, c) }
+}
+
+fn is_letter(c: char) -> bool {
+    static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{L}\z").ok());
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { c.is_alphabetic() && is_match(&LETTER, c) }
+}
+
+fn is_match(class: &LazyLock<Option<Regex>>, c: char) -> bool {
+    class.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 /// Sorts `order`, indexes of keys, unless it is sorted already. Never panics, although the
@@ -55,6 +68,21 @@ pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) {
         let mut buffer = order.to_vec();
         merge_sort(&mut buffer, order, key);
     }
+}
+
+/// The index of a key that stands there twice, if there is one.
+pub(super) fn duplicate<'k>(sorted: &[u32], key: impl Fn(u32) -> &'k str) -> Option<u32> {
+    if let Some(pair) = sorted.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
+        return Some(pair[0].max(pair[1]));
+    }
+    // Only numbers make the order go round in circles, so that equal keys need not be neighbours.
+    let ordered = |at: &u32| key(*at).bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_digit());
+    if sorted.len() < 4 || sorted.iter().all(ordered) {
+        return None;
+    }
+    let mut by_bytes = sorted.to_vec();
+    by_bytes.sort_unstable_by_key(|at| key(*at));
+    by_bytes.windows(2).find(|pair| key(pair[0]) == key(pair[1])).map(|pair| pair[0].max(pair[1]))
 }
 
 fn insertion_sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str) {

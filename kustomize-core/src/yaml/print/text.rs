@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::PrintProblem;
+use super::quotes::is_string_unquoted;
 use crate::yaml::chars::{is_break, is_printable};
-use crate::yaml::plain::is_string_unquoted;
 
 /// Beyond this column a line is folded at the next space.
 const WIDTH: usize = 80;
