@@ -5,7 +5,7 @@
 pub(crate) mod base64;
 mod chars;
 pub mod decode;
-mod float;
+pub(crate) mod float;
 pub(crate) mod json;
 mod node;
 mod position;

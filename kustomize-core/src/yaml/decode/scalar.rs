@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::yaml::number::push_json_float;
+use crate::yaml::float::push_json;
 use crate::yaml::resolve::{Dialect, Resolved, tagged_value, value};
 use crate::yaml::{Scalar, Style, Tag};
 
@@ -24,7 +24,7 @@ pub(super) fn json_number(number: f64) -> Option<String> {
         return None;
     }
     let mut text = String::new();
-    push_json_float(&mut text, number);
+    push_json(&mut text, number);
     Some(text)
 }
 
