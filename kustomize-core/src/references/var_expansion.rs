@@ -112,3 +112,89 @@ pub(super) fn expand<'v>(text: &str, mut value: impl FnMut(&str) -> Option<&'v V
     out.extend_from_slice(&bytes[copied..]);
     Expanded::Text(Cow::Owned(out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(text: &str) -> String {
+        let vars = [
+            ("A", VarValue::Text("a".to_owned())),
+            ("REF", VarValue::Text("$(A)".to_owned())),
+            ("I", VarValue::Int(123)),
+            ("B", VarValue::Bool(true)),
+            ("M", VarValue::Structure),
+            ("F", VarValue::Float(123_456.5)),
+            ("G", VarValue::Float(1_234_567.5)),
+            ("H", VarValue::Float(1e23)),
+            ("J", VarValue::Float(0.000_012_34)),
+            ("K", VarValue::Float(0.000_123_4)),
+            ("L", VarValue::Float(20.0)),
+        ];
+        let value = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        match expand(text, value) {
+            Expanded::Whole(scalar) => format!("{:?} {}", scalar.tag, scalar.text),
+            Expanded::Text(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    #[test]
+    fn replaces_names_and_leaves_the_rest() {
+        for (text, result) in [
+            ("x$(A)-$(A)", "xa-a"),
+            ("x$(REF)", "x$(A)"),
+            ("$(ZZ)x", "$(ZZ)x"),
+            ("$()", "$()"),
+            ("$$(A)", "$(A)"),
+            ("$$$(A)", "$a"),
+            ("$", "$"),
+            ("$x", "$x"),
+            ("$(", "$("),
+            ("x$(A", "x$(A"),
+            ("$($(A))", "$($(A))"),
+            ("a$b$(A)$", "a$ba$"),
+            ("x$(M)", "x$(M)"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(expanded(text), result, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_value_keeps_its_type() {
+        for (text, result) in [
+            ("$(A)", "Str a"),
+            ("$(I)", "Int 123"),
+            ("$(B)", "Bool true"),
+            ("$(G)", "Float 1234567.5"),
+            ("$(H)", "Float 100000000000000000000000"),
+            ("$(M)", "$(M)"),
+        ] {
+            assert_eq!(expanded(text), result, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_within_text_are_written_as_go_does() {
+        for (text, result) in [
+            ("x$(I)", "x123"),
+            ("x$(B)", "xtrue"),
+            ("x$(F)", "x123456.5"),
+            ("x$(G)", "x1.2345675e+06"),
+            ("x$(H)", "x1e+23"),
+            ("x$(J)", "x1.234e-05"),
+            ("x$(K)", "x0.0001234"),
+            ("x$(L)", "x20"),
+        ] {
+            assert_eq!(expanded(text), result, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dollar_splits_a_letter_beyond_ascii() {
+        match expand("$é", |_| None) {
+            Expanded::Text(bytes) => assert_eq!(*bytes, b"$\xc3\x83\xa9"[..]),
+            Expanded::Whole(_) => panic!("no var"),
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod final_form;
 mod history;
 mod id;
 mod index;
+mod internal_annotations;
 mod label_selector;
 mod links;
 mod local_config;

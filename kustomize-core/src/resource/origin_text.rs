@@ -222,3 +222,77 @@ fn own_items(text: &str, first: &str) -> Option<Vec<Origin>> {
     }
     Some(items)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> Origin {
+        Origin { path: path.to_owned(), ..Origin::default() }
+    }
+
+    #[test]
+    fn quotes_as_go_yaml_v3_does() {
+        for (path, text) in [
+            ("sub dir/a", "sub dir/a"),
+            ("a: b", "'a: b'"),
+            ("c #d", "'c #d'"),
+            ("true", "\"true\""),
+            ("123", "\"123\""),
+            ("-x", "-x"),
+            ("'q", "'''q'"),
+            ("é", "é"),
+            ("x:", "'x:'"),
+            ("y", "\"y\""),
+            ("0x1", "\"0x1\""),
+            ("1:30", "\"1:30\""),
+            ("a'b", "a'b"),
+            ("a\"b", "a\"b"),
+            ("{x}", "'{x}'"),
+            ("sp ", "'sp '"),
+            (" lead", "' lead'"),
+            ("2001-01-01", "\"2001-01-01\""),
+            ("=", "="),
+            ("aa:bb", "aa:bb"),
+            ("a,b", "a,b"),
+            ("a\tb", "\"a\\tb\""),
+            ("?x", "?x"),
+            ("? x", "'? x'"),
+            ("é\u{1F600}", "\"é\\U0001F600\""),
+            ("-", "'-'"),
+            ("--- x", "'--- x'"),
+            ("%x", "'%x'"),
+            ("@x", "'@x'"),
+            ("<<", "<<"),
+            ("on", "\"on\""),
+            ("1e3", "\"1e3\""),
+            ("a\\b", "a\\b"),
+            ("a\u{85}b", "\"a\\Nb\""),
+            ("0o7", "\"0o7\""),
+            ("~", "\"~\""),
+        ] {
+            assert_eq!(print(&file(path)), format!("path: {text}\n"));
+        }
+    }
+
+    #[test]
+    fn prints_items_of_a_list() {
+        let configured_by = ConfiguredBy {
+            api_version: "builtin".to_owned(),
+            kind: "PrefixTransformer".to_owned(),
+            ..ConfiguredBy::default()
+        };
+        let origin = Origin {
+            configured_in: "kustomization.yaml".to_owned(),
+            configured_by: Some(configured_by),
+            ..Origin::default()
+        };
+        let text = "- configuredIn: kustomization.yaml\n  \
+                    configuredBy:\n    apiVersion: builtin\n    kind: PrefixTransformer\n";
+        assert_eq!(print_item(&origin), text);
+        assert_eq!(print_item(&Origin::default()), "- {}\n");
+        let two = format!("{text}{text}");
+        assert_eq!(normal_list(&two), Ok(two.clone()));
+        assert_eq!(parse(&print(&origin)), Ok(origin));
+    }
+}
