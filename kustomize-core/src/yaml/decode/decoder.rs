@@ -7,7 +7,7 @@ use super::scalar::{resolved, shortest_f32, through_json};
 use super::spanned::{SPANNED, SpannedParts};
 use super::{Coercion, DecodeError, Rules};
 use crate::yaml::resolve::Resolved;
-use crate::yaml::{Entry, Node, Scalar, Str, Tag, Value};
+use crate::yaml::{Entry, Node, Scalar, Str, Value};
 
 const A_BOOLEAN: &str = "true or false";
 const A_LIST: &str = "a list";
@@ -51,26 +51,28 @@ impl<'de> Decoder<'de> {
         }
     }
 
+    /// The error about a value of another type. It does not quote numbers and booleans: a reader
+    /// may have brought them into another form.
     fn wrong(self, expected: &str) -> DecodeError {
-        let mut message = format!("expected {expected}, found {}", self.kind());
-        if let Value::Scalar(scalar) = &self.node.value
-            && scalar.tag != Tag::Null
-        {
-            let shown: String = scalar.text.chars().take(60).collect();
-            let more = if shown.len() < scalar.text.len() { "…" } else { "" };
+        let found = self.kind();
+        let mut message = format!("expected {expected}, found {found}");
+        if found == "a string" {
+            let text = self.node.text();
+            let shown: String = text.chars().take(60).collect();
+            let more = if shown.len() < text.len() { "…" } else { "" };
             message = format!("{message}: {shown:?}{more}");
         }
         let mut error = <DecodeError as de::Error>::custom(message).at(self.node.pos);
-        error.help = self.cure(expected);
+        error.help = self.cure(expected, found);
         error
     }
 
     /// What to write for a value of the wrong type, where that is plain.
-    fn cure(self, expected: &str) -> Option<String> {
+    fn cure(self, expected: &str, found: &str) -> Option<String> {
         let scalar = self.node.as_scalar();
         let text = scalar.map(|scalar| scalar.text.as_str()).filter(|text| !text.contains('\n'));
-        match (expected, self.kind(), text) {
-            (A_STRING, "a number" | "a boolean", Some(text)) => Some(format!("put it in quotes: \"{text}\"")),
+        match (expected, found, text) {
+            (A_STRING, "a number" | "a boolean", _) => Some("put it in quotes".to_owned()),
             (A_LIST, "a string", Some(text)) => Some(format!("write it as an entry of a list: `- {text}`")),
             (A_LIST, "a map", _) => Some("begin each entry with `- `".to_owned()),
             (AN_INTEGER, "a string", Some(text)) if text.parse::<i64>().is_ok() => {

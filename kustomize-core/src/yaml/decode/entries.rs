@@ -54,7 +54,6 @@ pub(super) struct Entries<'de> {
 impl<'de> Entries<'de> {
     /// Entries of a map with keys of any name; of duplicates, the last counts.
     pub(super) fn of_map(entries: &'de [Entry], rules: Rules) -> Result<Self, DecodeError> {
-        check_distinct(entries, rules)?;
         let mut seen = HashSet::with_capacity(entries.len());
         let mut named = Vec::with_capacity(entries.len());
         for entry in entries.iter().rev() {
@@ -96,7 +95,6 @@ pub(super) fn effective<'de>(
     fields: &'static [&'static str],
     rules: Rules,
 ) -> Result<Effective<'de>, DecodeError> {
-    check_distinct(entries, rules)?;
     let mut slots: Vec<Option<&Entry>> = vec![None; fields.len()];
     let mut unknown = Vec::new();
     for entry in entries {
@@ -139,22 +137,6 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         seed.deserialize(Decoder::new(&entry.value, self.rules))
             .map_err(|error| error.at(entry.value.pos).below(entry.key.as_str().to_owned()))
     }
-}
-
-/// Refuses keys that stand in a map twice, where the rules say so.
-fn check_distinct(entries: &[Entry], rules: Rules) -> Result<(), DecodeError> {
-    if !rules.distinct_keys {
-        return Ok(());
-    }
-    let mut seen = HashSet::with_capacity(entries.len());
-    for entry in entries {
-        let key = &entry.key.scalar;
-        if !seen.insert((key.text.as_str(), key.tag)) {
-            let error = <DecodeError as de::Error>::custom(format!("`{}` stands here twice", key.text));
-            return Err(error.at(entry.key.pos));
-        }
-    }
-    Ok(())
 }
 
 /// The text that a key has in JSON: keys that are numbers and booleans become strings.

@@ -64,8 +64,6 @@ pub struct Rules {
     known_fields_only: bool,
     /// Whether numbers and booleans are taken for strings where a string is wanted.
     coercion: Coercion,
-    /// Refuses keys that stand in a map twice, instead of taking the last of them.
-    distinct_keys: bool,
 }
 
 /// What becomes of a number where a string is wanted.
@@ -81,19 +79,15 @@ enum Coercion {
 
 impl Rules {
     /// The kustomization file: unknown fields are refused, nothing is coerced.
-    pub const KUSTOMIZATION: Rules =
-        Rules { known_fields_only: true, coercion: Coercion::None, distinct_keys: false };
-    /// Files under `configurations`: unknown fields and duplicate keys are refused, numbers and
-    /// booleans are taken for strings.
-    pub const CONFIGURATION: Rules =
-        Rules { known_fields_only: true, coercion: Coercion::Direct, distinct_keys: true };
+    pub const KUSTOMIZATION: Rules = Rules { known_fields_only: true, coercion: Coercion::None };
+    /// Files under `configurations`: unknown fields are refused, numbers and booleans are taken for
+    /// strings. (That keys may not stand there twice is up to the reader.)
+    pub const CONFIGURATION: Rules = Rules { known_fields_only: true, coercion: Coercion::Direct };
     /// Other files, such as those that `replacements` name: unknown fields are ignored, numbers and
     /// booleans are taken for strings.
-    pub const FILE: Rules =
-        Rules { known_fields_only: false, coercion: Coercion::Direct, distinct_keys: false };
+    pub const FILE: Rules = Rules { known_fields_only: false, coercion: Coercion::Direct };
     /// Configuration of builtin plugins: as [`Rules::FILE`], but it comes from a resource.
-    pub const PLUGIN: Rules =
-        Rules { known_fields_only: false, coercion: Coercion::ThroughJson, distinct_keys: false };
+    pub const PLUGIN: Rules = Rules { known_fields_only: false, coercion: Coercion::ThroughJson };
 }
 
 /// A value that does not fit the type it is decoded into.
