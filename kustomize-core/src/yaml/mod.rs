@@ -11,12 +11,14 @@ mod node;
 mod position;
 mod print;
 mod read_back;
+pub mod reader;
 pub mod resolve;
 mod scalar;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
 pub use print::{PrintError, PrintProblem, print};
+pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
 
 /// Text of a scalar or key: cheap to clone, inline up to 23 bytes.

@@ -20,6 +20,7 @@ use decoder::Decoder;
 pub use decoder::verbatim;
 pub use entries::without_nulls;
 pub use free_form::free_form_map;
+pub(super) use scalar::{json_number, shortest_f32};
 pub use spanned::Spanned;
 
 /// Decodes a typed value from a node by the given rules.

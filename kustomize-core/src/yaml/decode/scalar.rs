@@ -19,7 +19,7 @@ pub(super) fn resolved(scalar: &Scalar) -> Option<Resolved> {
 }
 
 /// The text that Go's `encoding/json` writes for a finite number; `None` for the others.
-pub(super) fn json_number(number: f64) -> Option<String> {
+pub(in crate::yaml) fn json_number(number: f64) -> Option<String> {
     if !number.is_finite() {
         return None;
     }
@@ -45,7 +45,7 @@ pub(super) fn through_json(number: f64) -> String {
 /// stands for a string: the shortest digits that tell apart `f32` values, with an
 /// exponent when the number reaches a million or falls below 0.0001.
 #[allow(clippy::cast_possible_truncation)] // what the reference does
-pub(super) fn shortest_f32(number: f64) -> String {
+pub(in crate::yaml) fn shortest_f32(number: f64) -> String {
     let number = number as f32;
     if number.is_nan() {
         return "NaN".to_owned();

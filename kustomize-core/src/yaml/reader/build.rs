@@ -1,0 +1,353 @@
+//! The tree under construction.
+//!
+//! Children of all open collections stand on two shared stacks; when a collection closes, its own
+//! are moved into a vector of just the right size.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::input::Origin;
+use super::scan::MAX_DEPTH;
+use super::tag::TagName;
+use super::{ReadError, Rules};
+use super::{config, merge};
+use crate::yaml::base64;
+use crate::yaml::resolve::{self, Dialect};
+use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Str, Style, Tag, Value};
+
+/// What comes next in an open collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    BlockSeq,
+    /// A sequence in a mapping that is not indented deeper than it.
+    IndentlessSeq,
+    BlockMapKey,
+    BlockMapValue,
+    FlowSeqFirst,
+    FlowSeq,
+    /// A single pair in a flow sequence: `[a: b]`.
+    PairKey,
+    PairValue,
+    PairEnd,
+    FlowMapFirst,
+    FlowMapKey,
+    FlowMapValue,
+    FlowMapNoValue,
+}
+
+impl Phase {
+    fn is_seq(self) -> bool {
+        matches!(self, Phase::BlockSeq | Phase::IndentlessSeq | Phase::FlowSeqFirst | Phase::FlowSeq)
+    }
+
+    fn is_flow(self) -> bool {
+        !matches!(self, Phase::BlockSeq | Phase::IndentlessSeq | Phase::BlockMapKey | Phase::BlockMapValue)
+    }
+}
+
+struct Frame<'t> {
+    phase: Phase,
+    is_seq: bool,
+    /// Whether a key is `<<`.
+    merges: bool,
+    /// Where its children start on their stack.
+    first: usize,
+    start: usize,
+    anchor: Option<&'t str>,
+    /// The key whose value is next.
+    key: Option<Key>,
+}
+
+enum Anchor {
+    /// Of a collection that is still open: an alias here would contain itself.
+    Open,
+    Closed {
+        node: Node,
+        depth: usize,
+        size: usize,
+    },
+}
+
+pub(super) struct Builder<'t> {
+    origin: &'t Origin,
+    dialect: Dialect,
+    strict: bool,
+    frames: Vec<Frame<'t>>,
+    nodes: Vec<Node>,
+    entries: Vec<Entry>,
+    root: Option<Node>,
+    anchors: HashMap<&'t str, Anchor>,
+    /// Nodes made so far, and those of them that aliases made.
+    made: usize,
+    aliased: usize,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(origin: &'t Origin, rules: Rules) -> Self {
+        Builder {
+            origin,
+            dialect: rules.dialect,
+            strict: rules.strict,
+            frames: Vec::new(),
+            nodes: Vec::new(),
+            entries: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            made: 0,
+            aliased: 0,
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(super) fn into_root(self) -> Option<Node> {
+        self.root
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.frames.last().map_or(Phase::BlockSeq, |frame| frame.phase)
+    }
+
+    pub(super) fn set_phase(&mut self, phase: Phase) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.phase = phase;
+        }
+    }
+
+    /// Where the innermost open collection starts.
+    pub(super) fn start(&self) -> Pos {
+        self.frames.last().map_or(Pos::NONE, |frame| self.origin.pos(frame.start))
+    }
+
+    /// Opens a collection; false when it would be nested too deep.
+    #[must_use]
+    pub(super) fn open(&mut self, phase: Phase, start: usize, anchor: Option<&'t str>) -> bool {
+        if self.frames.len() >= MAX_DEPTH {
+            return false;
+        }
+        if let Some(name) = anchor {
+            self.anchors.insert(name, Anchor::Open);
+        }
+        let is_seq = phase.is_seq();
+        let first = if is_seq { self.nodes.len() } else { self.entries.len() };
+        self.frames.push(Frame { phase, is_seq, merges: false, first, start, anchor, key: None });
+        true
+    }
+
+    /// Closes the innermost open collection.
+    pub(super) fn close(&mut self) -> Result<(), ReadError> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        let value = if frame.is_seq {
+            Value::Seq(Seq::from_items(self.nodes.drain(frame.first..).collect()))
+        } else {
+            Value::Map(Map::from_entries(self.close_map(&frame)?))
+        };
+        let node = Node { pos: self.origin.pos(frame.start), value };
+        if let Some(name) = frame.anchor {
+            self.remember(name, &node);
+        }
+        self.attach(node)
+    }
+
+    fn close_map(&mut self, frame: &Frame<'t>) -> Result<Vec<Entry>, ReadError> {
+        let entries: Vec<Entry> = self.entries.drain(frame.first..).collect();
+        match self.dialect {
+            Dialect::V3 => {
+                let entries = if frame.merges { merge::v3(entries)? } else { entries };
+                merge::refuse_duplicates(&entries)?;
+                Ok(entries)
+            }
+            Dialect::V2 => merge::v2(entries, frame.merges, self.strict),
+        }
+    }
+
+    /// Adds a node that is complete to the collection it belongs to.
+    #[inline]
+    pub(super) fn attach(&mut self, node: Node) -> Result<(), ReadError> {
+        self.made += 1;
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        if frame.is_seq {
+            self.nodes.push(node);
+            return Ok(());
+        }
+        if let Some(key) = frame.key.take() {
+            self.entries.push(Entry { key, value: node });
+            return Ok(());
+        }
+        let Node { pos, value: Value::Scalar(scalar) } = node else {
+            let error = ReadError::new("a map or list cannot be a key", node.pos);
+            return Err(error.with_help("if this is a template such as {{ … }}, put it in quotes"));
+        };
+        let scalar = match self.dialect {
+            Dialect::V3 => scalar,
+            Dialect::V2 => config::key(scalar, pos)?,
+        };
+        frame.merges |= scalar.tag == Tag::Merge || scalar.text == "<<";
+        frame.key = Some(Key { pos, scalar });
+        Ok(())
+    }
+
+    /// Whether the next node is a key.
+    fn key_is_next(&self) -> bool {
+        self.frames.last().is_some_and(|frame| !frame.is_seq && frame.key.is_none())
+    }
+
+    /// Adds the node that stands where nothing is written.
+    pub(super) fn empty(&mut self, at: usize) -> Result<(), ReadError> {
+        let mut scalar = Scalar { text: Str::default(), tag: Tag::Null, style: Style::Plain };
+        if self.dialect == Dialect::V3 {
+            if self.key_is_next() {
+                // go-yaml writes an empty key as '', which it reads as a string.
+                scalar.tag = Tag::Str;
+                scalar.style = Style::SingleQuoted;
+            } else if self.frames.last().is_some_and(|frame| frame.phase.is_flow()) {
+                scalar.style = Style::SingleQuoted;
+            }
+        }
+        self.attach(Node { pos: self.origin.pos(at), value: Value::Scalar(scalar) })
+    }
+
+    /// Adds a scalar.
+    pub(super) fn scalar(
+        &mut self,
+        text: Cow<'t, str>,
+        style: Style,
+        tag: Option<TagName>,
+        start: usize,
+        anchor: Option<&'t str>,
+    ) -> Result<(), ReadError> {
+        let pos = self.origin.pos(start);
+        let scalar = match tag {
+            None => self.untagged(text, style),
+            Some(TagName::NonSpecific) if self.dialect == Dialect::V3 => self.untagged(text, style),
+            Some(TagName::NonSpecific) => Scalar { text: text.into(), tag: Tag::Other, style },
+            Some(TagName::Is(Tag::Merge)) if !self.key_is_next() => {
+                Scalar { text: text.into(), tag: Tag::Other, style }
+            }
+            Some(TagName::Is(tag)) => {
+                check_tag(&text, tag, self.dialect, pos)?;
+                Scalar { text: text.into(), tag, style }
+            }
+        };
+        let scalar = match self.dialect {
+            Dialect::V2 if !self.key_is_next() => config::value(scalar, pos)?,
+            _ => scalar,
+        };
+        let node = Node { pos, value: Value::Scalar(scalar) };
+        if let Some(name) = anchor {
+            self.remember(name, &node);
+        }
+        self.attach(node)
+    }
+
+    fn untagged(&self, text: Cow<'t, str>, style: Style) -> Scalar {
+        let tag = if style != Style::Plain {
+            Tag::Str
+        } else if text == "<<" && self.key_is_next() {
+            Tag::Merge
+        } else {
+            resolve::value(&text, self.dialect).tag()
+        };
+        Scalar { text: text.into(), tag, style }
+    }
+
+    fn remember(&mut self, name: &'t str, node: &Node) {
+        let (size, depth) = measure(node);
+        self.anchors.insert(name, Anchor::Closed { node: node.clone(), depth, size });
+    }
+
+    /// Adds a copy of what an alias stands for.
+    pub(super) fn alias(&mut self, name: &str, start: usize) -> Result<(), ReadError> {
+        let pos = self.origin.pos(start);
+        let (node, depth, size) = match self.anchors.get(name) {
+            None => {
+                let error = ReadError::new(format!("there is no anchor &{name} before this alias"), pos);
+                return Err(error.with_help("put the value in quotes if it is to start with '*'"));
+            }
+            Some(Anchor::Open) => {
+                return Err(ReadError::new(format!("what &{name} stands for contains itself here"), pos));
+            }
+            Some(Anchor::Closed { node, depth, size }) => (node, *depth, *size),
+        };
+        if depth + self.frames.len() > MAX_DEPTH {
+            let message = format!("this alias makes the text nested more than {MAX_DEPTH} levels deep");
+            return Err(ReadError::new(message, pos));
+        }
+        let merged = self.frames.last().and_then(|frame| frame.key.as_ref());
+        if merged.is_some_and(|key| key.scalar.tag == Tag::Merge) && node.as_map().is_none() {
+            return Err(ReadError::new("only a map can be merged, and this alias stands for none", pos));
+        }
+        let mut node = node.clone();
+        if self.dialect == Dialect::V2
+            && !self.key_is_next()
+            && let Value::Scalar(scalar) = node.value
+        {
+            node.value = Value::Scalar(config::value(scalar, pos)?);
+        }
+        self.made += size;
+        self.aliased += size;
+        if is_excessive(self.made, self.aliased) {
+            return Err(ReadError::new("aliases make this text many times as large as it is written", pos));
+        }
+        self.attach(node)
+    }
+}
+
+/// The share of a document that may come from aliases: 99 % of a small one, 10 % of a large one,
+/// as go-yaml has it.
+fn is_excessive(made: usize, aliased: usize) -> bool {
+    const LOW: usize = 400_000;
+    const HIGH: usize = 4_000_000;
+    if aliased <= 100 || made <= 1000 {
+        return false;
+    }
+    // In thousandths.
+    let allowed = match made {
+        ..=LOW => 990,
+        HIGH.. => 100,
+        _ => 990 - 890 * (made - LOW) / (HIGH - LOW),
+    };
+    aliased.saturating_mul(1000) / made > allowed
+}
+
+/// Number of nodes in a tree, and its depth.
+fn measure(node: &Node) -> (usize, usize) {
+    let children = |children: &mut dyn Iterator<Item = &Node>| {
+        children.map(measure).fold((0, 0), |(size, depth), (s, d)| (size + s, depth.max(d)))
+    };
+    let (size, depth) = match &node.value {
+        Value::Scalar(_) => return (1, 0),
+        Value::Seq(seq) => children(&mut seq.iter()),
+        Value::Map(map) => {
+            let (size, depth) = children(&mut map.iter().map(|entry| &entry.value));
+            (size + map.len(), depth)
+        }
+    };
+    (size + 1, depth + 1)
+}
+
+fn check_tag(text: &str, tag: Tag, dialect: Dialect, pos: Pos) -> Result<(), ReadError> {
+    let fits = match tag {
+        Tag::Other | Tag::Str | Tag::Merge => true,
+        Tag::Binary => base64::decode(text).is_some(),
+        _ => resolve::tagged_value(text, tag, dialect).is_some(),
+    };
+    if fits {
+        return Ok(());
+    }
+    let wanted = match tag {
+        Tag::Null => "null",
+        Tag::Bool => "a boolean",
+        Tag::Int => "an integer",
+        Tag::Float => "a number",
+        Tag::Timestamp => "a timestamp",
+        _ => "valid base64",
+    };
+    let text: String = text.chars().take(40).collect();
+    Err(ReadError::new(format!("the tag says that this is {wanted}, but '{text}' is not"), pos))
+}

@@ -1,0 +1,74 @@
+//! Configuration goes through JSON on its way into the reference's types: what scalars become.
+
+use super::ReadError;
+use crate::yaml::base64;
+use crate::yaml::decode::{json_number, shortest_f32};
+use crate::yaml::resolve::{self, Dialect, Resolved};
+use crate::yaml::{Pos, Scalar, Str, Style, Tag};
+
+/// A value: numbers and booleans in the one form that JSON has for them, all else a string.
+pub(super) fn value(scalar: Scalar, pos: Pos) -> Result<Scalar, ReadError> {
+    let Scalar { text, tag, style } = scalar;
+    let resolved = match tag {
+        Tag::Null => return Ok(Scalar { text, tag, style }),
+        Tag::Binary => {
+            let bytes = base64::decode(&text).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned().into();
+            return Ok(Scalar { text, tag: Tag::Str, style });
+        }
+        Tag::Bool | Tag::Int | Tag::Float => {
+            resolve::tagged_value(&text, tag, Dialect::V2).unwrap_or(Resolved::Str)
+        }
+        _ => Resolved::Str,
+    };
+    let (text, tag) = match resolved {
+        Resolved::Bool(value) => (Str::new_static(if value { "true" } else { "false" }), Tag::Bool),
+        Resolved::Int(value) => (value.to_string().into(), Tag::Int),
+        Resolved::Uint(value) => (value.to_string().into(), Tag::Int),
+        Resolved::Float(value) => {
+            let Some(text) = json_number(value) else {
+                return Err(ReadError::new(format!("{text} cannot be used in configuration"), pos)
+                    .with_help("put it in quotes if it is to be a string"));
+            };
+            let tag = if text.contains(['.', 'e']) { Tag::Float } else { Tag::Int };
+            (text.into(), tag)
+        }
+        _ => return Ok(Scalar { text, tag: Tag::Str, style }),
+    };
+    Ok(Scalar { text, tag, style: Style::Plain })
+}
+
+/// A key: JSON has strings only.
+pub(super) fn key(scalar: Scalar, pos: Pos) -> Result<Scalar, ReadError> {
+    let Scalar { text, tag, style } = scalar;
+    let text = match tag {
+        Tag::Merge => return Ok(Scalar { text, tag, style }),
+        Tag::Null => return Err(ReadError::new("null cannot be a key", pos)),
+        Tag::Bool | Tag::Int | Tag::Float => match resolve::tagged_value(&text, tag, Dialect::V2) {
+            Some(Resolved::Bool(value)) => Str::new_static(if value { "true" } else { "false" }),
+            Some(Resolved::Int(value)) => value.to_string().into(),
+            Some(Resolved::Uint(_)) => {
+                return Err(
+                    ReadError::new("this number is too large for a key", pos).with_help("put it in quotes")
+                );
+            }
+            Some(Resolved::Float(value)) => float_key(value).into(),
+            _ => text,
+        },
+        Tag::Binary => {
+            let bytes = base64::decode(&text).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned().into()
+        }
+        _ => text,
+    };
+    Ok(Scalar { text, tag: Tag::Str, style })
+}
+
+fn float_key(value: f64) -> String {
+    match shortest_f32(value).as_str() {
+        "+Inf" => ".inf".to_owned(),
+        "-Inf" => "-.inf".to_owned(),
+        "NaN" => ".nan".to_owned(),
+        text => text.to_owned(),
+    }
+}

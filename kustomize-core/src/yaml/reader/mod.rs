@@ -1,0 +1,83 @@
+//! Reads YAML, as go-yaml does and as the reference uses it.
+//!
+//! A text is checked and cut into documents (`input`, `documents`); each is turned into tokens
+//! (`scan`, `cursor`), the tokens into nodes (`parse`, `build`), and aliases, merge keys and equal
+//! keys are settled on the way (`merge`, `config`). Comments are dropped.
+
+mod build;
+mod config;
+mod cursor;
+mod documents;
+mod error;
+mod input;
+mod merge;
+mod parse;
+mod scan;
+mod scan_block_scalar;
+mod scan_flow_scalar;
+mod scan_property;
+mod tag;
+#[cfg(test)]
+mod tests;
+
+pub use error::ReadError;
+
+use super::resolve::Dialect;
+use super::{FileId, Node};
+
+/// By which of the reference's libraries to read.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    dialect: Dialect,
+    /// Whether equal keys are refused, which go-yaml v3 always does.
+    strict: bool,
+}
+
+/// Reads the documents of a text as resources are read: the reference's `kio.ByteReader` over
+/// go-yaml v3. Documents that are empty or null are left out.
+///
+/// A null that is left out inside a flow collection, as in `{a, b: }`, has the tag
+/// [`Null`](crate::yaml::Tag::Null) and the style [`SingleQuoted`](crate::yaml::Style::SingleQuoted):
+/// go-yaml prints it as `''`.
+///
+/// # Errors
+/// What the reference refuses, at once or when it later prints what it read: text that is not
+/// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where the reference
+/// takes 10,000.
+pub fn read(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
+    let input = input::prepare(text, file, true)?;
+    let mut nodes = Vec::new();
+    for part in documents::split(&input)? {
+        if let Some(node) = parse::first_document(&input, part, Rules { dialect: Dialect::V3, strict: true })?
+            && !node.is_null()
+        {
+            nodes.push(node);
+        }
+    }
+    Ok(nodes)
+}
+
+/// Reads a text as configuration is read: the reference's `sigs.k8s.io/yaml`, which goes through
+/// go-yaml v2 and JSON. Only the first document counts; `None` when there is none.
+///
+/// All keys are strings. Numbers and booleans are in their JSON form (`0x1F` is `31`, `yes` is
+/// `true`), all other scalars but null are strings. Of equal keys the last one counts.
+///
+/// # Errors
+/// Text that is not YAML or has no form in JSON.
+pub fn read_config(text: &str, file: FileId) -> Result<Option<Node>, ReadError> {
+    first_config(text, file, false)
+}
+
+/// Reads a text as [`read_config`] does, but refuses equal keys: the reference's `UnmarshalStrict`.
+///
+/// # Errors
+/// Text that is not YAML or has no form in JSON, and equal keys.
+pub fn read_config_strict(text: &str, file: FileId) -> Result<Option<Node>, ReadError> {
+    first_config(text, file, true)
+}
+
+fn first_config(text: &str, file: FileId, strict: bool) -> Result<Option<Node>, ReadError> {
+    let input = input::prepare(text, file, false)?;
+    parse::first_document(&input, 0..input.text.len(), Rules { dialect: Dialect::V2, strict })
+}
