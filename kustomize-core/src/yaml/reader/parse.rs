@@ -452,6 +452,7 @@ impl<'t> Parser<'t> {
             Some(Kind::Scalar(..) | Kind::Alias(_) | Kind::Anchor(_) | Kind::Tag { .. }) => {
                 self.scan.error(format!("expected {expected}, found a value"), start).with_help(cure)
             }
+            Some(Kind::Value) => self.scan.error("there is no key before this ':'", start),
             Some(Kind::FlowSeqEnd | Kind::FlowMapEnd) => {
                 self.scan.error("this bracket closes nothing", start)
             }
