@@ -271,6 +271,32 @@ mod tests {
     }
 
     #[test]
+    fn order_decides_what_is_covered() {
+        let prefixes = |specs: &[(&str, bool)]| {
+            let spec = |&(kind, create): &(&str, bool)| FieldSpec {
+                kind: kind.into(),
+                ..FieldSpec::any("spec/x", create)
+            };
+            let name_prefix = specs.iter().map(spec).collect::<Vec<_>>().into();
+            TransformerConfig { name_prefix, ..TransformerConfig::default() }.sorted()
+        };
+        let kinds = |config: TransformerConfig| {
+            config.name_prefix.iter().map(|spec| spec.kind.to_string()).collect::<Vec<_>>()
+        };
+        // In one file the narrow one is sorted first, and covers the wide one when both are merged.
+        let both = TransformerConfig::merge_all([prefixes(&[("", false), ("Bee", false)])]).unwrap();
+        assert_eq!(kinds(both), ["Bee"]);
+        // In two files both are there, until they are merged into something else.
+        let both =
+            TransformerConfig::merge_all([prefixes(&[("", false)]), prefixes(&[("Bee", false)])]).unwrap();
+        assert_eq!(kinds(both.clone()), ["Bee", ""]);
+        assert_eq!(kinds(TransformerConfig::default().merge(&both).unwrap()), ["Bee"]);
+        let both =
+            TransformerConfig::merge_all([prefixes(&[("", false)]), prefixes(&[("Bee", true)])]).unwrap();
+        assert!(TransformerConfig::default().merge(&both).is_err());
+    }
+
+    #[test]
     fn name_references_are_merged_by_target() {
         let reference = |target: &str, path: &str| NameReference {
             target: Gvk::new("v1", target),

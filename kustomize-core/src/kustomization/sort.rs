@@ -13,8 +13,9 @@ pub struct SortOptions {
 /// Kinds that come first and last.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct LegacySortOptions {
+    /// Kinds that come first, in this order.
     pub order_first: Vec<String>,
+    /// Kinds that come last, in this order.
     pub order_last: Vec<String>,
 }

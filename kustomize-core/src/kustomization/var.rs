@@ -15,20 +15,25 @@ pub struct Var {
 /// Resource that a var's value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct VarTarget {
+    /// Group and version in one; counts before `group` and `version`.
     pub api_version: String,
+    /// API group.
     pub group: String,
+    /// API version.
     pub version: String,
+    /// Kind.
     pub kind: String,
+    /// Name, as its own file has it.
     pub name: String,
+    /// Namespace.
     pub namespace: String,
 }
 
 /// Field that a var's value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct FieldRef {
+    /// Path of the field.
     pub field_path: String,
 }
