@@ -14,9 +14,11 @@ mod read_back;
 pub mod reader;
 pub mod resolve;
 mod scalar;
+pub(crate) mod through_json;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
+pub(crate) use print::MAX_DEPTH;
 pub use print::{PrintError, PrintProblem, print};
 pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
