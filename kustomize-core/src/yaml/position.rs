@@ -6,6 +6,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId(pub(crate) u32);
 
+impl FileId {
+    /// The number of texts that are no sources of the build: places in them cannot be shown.
+    pub(crate) const UNKNOWN: FileId = FileId(u32::MAX - 1);
+}
+
 /// A byte offset in a source text. `Pos::NONE` marks nodes that a build made itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pos {
