@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
     }
 
-    pub(crate) fn into_warnings(self) -> (Sources, Vec<Warning>) {
+    pub(crate) fn into_parts(self) -> (Sources, Vec<Warning>) {
         (self.sources, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod accumulate;
+mod build;
 mod context;
 mod error;
 pub mod field_spec;
@@ -25,6 +26,7 @@ mod transform;
 mod warning;
 pub mod yaml;
 
+pub use build::{Rendered, build};
 pub use error::{BuildError, ErrorKind, Note};
 pub use options::{BuildOptions, LoadRestrictor, Reorder};
 pub use warning::Warning;

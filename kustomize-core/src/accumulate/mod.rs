@@ -1,1 +1,34 @@
 //! The recursion over bases, components and overlays: the only place that knows the order of things.
+//!
+//! [`target`] reads one kustomization and says what happens in which order; [`resources`] brings in
+//! files and directories; [`generators`] and [`transformers`] make the steps that its fields and
+//! plugin configurations ask for; [`finish`] does what happens once, at the top.
+
+mod accumulator;
+mod finish;
+mod generators;
+mod pending;
+mod plugin;
+mod resources;
+mod step;
+mod target;
+mod transformers;
+
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::loader::Loader;
+use crate::resource::{Origin, ResourceSet};
+use target::Target;
+
+/// Renders the kustomization at a path: the reference's `Kustomizer.Run`.
+pub(crate) fn render(cx: &Context<'_>, path: &str) -> Result<ResourceSet, BuildError> {
+    let loader = Loader::new_root(cx, path, cx.host.current_directory().as_str())?;
+    let mut target = Target::load(cx, loader)?;
+    target.put_schema_in_force(cx)?;
+    if !target.kustomization.build_metadata.is_empty() {
+        target.origin = Some(Origin::default());
+    }
+    let mut accumulator = target.accumulate(cx)?;
+    finish::finish(cx, &target, &mut accumulator)?;
+    Ok(accumulator.set)
+}

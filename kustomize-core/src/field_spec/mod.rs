@@ -11,6 +11,7 @@ mod path;
 mod table;
 
 pub(crate) use apply::{Create, FieldSpecs};
+pub(crate) use config::merge_field_specs;
 pub use config::{NameReference, TransformerConfig};
 pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;

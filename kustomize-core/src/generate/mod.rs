@@ -1,5 +1,9 @@
 //! Generators: one file each.
 
+mod iam_policy;
+
+pub(crate) use iam_policy::IamPolicyGenerator;
+
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::resource::Resource;

@@ -48,6 +48,11 @@ pub trait Host: Sync {
     /// [`HostError::NotFound`], [`HostError::Denied`], …
     fn list(&self, directory: &str) -> Result<Vec<String>, HostError>;
 
+    /// The directory that relative paths are taken from and messages name paths from.
+    fn current_directory(&self) -> String {
+        "/".to_owned()
+    }
+
     /// The body of a document at an `http` or `https` URL.
     ///
     /// # Errors

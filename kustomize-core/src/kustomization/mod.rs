@@ -15,8 +15,6 @@ mod replacement;
 mod replica;
 mod selector;
 mod sort;
-#[cfg(test)]
-mod tests;
 mod var;
 
 pub use file::{Kustomization, Metadata};

@@ -2,14 +2,12 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldSpec, Table};
-use crate::yaml::decode::{self, Spanned};
-use crate::yaml::{self, Node};
-
-use super::Files;
+use crate::yaml::Node;
+use crate::yaml::decode::{self, DecodeError};
 
 /// Decodes a plugin's configuration as loosely as the reference does.
 pub(crate) fn decode<'de, T: serde::Deserialize<'de>>(config: &'de Node) -> Result<T, BuildError> {
-    decode::from_node_loosely(config).map_err(|error| BuildError::decode(ErrorKind::Transformer, error))
+    decode::from_node_loosely(config).map_err(refused)
 }
 
 /// The field specs that every plugin of this kind needs.
@@ -24,8 +22,7 @@ pub(crate) fn required(
     })
 }
 
-/// The root of a configuration file; none when it is empty.
-pub(crate) fn read_file(path: &Spanned<String>, files: &dyn Files) -> Result<Option<Node>, BuildError> {
-    let (file, text) = files.text(path).map_err(|error| error.at(path.pos))?;
-    Ok(yaml::read_config(&text, file)?.filter(|root| !root.is_null()))
+fn refused(error: DecodeError) -> BuildError {
+    let path = error.path.join(".").replace(".[", "[");
+    BuildError::new(ErrorKind::Transformer, error.message).at(error.pos).field(path)
 }

@@ -3,7 +3,7 @@
 //! This room knows nothing of Kubernetes.
 
 pub(crate) mod base64;
-pub(crate) mod chars;
+mod chars;
 pub mod decode;
 pub(crate) mod float;
 pub(crate) mod json;
@@ -18,6 +18,8 @@ mod scalar;
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
 pub use print::{PrintError, PrintProblem, print};
+pub(crate) use read_back::binary_text;
+pub(crate) use reader::{Documents, read_documents, refuse_duplicates};
 pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
 

@@ -371,12 +371,6 @@ impl Seq {
         self.items.iter_mut()
     }
 
-    /// The items in order.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Node] {
-        &self.items
-    }
-
     /// The item at an index.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Node> {
@@ -421,7 +415,7 @@ impl Node {
         quote_scalar_if_yaml11_would_mistake(&mut value);
         match &mut self.value {
             Value::Scalar(old) => {
-                value.style = old.style;
+                value.style = old.style_to_keep();
                 *old = value;
                 Ok(())
             }
@@ -439,7 +433,7 @@ impl Node {
     /// Takes over the style of the value that this one replaces.
     pub(crate) fn keep_style_of(&mut self, old: &Node) {
         if let Value::Scalar(scalar) = &mut self.value {
-            scalar.style = old.as_scalar().map_or(Style::Plain, |old| old.style);
+            scalar.style = old.as_scalar().map_or(Style::Plain, Scalar::style_to_keep);
         }
     }
 

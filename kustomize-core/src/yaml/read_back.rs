@@ -211,15 +211,20 @@ fn unfold(block: &str, chomping: Chomping) -> String {
     out
 }
 
-/// Bytes that are not UTF-8 become U+FFFD each.
 fn read_binary(text: &str) -> Result<ReadBack<'_>, PrintProblem> {
-    let bytes = super::base64::decode(text).ok_or(PrintProblem::Binary)?;
+    binary_text(text).map(|text| ReadBack::Text(Cow::Owned(text))).ok_or(PrintProblem::Binary)
+}
+
+/// The text that a `!!binary` scalar stands for, in which bytes that are not UTF-8 become U+FFFD
+/// each; `None` when it is not base64.
+pub(crate) fn binary_text(base64: &str) -> Option<String> {
+    let bytes = super::base64::decode(base64)?;
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());
         out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
     }
-    Ok(ReadBack::Text(Cow::Owned(out)))
+    Some(out)
 }
 
 fn shortened(text: &str) -> String {

@@ -37,7 +37,8 @@ pub enum Style {
     /// Unquoted.
     #[default]
     Plain,
-    /// `'…'`
+    /// `'…'`. On a null: one left out inside a flow collection (`{a, b: }`), which the reference
+    /// prints as `''`.
     SingleQuoted,
     /// `"…"`
     DoubleQuoted,
@@ -75,5 +76,11 @@ impl Scalar {
     #[must_use]
     pub fn null() -> Self {
         Scalar { text: Str::new_static("null"), tag: Tag::Null, style: Style::Plain }
+    }
+
+    /// The style that a new value takes over from this one. That of a null is never more than a
+    /// remark ([`Style::SingleQuoted`]).
+    pub(crate) fn style_to_keep(&self) -> Style {
+        if self.tag == Tag::Null { Style::Plain } else { self.style }
     }
 }

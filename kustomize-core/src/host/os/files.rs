@@ -39,6 +39,11 @@ fn entry_kind(metadata: &Metadata) -> EntryKind {
     }
 }
 
+/// The directory that the process stands in; the root when that is gone or has no UTF-8 name.
+pub(super) fn current_directory() -> String {
+    std::env::current_dir().ok().and_then(|path| utf8(&path).ok()).unwrap_or_else(|| "/".to_owned())
+}
+
 /// The path with every link resolved.
 pub(super) fn resolve(path: &str) -> Result<String, HostError> {
     let resolved = fs::canonicalize(&*to_machine(path)).map_err(|error| host_error(&error))?;

@@ -100,6 +100,10 @@ impl Host for OsHost {
         files::read(path, self.max_file_size)
     }
 
+    fn current_directory(&self) -> String {
+        files::current_directory()
+    }
+
     fn resolve(&self, path: &str) -> Result<String, HostError> {
         files::resolve(path)
     }

@@ -156,7 +156,9 @@ impl<'t> Builder<'t> {
         match self.dialect {
             Dialect::V3 => {
                 let entries = if frame.merges { merge::v3(entries)? } else { entries };
-                merge::refuse_duplicates(&entries)?;
+                if self.strict {
+                    merge::refuse_duplicates(&entries)?;
+                }
                 Ok(entries)
             }
             Dialect::V2 => merge::v2(entries, frame.merges, self.strict),

@@ -1,10 +1,9 @@
 //! Configuration goes through JSON on its way into the reference's types: what scalars become.
 
 use super::ReadError;
-use crate::yaml::base64;
 use crate::yaml::decode::{json_number, shortest_f32};
 use crate::yaml::resolve::{self, Dialect, Resolved};
-use crate::yaml::{Pos, Scalar, Str, Style, Tag};
+use crate::yaml::{Pos, Scalar, Str, Style, Tag, binary_text};
 
 /// A value: numbers and booleans in the one form that JSON has for them, all else a string.
 pub(super) fn value(scalar: Scalar, pos: Pos) -> Result<Scalar, ReadError> {
@@ -12,8 +11,7 @@ pub(super) fn value(scalar: Scalar, pos: Pos) -> Result<Scalar, ReadError> {
     let resolved = match tag {
         Tag::Null => return Ok(Scalar { text, tag, style }),
         Tag::Binary => {
-            let bytes = base64::decode(&text).unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes).into_owned().into();
+            let text = binary_text(&text).unwrap_or_default().into();
             return Ok(Scalar { text, tag: Tag::Str, style });
         }
         Tag::Bool | Tag::Int | Tag::Float => {
@@ -55,10 +53,7 @@ pub(super) fn key(scalar: Scalar, pos: Pos) -> Result<Scalar, ReadError> {
             Some(Resolved::Float(value)) => float_key(value).into(),
             _ => text,
         },
-        Tag::Binary => {
-            let bytes = base64::decode(&text).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned().into()
-        }
+        Tag::Binary => binary_text(&text).unwrap_or_default().into(),
         _ => text,
     };
     Ok(Scalar { text, tag: Tag::Str, style })

@@ -90,8 +90,8 @@ fn sources(value: Node) -> Result<Vec<Vec<Entry>>, ReadError> {
     }
 }
 
-/// Refuses equal keys in a resource.
-pub(super) fn refuse_duplicates(entries: &[Entry]) -> Result<(), ReadError> {
+/// Refuses equal keys.
+pub(crate) fn refuse_duplicates(entries: &[Entry]) -> Result<(), ReadError> {
     if !has_duplicates(entries) {
         return Ok(());
     }

@@ -21,6 +21,7 @@ mod tag;
 mod tests;
 
 pub use error::ReadError;
+pub(crate) use merge::refuse_duplicates;
 
 use super::resolve::Dialect;
 use super::{FileId, Node};
@@ -29,7 +30,7 @@ use super::{FileId, Node};
 #[derive(Clone, Copy, Debug)]
 struct Rules {
     dialect: Dialect,
-    /// Whether equal keys are refused, which go-yaml v3 always does.
+    /// Whether equal keys are refused.
     strict: bool,
 }
 
@@ -45,16 +46,33 @@ struct Rules {
 /// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where the reference
 /// takes 10,000.
 pub fn read(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
+    read_documents(text, file, true).map(|documents| documents.nodes)
+}
+
+/// The documents of a text.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    /// Those that are neither empty nor null.
+    pub(crate) nodes: Vec<Node>,
+    /// How many there are, counting the others too.
+    pub(crate) parts: usize,
+}
+
+/// Reads as [`read`] does. Equal keys are only refused by `strict`; they all stay in the tree, where
+/// look-ups find the first.
+pub(crate) fn read_documents(text: &str, file: FileId, strict: bool) -> Result<Documents, ReadError> {
     let input = input::prepare(text, file, true)?;
-    let mut nodes = Vec::new();
-    for part in documents::split(&input)? {
-        if let Some(node) = parse::first_document(&input, part, Rules { dialect: Dialect::V3, strict: true })?
+    let parts = documents::split(&input)?;
+    let mut documents = Documents { nodes: Vec::with_capacity(parts.len()), parts: parts.len() };
+    let rules = Rules { dialect: Dialect::V3, strict };
+    for part in parts {
+        if let Some(node) = parse::first_document(&input, part, rules)?
             && !node.is_null()
         {
-            nodes.push(node);
+            documents.nodes.push(node);
         }
     }
-    Ok(nodes)
+    Ok(documents)
 }
 
 /// Reads a text as configuration is read: the reference's `sigs.k8s.io/yaml`, which goes through

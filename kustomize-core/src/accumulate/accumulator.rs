@@ -1,0 +1,56 @@
+//! What a kustomization has gathered so far.
+
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::field_spec::TransformerConfig;
+use crate::references::VarSet;
+use crate::resource::{Conflict, Resource, ResourceSet};
+
+/// Resources, field specs and vars: the reference's `ResAccumulator`.
+#[derive(Debug, Default)]
+pub(super) struct Accumulator {
+    pub(super) set: ResourceSet,
+    pub(super) config: TransformerConfig,
+    pub(super) vars: VarSet,
+}
+
+impl Accumulator {
+    /// Adds resources at the end.
+    pub(super) fn append(
+        &mut self,
+        cx: &Context<'_>,
+        resources: impl IntoIterator<Item = Resource>,
+    ) -> Result<(), BuildError> {
+        for resource in resources {
+            if let Err(conflict) = self.set.append(resource, cx.schema()) {
+                return Err(conflict_error(&self.set, *conflict));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds all that a base has gathered.
+    pub(super) fn merge(&mut self, cx: &Context<'_>, mut other: Accumulator) -> Result<(), BuildError> {
+        if self.set.is_empty() && other.set.is_unique(cx.schema()) {
+            self.set = other.set;
+        } else {
+            self.append(cx, other.set.into_list())?;
+        }
+        self.config = self.config.merge(&other.config)?;
+        self.vars.merge_set(other.vars)
+    }
+}
+
+fn conflict_error(set: &ResourceSet, conflict: Conflict) -> BuildError {
+    let Conflict { id, existing, incoming } = conflict;
+    let message = format!("may not add resource with an already registered id: {id}");
+    let error = BuildError::new(ErrorKind::Conflict, message).at(incoming.node.pos).about(&id);
+    let error = match set.as_slice().get(existing) {
+        Some(first) => error.with_note("the resource with this id that was added first", first.node.pos),
+        None => error,
+    };
+    error.with_help(
+        "rename one of the two, give them different namespaces, or remove the file that is listed twice; \
+         to change a resource of a base, write a patch instead of a second copy",
+    )
+}

@@ -1,0 +1,55 @@
+//! What happens once, at the top, when everything is gathered.
+
+use std::collections::BTreeMap;
+
+use super::accumulator::Accumulator;
+use super::target::Target;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::field_spec::FieldSpec;
+use crate::options::Reorder;
+use crate::references;
+use crate::resource::{drop_local_config, finish_resource};
+use crate::transform::{LabelTransformer, SortOrderTransformer, Transformer};
+
+/// The label of `buildMetadata: [managedByLabel]`.
+const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Its value names the reference's version.
+const MANAGED_BY: &str = "kustomize-v5.8.1";
+
+/// Hashes into names, names into references, vars into values; then order and clean-up.
+pub(super) fn finish(
+    cx: &Context<'_>,
+    target: &Target<'_>,
+    accumulator: &mut Accumulator,
+) -> Result<(), BuildError> {
+    let Accumulator { set, config, vars } = accumulator;
+    let _ = set;
+    references::fix_names(set, &config.name_reference, cx)?;
+    references::resolve_vars(set, vars, &config.var_reference, cx)?;
+    drop_local_config(set, cx)?;
+    sort(cx, target, accumulator)?;
+    let metadata =
+        |option: &str| target.kustomization.build_metadata.iter().any(|entry| entry.value == option);
+    if cx.options.add_managed_by_label || metadata("managedByLabel") {
+        let labels = BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]);
+        let specs = vec![FieldSpec::any("metadata/labels", true)].into();
+        LabelTransformer::new(&labels, specs).transform(&mut accumulator.set, cx)?;
+    }
+    let (origins, transformations) = (metadata("originAnnotations"), metadata("transformerAnnotations"));
+    for resource in accumulator.set.iter_mut() {
+        finish_resource(resource, origins, transformations)?;
+    }
+    Ok(())
+}
+
+/// The kustomization's own `sortOptions` win over the caller's choice.
+fn sort(cx: &Context<'_>, target: &Target<'_>, accumulator: &mut Accumulator) -> Result<(), BuildError> {
+    match (&target.kustomization.sort_options, cx.options.reorder) {
+        (Some(options), _) => SortOrderTransformer::new(options)?.transform(&mut accumulator.set, cx),
+        (None, Reorder::Unspecified | Reorder::Legacy) => {
+            SortOrderTransformer::legacy().transform(&mut accumulator.set, cx)
+        }
+        (None, Reorder::None) => Ok(()),
+    }
+}

@@ -1,0 +1,124 @@
+//! Generators and transformers that are configured by a resource of their own: builtin ones by
+//! kind, all others as functions.
+
+use super::pending::*;
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::generate::{Generator, IamPolicyGenerator};
+use crate::loader::Loader;
+use crate::resource::Resource;
+use crate::transform::{
+    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer, PrefixTransformer,
+    ReplicaCountTransformer, SuffixTransformer, Transformer,
+};
+use crate::yaml::Node;
+
+/// Kinds of builtin generators.
+const GENERATORS: [&str; 4] =
+    ["ConfigMapGenerator", "HelmChartInflationGenerator", "IAMPolicyGenerator", "SecretGenerator"];
+
+/// Kinds of builtin transformers.
+const TRANSFORMERS: [&str; 14] = [
+    "AnnotationsTransformer",
+    "HashTransformer",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PatchJson6902Transformer",
+    "PatchStrategicMergeTransformer",
+    "PatchTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplacementTransformer",
+    "ReplicaCountTransformer",
+    "SuffixTransformer",
+    "ValueAddTransformer",
+];
+
+/// The generator that a configuration asks for.
+pub(super) fn generator<'a>(
+    cx: &Context<'a>,
+    loader: &Loader<'a>,
+    configuration: &Resource,
+) -> Result<Box<dyn Generator + 'a>, BuildError> {
+    if !is_builtin(configuration) {
+        return function(cx, loader, configuration).map(|function| Box::new(function) as _);
+    }
+    let node = &configuration.node;
+    let files = Box::new(loader.clone());
+    Ok(match configuration.kind() {
+        "ConfigMapGenerator" => Box::new(ConfigMapGenerator::make()?),
+        "SecretGenerator" => Box::new(SecretGenerator::make()?),
+        "HelmChartInflationGenerator" => Box::new(HelmGenerator::make()?),
+        "IAMPolicyGenerator" => Box::new(IamPolicyGenerator::from_config(node)?),
+        kind => return Err(not_a("generator", kind, &GENERATORS, &TRANSFORMERS)),
+    })
+}
+
+/// The transformer or validator that a configuration asks for.
+pub(super) fn transformer<'a>(
+    cx: &Context<'a>,
+    loader: &Loader<'a>,
+    configuration: &Resource,
+) -> Result<Box<dyn Transformer + 'a>, BuildError> {
+    if !is_builtin(configuration) {
+        return function(cx, loader, configuration).map(|function| Box::new(function) as _);
+    }
+    builtin_transformer(cx, loader, configuration.kind(), &configuration.node)
+}
+
+fn builtin_transformer<'a>(
+    cx: &Context<'a>,
+    loader: &Loader<'a>,
+    kind: &str,
+    node: &Node,
+) -> Result<Box<dyn Transformer + 'a>, BuildError> {
+    Ok(match kind {
+        "AnnotationsTransformer" => Box::new(AnnotationsTransformer::from_config(node)?),
+        "HashTransformer" => Box::new(HashTransformer),
+        "ImageTagTransformer" => Box::new(ImageTagTransformer::from_config(node)?),
+        "LabelTransformer" => Box::new(LabelTransformer::from_config(node)?),
+        "NamespaceTransformer" => Box::new(NamespaceTransformer::from_config(node)?),
+        "PatchJson6902Transformer" => Box::new(PatchJson6902Transformer::make()?),
+        "PatchStrategicMergeTransformer" => Box::new(PatchStrategicMergeTransformer::make()?),
+        "PatchTransformer" => Box::new(PatchTransformer::make()?),
+        "PrefixSuffixTransformer" => Box::new(PrefixSuffixTransformer::make()?),
+        "PrefixTransformer" => Box::new(PrefixTransformer::from_config(node)?),
+        "ReplacementTransformer" => Box::new(ReplacementTransformer::make()?),
+        "ReplicaCountTransformer" => Box::new(ReplicaCountTransformer::from_config(node)?),
+        "SuffixTransformer" => Box::new(SuffixTransformer::from_config(node)?),
+        "ValueAddTransformer" => Box::new(ValueAddTransformer::make()?),
+        kind => return Err(not_a("transformer", kind, &TRANSFORMERS, &GENERATORS)),
+    })
+}
+
+/// The reference marks its own plugins by `apiVersion: builtin`.
+fn is_builtin(configuration: &Resource) -> bool {
+    configuration.api_version() == "builtin"
+}
+
+fn not_a(role: &str, kind: &str, known: &[&str], other_role: &[&str]) -> BuildError {
+    let message = if other_role.contains(&kind) {
+        format!("{kind} is not a {role}")
+    } else {
+        format!("there is no builtin {role} {kind}")
+    };
+    BuildError::new(ErrorKind::Function, message)
+        .with_help(format!("builtin {role}s are {}", known.join(", ")))
+}
+
+fn function<'a>(
+    cx: &Context<'a>,
+    loader: &Loader<'a>,
+    configuration: &Resource,
+) -> Result<FunctionPlugin, BuildError> {
+    if !cx.options.enable_plugins {
+        let kind = configuration.kind();
+        let message = format!("external plugins are disabled: {kind} is not built in");
+        return Err(BuildError::new(ErrorKind::NotAllowed, message).with_help(
+            "builtin plugins say `apiVersion: builtin`; to allow functions, use `--enable-alpha-plugins` \
+             (`BuildOptions::enable_plugins`), and `--enable-exec` for programs",
+        ));
+    }
+    FunctionPlugin::make()
+}

@@ -1,0 +1,130 @@
+//! One kustomization: reading its file, and the order in which its parts take effect.
+
+use std::sync::Arc;
+
+use super::accumulator::Accumulator;
+use super::{generators, resources, transformers};
+use crate::context::Context;
+use crate::error::{BuildError, ErrorKind};
+use crate::field_spec::{TransformerConfig, configurations, crds};
+use crate::kustomization::{self, Kustomization};
+use crate::loader::Loader;
+use crate::references;
+use crate::resource::Origin;
+use crate::schema::Schema;
+use crate::yaml::decode::Spanned;
+use crate::yaml::reader::read_config;
+use crate::yaml::{FileId, Node, Pos};
+
+/// A kustomization that is being accumulated: the reference's `KustTarget`.
+pub(super) struct Target<'a> {
+    pub(super) loader: Loader<'a>,
+    pub(super) kustomization: Kustomization,
+    /// Name of the kustomization file in the loader's root.
+    pub(super) file_name: &'static str,
+    /// Where this kustomization stands, seen from the root of the build; kept only when the root's
+    /// `buildMetadata` asks for something.
+    pub(super) origin: Option<Origin>,
+    /// Namespace that helm charts inherit from an overlay.
+    pub(super) helm_namespace: String,
+}
+
+impl<'a> Target<'a> {
+    /// Reads the kustomization file of a directory.
+    pub(super) fn load(cx: &Context<'a>, loader: Loader<'a>) -> Result<Self, BuildError> {
+        let file = loader.find_kustomization()?;
+        let root = read_config(&file.text, file.file)?;
+        let kustomization = kustomization::parse(root.as_ref(), Pos::new(file.file, 0), cx)?;
+        Ok(Target {
+            loader,
+            kustomization,
+            file_name: file.name,
+            origin: None,
+            helm_namespace: String::new(),
+        })
+    }
+
+    /// Puts this kustomization's `openapi` in force, unless one is already: the first that is met
+    /// from the root down counts, and a later one is not even looked at.
+    pub(super) fn put_schema_in_force(&self, cx: &Context<'_>) -> Result<(), BuildError> {
+        let openapi = &self.kustomization.openapi;
+        let document = match openapi.get("path") {
+            Some(path) => Some(self.loader.text(path)?),
+            None => None,
+        };
+        if cx.has_custom_schema() {
+            return Ok(());
+        }
+        let document = match document {
+            Some((file, text)) => Some(read_config(&text, file)?.unwrap_or_else(Node::null)),
+            None => None,
+        };
+        if let Some(schema) = Schema::from_field(openapi, document.as_ref(), cx.schema())? {
+            cx.set_schema(schema);
+        }
+        Ok(())
+    }
+
+    /// Everything below and in this kustomization, transformed.
+    pub(super) fn accumulate(&mut self, cx: &Context<'a>) -> Result<Accumulator, BuildError> {
+        self.accumulate_into(cx, Accumulator::default())
+    }
+
+    /// The same, on top of what a parent has gathered: how components work.
+    pub(super) fn accumulate_into(
+        &mut self,
+        cx: &Context<'a>,
+        mut accumulator: Accumulator,
+    ) -> Result<Accumulator, BuildError> {
+        let paths = std::mem::take(&mut self.kustomization.resources);
+        resources::accumulate(cx, self, &mut accumulator, &paths)?;
+        self.merge_configurations(&mut accumulator)?;
+        generators::run(cx, self, &mut accumulator)?;
+        let components = std::mem::take(&mut self.kustomization.components);
+        for component in &components {
+            accumulator = resources::accumulate_component(cx, self, accumulator, component)?;
+        }
+        transformers::run(cx, self, &mut accumulator)?;
+        transformers::validate(cx, self, &mut accumulator)?;
+        references::bind_vars(&mut accumulator.set, &self.kustomization.vars, cx)?;
+        accumulator.vars.merge(&self.kustomization.vars)?;
+        Ok(accumulator)
+    }
+
+    fn merge_configurations(&self, accumulator: &mut Accumulator) -> Result<(), BuildError> {
+        let mut config = TransformerConfig::default_config();
+        for path in &self.kustomization.configurations {
+            let (file, text) = self.text(path)?;
+            config = config.merge(&configurations::load(read_config(&text, file)?.as_ref())?)?;
+        }
+        accumulator.config = accumulator.config.merge(&config)?;
+        for path in &self.kustomization.crds {
+            let (file, text) = self.text(path)?;
+            accumulator.config =
+                accumulator.config.merge(&crds::load(read_config(&text, file)?.as_ref())?)?;
+        }
+        Ok(())
+    }
+
+    fn text(&self, path: &Spanned<String>) -> Result<(FileId, Arc<str>), BuildError> {
+        self.loader.text(path).map_err(|error| error.at(path.pos))
+    }
+
+    /// An error unless the kind is what the place asks for.
+    pub(super) fn expect_kind(&self, component: bool, pos: Pos) -> Result<(), BuildError> {
+        let is_component = self.kustomization.kind == "Component";
+        let root = self.loader.root();
+        let (message, help) = match (component, is_component) {
+            (true, false) => (
+                format!("{root} is a {}, not a Component", self.kustomization.kind),
+                "list it under `resources`, or give it `kind: Component` and \
+                 `apiVersion: kustomize.config.k8s.io/v1alpha1`",
+            ),
+            (false, true) => {
+                (format!("{root} is a Component"), "list it under `components` instead of `resources`")
+            }
+            _ => return Ok(()),
+        };
+        Err(BuildError::new(ErrorKind::Kustomization, message).at(pos).with_help(help))
+    }
+}

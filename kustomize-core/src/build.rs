@@ -1,0 +1,106 @@
+//! The public way in: one call renders one kustomization.
+
+use crate::accumulate;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::host::Host;
+use crate::options::BuildOptions;
+use crate::resource::{Resource, ResourceSet};
+use crate::warning::Warning;
+use crate::yaml::Sources;
+
+/// Renders the kustomization in a directory.
+///
+/// `path` is a directory as the host knows it, or, where options and host allow it, the URL of a
+/// git repository.
+///
+/// ```
+/// use kustomize_core::{build, host::MemoryHost, BuildOptions};
+///
+/// let host = MemoryHost::from_iter([
+///     ("/app/kustomization.yaml", "namePrefix: staging-\nresources: [service.yaml]\n"),
+///     ("/app/service.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n"),
+/// ]);
+/// let rendered = build(&host, "/app", &BuildOptions::default())?;
+/// assert_eq!(
+///     rendered.yaml()?,
+///     "apiVersion: v1\nkind: Service\nmetadata:\n  name: staging-web\n"
+/// );
+/// # Ok::<(), kustomize_core::BuildError>(())
+/// ```
+///
+/// # Errors
+/// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
+/// cure where one is known.
+pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
+    let cx = Context::new(host, options);
+    match accumulate::render(&cx, path) {
+        Ok(set) => {
+            let (sources, warnings) = cx.into_parts();
+            Ok(Rendered { set, sources, warnings })
+        }
+        Err(error) => Err(error.located(&cx.sources)),
+    }
+}
+
+/// The outcome of a build.
+#[derive(Debug)]
+pub struct Rendered {
+    set: ResourceSet,
+    sources: Sources,
+    warnings: Vec<Warning>,
+}
+
+impl Rendered {
+    /// The resources, in the order of the output.
+    #[must_use]
+    pub fn resources(&self) -> &[Resource] {
+        self.set.as_slice()
+    }
+
+    /// The first resource with this kind and name, and this namespace if one is given.
+    #[must_use]
+    pub fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Option<&Resource> {
+        self.resources().iter().find(|resource| {
+            resource.kind() == kind
+                && resource.name() == name
+                && namespace.is_none_or(|namespace| resource.namespace() == namespace)
+        })
+    }
+
+    /// The resources as one YAML text, documents separated by `---`.
+    ///
+    /// # Errors
+    /// A value that the reference cannot print, such as an infinite number.
+    pub fn yaml(&self) -> Result<String, BuildError> {
+        let mut text = String::new();
+        for (at, resource) in self.resources().iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            self.print(resource, &mut text)?;
+        }
+        Ok(text)
+    }
+
+    /// One of the resources as YAML.
+    ///
+    /// # Errors
+    /// As [`Rendered::yaml`].
+    pub fn resource_yaml(&self, resource: &Resource) -> Result<String, BuildError> {
+        let mut text = String::new();
+        self.print(resource, &mut text)?;
+        Ok(text)
+    }
+
+    fn print(&self, resource: &Resource, text: &mut String) -> Result<(), BuildError> {
+        crate::yaml::print(&resource.node, text)
+            .map_err(|error| BuildError::from(error).located(&self.sources))
+    }
+
+    /// What the build noticed without failing, in order.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
