@@ -83,3 +83,22 @@ pub struct GeneratorOptions {
     /// Sets `immutable: true`.
     pub immutable: bool,
 }
+
+impl GeneratorOptions {
+    /// The options of one generator over those of all: labels and annotations of its own win,
+    /// what either switches on is on (the reference's `MergeGlobalOptionsIntoLocal`).
+    #[must_use]
+    pub fn merged(own: Option<Self>, global: Option<&Self>) -> Option<Self> {
+        let Some(global) = global else { return own };
+        let mut merged = own.unwrap_or_default();
+        for (name, value) in &global.labels {
+            merged.labels.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        for (name, value) in &global.annotations {
+            merged.annotations.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        merged.disable_name_suffix_hash |= global.disable_name_suffix_hash;
+        merged.immutable |= global.immutable;
+        Some(merged)
+    }
+}

@@ -41,6 +41,19 @@ pub enum Behavior {
     Merge,
 }
 
+impl Behavior {
+    /// From the text in a kustomization; anything unknown is as good as nothing.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
+            "create" => Behavior::Create,
+            "replace" => Behavior::Replace,
+            "merge" => Behavior::Merge,
+            _ => Behavior::Unspecified,
+        }
+    }
+}
+
 /// The bookkeeping of one resource.
 #[derive(Clone, Debug, Default)]
 pub struct History {

@@ -40,14 +40,7 @@ impl Resource {
                 "allowNameChange" => history.allow_name_change = enabled,
                 "allowKindChange" => history.allow_kind_change = enabled,
                 "needsHashSuffix" => history.needs_hash = enabled,
-                "generatorBehavior" => {
-                    history.behavior = match text {
-                        "create" => Behavior::Create,
-                        "replace" => Behavior::Replace,
-                        "merge" => Behavior::Merge,
-                        _ => Behavior::Unspecified,
-                    };
-                }
+                "generatorBehavior" => history.behavior = Behavior::named(text),
                 _ => return true,
             }
             false

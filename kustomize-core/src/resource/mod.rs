@@ -1,6 +1,8 @@
 //! Resources: a tree with an identity, the history of its names, and the ordered set of them.
 
+mod absorb;
 mod comparison;
+mod data_map;
 mod final_form;
 mod history;
 mod id;
@@ -19,6 +21,7 @@ mod selector;
 mod set;
 
 pub(crate) use comparison::expect_unchanged;
+pub(crate) use data_map::push_data;
 pub(crate) use final_form::finish_resource;
 pub use history::{Behavior, History, PreviousId};
 pub(crate) use id::{CLUSTER, split_api_version};

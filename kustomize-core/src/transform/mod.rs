@@ -6,6 +6,7 @@ mod affix;
 mod annotations;
 mod config;
 mod entries;
+mod hash_suffix;
 mod image_name;
 mod images;
 mod labels;
@@ -16,6 +17,7 @@ mod replicas;
 mod suffix;
 
 pub(crate) use annotations::AnnotationsTransformer;
+pub(crate) use hash_suffix::HashTransformer;
 pub(crate) use images::ImageTagTransformer;
 pub(crate) use labels::LabelTransformer;
 pub(crate) use namespace::NamespaceTransformer;

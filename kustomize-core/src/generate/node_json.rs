@@ -1,0 +1,95 @@
+//! The tree of a resource as the reference's hash sees it where it knows no better: the fields of
+//! go-yaml's `Node`, places and styles among them.
+
+use std::fmt::Write;
+
+use crate::yaml::json::push_string;
+use crate::yaml::{Node, Pos, Scalar, Sources, Style, Tag, Value};
+
+/// go-yaml's numbers for kinds of nodes.
+mod kind {
+    pub(super) const SEQUENCE: u8 = 2;
+    pub(super) const MAPPING: u8 = 4;
+    pub(super) const SCALAR: u8 = 8;
+}
+
+/// Appends a node. Comments and flow styles, which trees do not keep, are taken to be absent.
+pub(super) fn push(json: &mut String, node: &Node, sources: &Sources) {
+    match &node.value {
+        Value::Scalar(scalar) => push_scalar(json, scalar, node.pos, sources),
+        Value::Map(map) => {
+            push_head(json, kind::MAPPING, 0, "!!map", "");
+            push_content(json, map.is_empty(), |json| {
+                for (at, entry) in map.iter().enumerate() {
+                    if at > 0 {
+                        json.push(',');
+                    }
+                    push_scalar(json, &entry.key.scalar, entry.key.pos, sources);
+                    json.push(',');
+                    push(json, &entry.value, sources);
+                }
+            });
+            push_tail(json, node.pos, sources);
+        }
+        Value::Seq(seq) => {
+            push_head(json, kind::SEQUENCE, 0, "!!seq", "");
+            push_content(json, seq.is_empty(), |json| {
+                for (at, item) in seq.iter().enumerate() {
+                    if at > 0 {
+                        json.push(',');
+                    }
+                    push(json, item, sources);
+                }
+            });
+            push_tail(json, node.pos, sources);
+        }
+    }
+}
+
+fn push_scalar(json: &mut String, scalar: &Scalar, pos: Pos, sources: &Sources) {
+    let style = match scalar.style {
+        Style::Plain => 0,
+        Style::DoubleQuoted => 2,
+        Style::SingleQuoted => 4,
+        Style::Literal => 8,
+        Style::Folded => 16,
+    };
+    let tag = match scalar.tag {
+        Tag::None | Tag::Other => "",
+        Tag::Null => "!!null",
+        Tag::Bool => "!!bool",
+        Tag::Int => "!!int",
+        Tag::Float => "!!float",
+        Tag::Str => "!!str",
+        Tag::Timestamp => "!!timestamp",
+        Tag::Binary => "!!binary",
+        Tag::Merge => "!!merge",
+    };
+    push_head(json, kind::SCALAR, style, tag, &scalar.text);
+    json.push_str("null");
+    push_tail(json, pos, sources);
+}
+
+fn push_head(json: &mut String, kind: u8, style: u8, tag: &str, value: &str) {
+    let _ = write!(json, "{{\"Kind\":{kind},\"Style\":{style},\"Tag\":\"{tag}\",\"Value\":");
+    push_string(json, value);
+    json.push_str(",\"Anchor\":\"\",\"Alias\":null,\"Content\":");
+}
+
+fn push_content(json: &mut String, empty: bool, push: impl FnOnce(&mut String)) {
+    if empty {
+        json.push_str("null");
+        return;
+    }
+    json.push('[');
+    push(json);
+    json.push(']');
+}
+
+fn push_tail(json: &mut String, pos: Pos, sources: &Sources) {
+    let (line, column) = sources.place(pos).map_or((0, 0), |place| (place.line, place.column));
+    let _ = write!(
+        json,
+        ",\"HeadComment\":\"\",\"LineComment\":\"\",\"FootComment\":\"\",\"Line\":{line},\"Column\":{column}}}"
+    );
+}

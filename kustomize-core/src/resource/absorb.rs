@@ -1,0 +1,115 @@
+//! How generated resources join a set: as new ones, or in place of others.
+
+use std::collections::BTreeMap;
+
+use super::origin_annotations::ORIGIN;
+use super::{Behavior, Origin, Resource, ResourceSet, origin_text, push_data};
+use crate::error::{BuildError, ErrorKind};
+use crate::schema::Schema;
+use crate::yaml::{Map, Node, Pos, Str};
+
+impl ResourceSet {
+    /// Adds a generated resource, replaces one of its id, or merges itself into one, as its
+    /// behaviour says (the reference's `appendReplaceOrMerge`).
+    ///
+    /// # Errors
+    /// The behaviour does not go with what is there.
+    pub(crate) fn absorb(&mut self, mut resource: Resource, schema: &Schema) -> Result<(), BuildError> {
+        let id = resource.id(schema);
+        let behavior = resource.history.behavior;
+        let pos = resource.node.pos;
+        let refused = |message: &str| {
+            BuildError::new(ErrorKind::Generator, format!("{message}: {id}")).at(pos).about(&id)
+        };
+        let at = match *self.positions_with_any_id(&id, schema) {
+            [] => {
+                return match behavior {
+                    Behavior::Merge | Behavior::Replace => {
+                        Err(refused("there is no resource to merge into or replace")
+                            .with_help("leave `behavior` out, or give the name and namespace of a resource"))
+                    }
+                    // The reference's own check for conflicts has nothing left to find.
+                    Behavior::Create | Behavior::Unspecified => {
+                        self.append(resource, schema).map_err(|_| refused("there is such a resource already"))
+                    }
+                };
+            }
+            [at] => at,
+            [first, second, ..] => {
+                let places = [first, second].map(|at| self.as_slice()[at].node.pos);
+                return Err(refused("more than one resource could be replaced")
+                    .with_note("one is here", places[0])
+                    .with_note("another is here", places[1]));
+            }
+        };
+        let old = &self.as_slice()[at];
+        match behavior {
+            Behavior::Replace => take_metadata(&mut resource, old, None),
+            Behavior::Merge => {
+                let origin = old.origin()?;
+                take_metadata(&mut resource, old, origin.as_ref());
+                merge_field(&mut resource, old, "data");
+                merge_field(&mut resource, old, "binaryData");
+            }
+            Behavior::Create | Behavior::Unspecified => {
+                return Err(refused("there is such a resource already")
+                    .with_note("it is here", old.node.pos)
+                    .with_help("use `behavior: merge` or `behavior: replace`"));
+            }
+        }
+        // It is found by its earlier ids, but it is replaced by the current one.
+        if self.position(&resource.id(schema), schema) != Some(at) {
+            return Err(refused("the resource to replace has another kind or version by now"));
+        }
+        self.update(at, schema, |old| *old = resource);
+        Ok(())
+    }
+}
+
+/// Takes over labels and annotations that the new resource does not have, as well as name,
+/// namespace and bookkeeping (the reference's `CopyMergeMetaDataFieldsFrom`). The new resource's
+/// origin wins, unless another one is given.
+fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
+    let labels = merged(old.labels(), new.labels());
+    new.set_labels(labels.into_iter().collect());
+    let mut annotations = merged(old.annotations(), new.annotations());
+    if let Some(origin) = origin {
+        annotations.insert(Str::new_static(ORIGIN), origin_text::print(origin).into());
+    }
+    new.set_annotations(annotations.into_iter().collect());
+    new.set_name(old.name());
+    new.set_namespace(old.namespace());
+    let needs_hash = new.history.needs_hash && old.history.needs_hash;
+    let links = std::mem::take(&mut new.history.links);
+    new.history = old.history.clone();
+    new.history.needs_hash = needs_hash;
+    new.history.links = links;
+}
+
+fn merged<'a>(
+    old: impl Iterator<Item = (&'a str, &'a str)>,
+    new: impl Iterator<Item = (&'a str, &'a str)>,
+) -> BTreeMap<Str, Str> {
+    old.chain(new).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// Merges a map of strings; what is no scalar counts as an empty string.
+fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
+    let mut pairs: BTreeMap<Str, (Str, Pos)> = BTreeMap::new();
+    for resource in [old, new] {
+        for entry in resource.node.get(field).and_then(Node::as_map).into_iter().flatten() {
+            let text = if entry.value.is_null() { "" } else { entry.value.text() };
+            pairs.insert(entry.key.as_str().into(), (text.into(), entry.value.pos));
+        }
+    }
+    let root = new.root_mut();
+    root.remove(field);
+    if pairs.is_empty() {
+        return;
+    }
+    let mut map = Map::new();
+    for (key, (text, pos)) in pairs {
+        push_data(&mut map, &key, text.into(), pos);
+    }
+    root.insert(field, Node::map(map));
+}
