@@ -3,6 +3,7 @@
 use super::Origin;
 use super::origin::ConfiguredBy;
 use crate::yaml::resolve::{Dialect, Resolved, value};
+use crate::yaml::{Entry, FileId, Node, Tag, read_config};
 
 /// An origin as a document.
 pub(super) fn print(origin: &Origin) -> String {
@@ -165,7 +166,7 @@ fn push_double_quoted(out: &mut String, text: &str) {
 pub(super) fn parse(text: &str) -> Result<Origin, String> {
     match own_items(text, "").as_deref() {
         Some([origin]) => Ok(origin.clone()),
-        _ => Err("it is not in the form that the build writes".to_owned()),
+        _ => read(text)?.as_ref().map_or_else(|| Ok(Origin::default()), origin_of),
     }
 }
 
@@ -174,10 +175,67 @@ pub(super) fn parse(text: &str) -> Result<Origin, String> {
 /// # Errors
 /// Text that is no YAML, or no list of maps of strings.
 pub(super) fn normal_list(text: &str) -> Result<String, String> {
-    match own_items(text, "- ") {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("it is not in the form that the build writes".to_owned()),
+    if own_items(text, "- ").is_some() {
+        return Ok(text.to_owned());
     }
+    let Some(list) = read(text)? else { return Ok(String::new()) };
+    let items = list.as_seq().ok_or("it is not a list")?.iter();
+    items
+        .map(
+            |item| if item.is_null() { Ok("- null\n".to_owned()) } else { Ok(print_item(&origin_of(item)?)) },
+        )
+        .collect()
+}
+
+fn read(text: &str) -> Result<Option<Node>, String> {
+    let nowhere = FileId(u32::MAX);
+    let document = read_config(text, nowhere).map_err(|error| error.message().to_owned())?;
+    Ok(document.filter(|node| !node.is_null()))
+}
+
+/// An origin as other tools may have written it. What it does not know is left out.
+fn origin_of(node: &Node) -> Result<Origin, String> {
+    let mut origin = Origin::default();
+    for Entry { key, value } in node.as_map().ok_or("it is not a map")? {
+        let field = match key.as_str().to_ascii_lowercase().as_str() {
+            "path" => &mut origin.path,
+            "repo" => &mut origin.repo,
+            "ref" => &mut origin.reference,
+            "configuredin" => &mut origin.configured_in,
+            "configuredby" if value.is_null() => continue,
+            "configuredby" => {
+                origin.configured_by = Some(configured_by(value)?);
+                continue;
+            }
+            _ => continue,
+        };
+        text_of(value, field)?;
+    }
+    Ok(origin)
+}
+
+fn configured_by(node: &Node) -> Result<ConfiguredBy, String> {
+    let mut by = ConfiguredBy::default();
+    for Entry { key, value } in node.as_map().ok_or("`configuredBy` is not a map")? {
+        let field = match key.as_str().to_ascii_lowercase().as_str() {
+            "apiversion" => &mut by.api_version,
+            "kind" => &mut by.kind,
+            "name" => &mut by.name,
+            "namespace" => &mut by.namespace,
+            _ => continue,
+        };
+        text_of(value, field)?;
+    }
+    Ok(by)
+}
+
+/// Numbers and booleans are taken for text; null changes nothing.
+fn text_of(value: &Node, field: &mut String) -> Result<(), String> {
+    let scalar = value.as_scalar().ok_or("it has a map or a list where a text belongs")?;
+    if scalar.tag != Tag::Null {
+        scalar.text.as_str().clone_into(field);
+    }
+    Ok(())
 }
 
 /// Reads what [`print`] or [`print_item`] wrote, as long as nothing in it needs quotes.
