@@ -7,8 +7,9 @@ use super::{
 };
 use crate::error::{BuildError, ErrorKind};
 use crate::suggest::closest;
-use crate::yaml::decode::{DecodeError, fields_of};
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::decode::{DecodeError, PUT_IN_QUOTES, fields_of};
+use crate::yaml::resolve::{self, Dialect, Resolved};
+use crate::yaml::{Map, Node, Pos, Sources, Value};
 
 impl BuildError {
     /// The error about a value that does not fit, with the path of its field and, for an unknown
@@ -51,7 +52,7 @@ pub(super) fn not_a_map(root: &Node) -> BuildError {
 
 /// The error about a kustomization file that does not fit [`Kustomization`]. A wrong kind is named
 /// first: it explains the fields.
-pub(super) fn refuse_file(mut error: DecodeError, map: &Map) -> BuildError {
+pub(super) fn refuse_file(mut error: DecodeError, map: &Map, sources: &Sources) -> BuildError {
     if let Some((field, _)) = &error.unknown_field {
         if error.path.is_empty()
             && let Some(kind) = map.get("kind").map(Node::text)
@@ -60,8 +61,28 @@ pub(super) fn refuse_file(mut error: DecodeError, map: &Map) -> BuildError {
             return parse::wrong_kind(kind, map);
         }
         error.help = cure(field, &error.path);
+    } else if error.help.as_deref() == Some(PUT_IN_QUOTES)
+        && let Some(word) = word_at(error.pos, sources)
+    {
+        let as_what = match resolve::value(&word, Dialect::V2) {
+            Resolved::Bool(value) if word.parse() != Ok(value) => {
+                format!("; without them, YAML 1.1 reads it as {value}")
+            }
+            _ => String::new(),
+        };
+        error.help = Some(format!("{PUT_IN_QUOTES}: \"{word}\"{as_what}"));
     }
     BuildError::decode(ErrorKind::Kustomization, error)
+}
+
+/// The word that starts at a position, as it is written there.
+fn word_at(pos: Pos, sources: &Sources) -> Option<String> {
+    let source = sources.get(pos.file()?)?;
+    let rest = source.text.get(pos.offset() as usize..)?;
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "+-._:".contains(letter);
+    let (word, after) = rest.split_at(rest.find(|letter| !is_part(letter)).unwrap_or(rest.len()));
+    let ends = after.starts_with(|letter: char| letter.is_whitespace() || ",]}".contains(letter));
+    (!word.is_empty() && (ends || after.is_empty())).then(|| word.to_owned())
 }
 
 /// What to do about a field that is known elsewhere, or to another version of kustomize.

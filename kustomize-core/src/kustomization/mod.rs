@@ -15,6 +15,8 @@ mod replacement;
 mod replica;
 mod selector;
 mod sort;
+#[cfg(test)]
+mod tests;
 mod var;
 
 pub use file::{Kustomization, Metadata};

@@ -47,8 +47,8 @@ const DEPRECATED: [(&str, &str); 6] = [
 pub(crate) fn parse(root: Option<&Node>, start: Pos, cx: &Context<'_>) -> Result<Kustomization, BuildError> {
     let Some(root) = root.filter(|root| !root.is_null()) else { return Err(empty(start)) };
     let Value::Map(map) = &root.value else { return Err(invalid::not_a_map(root)) };
-    let mut kustomization: Kustomization =
-        from_node(root, Rules::KUSTOMIZATION).map_err(|error| invalid::refuse_file(error, map))?;
+    let mut kustomization: Kustomization = from_node(root, Rules::KUSTOMIZATION)
+        .map_err(|error| invalid::refuse_file(error, map, &cx.sources))?;
     let entries = effective_entries(map, fields_of::<Kustomization>())
         .map_err(|error| BuildError::decode(ErrorKind::Kustomization, error))?;
     for (field, warning) in DEPRECATED {

@@ -2,13 +2,16 @@
 //!
 //! [`strategic`] holds the walk over maps; [`list`] the lists that merge by key and [`by_value`]
 //! those that merge by value; [`irregular`] has the reference's rules for lists that lack their keys.
+//! [`json_patch`] is a world of its own.
 
 mod by_value;
 mod directive;
 mod irregular;
+mod json_patch;
 mod list;
 mod strategic;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use json_patch::JsonPatch;
 pub(crate) use strategic::merge;

@@ -88,7 +88,7 @@ fn string(text: Str) -> Result<Scalar, BuildError> {
     }
     let mut source = String::new();
     json::push_string(&mut source, &text);
-    let nodes = read(&source, FileId::NONE).map_err(|error| refuse(error.message().to_owned()))?;
+    let nodes = read(&source, FileId::UNKNOWN).map_err(|error| refuse(error.message().to_owned()))?;
     let text = nodes.first().map(Node::text).unwrap_or_default();
     Ok(quoted(text.into()))
 }

@@ -26,6 +26,7 @@ pub(crate) use final_form::finish_resource;
 pub use history::{Behavior, History, PreviousId};
 pub(crate) use id::{CLUSTER, split_api_version};
 pub use id::{Gvk, ResId};
+pub(crate) use label_selector::LabelSelector;
 pub use links::Link;
 pub(crate) use links::{Place, SharedEntry, Step};
 pub(crate) use local_config::drop_local_config;

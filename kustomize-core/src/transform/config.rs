@@ -2,12 +2,14 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldSpec, Table};
-use crate::yaml::Node;
-use crate::yaml::decode::{self, DecodeError};
+use crate::yaml::decode::{self, Spanned};
+use crate::yaml::{self, Node};
+
+use super::Files;
 
 /// Decodes a plugin's configuration as loosely as the reference does.
 pub(crate) fn decode<'de, T: serde::Deserialize<'de>>(config: &'de Node) -> Result<T, BuildError> {
-    decode::from_node_loosely(config).map_err(refused)
+    decode::from_node_loosely(config).map_err(|error| BuildError::decode(ErrorKind::Transformer, error))
 }
 
 /// The field specs that every plugin of this kind needs.
@@ -22,7 +24,8 @@ pub(crate) fn required(
     })
 }
 
-fn refused(error: DecodeError) -> BuildError {
-    let path = error.path.join(".").replace(".[", "[");
-    BuildError::new(ErrorKind::Transformer, error.message).at(error.pos).field(path)
+/// The root of a configuration file; none when it is empty.
+pub(crate) fn read_file(path: &Spanned<String>, files: &dyn Files) -> Result<Option<Node>, BuildError> {
+    let (file, text) = files.text(path).map_err(|error| error.at(path.pos))?;
+    Ok(yaml::read_config(&text, file)?.filter(|root| !root.is_null()))
 }

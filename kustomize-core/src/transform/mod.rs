@@ -10,9 +10,11 @@ mod hash_suffix;
 mod image_name;
 mod images;
 mod labels;
+mod lookup;
 mod namespace;
 mod order;
 mod prefix;
+mod replacement;
 mod replicas;
 mod suffix;
 
@@ -23,6 +25,7 @@ pub(crate) use labels::LabelTransformer;
 pub(crate) use namespace::NamespaceTransformer;
 pub(crate) use order::SortOrderTransformer;
 pub(crate) use prefix::PrefixTransformer;
+pub(crate) use replacement::ReplacementTransformer;
 pub(crate) use replicas::ReplicaCountTransformer;
 pub(crate) use suffix::SuffixTransformer;
 

@@ -66,9 +66,15 @@ pub(crate) fn push_yaml(out: &mut String, value: f64) {
         }
         out.truncate(start);
     }
+    push_go(out, value);
+}
+
+/// Appends a float as Go's `%g`, and with it go-yaml, prints it.
+pub(crate) fn push_go(out: &mut String, value: f64) {
     if value.is_sign_negative() {
         out.push('-');
     }
+    let (digits, exponent) = shortest(value);
     // %g with the shortest precision decides as if it had six digits.
     if !(-4..6).contains(&exponent) {
         push_exponent_form(out, &digits, exponent, 2);

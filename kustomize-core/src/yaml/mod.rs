@@ -3,7 +3,7 @@
 //! This room knows nothing of Kubernetes.
 
 pub(crate) mod base64;
-mod chars;
+pub(crate) mod chars;
 pub mod decode;
 pub(crate) mod float;
 pub(crate) mod json;
@@ -14,9 +14,11 @@ mod read_back;
 pub mod reader;
 pub mod resolve;
 mod scalar;
+pub(crate) mod through_json;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
+pub(crate) use print::MAX_DEPTH;
 pub use print::{PrintError, PrintProblem, print};
 pub(crate) use read_back::binary_text;
 pub(crate) use reader::{Documents, read_documents, refuse_duplicates};

@@ -371,6 +371,12 @@ impl Seq {
         self.items.iter_mut()
     }
 
+    /// The items in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Node] {
+        &self.items
+    }
+
     /// The item at an index.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Node> {

@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct FileId(pub(crate) u32);
 
 impl FileId {
-    /// For texts that a build makes and reads itself: positions in them are [`Pos::NONE`] or the like.
-    pub(crate) const NONE: FileId = FileId(u32::MAX);
+    /// The number of texts that are no sources of the build: places in them cannot be shown.
+    pub(crate) const UNKNOWN: FileId = FileId(u32::MAX - 1);
 }
 
 /// A byte offset in a source text. `Pos::NONE` marks nodes that a build made itself.

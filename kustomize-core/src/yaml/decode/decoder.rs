@@ -14,6 +14,9 @@ const A_LIST: &str = "a list";
 const A_STRING: &str = "a string";
 const AN_INTEGER: &str = "an integer";
 
+/// The cure for numbers and booleans that should be strings.
+pub(crate) const PUT_IN_QUOTES: &str = "put it in quotes";
+
 /// A node to be decoded, and how.
 #[derive(Clone, Copy)]
 pub(super) struct Decoder<'de> {
@@ -72,7 +75,7 @@ impl<'de> Decoder<'de> {
         let scalar = self.node.as_scalar();
         let text = scalar.map(|scalar| scalar.text.as_str()).filter(|text| !text.contains('\n'));
         match (expected, found, text) {
-            (A_STRING, "a number" | "a boolean", _) => Some("put it in quotes".to_owned()),
+            (A_STRING, "a number" | "a boolean", _) => Some(PUT_IN_QUOTES.to_owned()),
             (A_LIST, "a string", Some(text)) => Some(format!("write it as an entry of a list: `- {text}`")),
             (A_LIST, "a map", _) => Some("begin each entry with `- `".to_owned()),
             (AN_INTEGER, "a string", Some(text)) if text.parse::<i64>().is_ok() => {

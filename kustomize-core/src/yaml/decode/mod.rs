@@ -17,6 +17,7 @@ use serde::de;
 use super::{Entry, Map, Node, Pos};
 use decoder::Decoder;
 
+pub(crate) use decoder::PUT_IN_QUOTES;
 pub use decoder::verbatim;
 pub use entries::without_nulls;
 pub use free_form::free_form_map;

@@ -39,6 +39,11 @@ pub fn print(node: &Node, out: &mut String) -> Result<(), PrintError> {
     printed
 }
 
+/// The style in which a string is written.
+pub(super) fn style_of(text: &str) -> Style {
+    text::style_of(text)
+}
+
 struct Printer<'a> {
     out: &'a mut String,
     /// Stack of the sorted maps that are being printed: indexes of their entries.

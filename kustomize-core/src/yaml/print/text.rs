@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::PrintProblem;
 use super::quotes::is_string_unquoted;
+use crate::yaml::Style;
 use crate::yaml::chars::{is_break, is_printable};
 
 /// Beyond this column a line is folded at the next space.
@@ -123,6 +124,27 @@ pub(super) fn push(out: &mut String, text: &str, indent: usize, key: bool) -> bo
         push_single_quoted(out, text, indent, key);
     }
     true
+}
+
+/// The style in which [`push`] writes a text.
+pub(super) fn style_of(text: &str) -> Style {
+    let classes = class::of(text);
+    let (plain, literal) = if classes & class::CAREFUL != 0 {
+        let styles = analyze(text);
+        if !styles.single_quoted && !text.contains('\n') {
+            return Style::DoubleQuoted;
+        }
+        (styles.plain, styles.literal)
+    } else {
+        (!text.is_empty() && is_plain_ascii(text, classes), !text.ends_with(' ') && !text.contains(" \n"))
+    };
+    match text.contains('\n') {
+        true if literal => Style::Literal,
+        true => Style::DoubleQuoted,
+        false if !is_string_unquoted(text) => Style::DoubleQuoted,
+        false if plain => Style::Plain,
+        false => Style::SingleQuoted,
+    }
 }
 
 /// Whether an ASCII text of one line, not empty, may stand without quotes.

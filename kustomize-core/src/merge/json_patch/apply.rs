@@ -1,0 +1,242 @@
+//! The operations.
+
+use super::pointer::{self, NoWay, Pointer};
+use super::{JsonPatch, Operation};
+use crate::error::{BuildError, ErrorKind};
+use crate::yaml::{Key, MAX_DEPTH, Map, Node, Scalar, Tag, Value};
+
+/// How many values all `copy` operations of a patch may copy together: a few of them can double
+/// the resource each.
+const MAX_COPIED: usize = 1 << 22;
+
+impl JsonPatch {
+    pub(super) fn apply_one(
+        &self,
+        operation: &Operation,
+        document: &mut Node,
+        copied: &mut usize,
+    ) -> Result<(), BuildError> {
+        match text(operation.op.as_ref()).unwrap_or("unknown") {
+            "add" => operation.add(document, operation.value.clone().unwrap_or_else(Node::null)),
+            "remove" => operation.take("path", document).map(drop),
+            "replace" => operation.replace(document),
+            "move" => {
+                let value = operation.take("from", document)?;
+                operation.add(document, value)
+            }
+            "copy" => {
+                let value = operation.copied(document, copied)?;
+                operation.add(document, value)
+            }
+            "test" => self.test(operation, document),
+            other => Err(operation
+                .fails(format!("unknown operation `{other}`"))
+                .with_help("`op` is one of add, remove, replace, move, copy and test")),
+        }
+    }
+
+    fn test(&self, operation: &Operation, document: &mut Node) -> Result<(), BuildError> {
+        let path = operation.path_text("path")?;
+        let expected = operation.value.as_ref().filter(|value| !value.is_null());
+        let found = if path.is_empty() {
+            Some(&*document)
+        } else {
+            let pointer = operation.pointer("path")?;
+            let container = operation.container(&pointer, document)?;
+            match &container.value {
+                Value::Map(map) => map.get(&pointer.last),
+                _ => Some(&*operation.item(&pointer, container)?),
+            }
+            .filter(|found| !found.is_null())
+        };
+        let passes = match (found, expected) {
+            (None, None) => true,
+            (Some(found), Some(expected)) => self.equal(found, expected),
+            _ => false,
+        };
+        if passes {
+            return Ok(());
+        }
+        let shown = |node: Option<&Node>| match node {
+            None => "nothing".to_owned(),
+            Some(node) => match &node.value {
+                Value::Scalar(scalar) => format!("`{}`", scalar.text),
+                Value::Map(_) => "a map".to_owned(),
+                Value::Seq(_) => "a list".to_owned(),
+            },
+        };
+        let message =
+            format!("the test of {path} failed: it expects {}, there is {}", shown(expected), shown(found));
+        let error = operation.fails(message);
+        Err(match found {
+            Some(found) => error.with_note("what is there", found.pos),
+            None => error,
+        })
+    }
+}
+
+impl Operation {
+    fn add(&self, document: &mut Node, value: Node) -> Result<(), BuildError> {
+        let pointer = self.pointer("path")?;
+        self.check_depth(&pointer, &value)?;
+        let container = self.container(&pointer, document)?;
+        match &mut container.value {
+            Value::Map(map) => put(map, &pointer.last, value),
+            Value::Seq(list) => match pointer::insertion_index(list, &pointer.last) {
+                Some(at) => list.items_mut().insert(at, value),
+                None => return Err(self.bad_index(&pointer, list.len())),
+            },
+            Value::Scalar(_) => return Err(self.no_container()),
+        }
+        Ok(())
+    }
+
+    /// Replacing a field that a map does not have adds it.
+    fn replace(&self, document: &mut Node) -> Result<(), BuildError> {
+        let value = self.value.clone().unwrap_or_else(Node::null);
+        if self.path_text("path")?.is_empty() {
+            if value.as_scalar().is_some() {
+                return Err(self.fails("the whole resource can be replaced by a map only".to_owned()));
+            }
+            *document = value;
+            return Ok(());
+        }
+        let pointer = self.pointer("path")?;
+        self.check_depth(&pointer, &value)?;
+        let container = self.container(&pointer, document)?;
+        match &mut container.value {
+            Value::Map(map) => put(map, &pointer.last, value),
+            _ => *self.item(&pointer, container)? = value,
+        }
+        Ok(())
+    }
+
+    /// Takes a value out of the document.
+    fn take(&self, field: &'static str, document: &mut Node) -> Result<Node, BuildError> {
+        let pointer = self.pointer(field)?;
+        let container = self.container(&pointer, document)?;
+        match &mut container.value {
+            Value::Map(map) => match map.remove(&pointer.last) {
+                Some(entry) => Ok(entry.value),
+                None => Err(self.missing_field(&pointer, map)),
+            },
+            Value::Seq(list) => match pointer::index(list, &pointer.last) {
+                Some(at) => Ok(list.items_mut().remove(at)),
+                None => Err(self.bad_index(&pointer, list.len())),
+            },
+            Value::Scalar(_) => Err(self.no_container()),
+        }
+    }
+
+    /// A copy of what `from` points at: null where a map lacks the field.
+    fn copied(&self, document: &mut Node, copied: &mut usize) -> Result<Node, BuildError> {
+        let pointer = self.pointer("from")?;
+        let container = self.container(&pointer, document)?;
+        let found = match &container.value {
+            Value::Map(map) => map.get(&pointer.last),
+            _ => Some(&*self.item(&pointer, container)?),
+        };
+        let Some(found) = found else { return Ok(Node::null()) };
+        *copied += size(found);
+        if *copied > MAX_COPIED {
+            return Err(self.fails("the patch copies more than a resource can hold".to_owned()));
+        }
+        Ok(found.clone())
+    }
+
+    fn item<'n>(&self, pointer: &Pointer, container: &'n mut Node) -> Result<&'n mut Node, BuildError> {
+        let Value::Seq(list) = &mut container.value else { return Err(self.no_container()) };
+        let count = list.len();
+        let at = pointer::index(list, &pointer.last);
+        at.and_then(|at| list.get_mut(at)).ok_or_else(|| self.bad_index(pointer, count))
+    }
+
+    fn container<'n>(&self, pointer: &Pointer, document: &'n mut Node) -> Result<&'n mut Node, BuildError> {
+        pointer.container(document).map_err(|no_way| self.no_way(&no_way))
+    }
+
+    fn path_text(&self, field: &'static str) -> Result<&str, BuildError> {
+        let node = if field == "from" { &self.from } else { &self.path };
+        text(node.as_ref()).ok_or_else(|| self.fails(format!("the operation needs `{field}`, a string")))
+    }
+
+    fn pointer(&self, field: &'static str) -> Result<Pointer, BuildError> {
+        let path = self.path_text(field)?;
+        Pointer::parse(path).ok_or_else(|| {
+            self.fails(format!("`{field}: {path}` leads nowhere"))
+                .with_help("paths start with a slash, for example /spec/template/spec/containers/0/image")
+        })
+    }
+
+    fn check_depth(&self, pointer: &Pointer, value: &Node) -> Result<(), BuildError> {
+        if pointer.depth() + depth(value) > MAX_DEPTH {
+            return Err(self.fails(format!("maps and lists are nested more than {MAX_DEPTH} deep")));
+        }
+        Ok(())
+    }
+
+    fn fails(&self, message: String) -> BuildError {
+        let error = BuildError::new(ErrorKind::Patch, message).at(self.pos);
+        match text(self.path.as_ref()) {
+            Some(path) => error.field(path),
+            None => error,
+        }
+    }
+
+    fn no_way(&self, no_way: &NoWay<'_>) -> BuildError {
+        self.fails(format!("there is no map or list at {}", no_way.path()))
+            .with_help("a JSON patch creates only the last step of its path: add what leads there first")
+    }
+
+    fn no_container(&self) -> BuildError {
+        self.fails("the path leads through a single value".to_owned())
+    }
+
+    fn missing_field(&self, pointer: &Pointer, map: &Map) -> BuildError {
+        let names: Vec<&str> = map.iter().take(20).map(|entry| entry.key.as_str()).collect();
+        let error = self.fails(format!("there is no field `{}` to remove", pointer.last));
+        match names.is_empty() {
+            true => error,
+            false => error.with_help(format!("there are {}", names.join(", "))),
+        }
+    }
+
+    fn bad_index(&self, pointer: &Pointer, count: usize) -> BuildError {
+        let last = &pointer.last;
+        self.fails(format!("`{last}` is no index in a list of {count}"))
+            .with_help("lists count from 0; -1 is the last element, and `-` adds one at the end")
+    }
+}
+
+/// Sets a field without a thought for the old value's style.
+fn put(map: &mut Map, name: &str, value: Node) {
+    match map.get_mut(name) {
+        Some(old) => *old = value,
+        None => {
+            let mut key = Key::new(name);
+            key.scalar = Scalar::string(name);
+            map.push(key, value);
+        }
+    }
+}
+
+fn text(node: Option<&Node>) -> Option<&str> {
+    node?.as_scalar().filter(|scalar| scalar.tag == Tag::Str).map(|scalar| scalar.text.as_str())
+}
+
+/// Number of values in a tree.
+fn size(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Scalar(_) => 0,
+        Value::Map(map) => map.iter().map(|entry| size(&entry.value)).sum(),
+        Value::Seq(list) => list.iter().map(size).sum::<usize>(),
+    }
+}
+
+fn depth(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Scalar(_) => 0,
+        Value::Map(map) => map.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0),
+        Value::Seq(list) => list.iter().map(depth).max().unwrap_or(0),
+    }
+}

@@ -1,0 +1,109 @@
+//! JSON patches (RFC 6902), as the reference applies them: with evanphx/json-patch v4, on the
+//! resource's JSON form.
+
+mod apply;
+mod equal;
+mod parse;
+mod pointer;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::error::{BuildError, ErrorKind};
+use crate::yaml::{FileId, Node, Pos, Tag, Value, reader, through_json};
+
+/// The operations of a patch, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JsonPatch {
+    operations: Vec<Operation>,
+    /// For a patch written in JSON: its text, in which values keep their spelling.
+    source: Option<(FileId, Arc<str>)>,
+}
+
+/// One operation. Its parts are looked at when it is applied.
+#[derive(Clone, Debug)]
+struct Operation {
+    pos: Pos,
+    op: Option<Node>,
+    path: Option<Node>,
+    from: Option<Node>,
+    value: Option<Node>,
+}
+
+impl JsonPatch {
+    /// Reads a patch: JSON when its first character is `[`, else YAML, of which the first document
+    /// counts.
+    ///
+    /// # Errors
+    /// The text is neither, or no list of maps.
+    pub(crate) fn read(text: &Arc<str>, file: FileId) -> Result<Self, BuildError> {
+        let (root, source) = if text.starts_with('[') {
+            (Some(parse::parse(text, file)?), Some((file, Arc::clone(text))))
+        } else {
+            (reader::read_config(text, file)?, None)
+        };
+        let Some(root) = root.filter(|root| !root.is_null()) else { return Ok(JsonPatch::default()) };
+        let Value::Seq(list) = root.value else {
+            return Err(malformed("a JSON patch must be a list of operations", root.pos));
+        };
+        let mut list = list;
+        let operations =
+            std::mem::take(list.items_mut()).into_iter().map(Operation::new).collect::<Result<_, _>>()?;
+        Ok(JsonPatch { operations, source })
+    }
+
+    /// Whether there are no operations.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Applies the operations to a resource. On the way it becomes JSON and is read again, as in
+    /// the reference: all numbers become floats, timestamps become strings.
+    ///
+    /// # Errors
+    /// An operation does not apply, or the resource cannot be written as JSON.
+    pub(crate) fn apply(&self, resource: &mut Node) -> Result<(), BuildError> {
+        through_json::write(resource)?;
+        let mut copied = 0;
+        for operation in &self.operations {
+            self.apply_one(operation, resource, &mut copied)?;
+        }
+        if resource.as_map().is_none() {
+            return Err(malformed(
+                "the patch replaces the whole resource by something that is no map",
+                resource.pos,
+            ));
+        }
+        through_json::read(resource)?;
+        Ok(())
+    }
+}
+
+impl Operation {
+    fn new(node: Node) -> Result<Self, BuildError> {
+        let Node { pos, value } = node;
+        let mut operation = Operation { pos, op: None, path: None, from: None, value: None };
+        let mut map = match value {
+            Value::Map(map) => map,
+            Value::Scalar(scalar) if scalar.tag == Tag::Null => return Ok(operation),
+            _ => return Err(malformed("each operation of a JSON patch must be a map", pos)),
+        };
+        for entry in std::mem::take(map.entries_mut()) {
+            match entry.key.as_str() {
+                "op" => operation.op = Some(entry.value),
+                "path" => operation.path = Some(entry.value),
+                "from" => operation.from = Some(entry.value),
+                "value" => operation.value = Some(entry.value),
+                _ => {}
+            }
+        }
+        Ok(operation)
+    }
+}
+
+fn malformed(message: &str, pos: Pos) -> BuildError {
+    BuildError::new(ErrorKind::Patch, message).at(pos).with_help(
+        "a JSON patch looks like `- {op: replace, path: /spec/replicas, value: 3}`, one such line for each operation",
+    )
+}

@@ -1,0 +1,228 @@
+//! Finding all fields that a target's path means (the reference's `PathMatcher`).
+
+use std::borrow::Cow;
+
+use super::path::{Part, Target};
+use super::structured;
+use crate::error::{BuildError, ErrorKind};
+use crate::pattern::{BadPattern, Pattern};
+use crate::yaml::{Key, Map, Node, Scalar, Seq, Tag, Value};
+
+/// What to make of a field that is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Scalar,
+    Map,
+    List,
+}
+
+impl Shape {
+    pub(crate) fn of(node: &Node) -> Self {
+        match &node.value {
+            Value::Scalar(_) => Shape::Scalar,
+            Value::Map(_) => Shape::Map,
+            Value::Seq(_) => Shape::List,
+        }
+    }
+
+    fn node(self) -> Node {
+        match self {
+            Shape::Scalar => Node::scalar(Scalar::untyped("")),
+            Shape::Map => Node::map(Map::new()),
+            Shape::List => Node::seq(Seq::new()),
+        }
+    }
+}
+
+/// A walk to all fields that a path means.
+pub(crate) struct Matches<'a> {
+    /// The shape of the field at the end, when missing parts are to be made.
+    pub(crate) create: Option<Shape>,
+    /// What to do with each field.
+    pub(crate) set: &'a mut dyn FnMut(&mut Node) -> Result<(), BuildError>,
+}
+
+impl Matches<'_> {
+    /// Calls `set` on each field. Says whether there was any.
+    ///
+    /// # Errors
+    /// Those of `set`; a value on the way of another shape than the path expects.
+    pub(crate) fn visit(&mut self, node: &mut Node, path: &[Part]) -> Result<bool, BuildError> {
+        let Some((part, rest)) = path.split_first() else {
+            (self.set)(node)?;
+            return Ok(true);
+        };
+        match &part.target {
+            Target::Field => self.field(node, &part.text, rest),
+            Target::Item(index) => self.item(node, *index, rest),
+            Target::Every => {
+                let mut found = false;
+                for item in items(node)? {
+                    found |= self.visit(item, rest)?;
+                }
+                Ok(found)
+            }
+            Target::Matching { field, value, pattern } => {
+                let selector = Selector { field, value, pattern };
+                self.matching(node, &selector, rest)
+            }
+            Target::BadSelector => Err(error("brackets must hold `field=value`", node)),
+        }
+    }
+
+    fn field(&mut self, node: &mut Node, name: &str, rest: &[Part]) -> Result<bool, BuildError> {
+        let pos = node.pos;
+        let map = match &mut node.value {
+            Value::Map(map) if !name.is_empty() => map,
+            // Nothing can be seen of what is put into a null.
+            Value::Scalar(scalar) if scalar.tag == Tag::Null => return Ok(self.create.is_some()),
+            Value::Map(_) => return Err(error("the path has an empty part", node)),
+            _ => return Err(error("the path names a field, but this is not a map", node)),
+        };
+        let field = match (map.position(name), self.create) {
+            (Some(_), _) => map.get_mut(name),
+            (None, None) => return Ok(false),
+            (None, Some(last)) => {
+                map.push(Key::new(name), shape_before(rest, last).node());
+                map.get_mut(name)
+            }
+        };
+        let Some(field) = field else { return Ok(false) };
+        if rest.is_empty() || field.as_scalar().is_none() {
+            return self.visit(field, rest);
+        }
+        self.inside_scalar(field, rest).map_err(|error| error.at(pos))
+    }
+
+    /// A path that goes on within a scalar means a document in it. What is set there is lost, as
+    /// in the reference: documents are changed elsewhere, and this is the way for paths that
+    /// cannot be followed there.
+    fn inside_scalar(&mut self, field: &Node, rest: &[Part]) -> Result<bool, BuildError> {
+        if field.is_null() {
+            return match field.text() {
+                "" => Err(error("the path goes on, but there is nothing here", field)),
+                _ => Ok(self.create.is_some()),
+            };
+        }
+        match structured::parse(field.text()) {
+            Some(mut document) => self.visit(&mut document, rest),
+            None => Err(error("the path goes on, but there is no document in this text", field)),
+        }
+    }
+
+    fn item(&mut self, node: &mut Node, index: usize, rest: &[Part]) -> Result<bool, BuildError> {
+        let length = items(node)?.len();
+        if index == length
+            && let Some(last) = self.create
+        {
+            match &mut node.value {
+                Value::Seq(seq) => seq.push(shape_before(rest, last).node()),
+                _ => return Ok(true),
+            }
+        }
+        match items(node)?.get_mut(index) {
+            Some(item) => self.visit(item, rest),
+            None => {
+                Err(error(&format!("the path names item {index}, but the list has {length} items"), node))
+            }
+        }
+    }
+
+    fn matching(
+        &mut self,
+        node: &mut Node,
+        selector: &Selector<'_>,
+        rest: &[Part],
+    ) -> Result<bool, BuildError> {
+        let found = self.matching_items(node, selector, rest)?;
+        if found || self.create.is_none() {
+            return Ok(found);
+        }
+        let value = Node::untyped(selector.value);
+        let item = if selector.field.is_empty() {
+            value
+        } else {
+            let mut map = Map::new();
+            map.push(Key::new(selector.field), value);
+            Node::map(map)
+        };
+        match &mut node.value {
+            Value::Seq(seq) => seq.push(item),
+            _ => return Ok(true),
+        }
+        if self.matching_items(node, selector, rest)? {
+            return Ok(true);
+        }
+        // The reference would go on adding items for ever.
+        let message =
+            format!("an item for `{}` was added to the list, but does not match it", selector.value);
+        Err(error(&message, node))
+    }
+
+    fn matching_items(
+        &mut self,
+        node: &mut Node,
+        selector: &Selector<'_>,
+        rest: &[Part],
+    ) -> Result<bool, BuildError> {
+        let mut found = false;
+        for item in items(node)? {
+            if selector.field.is_empty() {
+                if selector.is_match(item)? {
+                    // Whatever the path says after a scalar does not count.
+                    (self.set)(item)?;
+                    found = true;
+                }
+            } else if let Some(value) = item.get(selector.field)
+                && selector.is_match(value)?
+            {
+                found |= self.visit(item, rest)?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// `[field=pattern]`
+struct Selector<'a> {
+    field: &'a str,
+    value: &'a str,
+    pattern: &'a Result<Pattern, BadPattern>,
+}
+
+impl Selector<'_> {
+    /// Whether a value matches. It is its YAML that the pattern is held against.
+    fn is_match(&self, node: &Node) -> Result<bool, BuildError> {
+        let text = match node.as_scalar() {
+            Some(scalar) => structured::scalar_text(scalar),
+            None => Cow::Owned(structured::to_yaml(node)),
+        };
+        match self.pattern {
+            Ok(pattern) => Ok(pattern.is_match(text.trim())),
+            Err(bad) => Err(error(&bad.to_string(), node)),
+        }
+    }
+}
+
+/// The shape of a value that must take the rest of a path.
+fn shape_before(rest: &[Part], last: Shape) -> Shape {
+    match rest.first() {
+        None => last,
+        Some(next) if next.is_in_list() => Shape::List,
+        Some(next) if next.text.is_empty() => last,
+        Some(_) => Shape::Map,
+    }
+}
+
+fn items(node: &mut Node) -> Result<&mut [Node], BuildError> {
+    match &node.value {
+        Value::Seq(_) => {}
+        Value::Scalar(scalar) if scalar.tag == Tag::Null => {}
+        _ => return Err(error("the path names items of a list, but this is not a list", node)),
+    }
+    Ok(node.as_seq_mut().map(|seq| seq.items_mut().as_mut_slice()).unwrap_or_default())
+}
+
+fn error(message: &str, node: &Node) -> BuildError {
+    BuildError::new(ErrorKind::Replacement, message).at(node.pos)
+}

@@ -1,0 +1,427 @@
+//! Writing a changed document as YAML, in the style it was read in (go-yaml v3 with an indentation
+//! of two and compact lists). Comments are lost.
+
+use super::scalar::{self, Place};
+use crate::yaml::chars::{is_break, is_printable};
+use crate::yaml::{Key, Map, Node, Scalar, Seq, Style, Value};
+
+/// Longer lines are folded where that is possible.
+const WIDTH: usize = 80;
+
+/// Longer keys are written after `? `.
+const LONGEST_SIMPLE_KEY: usize = 128;
+
+/// A document as YAML. `source` is the text that it was read from: positions of its nodes tell
+/// which of them are in flow style.
+pub(super) fn emit(root: &Node, source: &str) -> String {
+    let mut emitter = Emitter::new(source);
+    emitter.node(root, Context::Root);
+    if emitter.column > 0 {
+        emitter.line_break();
+    }
+    emitter.out
+}
+
+/// A scalar as a document of its own.
+pub(super) fn emit_scalar(scalar: &Scalar) -> String {
+    let mut emitter = Emitter::new("");
+    emitter.scalar(scalar, false);
+    emitter.out
+}
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Context {
+    Root,
+    Item,
+    Value,
+}
+
+struct Emitter<'s> {
+    out: String,
+    source: &'s str,
+    column: usize,
+    /// Negative before the root.
+    indent: i32,
+    flow_level: usize,
+    /// Whether the last character was a space, so that none is needed.
+    whitespace: bool,
+    /// Whether the line holds nothing but indentation and indicators.
+    indention: bool,
+}
+
+impl<'s> Emitter<'s> {
+    fn new(source: &'s str) -> Self {
+        Emitter {
+            out: String::with_capacity(source.len() + 64),
+            source,
+            column: 0,
+            indent: -1,
+            flow_level: 0,
+            whitespace: true,
+            indention: true,
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        self.out.push(c);
+        self.column += 1;
+    }
+
+    fn line_break(&mut self) {
+        self.out.push('\n');
+        self.column = 0;
+        self.indention = true;
+    }
+
+    /// Goes to a new line with the current indentation, unless it is there already.
+    fn write_indent(&mut self) {
+        let indent = usize::try_from(self.indent).unwrap_or(0);
+        if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
+            self.line_break();
+        }
+        while self.column < indent {
+            self.put(' ');
+        }
+        self.whitespace = true;
+    }
+
+    fn indicator(&mut self, text: &str, needs_space: bool, is_space: bool, is_indention: bool) {
+        if needs_space && !self.whitespace {
+            self.put(' ');
+        }
+        text.chars().for_each(|c| self.put(c));
+        self.whitespace = is_space;
+        self.indention = self.indention && is_indention;
+    }
+
+    /// One step deeper. Gives the indentation to go back to.
+    fn deeper(&mut self, flow: bool, in_item: bool, compact: bool) -> i32 {
+        let before = self.indent;
+        self.indent = match before {
+            ..0 if flow => 2,
+            ..0 => 0,
+            // What follows `- ` stands right behind it.
+            _ if in_item => before + 2,
+            _ => 2 * ((before + 2) / 2) - if compact { 2 } else { 0 },
+        };
+        before
+    }
+
+    fn is_flow(&self, node: &Node) -> bool {
+        let starts_with = |mark: u8| {
+            !node.pos.is_none() && self.source.as_bytes().get(node.pos.offset() as usize) == Some(&mark)
+        };
+        match &node.value {
+            Value::Map(map) => self.flow_level > 0 || map.is_empty() || starts_with(b'{'),
+            Value::Seq(seq) => self.flow_level > 0 || seq.is_empty() || starts_with(b'['),
+            Value::Scalar(_) => false,
+        }
+    }
+
+    fn node(&mut self, node: &Node, context: Context) {
+        let is_flow = self.is_flow(node);
+        match &node.value {
+            Value::Scalar(scalar) => self.scalar_in(scalar, context),
+            Value::Map(map) if is_flow => self.flow_map(map, context),
+            Value::Seq(seq) if is_flow => self.flow_seq(seq, context),
+            Value::Map(map) => self.block_map(map, context),
+            Value::Seq(seq) => self.block_seq(seq, context),
+        }
+    }
+
+    fn scalar_in(&mut self, scalar: &Scalar, context: Context) {
+        let before = self.deeper(true, context == Context::Item, false);
+        self.scalar(scalar, false);
+        self.indent = before;
+    }
+
+    fn block_map(&mut self, map: &Map, context: Context) {
+        let before = self.deeper(false, context == Context::Item, false);
+        for entry in map {
+            self.write_indent();
+            if self.key(&entry.key) {
+                self.indicator(":", false, false, false);
+            } else {
+                self.write_indent();
+                self.indicator(":", true, false, true);
+            }
+            self.node(&entry.value, Context::Value);
+        }
+        self.indent = before;
+    }
+
+    /// Writes a key. Says whether it is a simple one.
+    fn key(&mut self, key: &Key) -> bool {
+        let is_simple = !scalar::analyze(key.as_str()).multiline && key.as_str().len() <= LONGEST_SIMPLE_KEY;
+        if !is_simple {
+            self.indicator("?", true, false, self.flow_level == 0);
+        }
+        let before = self.deeper(true, false, false);
+        self.scalar(&key.scalar, is_simple);
+        self.indent = before;
+        is_simple
+    }
+
+    fn block_seq(&mut self, seq: &Seq, context: Context) {
+        let compact = context == Context::Value && (self.column == 0 || !self.indention);
+        let before = self.deeper(false, context == Context::Item, compact);
+        for item in seq {
+            self.write_indent();
+            self.indicator("-", true, false, true);
+            self.node(item, Context::Item);
+        }
+        self.indent = before;
+    }
+
+    fn flow_map(&mut self, map: &Map, context: Context) {
+        self.indicator("{", true, true, false);
+        let before = self.deeper(true, context == Context::Item, false);
+        self.flow_level += 1;
+        for (at, entry) in map.iter().enumerate() {
+            self.before_flow_item(at);
+            if self.key(&entry.key) {
+                self.indicator(":", false, false, false);
+            } else {
+                if self.column > WIDTH {
+                    self.write_indent();
+                }
+                self.indicator(":", true, false, false);
+            }
+            self.node(&entry.value, Context::Value);
+        }
+        self.flow_level -= 1;
+        self.indent = before;
+        self.indicator("}", false, false, false);
+    }
+
+    fn flow_seq(&mut self, seq: &Seq, context: Context) {
+        self.indicator("[", true, true, false);
+        let before = self.deeper(true, context == Context::Item, false);
+        self.flow_level += 1;
+        for (at, item) in seq.iter().enumerate() {
+            self.before_flow_item(at);
+            self.node(item, Context::Value);
+        }
+        self.flow_level -= 1;
+        self.indent = before;
+        self.indicator("]", false, false, false);
+    }
+
+    fn before_flow_item(&mut self, at: usize) {
+        if at > 0 {
+            self.indicator(",", false, false, false);
+        }
+        if self.column == 0 || self.column > WIDTH {
+            self.write_indent();
+        }
+    }
+
+    fn scalar(&mut self, scalar: &Scalar, is_simple_key: bool) {
+        let (tag, _) = scalar::tag_and_force(scalar);
+        if let Some(tag) = tag {
+            self.indicator(tag, true, false, false);
+        }
+        let place = Place { in_flow: self.flow_level > 0, is_simple_key };
+        let folds = !is_simple_key;
+        match scalar::style(scalar, place) {
+            Style::Plain => self.plain(&scalar.text, folds),
+            Style::SingleQuoted => self.single_quoted(&scalar.text, folds),
+            Style::DoubleQuoted => self.double_quoted(&scalar.text, folds),
+            Style::Literal => self.literal(&scalar.text),
+            Style::Folded => self.folded(&scalar.text),
+        }
+    }
+
+    fn plain(&mut self, text: &str, folds: bool) {
+        if !text.is_empty() && !self.whitespace {
+            self.put(' ');
+        }
+        self.flow_text(text, folds, false);
+        if !text.is_empty() {
+            self.whitespace = false;
+        }
+        self.indention = false;
+    }
+
+    fn single_quoted(&mut self, text: &str, folds: bool) {
+        self.indicator("'", true, false, false);
+        self.flow_text(text, folds, true);
+        self.indicator("'", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// The text of a plain or single-quoted scalar.
+    fn flow_text(&mut self, text: &str, folds: bool, quoted: bool) {
+        let (mut after_space, mut after_break) = (false, false);
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c == ' ' {
+                let inside = !quoted || (at > 0 && at + 1 < text.len());
+                let before_space = chars.peek().is_some_and(|(_, next)| *next == ' ');
+                if folds && !after_space && self.column > WIDTH && inside && !before_space {
+                    self.write_indent();
+                } else {
+                    self.put(' ');
+                }
+                after_space = true;
+            } else if is_break(c) {
+                if !after_break && c == '\n' {
+                    self.line_break();
+                }
+                self.write_break(c);
+                after_break = true;
+            } else {
+                if after_break {
+                    self.write_indent();
+                }
+                if c == '\'' && quoted {
+                    self.put('\'');
+                }
+                self.put(c);
+                self.indention = false;
+                after_space = false;
+                after_break = false;
+            }
+        }
+    }
+
+    fn double_quoted(&mut self, text: &str, folds: bool) {
+        self.indicator("\"", true, false, false);
+        let mut after_space = false;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
+                self.escape(c);
+                after_space = false;
+            } else if c == ' ' {
+                if folds && !after_space && self.column > WIDTH && at > 0 && at + 1 < text.len() {
+                    self.write_indent();
+                    if chars.peek().is_some_and(|(_, next)| *next == ' ') {
+                        self.put('\\');
+                    }
+                } else {
+                    self.put(' ');
+                }
+                after_space = true;
+            } else {
+                self.put(c);
+                after_space = false;
+            }
+        }
+        self.indicator("\"", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn escape(&mut self, c: char) {
+        let short = match c {
+            '\0' => '0',
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\u{b}' => 'v',
+            '\u{c}' => 'f',
+            '\r' => 'r',
+            '\u{1b}' => 'e',
+            '"' => '"',
+            '\\' => '\\',
+            '\u{85}' => 'N',
+            '\u{a0}' => '_',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ => {
+                let code = u32::from(c);
+                let escaped = match code {
+                    ..=0xff => format!("\\x{code:02X}"),
+                    ..=0xffff => format!("\\u{code:04X}"),
+                    _ => format!("\\U{code:08X}"),
+                };
+                escaped.chars().for_each(|c| self.put(c));
+                return;
+            }
+        };
+        self.put('\\');
+        self.put(short);
+    }
+
+    /// After `|` or `>`: what cannot be seen from the text that follows.
+    fn block_hints(&mut self, text: &str) {
+        if text.starts_with(|c: char| c == ' ' || is_break(c)) {
+            self.indicator("2", false, false, false);
+        }
+        let mut ends = text.chars().rev();
+        match (ends.next(), ends.next()) {
+            (Some(last), before) if is_break(last) => {
+                if before.is_none_or(is_break) {
+                    self.indicator("+", false, false, false);
+                }
+            }
+            _ => self.indicator("-", false, false, false),
+        }
+        self.line_break();
+        self.whitespace = true;
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.indicator("|", true, false, false);
+        self.block_hints(text);
+        let mut after_break = true;
+        for c in text.chars() {
+            if is_break(c) {
+                self.write_break(c);
+            } else {
+                if after_break {
+                    self.write_indent();
+                }
+                self.put(c);
+                self.indention = false;
+            }
+            after_break = is_break(c);
+        }
+    }
+
+    fn folded(&mut self, text: &str) {
+        self.indicator(">", true, false, false);
+        self.block_hints(text);
+        let (mut after_break, mut leading_space) = (true, true);
+        // The reference looks at the start of the text here, not at what follows the break.
+        let after_breaks = text.trim_start_matches(is_break).chars().next();
+        let starts_with_word = after_breaks.is_some_and(|c| !matches!(c, ' ' | '\t'));
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            if is_break(c) {
+                if !after_break && !leading_space && c == '\n' && starts_with_word {
+                    self.line_break();
+                }
+                self.write_break(c);
+                after_break = true;
+                continue;
+            }
+            if after_break {
+                self.write_indent();
+                leading_space = matches!(c, ' ' | '\t');
+            }
+            let before_space = chars.peek() == Some(&' ');
+            if !after_break && c == ' ' && !before_space && self.column > WIDTH {
+                self.write_indent();
+            } else {
+                self.put(c);
+            }
+            self.indention = false;
+            after_break = false;
+        }
+    }
+
+    fn write_break(&mut self, c: char) {
+        if c == '\n' {
+            self.line_break();
+        } else {
+            self.out.push(c);
+            self.column = 0;
+            self.indention = true;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Documents in scalars: a replacement's path may go on within a text that holds JSON or YAML.
+
+mod emit;
+mod json;
+mod scalar;
+
+use super::matches::{Matches, Shape};
+use super::path::{Part, Path};
+use crate::transform::lookup;
+use crate::yaml::{self, FileId, Node, Scalar, Str, Tag, Value};
+
+pub(super) use scalar::text as scalar_text;
+
+/// Puts a value into a field of a document that stands in a scalar on the way of the path. Says
+/// whether there was such a field; nothing has changed otherwise.
+pub(super) fn put(value: &Node, path: &Path, create: Option<Shape>, root: &mut Node) -> bool {
+    let Some((depth, text)) = changed_text(value, path, create, root) else { return false };
+    let mut node = root;
+    for part in path.parts.iter().take(depth) {
+        let next = lookup::find(node, &part.text).ok().flatten().and_then(|found| found.of_mut(node));
+        match next {
+            Some(next) => node = next,
+            None => return false,
+        }
+    }
+    if let Some(scalar) = node.as_scalar_mut() {
+        scalar.text = text;
+    }
+    true
+}
+
+/// How many parts of the path lead to the scalar that holds a document, and its new text.
+fn changed_text(value: &Node, path: &Path, create: Option<Shape>, root: &Node) -> Option<(usize, Str)> {
+    let mut node = root;
+    for (depth, part) in (1..path.parts.len()).zip(&path.parts) {
+        node = lookup::find(node, &part.text).ok()??.of(node)?;
+        if let Some(scalar) = node.as_scalar()
+            && let Some(document) = Document::parse(&scalar.text)
+        {
+            let rest = path.parts.get(depth..)?;
+            return Some((depth, document.with(value, rest, create)?));
+        }
+    }
+    None
+}
+
+/// A document that stands in a scalar.
+struct Document<'t> {
+    text: &'t str,
+    root: Node,
+}
+
+impl<'t> Document<'t> {
+    fn parse(text: &'t str) -> Option<Self> {
+        parse(text).map(|root| Document { text, root })
+    }
+
+    /// The document's text with a value put into all fields that the path means.
+    fn with(mut self, value: &Node, path: &[Part], create: Option<Shape>) -> Option<Str> {
+        let mut set = |field: &mut Node| {
+            match &mut field.value {
+                Value::Scalar(scalar) => scalar.text = value.text().into(),
+                whole => whole.clone_from(&value.value),
+            }
+            Ok(())
+        };
+        let found = Matches { create, set: &mut set }.visit(&mut self.root, path).ok()?;
+        if !found {
+            return None;
+        }
+        let start = self.text.trim_start();
+        if start.starts_with(['{', '[']) {
+            let is_pretty = self.text.contains('\n') && self.text.contains("  ");
+            json::write(&self.root, is_pretty).map(Str::from)
+        } else {
+            Some(emit::emit(&self.root, self.text).trim().into())
+        }
+    }
+}
+
+/// The first document of a text; none when it is not YAML or holds nothing.
+pub(super) fn parse(text: &str) -> Option<Node> {
+    let start = text.trim();
+    if start.is_empty() {
+        return None;
+    }
+    if matches!(start, "~" | "null" | "Null" | "NULL") {
+        return Some(Node::scalar(Scalar { text: start.into(), tag: Tag::Null, ..Scalar::default() }));
+    }
+    yaml::read(text, FileId::UNKNOWN).ok()?.into_iter().next()
+}
+
+/// A tree as the reference's YAML library writes it.
+pub(super) fn to_yaml(node: &Node) -> String {
+    emit::emit(node, "")
+}

@@ -1,0 +1,253 @@
+//! Where the value of a replacement goes.
+
+use super::index::Index;
+use super::matches::{Matches, Shape};
+use super::path::Path;
+use super::source::{DEFAULT_FIELD, SourceValue};
+use super::structured;
+use crate::error::{BuildError, ErrorKind};
+use crate::kustomization::{FieldOptions, Selector, TargetSelector};
+use crate::pattern::{BadPattern, Pattern};
+use crate::resource::{LabelSelector, Resource, split_api_version};
+use crate::yaml::decode::Spanned;
+use crate::yaml::{Node, Pos, Str, Value};
+
+/// One target of a replacement, compiled.
+pub(super) struct Target<'a> {
+    selector: &'a TargetSelector,
+    select: IdPatterns,
+    reject: Vec<IdPatterns>,
+    select_labels: Labels,
+    reject_labels: Vec<Labels>,
+    fields: Vec<(Path, Pos)>,
+}
+
+/// Patterns for the parts of an id; none where anything matches.
+#[derive(Debug)]
+struct IdPatterns {
+    group: Option<Pattern>,
+    version: Option<Pattern>,
+    kind: Option<Pattern>,
+    name: Option<Pattern>,
+    namespace: Option<Pattern>,
+}
+
+/// Selectors of labels and annotations; none where anything matches.
+#[derive(Debug)]
+struct Labels {
+    labels: Option<LabelSelector>,
+    annotations: Option<LabelSelector>,
+}
+
+impl<'a> Target<'a> {
+    /// Compiles a target.
+    ///
+    /// # Errors
+    /// No `select`, bad patterns and selectors.
+    pub(super) fn new(
+        target: &'a Spanned<TargetSelector>,
+        resources: &[Resource],
+    ) -> Result<Self, BuildError> {
+        let selector = &target.value;
+        let Some(select) = &selector.select else {
+            return Err(error("a target of a replacement must select resources")
+                .with_help("add `select`, for example `select: {kind: Deployment}`"));
+        };
+        let patterns = |selector: &Selector| IdPatterns::new(selector).map_err(|bad| error(&bad.to_string()));
+        let compiled = Target {
+            select: patterns(select)?,
+            // A selector without an id rejects by labels and annotations only.
+            reject: selector
+                .reject
+                .iter()
+                .filter(|selector| has_id(selector))
+                .map(patterns)
+                .collect::<Result<_, _>>()?,
+            select_labels: Labels::new(select, !resources.is_empty())?,
+            reject_labels: Vec::new(),
+            fields: fields(selector)?,
+            selector,
+        };
+        compiled.with_reject_labels(resources)
+    }
+
+    /// The reference looks at these selectors only when a resource has the labels that are
+    /// selected: a bad one is no error otherwise.
+    fn with_reject_labels(mut self, resources: &[Resource]) -> Result<Self, BuildError> {
+        let mut rejecting = self
+            .selector
+            .reject
+            .iter()
+            .filter(|selector| {
+                !selector.label_selector.is_empty() || !selector.annotation_selector.is_empty()
+            })
+            .peekable();
+        if rejecting.peek().is_some() {
+            let used = resources.iter().any(|resource| self.select_labels.matches(resource));
+            self.reject_labels =
+                rejecting.map(|selector| Labels::new(selector, used)).collect::<Result<_, _>>()?;
+        }
+        Ok(self)
+    }
+
+    /// Puts the value into all fields of all resources that are meant.
+    pub(super) fn replace(
+        &mut self,
+        value: &mut SourceValue,
+        resources: &mut [Resource],
+        index: &mut Index,
+    ) -> Result<(), BuildError> {
+        let name = self.select.name.as_ref().and_then(Pattern::literal);
+        let kind = self.select.kind.as_ref().and_then(Pattern::literal);
+        let candidates = index.candidates(name, kind).to_vec();
+        for at in candidates {
+            let Some(resource) = resources.get_mut(at) else { continue };
+            if !self.picks(resource) {
+                continue;
+            }
+            for (path, pos) in &self.fields {
+                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node)
+                    .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
+                resource.settle_links();
+                value.refresh(at, resource);
+                if path.may_change_id() {
+                    index.note(at, resource);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn picks(&self, resource: &Resource) -> bool {
+        self.select_labels.matches(resource)
+            && !self.reject_labels.iter().any(|labels| labels.matches(resource))
+            && self.select.match_any_id(resource)
+            && !self.reject.iter().any(|patterns| patterns.match_any_id(resource))
+    }
+}
+
+fn has_id(selector: &Selector) -> bool {
+    [&selector.group, &selector.version, &selector.kind, &selector.name, &selector.namespace]
+        .into_iter()
+        .any(|part| !part.is_empty())
+}
+
+fn fields(selector: &TargetSelector) -> Result<Vec<(Path, Pos)>, BuildError> {
+    let parse = |text: &str, pos: Pos| match Path::parse(text) {
+        Some(path) => Ok((path, pos)),
+        None => Err(error("the path has too many parts").at(pos)),
+    };
+    if selector.field_paths.is_empty() {
+        return Ok(vec![parse(DEFAULT_FIELD, Pos::NONE)?]);
+    }
+    selector.field_paths.iter().map(|path| parse(path, path.pos)).collect()
+}
+
+impl IdPatterns {
+    fn new(selector: &Selector) -> Result<Self, BadPattern> {
+        let pattern = |text: &str| if text.is_empty() { Ok(None) } else { Pattern::whole(text).map(Some) };
+        Ok(IdPatterns {
+            group: pattern(&selector.group)?,
+            version: pattern(&selector.version)?,
+            kind: pattern(&selector.kind)?,
+            name: pattern(&selector.name)?,
+            namespace: pattern(&selector.namespace)?,
+        })
+    }
+
+    /// Whether all patterns match one id of a resource, be it the current or an earlier one.
+    fn match_any_id(&self, resource: &Resource) -> bool {
+        fn fits(pattern: Option<&Pattern>, text: &str) -> bool {
+            pattern.is_none_or(|pattern| pattern.is_match(text))
+        }
+        let id = |kind: &str, name: &str, namespace: &str| {
+            fits(self.kind.as_ref(), kind)
+                && fits(self.name.as_ref(), name)
+                && fits(self.namespace.as_ref(), namespace)
+        };
+        let (group, version) = split_api_version(resource.api_version());
+        (id(resource.kind(), resource.name(), resource.namespace())
+            || resource
+                .history
+                .previous
+                .iter()
+                .any(|previous| id(&previous.kind, &previous.name, &previous.namespace)))
+            && fits(self.group.as_ref(), group)
+            && fits(self.version.as_ref(), version)
+    }
+}
+
+impl Labels {
+    /// Selectors that are not used match anything, and may be bad.
+    fn new(selector: &Selector, used: bool) -> Result<Self, BuildError> {
+        let parse = |text: &str| match text {
+            "" => Ok(None),
+            _ if !used => Ok(None),
+            text => LabelSelector::parse(text).map(Some).map_err(|bad| error(&bad.to_string())),
+        };
+        Ok(Labels {
+            annotations: parse(&selector.annotation_selector)?,
+            labels: parse(&selector.label_selector)?,
+        })
+    }
+
+    fn matches(&self, resource: &Resource) -> bool {
+        self.labels.as_ref().is_none_or(|labels| labels.matches(|name| resource.label(name)))
+            && self.annotations.as_ref().is_none_or(|labels| labels.matches(|name| resource.annotation(name)))
+    }
+}
+
+/// Puts a value into all fields of a tree that a path means.
+fn put(value: &Node, path: &Path, options: Option<&FieldOptions>, root: &mut Node) -> Result<(), BuildError> {
+    let create = options.filter(|options| options.create).map(|_| Shape::of(value));
+    if structured::put(value, path, create, root) {
+        return Ok(());
+    }
+    let mut set = |field: &mut Node| set_field(field, value, options);
+    let mut matches = Matches { create, set: &mut set };
+    if matches.visit(root, &path.parts)? {
+        return Ok(());
+    }
+    let error = error(&format!("the target of a replacement has no field `{}`", path.text));
+    Err(match create {
+        Some(_) => error,
+        None => error.with_help("`options: {create: true}` makes missing fields"),
+    })
+}
+
+/// Puts a value into a field. A scalar keeps its type and style, which the new text has to fit.
+fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<(), BuildError> {
+    let options = options.filter(|options| !options.delimiter.is_empty());
+    match &mut field.value {
+        Value::Scalar(scalar) => {
+            scalar.text = match options {
+                Some(options) => with_part(&scalar.text, value, options),
+                None => value.as_scalar().map(|scalar| scalar.text.clone()).unwrap_or_default(),
+            };
+            Ok(())
+        }
+        _ if options.is_some() => Err(error("only a scalar can be split by a delimiter").at(field.pos)),
+        whole => {
+            whole.clone_from(&value.value);
+            Ok(())
+        }
+    }
+}
+
+/// A text with one of its parts replaced, or one more before or after them.
+fn with_part(text: &str, value: &Node, options: &FieldOptions) -> Str {
+    let new = if value.is_null() { "" } else { value.text() };
+    let mut parts: Vec<&str> = text.split(&options.delimiter).collect();
+    match usize::try_from(options.index).ok() {
+        None => parts.insert(0, new),
+        Some(index) => match parts.get_mut(index) {
+            Some(part) => *part = new,
+            None => parts.push(new),
+        },
+    }
+    parts.join(&options.delimiter).into()
+}
+
+fn error(message: &str) -> BuildError {
+    BuildError::new(ErrorKind::Replacement, message)
+}

@@ -1,0 +1,105 @@
+//! A tree on its way through JSON, as the reference sends it for JSON patches: written from what
+//! go-yaml v3 reads, read by Go into values without a type, and written for go-yaml v3 to read.
+
+use super::float;
+use super::print::{MAX_DEPTH, PrintError, PrintProblem, string_entries, style_of};
+use super::read_back::{ReadBack, Role, read_back};
+use super::resolve::resolve;
+use super::{Map, Node, Scalar, Str, Style, Tag, Value};
+
+/// Gives all values of a tree their JSON form: numbers as Go writes them, timestamps as strings,
+/// all keys strings.
+///
+/// # Errors
+/// What cannot be written as JSON.
+pub(crate) fn write(node: &mut Node) -> Result<(), PrintError> {
+    walk(
+        node,
+        0,
+        &mut |map, root| {
+            if let std::borrow::Cow::Owned(flat) = string_entries(map, root)? {
+                *map = flat;
+            }
+            Ok(())
+        },
+        &mut |scalar| {
+            let (text, tag) = match read_back(scalar, Role::Value)? {
+                ReadBack::Text(text) => (Str::from(text), Tag::Str),
+                ReadBack::Null => (Str::new_static("null"), Tag::Null),
+                ReadBack::Bool(true) => (Str::new_static("true"), Tag::Bool),
+                ReadBack::Bool(false) => (Str::new_static("false"), Tag::Bool),
+                ReadBack::Int(value) => (Str::from(value.to_string()), Tag::Int),
+                ReadBack::Uint(value) => (Str::from(value.to_string()), Tag::Int),
+                ReadBack::Float(value) => {
+                    let mut text = String::new();
+                    float::push_json(&mut text, value);
+                    (Str::from(text), Tag::Float)
+                }
+            };
+            *scalar = Scalar { text, tag, style: Style::Plain };
+            Ok(())
+        },
+    )
+}
+
+/// Reads a tree in JSON form back. Every number is a float on the way, so that 1000000 comes back
+/// as `1e+06`.
+///
+/// # Errors
+/// A number that is too large for a float, or too deep a tree.
+pub(crate) fn read(node: &mut Node) -> Result<(), PrintError> {
+    walk(
+        node,
+        0,
+        &mut |map, _| {
+            for entry in map.iter_mut() {
+                let key = &mut entry.key.scalar;
+                key.tag = Tag::Str;
+                key.style = style_of(&key.text);
+            }
+            Ok(())
+        },
+        &mut |scalar| {
+            match scalar.tag {
+                Tag::Null => *scalar = Scalar::null(),
+                Tag::Bool => scalar.style = Style::Plain,
+                Tag::Int | Tag::Float => {
+                    let value: f64 = scalar.text.parse().unwrap_or(f64::INFINITY);
+                    if !value.is_finite() {
+                        return Err(PrintProblem::NotFinite(scalar.text.to_string()));
+                    }
+                    let mut text = String::new();
+                    float::push_go(&mut text, value);
+                    *scalar = Scalar { tag: resolve(&text), text: text.into(), style: Style::Plain };
+                }
+                _ => {
+                    *scalar = Scalar {
+                        style: style_of(&scalar.text),
+                        tag: Tag::Str,
+                        text: std::mem::take(&mut scalar.text),
+                    }
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+fn walk(
+    node: &mut Node,
+    depth: usize,
+    map_step: &mut impl FnMut(&mut Map, bool) -> Result<(), PrintError>,
+    scalar_step: &mut impl FnMut(&mut Scalar) -> Result<(), PrintProblem>,
+) -> Result<(), PrintError> {
+    if depth > MAX_DEPTH {
+        return Err(PrintProblem::TooDeep.at(node.pos));
+    }
+    match &mut node.value {
+        Value::Scalar(scalar) => scalar_step(scalar).map_err(|problem| problem.at(node.pos)),
+        Value::Seq(list) => list.iter_mut().try_for_each(|item| walk(item, depth + 1, map_step, scalar_step)),
+        Value::Map(map) => {
+            map_step(map, depth == 0)?;
+            map.iter_mut().try_for_each(|entry| walk(&mut entry.value, depth + 1, map_step, scalar_step))
+        }
+    }
+}
