@@ -200,8 +200,7 @@ impl BuildArgs {
         };
         options.add_managed_by_label = self.enable_managedby_label || label_by_environment();
         options.enable_remote = true;
-        // The reference's --enable-alpha-plugins allows helm as well.
-        options.enable_helm = self.helm.enable_helm || self.function.enable_alpha_plugins;
+        options.enable_helm = self.runs_programs();
         options.helm_command.clone_from(&self.helm.helm_command);
         options.helm_kube_version.clone_from(&self.helm.helm_kube_version);
         options.helm_api_versions.clone_from(&self.helm.helm_api_versions);
@@ -214,6 +213,12 @@ impl BuildArgs {
         options.mounts.clone_from(&self.function.mount);
         options.as_current_user = self.function.as_current_user;
         options
+    }
+
+    /// Whether the build may start helm or functions. The reference's `--enable-alpha-plugins`
+    /// allows helm as well.
+    pub(crate) fn runs_programs(&self) -> bool {
+        self.helm.enable_helm || self.function.enable_alpha_plugins
     }
 }
 

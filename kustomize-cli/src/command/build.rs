@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use kustomize_core::host::OsHost;
 use kustomize_core::resource::ResId;
+use kustomize_core::schema::Schema;
+use kustomize_core::{BuildError, Rendered, build};
 
 use crate::args::BuildArgs;
 use crate::diagnostic::{Diagnostic, Reporter};
@@ -12,40 +15,44 @@ use crate::output;
 /// Builds, and writes the output where it was asked for.
 pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> {
     deprecated_flags(args).iter().for_each(|warning| reporter.report(warning));
-    let rendered = render(args)?;
-    rendered.warnings.iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
-    match args.output.as_deref() {
-        // An empty path is none, as in the reference.
-        Some(path) if !path.is_empty() => write(Path::new(path), &rendered),
-        _ => output::to_stdout(rendered.to_yaml().as_bytes()),
+    let rendered = build(&host(args), &args.target, &args.options())?;
+    // An empty path is none, as in the reference.
+    let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
+    match place.filter(|path| path.is_dir()) {
+        Some(directory) => {
+            let texts = texts(&rendered)?;
+            warn(&rendered, reporter);
+            output::to_directory(directory, &ids(&rendered), &texts)
+        }
+        None => {
+            let text = rendered.yaml()?;
+            warn(&rendered, reporter);
+            match place {
+                Some(file) => output::to_file(file, text.as_bytes()),
+                None => output::to_stdout(text.as_bytes()),
+            }
+        }
     }
 }
 
-fn write(path: &Path, rendered: &Rendered) -> Result<(), Failure> {
-    if !path.is_dir() {
-        return output::to_file(path, rendered.to_yaml().as_bytes());
-    }
-    let (ids, texts): (Vec<ResId>, Vec<String>) = rendered.each();
-    output::to_directory(path, &ids, texts.iter().map(String::as_str))
+/// A host that may do what the flags allow. Remote bases are on, as in the reference.
+fn host(args: &BuildArgs) -> OsHost {
+    let host = OsHost::new().allow_git().allow_http();
+    if args.runs_programs() { host.allow_programs() } else { host }
 }
 
-// The library's own, once it is there.
-struct Rendered {
-    warnings: Vec<kustomize_core::Warning>,
+fn ids(rendered: &Rendered) -> Vec<ResId> {
+    let schema = Schema::default();
+    rendered.resources().iter().map(|resource| resource.id(&schema)).collect()
 }
 
-impl Rendered {
-    fn to_yaml(&self) -> String {
-        String::new()
-    }
-    fn each(&self) -> (Vec<ResId>, Vec<String>) {
-        (Vec::new(), Vec::new())
-    }
+fn texts(rendered: &Rendered) -> Result<Vec<String>, BuildError> {
+    rendered.resources().iter().map(|resource| rendered.resource_yaml(resource)).collect()
 }
 
-fn render(args: &BuildArgs) -> Result<Rendered, Failure> {
-    let _ = (args.options(), &args.target);
-    Err(Failure::new("building is not there yet"))
+/// Warnings are for builds that succeed: an error would drown among them.
+fn warn(rendered: &Rendered, reporter: &Reporter) {
+    rendered.warnings().iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
 }
 
 /// What the reference says of flags that it would rather not have any more.

@@ -28,11 +28,7 @@ pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
 
 /// Writes each resource to a file of its own in an existing directory. All are written beside
 /// their places first and moved there together, so that a full disk changes nothing.
-pub(crate) fn to_directory<'a>(
-    directory: &Path,
-    ids: &[ResId],
-    texts: impl Iterator<Item = &'a str>,
-) -> Result<(), Failure> {
+pub(crate) fn to_directory(directory: &Path, ids: &[ResId], texts: &[String]) -> Result<(), Failure> {
     let names = file_names(ids);
     check(ids, &names)?;
     let mut staged = Vec::with_capacity(names.len());
