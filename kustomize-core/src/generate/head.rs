@@ -3,7 +3,7 @@
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{GeneratorOptions, Metadata};
 use crate::resource::{Behavior, Resource};
-use crate::yaml::decode;
+use crate::yaml::decode::{self, DecodeError, Rules};
 use crate::yaml::{Key, Map, Node, Pos, Scalar, Str, Style, Tag, Value};
 
 /// Everything but the data.
@@ -68,12 +68,19 @@ fn quoted(pairs: &std::collections::BTreeMap<String, String>) -> Node {
     Node::map(map)
 }
 
-/// Decodes a generator's configuration as loosely as the reference does.
+/// Decodes the part of a generator's configuration that a kustomization has, too. Unknown fields
+/// are ignored, but nothing is coerced.
 pub(super) fn decode<'de, T: serde::Deserialize<'de>>(config: &'de Node) -> Result<T, BuildError> {
-    decode::from_node_loosely(config).map_err(|error| {
-        let path = error.path.join(".").replace(".[", "[");
-        BuildError::new(ErrorKind::Generator, error.message).at(error.pos).field(path)
-    })
+    decode::from_node(config, Rules::EMBEDDED).map_err(refused)
+}
+
+fn refused(error: DecodeError) -> BuildError {
+    let field = error.field_path();
+    let refused = BuildError::new(ErrorKind::Generator, error.message).at(error.pos).field(field);
+    match error.help {
+        Some(help) => refused.with_help(help),
+        None => refused,
+    }
 }
 
 /// Name and namespace from the metadata of a configuration, where it does not give them itself.
@@ -88,7 +95,7 @@ pub(super) fn take_identity_from_metadata(
         metadata: Metadata,
     }
 
-    let Config { metadata } = decode(config)?;
+    let Config { metadata } = decode::from_node(config, Rules::PLUGIN).map_err(refused)?;
     if name.is_empty() {
         *name = metadata.name;
     }

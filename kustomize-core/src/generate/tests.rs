@@ -143,6 +143,64 @@ type: kubernetes.io/tls
 }
 
 #[test]
+fn generators_given_by_kind() {
+    let config = read(
+        "apiVersion: builtin
+kind: ConfigMapGenerator
+metadata: {name: meta, namespace: mns}
+name: n123
+env: missing
+envs: [v.env]
+unknown: 1
+options: {disableNameSuffixHash: true, labels: {x: '1'}, immutable: true}
+",
+    );
+    let files = files();
+    let wanted = "apiVersion: v1
+data:
+  A: \"1\"
+  B: ' x y '
+  C: \"\"
+  D: '\"q\"'
+immutable: true
+kind: ConfigMap
+metadata:
+  labels:
+    x: \"1\"
+  name: n123
+  namespace: mns
+";
+    let generator = ConfigMapGenerator::from_config(&config, &files).unwrap();
+    assert_eq!(rendered(&generator).unwrap(), wanted);
+
+    let config = read("kind: SecretGenerator\nmetadata: {name: 77, namespace: mns}\ntype: '5'\n");
+    let wanted = "apiVersion: v1
+data: {}
+kind: Secret
+metadata:
+  name: HASH
+  namespace: mns
+type: \"5\"
+";
+    let generator = SecretGenerator::from_config(&config, &files).unwrap();
+    assert_eq!(rendered(&generator).unwrap(), wanted.replace("HASH", "77-gm4gh6kdmd"));
+}
+
+#[test]
+fn numbers_are_no_strings_in_generators_given_by_kind() {
+    for field in ["name: 1", "literals: [1]", "options: {labels: {x: 1}}", "behavior: 1"] {
+        let config = read(&format!("kind: ConfigMapGenerator\nmetadata: {{name: meta}}\n{field}\n"));
+        assert!(ConfigMapGenerator::from_config(&config, &files()).is_err(), "{field}");
+    }
+}
+
+fn read(text: &str) -> crate::yaml::Node {
+    let text: std::sync::Arc<str> = text.into();
+    let file = crate::yaml::Sources::default().add("test", text.clone(), None);
+    crate::yaml::read(&text, file).unwrap().remove(0)
+}
+
+#[test]
 fn lines_beyond_64_kib_end_a_file_of_variables() {
     let made = config_map(|args| args.envs = spanned(["long.env"])).unwrap();
     assert!(made.contains("  A: \"1\"\n  B: xxx"));

@@ -113,3 +113,115 @@ fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
     }
     root.insert(field, Node::map(map));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::resource::PreviousId;
+    use crate::yaml::{Sources, print, read};
+
+    const OLD: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cm
+  labels: {l: old, k: keep}
+  annotations: {x: old}
+data:
+  a: 1
+  b: null
+  c: {d: e}
+  keep: kept
+binaryData:
+  bin: AAAA
+";
+
+    const NEW: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cm
+  labels: {l: new}
+  annotations: {w: new}
+immutable: true
+data: {a: new, z: '1'}
+";
+
+    fn resource(text: &str, behavior: Behavior) -> Resource {
+        let text: Arc<str> = text.into();
+        let file = Sources::default().add("test", text.clone(), None);
+        let mut resource = Resource::new(read(&text, file).unwrap().remove(0));
+        resource.history.behavior = behavior;
+        resource.history.needs_hash = behavior != Behavior::Unspecified;
+        resource
+    }
+
+    fn absorbed(behavior: Behavior) -> Result<Resource, BuildError> {
+        let schema = Schema::default();
+        let mut old = resource(OLD, Behavior::Unspecified);
+        old.history.previous =
+            vec![PreviousId { kind: "ConfigMap".into(), name: "cm".into(), namespace: "default".into() }];
+        old.set_name("renamed");
+        let mut set = ResourceSet::from_list(vec![old]);
+        set.absorb(resource(NEW, behavior), &schema)?;
+        assert_eq!(set.len(), 1);
+        Ok(set.into_list().remove(0))
+    }
+
+    fn printed(resource: &Resource) -> String {
+        let mut out = String::new();
+        print(&resource.node, &mut out).unwrap();
+        out
+    }
+
+    const METADATA: &str = "immutable: true
+kind: ConfigMap
+metadata:
+  annotations:
+    w: new
+    x: old
+  labels:
+    k: keep
+    l: new
+  name: renamed
+";
+
+    // Expectations: `kustomize build` of a generator over a base that has the resource.
+
+    #[test]
+    fn merges_data_and_metadata() {
+        let merged = absorbed(Behavior::Merge).unwrap();
+        let data = "apiVersion: v1
+binaryData:
+  bin: AAAA
+data:
+  a: new
+  b: \"\"
+  c: \"\"
+  keep: kept
+  z: \"1\"
+";
+        assert_eq!(printed(&merged), [data, METADATA].concat());
+        assert_eq!(merged.history.previous.len(), 1);
+        assert_eq!(merged.history.behavior, Behavior::Unspecified);
+        assert!(!merged.history.needs_hash, "the resource in the set had none");
+    }
+
+    #[test]
+    fn replaces_all_but_metadata() {
+        let replaced = absorbed(Behavior::Replace).unwrap();
+        let data = "apiVersion: v1\ndata:\n  a: new\n  z: \"1\"\n";
+        assert_eq!(printed(&replaced), [data, METADATA].concat());
+    }
+
+    #[test]
+    fn behavior_must_go_with_what_is_there() {
+        assert!(absorbed(Behavior::Create).is_err());
+        assert!(absorbed(Behavior::Unspecified).is_err());
+        let schema = Schema::default();
+        let mut set = ResourceSet::new();
+        assert!(set.absorb(resource(NEW, Behavior::Merge), &schema).is_err());
+        set.absorb(resource(NEW, Behavior::Create), &schema).unwrap();
+        assert_eq!(set.len(), 1);
+    }
+}

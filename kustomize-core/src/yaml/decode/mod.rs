@@ -90,6 +90,9 @@ impl Rules {
     pub const FILE: Rules = Rules { known_fields_only: false, coercion: Coercion::Direct };
     /// Configuration of builtin plugins: as [`Rules::FILE`], but it comes from a resource.
     pub const PLUGIN: Rules = Rules { known_fields_only: false, coercion: Coercion::ThroughJson };
+    /// Parts of such a configuration that the reference keeps in an embedded struct, which its
+    /// coercion does not look into.
+    pub const EMBEDDED: Rules = Rules { known_fields_only: false, coercion: Coercion::None };
 }
 
 /// A value that does not fit the type it is decoded into.
