@@ -28,10 +28,6 @@ macro_rules! pending {
 }
 
 pending! {
-    PatchStrategicMergeTransformer PatchTransformer PatchJson6902Transformer ReplacementTransformer
+    ReplacementTransformer
     ValueAddTransformer PrefixSuffixTransformer HashTransformer ConfigMapGenerator SecretGenerator HelmGenerator FunctionPlugin
-}
-
-pub(super) fn parse_resources(text: &str, file: crate::yaml::FileId) -> Result<Vec<Resource>, BuildError> {
-    Ok(crate::yaml::reader::read(text, file)?.into_iter().map(Resource::new).collect())
 }

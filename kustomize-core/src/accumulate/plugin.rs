@@ -8,7 +8,8 @@ use crate::generate::{Generator, IamPolicyGenerator};
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
-    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer, PrefixTransformer,
+    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
+    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixTransformer,
     ReplicaCountTransformer, SuffixTransformer, Transformer,
 };
 use crate::yaml::Node;
@@ -79,9 +80,11 @@ fn builtin_transformer<'a>(
         "ImageTagTransformer" => Box::new(ImageTagTransformer::from_config(node)?),
         "LabelTransformer" => Box::new(LabelTransformer::from_config(node)?),
         "NamespaceTransformer" => Box::new(NamespaceTransformer::from_config(node)?),
-        "PatchJson6902Transformer" => Box::new(PatchJson6902Transformer::make()?),
-        "PatchStrategicMergeTransformer" => Box::new(PatchStrategicMergeTransformer::make()?),
-        "PatchTransformer" => Box::new(PatchTransformer::make()?),
+        "PatchJson6902Transformer" => Box::new(PatchJson6902Transformer::from_config(node, loader, cx)?),
+        "PatchStrategicMergeTransformer" => {
+            Box::new(PatchStrategicMergeTransformer::from_config(node, loader, cx)?)
+        }
+        "PatchTransformer" => Box::new(PatchTransformer::from_config(node, loader, cx)?),
         "PrefixSuffixTransformer" => Box::new(PrefixSuffixTransformer::make()?),
         "PrefixTransformer" => Box::new(PrefixTransformer::from_config(node)?),
         "ReplacementTransformer" => Box::new(ReplacementTransformer::make()?),

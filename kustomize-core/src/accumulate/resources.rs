@@ -1,12 +1,11 @@
 //! Bringing in what `resources` and `components` list.
 
 use super::accumulator::Accumulator;
-use super::pending::parse_resources;
 use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::loader::{Loader, is_url, neither};
-use crate::resource::Resource;
+use crate::resource::{Resource, parse_resources};
 use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
 

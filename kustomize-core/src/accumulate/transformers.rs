@@ -1,9 +1,7 @@
 //! The transformers and validators of a kustomization, in the reference's order.
 
 use super::accumulator::Accumulator;
-use super::pending::{
-    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, ReplacementTransformer,
-};
+use super::pending::ReplacementTransformer;
 use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
@@ -14,7 +12,8 @@ use crate::field_spec::{FieldSpec, Table, TransformerConfig, merge_field_specs};
 use crate::kustomization::Label;
 use crate::resource::expect_unchanged;
 use crate::transform::{
-    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer, PrefixTransformer,
+    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
+    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixTransformer,
     ReplicaCountTransformer, SuffixTransformer, Transformer,
 };
 use crate::yaml::Pos;
@@ -96,11 +95,11 @@ fn of_fields<'a>(
     let mut steps = Steps { target, list: Vec::new() };
     if !kustomization.patches_strategic_merge.is_empty() {
         let patches = &kustomization.patches_strategic_merge;
-        let transformer = PatchStrategicMergeTransformer::make()?;
+        let transformer = PatchStrategicMergeTransformer::new(patches, files, cx)?;
         steps.push("PatchStrategicMergeTransformer", patches[0].pos, transformer);
     }
     for patch in &kustomization.patches {
-        let transformer = PatchTransformer::make().map_err(|error| error.at(patch.pos))?;
+        let transformer = PatchTransformer::new(patch, files, cx).map_err(|error| error.at(patch.pos))?;
         steps.push("PatchTransformer", patch.pos, transformer);
     }
     if !kustomization.namespace.is_empty() {
@@ -129,7 +128,8 @@ fn of_fields<'a>(
         steps.push("AnnotationsTransformer", Pos::NONE, transformer);
     }
     for patch in &kustomization.patches_json6902 {
-        let transformer = PatchJson6902Transformer::make().map_err(|error| error.at(patch.pos))?;
+        let transformer =
+            PatchJson6902Transformer::new(patch, files, cx).map_err(|error| error.at(patch.pos))?;
         steps.push("PatchJson6902Transformer", patch.pos, transformer);
     }
     for replica in &kustomization.replicas {

@@ -71,6 +71,18 @@ impl Directive {
     }
 }
 
+/// Whether a patch replaces or removes the map at a path, or a map that holds it, as a whole.
+pub(crate) fn replaces(patch: &Node, path: &[&str]) -> bool {
+    match &patch.value {
+        Value::Map(map) => match (Directive::of_added_map(map), path.split_first()) {
+            (Some(Directive::Replace | Directive::Delete), _) => true,
+            (_, None) => false,
+            (_, Some((field, rest))) => map.get(field).is_some_and(|node| replaces(node, rest)),
+        },
+        _ => patch.is_null(),
+    }
+}
+
 fn unknown(node: &Node, path: &Path<'_>) -> BuildError {
     BuildError::new(ErrorKind::Patch, format!("unknown patch directive `$patch: {}`", node.text()))
         .at(node.pos)

@@ -13,5 +13,6 @@ mod strategic;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use directive::replaces;
 pub(crate) use json_patch::JsonPatch;
 pub(crate) use strategic::merge;
