@@ -2,14 +2,14 @@
 //! then those configured as plugins.
 
 use super::accumulator::Accumulator;
-use super::pending::{ConfigMapGenerator, HelmGenerator, SecretGenerator};
+use super::pending::{ConfigMapGenerator, SecretGenerator};
 use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
 use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::generate::Generator;
+use crate::generate::{Generator, HelmGenerator};
 
 type GeneratorStep<'a> = Step<Box<dyn Generator + 'a>>;
 
@@ -53,7 +53,7 @@ fn of_fields<'a>(target: &Target<'a>) -> Result<Vec<GeneratorStep<'a>>, BuildErr
             let own = &kustomization.namespace;
             inherited.namespace = if own.is_empty() { &target.helm_namespace } else { own }.clone();
         }
-        let generator = HelmGenerator::make()?;
+        let generator = HelmGenerator::new(target.loader.clone(), &globals, inherited)?;
         steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, Box::new(generator)));
     }
     Ok(steps)

@@ -29,5 +29,5 @@ macro_rules! pending {
 
 pending! {
     ReplacementTransformer
-    ValueAddTransformer PrefixSuffixTransformer HashTransformer ConfigMapGenerator SecretGenerator HelmGenerator FunctionPlugin
+    ValueAddTransformer PrefixSuffixTransformer HashTransformer ConfigMapGenerator SecretGenerator
 }

@@ -4,7 +4,8 @@
 use super::pending::*;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
-use crate::generate::{Generator, IamPolicyGenerator};
+use crate::function::Plugin;
+use crate::generate::{Generator, HelmGenerator, IamPolicyGenerator};
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
@@ -43,14 +44,14 @@ pub(super) fn generator<'a>(
     configuration: &Resource,
 ) -> Result<Box<dyn Generator + 'a>, BuildError> {
     if !is_builtin(configuration) {
-        return function(cx, loader, configuration).map(|function| Box::new(function) as _);
+        return Plugin::load(loader.clone(), configuration.clone()).map(|plugin| Box::new(plugin) as _);
     }
     let node = &configuration.node;
     let files = Box::new(loader.clone());
     Ok(match configuration.kind() {
         "ConfigMapGenerator" => Box::new(ConfigMapGenerator::make()?),
         "SecretGenerator" => Box::new(SecretGenerator::make()?),
-        "HelmChartInflationGenerator" => Box::new(HelmGenerator::make()?),
+        "HelmChartInflationGenerator" => Box::new(HelmGenerator::from_config(loader.clone(), node)?),
         "IAMPolicyGenerator" => Box::new(IamPolicyGenerator::from_config(node)?),
         kind => return Err(not_a("generator", kind, &GENERATORS, &TRANSFORMERS)),
     })
@@ -63,7 +64,7 @@ pub(super) fn transformer<'a>(
     configuration: &Resource,
 ) -> Result<Box<dyn Transformer + 'a>, BuildError> {
     if !is_builtin(configuration) {
-        return function(cx, loader, configuration).map(|function| Box::new(function) as _);
+        return Plugin::load(loader.clone(), configuration.clone()).map(|plugin| Box::new(plugin) as _);
     }
     builtin_transformer(cx, loader, configuration.kind(), &configuration.node)
 }
@@ -108,20 +109,4 @@ fn not_a(role: &str, kind: &str, known: &[&str], other_role: &[&str]) -> BuildEr
     };
     BuildError::new(ErrorKind::Function, message)
         .with_help(format!("builtin {role}s are {}", known.join(", ")))
-}
-
-fn function<'a>(
-    cx: &Context<'a>,
-    loader: &Loader<'a>,
-    configuration: &Resource,
-) -> Result<FunctionPlugin, BuildError> {
-    if !cx.options.enable_plugins {
-        let kind = configuration.kind();
-        let message = format!("external plugins are disabled: {kind} is not built in");
-        return Err(BuildError::new(ErrorKind::NotAllowed, message).with_help(
-            "builtin plugins say `apiVersion: builtin`; to allow functions, use `--enable-alpha-plugins` \
-             (`BuildOptions::enable_plugins`), and `--enable-exec` for programs",
-        ));
-    }
-    FunctionPlugin::make()
 }

@@ -3,6 +3,7 @@
 mod config_map;
 mod hash;
 mod head;
+mod helm;
 mod iam_policy;
 mod key_value;
 mod node_json;
@@ -10,6 +11,7 @@ mod secret;
 
 pub(crate) use config_map::ConfigMapGenerator;
 pub(crate) use hash::content_hash;
+pub(crate) use helm::HelmGenerator;
 pub(crate) use iam_policy::IamPolicyGenerator;
 pub(crate) use secret::SecretGenerator;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Loader;
-use super::suggest::looks_similar;
+use super::suggest::most_similar;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, HostError, path};
 use crate::yaml::FileId;
@@ -70,10 +70,8 @@ impl Loader<'_> {
     /// build a directory below it, or write one.
     fn cure(&self, names: &[String]) -> String {
         let host = self.cx.host;
-        let misnamed = names.iter().find(|name| {
-            let is_file = || host.kind(&path::join(self.root(), name)) == Ok(EntryKind::File);
-            FILE_NAMES.iter().any(|wanted| looks_similar(name, wanted)) && is_file()
-        });
+        let is_file = |name: &&str| host.kind(&path::join(self.root(), name)) == Ok(EntryKind::File);
+        let misnamed = most_similar(FILE_NAMES[0], names).filter(is_file);
         if let Some(name) = misnamed {
             return format!("rename {name} to {}", FILE_NAMES[0]);
         }

@@ -5,6 +5,8 @@ mod query;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use query::parse_bool;
+
 use super::{Repository, path};
 
 /// A git repository and a directory in it, as a kustomization names them.
