@@ -28,6 +28,5 @@ macro_rules! pending {
 }
 
 pending! {
-    ReplacementTransformer
-    ValueAddTransformer PrefixSuffixTransformer HashTransformer ConfigMapGenerator SecretGenerator
+    HashTransformer ConfigMapGenerator SecretGenerator
 }

@@ -10,8 +10,9 @@ use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
     AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
-    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixTransformer,
-    ReplicaCountTransformer, SuffixTransformer, Transformer,
+    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixSuffixTransformer,
+    PrefixTransformer, ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
+    ValueAddTransformer,
 };
 use crate::yaml::Node;
 
@@ -86,12 +87,12 @@ fn builtin_transformer<'a>(
             Box::new(PatchStrategicMergeTransformer::from_config(node, loader, cx)?)
         }
         "PatchTransformer" => Box::new(PatchTransformer::from_config(node, loader, cx)?),
-        "PrefixSuffixTransformer" => Box::new(PrefixSuffixTransformer::make()?),
+        "PrefixSuffixTransformer" => Box::new(PrefixSuffixTransformer::from_config(node)?),
         "PrefixTransformer" => Box::new(PrefixTransformer::from_config(node)?),
-        "ReplacementTransformer" => Box::new(ReplacementTransformer::make()?),
+        "ReplacementTransformer" => Box::new(ReplacementTransformer::from_config(node, loader)?),
         "ReplicaCountTransformer" => Box::new(ReplicaCountTransformer::from_config(node)?),
         "SuffixTransformer" => Box::new(SuffixTransformer::from_config(node)?),
-        "ValueAddTransformer" => Box::new(ValueAddTransformer::make()?),
+        "ValueAddTransformer" => Box::new(ValueAddTransformer::from_config(node, loader.root(), loader)?),
         kind => return Err(not_a("transformer", kind, &TRANSFORMERS, &GENERATORS)),
     })
 }

@@ -1,7 +1,6 @@
 //! The transformers and validators of a kustomization, in the reference's order.
 
 use super::accumulator::Accumulator;
-use super::pending::ReplacementTransformer;
 use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
@@ -14,7 +13,7 @@ use crate::resource::expect_unchanged;
 use crate::transform::{
     AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
     PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixTransformer,
-    ReplicaCountTransformer, SuffixTransformer, Transformer,
+    ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
 };
 use crate::yaml::Pos;
 use crate::yaml::decode::Spanned;
@@ -143,7 +142,7 @@ fn of_fields<'a>(
     }
     if !kustomization.replacements.is_empty() {
         let replacements = &kustomization.replacements;
-        let transformer = ReplacementTransformer::make()?;
+        let transformer = ReplacementTransformer::new(replacements, files)?;
         steps.push("ReplacementTransformer", replacements[0].pos, transformer);
     }
     Ok(steps.list)

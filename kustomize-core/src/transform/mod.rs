@@ -19,9 +19,11 @@ mod patch_json6902;
 mod patch_source;
 mod patch_strategic_merge;
 mod prefix;
+mod prefix_suffix;
 mod replacement;
 mod replicas;
 mod suffix;
+mod value_add;
 
 pub(crate) use annotations::AnnotationsTransformer;
 pub(crate) use hash_suffix::HashTransformer;
@@ -33,9 +35,11 @@ pub(crate) use patch::PatchTransformer;
 pub(crate) use patch_json6902::PatchJson6902Transformer;
 pub(crate) use patch_strategic_merge::PatchStrategicMergeTransformer;
 pub(crate) use prefix::PrefixTransformer;
+pub(crate) use prefix_suffix::PrefixSuffixTransformer;
 pub(crate) use replacement::ReplacementTransformer;
 pub(crate) use replicas::ReplicaCountTransformer;
 pub(crate) use suffix::SuffixTransformer;
+pub(crate) use value_add::ValueAddTransformer;
 
 use std::sync::Arc;
 
