@@ -37,14 +37,14 @@ pub(crate) struct Diagnostic {
 }
 
 /// Where something stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     file: String,
     line: Option<Line>,
 }
 
 /// A line of a file, and a column in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     number: usize,
     /// In characters, counted from 1.

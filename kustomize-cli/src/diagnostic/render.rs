@@ -31,7 +31,10 @@ impl Renderer {
         for (name, value) in &diagnostic.about {
             self.detail(&mut out, gutter, name, value);
         }
-        for step in &diagnostic.chain {
+        // A step at the line that is shown already says nothing new.
+        let steps =
+            diagnostic.chain.iter().filter(|step| step.origin.is_none() || step.origin != diagnostic.origin);
+        for step in steps {
             self.detail(&mut out, gutter, "from", &self.step(step));
         }
         for note in &diagnostic.notes {

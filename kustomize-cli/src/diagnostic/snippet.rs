@@ -69,9 +69,12 @@ fn cut_before(before: &[char]) -> usize {
     before.len() - shown.count()
 }
 
-/// Length of what starts a text, as YAML sees it: a quoted scalar, a key, or a word.
+/// Length of what starts a text, as YAML sees it: a quoted scalar, a key, a word, or blanks.
 fn token(rest: &[char]) -> usize {
     let Some(&first) = rest.first() else { return 0 };
+    if first.is_whitespace() {
+        return rest.iter().take_while(|letter| letter.is_whitespace()).count();
+    }
     if let '"' | '\'' = first {
         let close = rest[1..].iter().position(|letter| *letter == first);
         return close.map_or(rest.len(), |at| at + 2);
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(snippet("  images: []", 3), ("  images: []".to_owned(), 2, 6));
         assert_eq!(snippet("a: \"b c\", d", 4), ("a: \"b c\", d".to_owned(), 3, 5));
         assert_eq!(snippet("- nginx:1.2 # x", 3), ("- nginx:1.2 # x".to_owned(), 2, 9));
+        assert_eq!(snippet("\t a: b", 1), ("     a: b".to_owned(), 0, 5));
         assert_eq!(snippet("a:", 3), ("a:".to_owned(), 2, 1));
         assert_eq!(snippet("", 99), (String::new(), 0, 1));
     }

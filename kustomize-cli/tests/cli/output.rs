@@ -1,0 +1,90 @@
+//! Where output goes.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{expected, program, run, stderr, stdout};
+
+const OVERLAY: &str = "apps/overlays/production";
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn standard_output_has_what_kustomize_prints() {
+    assert_eq!(stdout(&["build", OVERLAY]), expected("apps.overlays.production.yaml"));
+}
+
+#[test]
+fn a_file_is_replaced_whole_or_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.yaml");
+    let path = file.to_str().unwrap();
+    assert_eq!(stdout(&["build", OVERLAY, "-o", path]), "");
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected("apps.overlays.production.yaml"));
+
+    let failed = run(&["build", "mistakes/unknown-field", "-o", path]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected("apps.overlays.production.yaml"));
+    assert_eq!(names(directory.path()), ["out.yaml"]);
+}
+
+#[test]
+fn a_directory_gets_one_file_for_each_resource() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(stdout(&["build", OVERLAY, "--output", directory.path().to_str().unwrap()]), "");
+    assert_eq!(
+        names(directory.path()),
+        [
+            "apps_v1_deployment_nginx.yaml",
+            "v1_configmap_nginx-config-d7c9296m7m.yaml",
+            "v1_namespace_production.yaml",
+            "v1_service_nginx.yaml"
+        ]
+    );
+    let service = fs::read_to_string(directory.path().join("v1_service_nginx.yaml")).unwrap();
+    let all = expected("apps.overlays.production.yaml");
+    assert_eq!(all.split("---\n").nth(2), Some(service.as_str()));
+}
+
+#[test]
+fn several_namespaces_stand_in_the_file_names() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(stdout(&["build", "transformers", "-o", directory.path().to_str().unwrap()]), "");
+    let found = names(directory.path());
+    assert!(found.contains(&"fixed_apps_v1_deployment_app.yaml".to_owned()), "{found:?}");
+    assert!(found.contains(&"chosen_batch_v1_job_once.yaml".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("no/such/file");
+    let output = run(&["build", OVERLAY, "-o", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output).replace(directory.path().to_str().unwrap(), "DIR");
+    assert_eq!(message, "error: cannot write DIR/no/such/file: no such file or directory\n");
+}
+
+#[test]
+fn a_reader_that_went_away_is_nothing_to_talk_about() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = program(&["build", OVERLAY]).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = program(&["build", OVERLAY]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output), "error: cannot write to standard output: no space left on device\n");
+}
