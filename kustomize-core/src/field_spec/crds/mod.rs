@@ -61,9 +61,10 @@ fn definition(node: &Node) -> Result<Option<&Map>, BuildError> {
             schema::check(&entry.value)?;
             properties = entry.value.get("properties").and_then(Node::as_map);
         } else if entry.key.as_str().eq_ignore_ascii_case("Dependencies")
-            && !(entry.value.is_null() || entry.value.as_seq().is_some())
+            && !(entry.value.is_null()
+                || entry.value.as_seq().is_some_and(|seq| seq.iter().all(|item| item.as_scalar().is_some())))
         {
-            return Err(invalid("`Dependencies`: expected a list", entry.value.pos));
+            return Err(invalid("`Dependencies`: expected a list of strings", entry.value.pos));
         }
     }
     Ok(properties)

@@ -25,6 +25,8 @@ enum Shape {
     SchemaOrSchemas,
     /// A map of such that are schemas where they are maps.
     Dependencies,
+    /// A map of texts.
+    Docs,
 }
 
 fn shape(field: &str) -> Option<Shape> {
@@ -44,6 +46,7 @@ fn shape(field: &str) -> Option<Shape> {
         "properties" | "patternProperties" | "definitions" => Shape::SchemaMap,
         "items" => Shape::SchemaOrSchemas,
         "dependencies" => Shape::Dependencies,
+        "externalDocs" => Shape::Docs,
         _ => return None,
     })
 }
@@ -65,8 +68,8 @@ fn check_at(node: &Node, depth: usize) -> Result<(), BuildError> {
     };
     for entry in map {
         let field = entry.key.as_str();
-        if field == "$ref" {
-            check_reference(&entry.value)?;
+        if matches!(field, "$ref" | "$schema") {
+            check_url(field, &entry.value)?;
         } else if let Some(shape) = shape(field)
             && !entry.value.is_null()
         {
@@ -100,6 +103,14 @@ fn check_field(field: &str, value: &Node, shape: Shape, depth: usize) -> Result<
         (Shape::Dependencies, Value::Map(map)) => {
             check_each(map.iter().map(|entry| &entry.value).filter(|node| node.as_map().is_some()), depth)
         }
+        (Shape::Docs, _) => expect(
+            value.as_map().is_some_and(|map| {
+                ["description", "url"].iter().all(|name| {
+                    map.get(name).is_none_or(|text| text.is_null() || string(Some(text)).is_some())
+                })
+            }),
+            "a map with a description and a url",
+        ),
         (Shape::SchemaOrSchemas, Value::Scalar(_)) => Ok(()),
         (Shape::Schema, _) => expect(false, "a schema, which is a map"),
         (Shape::Schemas, _) => expect(false, "a list of schemas"),
@@ -112,9 +123,9 @@ fn check_each<'a>(nodes: impl IntoIterator<Item = &'a Node>, depth: usize) -> Re
 }
 
 /// Refuses references that are no URLs (Go's `url.Parse`, as far as it matters for names of types).
-fn check_reference(value: &Node) -> Result<(), BuildError> {
+fn check_url(field: &str, value: &Node) -> Result<(), BuildError> {
     let Some(text) = string(Some(value)) else { return Ok(()) };
-    let refuse = |why: &str| Err(invalid(format!("`$ref`: {text:?} is no URL: {why}"), value.pos));
+    let refuse = |why: &str| Err(invalid(format!("`{field}`: {text:?} is no URL: {why}"), value.pos));
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return refuse("it holds control characters");
     }
@@ -126,6 +137,12 @@ fn check_reference(value: &Node) -> Result<(), BuildError> {
         rest = after;
     }
     let path = text.split(['#', '?']).next().unwrap_or_default();
+    if let Some((_, authority)) = path.split_once("//")
+        && let Some((_, address)) = authority.split('/').next().unwrap_or_default().split_once('[')
+        && !address.contains(']')
+    {
+        return refuse("its host lacks a `]`");
+    }
     let is_scheme = |scheme: &str| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))

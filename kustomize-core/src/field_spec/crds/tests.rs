@@ -62,6 +62,7 @@ fn refuses_what_the_reference_refuses() {
         "{a: {Schema: {description: 5}}}".to_owned(),
         "{a: {Schema: {items: {type: 5}}}}".to_owned(),
         "{a: {Schema: {$ref: %zz}}}".to_owned(),
+        "{a: {Schema: {externalDocs: x}}}".to_owned(),
         format!("{{a.Bee: {{Schema: {{properties: {{{kind}, x: {{$ref: a.Bee}}}}}}}}}}"),
     ] {
         assert!(load(Some(&node(&text))).is_err(), "{text}");
