@@ -10,7 +10,7 @@ use crate::field_spec::FieldSpec;
 use crate::options::Reorder;
 use crate::references;
 use crate::resource::{drop_local_config, finish_resource};
-use crate::transform::{LabelTransformer, SortOrderTransformer, Transformer};
+use crate::transform::{HashTransformer, LabelTransformer, SortOrderTransformer, Transformer};
 
 /// The label of `buildMetadata: [managedByLabel]`.
 const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -24,7 +24,7 @@ pub(super) fn finish(
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
     let Accumulator { set, config, vars } = accumulator;
-    let _ = set;
+    HashTransformer.transform(set, cx)?;
     references::fix_names(set, &config.name_reference, cx)?;
     references::resolve_vars(set, vars, &config.var_reference, cx)?;
     drop_local_config(set, cx)?;

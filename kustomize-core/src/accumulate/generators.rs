@@ -2,16 +2,17 @@
 //! then those configured as plugins.
 
 use super::accumulator::Accumulator;
-use super::pending::{ConfigMapGenerator, SecretGenerator};
 use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
 use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::generate::{Generator, HelmGenerator};
+use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, SecretGenerator};
+use crate::kustomization::GeneratorOptions;
+use crate::loader::Loader;
 
-type GeneratorStep<'a> = Step<Box<dyn Generator + 'a>>;
+type GeneratorStep<'l> = Step<Box<dyn Generator + 'l>>;
 
 /// Runs all generators and lets the set absorb what they make.
 pub(super) fn run<'a>(
@@ -19,32 +20,41 @@ pub(super) fn run<'a>(
     target: &mut Target<'a>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
-    let mut steps = of_fields(target)?;
-    steps.extend(of_configurations(cx, target)?);
+    let loader = target.loader.clone();
+    let mut steps = of_fields(target, &loader)?;
+    steps.extend(of_configurations(cx, target, &loader)?);
     for step in steps {
         let at = |error: BuildError| error.at(step.pos);
         for mut resource in step.plugin.generate(cx).map_err(at)? {
             if let Some(origin) = &step.origin {
                 resource.set_origin_if_absent(origin);
             }
-            accumulator.append(cx, [resource]).map_err(at)?;
+            accumulator.set.absorb(resource, cx.schema()).map_err(at)?;
         }
     }
     Ok(())
 }
 
-fn of_fields<'a>(target: &Target<'a>) -> Result<Vec<GeneratorStep<'a>>, BuildError> {
+fn of_fields<'l, 'a>(
+    target: &Target<'a>,
+    loader: &'l Loader<'a>,
+) -> Result<Vec<GeneratorStep<'l>>, BuildError> {
     let kustomization = &target.kustomization;
-    let options = kustomization.generator_options.as_ref();
-    let files = || Box::new(target.loader.clone());
-    let mut steps: Vec<GeneratorStep<'a>> = Vec::new();
+    let global = kustomization.generator_options.as_ref();
+    let mut steps: Vec<GeneratorStep<'l>> = Vec::new();
     for args in &kustomization.config_map_generator {
-        let generator = ConfigMapGenerator::make()?;
-        steps.push(Step::of_field(target, "ConfigMapGenerator", args.pos, Box::new(generator)));
+        let mut args = args.clone();
+        args.value.options = GeneratorOptions::merged(args.value.options, global);
+        let pos = args.pos;
+        let generator = ConfigMapGenerator::new(args, loader);
+        steps.push(Step::of_field(target, "ConfigMapGenerator", pos, Box::new(generator)));
     }
     for args in &kustomization.secret_generator {
-        let generator = SecretGenerator::make()?;
-        steps.push(Step::of_field(target, "SecretGenerator", args.pos, Box::new(generator)));
+        let mut args = args.clone();
+        args.value.options = GeneratorOptions::merged(args.value.options, global);
+        let pos = args.pos;
+        let generator = SecretGenerator::new(args, loader);
+        steps.push(Step::of_field(target, "SecretGenerator", pos, Box::new(generator)));
     }
     let globals = kustomization.helm_globals.clone().unwrap_or_default();
     for chart in &kustomization.helm_charts {
@@ -53,22 +63,23 @@ fn of_fields<'a>(target: &Target<'a>) -> Result<Vec<GeneratorStep<'a>>, BuildErr
             let own = &kustomization.namespace;
             inherited.namespace = if own.is_empty() { &target.helm_namespace } else { own }.clone();
         }
-        let generator = HelmGenerator::new(target.loader.clone(), &globals, inherited)?;
+        let generator = HelmGenerator::new(loader.clone(), &globals, inherited)?;
         steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, Box::new(generator)));
     }
     Ok(steps)
 }
 
-fn of_configurations<'a>(
+fn of_configurations<'l, 'a>(
     cx: &Context<'a>,
     target: &mut Target<'a>,
-) -> Result<Vec<GeneratorStep<'a>>, BuildError> {
+    loader: &'l Loader<'a>,
+) -> Result<Vec<GeneratorStep<'l>>, BuildError> {
     let entries = std::mem::take(&mut target.kustomization.generators);
     let configurations = accumulate_configurations(cx, target, "generators", &entries)?;
     configurations
         .iter()
         .map(|configuration| {
-            let generator = plugin::generator(cx, &target.loader, configuration)
+            let generator = plugin::generator(cx, loader, configuration)
                 .map_err(|error| error.at(configuration.node.pos).about(configuration.id(cx.schema())))?;
             Step::of_configuration(configuration, generator)
         })

@@ -7,7 +7,6 @@
 mod accumulator;
 mod finish;
 mod generators;
-mod pending;
 mod plugin;
 mod resources;
 mod step;

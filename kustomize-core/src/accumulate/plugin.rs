@@ -1,15 +1,14 @@
 //! Generators and transformers that are configured by a resource of their own: builtin ones by
 //! kind, all others as functions.
 
-use super::pending::*;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::function::Plugin;
-use crate::generate::{Generator, HelmGenerator, IamPolicyGenerator};
+use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, IamPolicyGenerator, SecretGenerator};
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
-    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
+    AnnotationsTransformer, HashTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
     PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixSuffixTransformer,
     PrefixTransformer, ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
     ValueAddTransformer,
@@ -39,19 +38,18 @@ const TRANSFORMERS: [&str; 14] = [
 ];
 
 /// The generator that a configuration asks for.
-pub(super) fn generator<'a>(
+pub(super) fn generator<'l, 'a>(
     cx: &Context<'a>,
-    loader: &Loader<'a>,
+    loader: &'l Loader<'a>,
     configuration: &Resource,
-) -> Result<Box<dyn Generator + 'a>, BuildError> {
+) -> Result<Box<dyn Generator + 'l>, BuildError> {
     if !is_builtin(configuration) {
         return Plugin::load(loader.clone(), configuration.clone()).map(|plugin| Box::new(plugin) as _);
     }
     let node = &configuration.node;
-    let files = Box::new(loader.clone());
     Ok(match configuration.kind() {
-        "ConfigMapGenerator" => Box::new(ConfigMapGenerator::make()?),
-        "SecretGenerator" => Box::new(SecretGenerator::make()?),
+        "ConfigMapGenerator" => Box::new(ConfigMapGenerator::from_config(node, loader)?),
+        "SecretGenerator" => Box::new(SecretGenerator::from_config(node, loader)?),
         "HelmChartInflationGenerator" => Box::new(HelmGenerator::from_config(loader.clone(), node)?),
         "IAMPolicyGenerator" => Box::new(IamPolicyGenerator::from_config(node)?),
         kind => return Err(not_a("generator", kind, &GENERATORS, &TRANSFORMERS)),
