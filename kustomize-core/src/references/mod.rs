@@ -7,6 +7,8 @@ mod referral;
 mod referrer_fields;
 mod resolve_vars;
 mod role_binding;
+#[cfg(test)]
+mod tests;
 mod var_expansion;
 mod var_value;
 mod vars;

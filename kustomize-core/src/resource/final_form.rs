@@ -3,6 +3,7 @@
 use super::Resource;
 use super::origin_annotations::{ORIGIN, TRANSFORMATIONS};
 use crate::error::{BuildError, ErrorKind};
+use crate::yaml::resolve::resolve;
 use crate::yaml::{Entry, Key, Map, Node, Scalar, Style, Tag, Value};
 
 /// Annotations that the reference, or functions it runs, keep their books in.
@@ -107,10 +108,7 @@ fn finish(node: &mut Node, kept: Kept) -> Result<(), BuildError> {
 fn rewrite(map: &mut Map, kept: Kept) -> Result<(), BuildError> {
     map.entries_mut().retain(|entry| kept.keeps(entry.key.as_str()));
     for Entry { key, value } in map.iter_mut() {
-        if key.scalar.text.is_empty() {
-            let message = "an annotation has no name";
-            return Err(BuildError::new(ErrorKind::Resource, message).at(key.pos));
-        }
+        check_name(key)?;
         key.scalar.tag = Tag::None;
         key.scalar.style = Style::Plain;
         match &mut value.value {
@@ -122,6 +120,23 @@ fn rewrite(map: &mut Map, kept: Kept) -> Result<(), BuildError> {
         }
     }
     Ok(())
+}
+
+/// The reference forgets that a name was in quotes, and then refuses what is no string without.
+fn check_name(name: &Key) -> Result<(), BuildError> {
+    let text = name.as_str();
+    let message = match resolve(text) {
+        Tag::Str => return Ok(()),
+        Tag::Null if text.is_empty() => "an annotation has no name".to_owned(),
+        Tag::Null => format!("an annotation has the name `{text}`, which reads as null"),
+        Tag::Bool => format!("an annotation has the name `{text}`, which reads as a boolean"),
+        Tag::Timestamp => format!("an annotation has the name `{text}`, which reads as a date"),
+        _ => format!("an annotation has the name `{text}`, which reads as a number"),
+    };
+    let error = BuildError::new(ErrorKind::Resource, message).at(name.pos);
+    Err(error.with_help(
+        "kustomize refuses such names even in quotes; give the name a prefix, as in `example.com/`",
+    ))
 }
 
 /// The reference reads a list as it reads a map: a name, its value, a name, its value.

@@ -1,6 +1,8 @@
 //! Resources: a tree with an identity, the history of its names, and the ordered set of them.
 
 mod absorb;
+#[cfg(test)]
+mod annotation_tests;
 mod comparison;
 mod data_map;
 mod final_form;

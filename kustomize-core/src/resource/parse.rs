@@ -31,7 +31,12 @@ pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, B
 
 fn parse(documents: Documents) -> Result<Vec<Resource>, BuildError> {
     let nodes = keep_resources(unwrap_single_list(documents)?)?;
-    Ok(inline_lists(nodes)?.into_iter().map(Resource::new).collect())
+    let resources = inline_lists(nodes)?.into_iter().map(|node| {
+        let mut resource = Resource::new(node);
+        resource.absorb_internal_annotations()?;
+        Ok(resource)
+    });
+    resources.collect()
 }
 
 /// The items of a `List` or `ResourceList` that is the only document; other documents as they are.
