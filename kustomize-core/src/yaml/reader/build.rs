@@ -165,6 +165,32 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Adds a key that has neither anchor nor tag, and is not `<<`.
+    #[inline]
+    pub(super) fn easy_key(&mut self, text: &str, style: Style, start: usize) -> Result<(), ReadError> {
+        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
+        let scalar = Scalar { text: Str::new(text), tag, style };
+        self.attach(Node { pos: self.origin.pos(start), value: Value::Scalar(scalar) })
+    }
+
+    /// Adds a scalar value that has neither anchor nor tag.
+    #[inline]
+    pub(super) fn easy_scalar(&mut self, text: &str, style: Style, start: usize) -> Result<(), ReadError> {
+        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
+        let pos = self.origin.pos(start);
+        let mut scalar = Scalar { text: Str::new(text), tag, style };
+        if self.dialect == Dialect::V2 {
+            scalar = config::value(scalar, pos)?;
+        }
+        self.attach(Node { pos, value: Value::Scalar(scalar) })
+    }
+
+    /// Adds `[]` or `{}`.
+    pub(super) fn empty_collection(&mut self, is_seq: bool, start: usize) -> Result<(), ReadError> {
+        let value = if is_seq { Value::Seq(Seq::new()) } else { Value::Map(Map::new()) };
+        self.attach(Node { pos: self.origin.pos(start), value })
+    }
+
     /// Adds a node that is complete to the collection it belongs to.
     #[inline]
     pub(super) fn attach(&mut self, node: Node) -> Result<(), ReadError> {
@@ -186,6 +212,10 @@ impl<'t> Builder<'t> {
             return Err(error.with_help("if this is a template such as {{ … }}, put it in quotes"));
         };
         let scalar = match self.dialect {
+            // The reference doubles such a key when it expands merge keys, and then refuses that.
+            Dialect::V3 if scalar.tag == Tag::Null && !scalar.text.is_empty() => {
+                return Err(ReadError::new("null cannot be a key", pos).with_help("put it in quotes"));
+            }
             Dialect::V3 => scalar,
             Dialect::V2 => config::key(scalar, pos)?,
         };

@@ -2,7 +2,8 @@
 //!
 //! A text is checked and cut into documents (`input`, `documents`); each is turned into tokens
 //! (`scan`, `cursor`), the tokens into nodes (`parse`, `build`), and aliases, merge keys and equal
-//! keys are settled on the way (`merge`, `config`). Comments are dropped.
+//! keys are settled on the way (`merge`, `config`). Comments are dropped. Simple lines take a short
+//! way past the tokens (`lines`).
 
 mod build;
 mod config;
@@ -10,6 +11,7 @@ mod cursor;
 mod documents;
 mod error;
 mod input;
+mod lines;
 mod merge;
 mod parse;
 mod scan;

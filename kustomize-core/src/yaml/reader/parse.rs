@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::build::{Builder, Phase};
 use super::input::Input;
+use super::lines::Spot;
 use super::scan::{Kind, Scanner, Token};
 use super::tag::TagName;
 use super::{ReadError, Rules};
@@ -122,6 +123,15 @@ impl<'t> Parser<'t> {
 
     /// Goes on in the innermost open collection.
     fn step(&mut self) -> Result<(), ReadError> {
+        let phase = self.build.phase();
+        let in_lines = matches!(phase, Phase::BlockMapKey | Phase::BlockSeq | Phase::IndentlessSeq);
+        if in_lines && self.may_take_short_way() {
+            match self.simple_lines(Spot::LineStart)? {
+                Spot::LineStart if self.build.is_done() => return Ok(()),
+                Spot::LineStart => {}
+                spot => return self.resume(spot),
+            }
+        }
         match self.build.phase() {
             Phase::BlockSeq => self.block_seq(),
             Phase::IndentlessSeq => self.indentless_seq(),
@@ -146,16 +156,33 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Goes on where the short way ended.
+    fn resume(&mut self, spot: Spot) -> Result<(), ReadError> {
+        let end = self.scan.at.pos;
+        match spot {
+            Spot::LineStart => Ok(()),
+            Spot::AfterColon => self.block_map_part(end),
+            Spot::AfterDash => self.block_item(end),
+        }
+    }
+
+    /// What stands behind a dash.
+    fn block_item(&mut self, end: usize) -> Result<(), ReadError> {
+        let in_map = self.build.phase() == Phase::IndentlessSeq;
+        match self.scan.peek()?.kind {
+            Kind::BlockEntry | Kind::BlockEnd => self.build.empty(end),
+            Kind::Key | Kind::Value if in_map => self.build.empty(end),
+            _ => self.node(Place::Block),
+        }
+    }
+
     fn block_seq(&mut self) -> Result<(), ReadError> {
         let token = self.scan.peek()?;
         let (start, end) = (token.start, token.end);
         match token.kind {
             Kind::BlockEntry => {
                 self.scan.skip();
-                match self.scan.peek()?.kind {
-                    Kind::BlockEntry | Kind::BlockEnd => self.build.empty(end),
-                    _ => self.node(Place::Block),
-                }
+                self.short_way_from(Spot::AfterDash, end)
             }
             Kind::BlockEnd => {
                 self.scan.skip();
@@ -172,9 +199,20 @@ impl<'t> Parser<'t> {
             return self.build.close();
         }
         self.scan.skip();
-        match self.scan.peek()?.kind {
-            Kind::BlockEntry | Kind::Key | Kind::Value | Kind::BlockEnd => self.build.empty(end),
-            _ => self.node(Place::Block),
+        self.short_way_from(Spot::AfterDash, end)
+    }
+
+    /// Goes on behind a dash or colon, where its token ends.
+    fn short_way_from(&mut self, spot: Spot, end: usize) -> Result<(), ReadError> {
+        // Behind the ':' of a key with '?' a further key may start.
+        let usual = self.scan.key_allowed == (spot == Spot::AfterDash);
+        if usual && self.may_take_short_way() && self.scan.at.pos == end {
+            let spot = self.simple_lines(spot)?;
+            return self.resume(spot);
+        }
+        match spot {
+            Spot::AfterColon => self.block_map_part(end),
+            _ => self.block_item(end),
         }
     }
 
@@ -203,7 +241,7 @@ impl<'t> Parser<'t> {
             return self.build.empty(start);
         }
         self.scan.skip();
-        self.block_map_part(end)
+        self.short_way_from(Spot::AfterColon, end)
     }
 
     fn block_map_part(&mut self, end: usize) -> Result<(), ReadError> {

@@ -1,0 +1,392 @@
+//! The short way through block collections of simple lines, which is nearly all of any manifest:
+//! `key: plain`, `key:`, `- item`, `- key: plain`, quoted and block scalars among them.
+//!
+//! It makes the same nodes as the general code (`scan`, `parse`) without making tokens. Whatever it
+//! does not know for sure it leaves to the general code, at a place where no tokens are waiting and
+//! the stacks of indentations and open collections agree.
+
+use std::cmp::Ordering;
+
+use super::ReadError;
+use super::build::Phase;
+use super::cursor::{EASY_KEY, is};
+use super::parse::Parser;
+use crate::yaml::Style;
+
+/// Where the general code takes over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Spot {
+    /// In the indentation of a line, or at its start.
+    LineStart,
+    /// Behind the `:` of a key.
+    AfterColon,
+    /// Behind the `-` of a list item.
+    AfterDash,
+}
+
+/// A scalar that starts and ends on one line.
+struct OneLine<'t> {
+    text: &'t str,
+    style: Style,
+    /// Where the line break behind it is, or the end of the text.
+    line_end: usize,
+}
+
+impl<'t> Parser<'t> {
+    /// Whether the short way may be tried: no tokens wait, and only block collections are open.
+    pub(super) fn may_take_short_way(&self) -> bool {
+        self.only_line_feeds && self.scan.tokens.is_empty() && !self.scan.in_flow()
+    }
+
+    /// Reads on as long as lines are simple.
+    pub(super) fn simple_lines(&mut self, from: Spot) -> Result<Spot, ReadError> {
+        let mut spot = from;
+        if spot == Spot::LineStart && !self.scan.key_allowed && !self.finish_line() {
+            return Ok(spot);
+        }
+        loop {
+            let next = match spot {
+                Spot::LineStart => self.line_start()?,
+                Spot::AfterColon => self.after_colon()?,
+                Spot::AfterDash => self.after_dash()?,
+            };
+            let Some(next) = next else {
+                self.scan.key_allowed = spot != Spot::AfterColon;
+                return Ok(spot);
+            };
+            spot = next;
+        }
+    }
+
+    fn byte_at(&self, at: usize) -> u8 {
+        self.scan.at.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// Moves on to the next line when nothing but a comment is left on this one.
+    fn finish_line(&mut self) -> bool {
+        match self.line_end_behind(self.scan.at.pos) {
+            Some(end) if self.byte_at(end) == b'\n' => {
+                self.go_to_line(end + 1);
+                self.scan.key_allowed = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn go_to_line(&mut self, start: usize) {
+        self.scan.at.pos = start.min(self.scan.at.bytes.len());
+        self.scan.at.line_start = self.scan.at.pos;
+    }
+
+    /// Where the line ends, if nothing but blanks and a comment stand from `at` on.
+    #[inline]
+    fn line_end_behind(&self, mut at: usize) -> Option<usize> {
+        let bytes = self.scan.at.bytes;
+        while let Some(b' ' | b'\t') = bytes.get(at) {
+            at += 1;
+        }
+        match bytes.get(at) {
+            None | Some(b'\n') => Some(at),
+            Some(b'#') => Some(self.line_end(at)),
+            Some(_) => None,
+        }
+    }
+
+    #[inline]
+    fn line_end(&self, at: usize) -> usize {
+        let bytes = self.scan.at.bytes;
+        memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length)
+    }
+
+    /// The next line that is neither empty nor a comment: its start, and where its indentation
+    /// ends. `None` at the end of the text, and where tabs are in the way.
+    #[inline]
+    fn next_content(&self, mut line: usize) -> Option<(usize, usize)> {
+        let bytes = self.scan.at.bytes;
+        loop {
+            let mut at = line;
+            while let Some(b' ') = bytes.get(at) {
+                at += 1;
+            }
+            match bytes.get(at)? {
+                b'\n' => line = at + 1,
+                b'#' => line = self.line_end(at) + 1,
+                b'\t' => return None,
+                _ => return Some((line, at)),
+            }
+        }
+    }
+
+    fn column(start: usize, at: usize) -> i32 {
+        i32::try_from(at - start).unwrap_or(i32::MAX)
+    }
+
+    /// Closes what the next line is not part of, and goes on with what it is part of.
+    fn line_start(&mut self) -> Result<Option<Spot>, ReadError> {
+        let pos = self.scan.at.pos;
+        // The indentation may be behind us already, when a block scalar ended here.
+        let (line, at) = match self.next_content(pos) {
+            Some((line, at)) if line == pos => (self.scan.at.line_start, at),
+            Some(found) => found,
+            None => return Ok(None),
+        };
+        self.scan.at.pos = at;
+        self.scan.at.line_start = line;
+        let column = Self::column(line, at);
+        while self.scan.indent > column {
+            if self.build.phase() == Phase::IndentlessSeq {
+                self.build.close()?;
+            }
+            self.build.close()?;
+            self.scan.indent = self.scan.indents.pop().unwrap_or(-1);
+        }
+        if self.build.is_done() || self.scan.indent != column {
+            return Ok(None);
+        }
+        let is_item = self.is_dash(at);
+        match self.build.phase() {
+            Phase::BlockSeq | Phase::IndentlessSeq if is_item => {
+                self.scan.at.pos = at + 1;
+                Ok(Some(Spot::AfterDash))
+            }
+            Phase::IndentlessSeq => {
+                self.build.close()?;
+                self.key(at)
+            }
+            Phase::BlockMapKey if !is_item => self.key(at),
+            _ => Ok(None),
+        }
+    }
+
+    fn is_dash(&self, at: usize) -> bool {
+        self.byte_at(at) == b'-' && matches!(self.byte_at(at + 1), 0 | b' ' | b'\t' | b'\n')
+    }
+
+    /// Takes a key and its colon.
+    #[inline]
+    fn key(&mut self, at: usize) -> Result<Option<Spot>, ReadError> {
+        let Some((text, style, colon)) = self.easy_key(at) else { return Ok(None) };
+        self.build.easy_key(text, style, at)?;
+        self.scan.at.pos = colon + 1;
+        Ok(Some(Spot::AfterColon))
+    }
+
+    /// The key at a place, if there is an easy one: its text, style, and where its colon is.
+    #[inline]
+    fn easy_key(&self, at: usize) -> Option<(&'t str, Style, usize)> {
+        const MAX_KEY: usize = 1024;
+        let bytes = self.scan.at.bytes;
+        let (from, to, colon, style) = match bytes.get(at)? {
+            b'"' => {
+                let end = self.closing_quote(at)?;
+                (at + 1, end, end + 1, Style::DoubleQuoted)
+            }
+            b'\'' => {
+                let end = self.closing_quote(at)?;
+                (at + 1, end, end + 1, Style::SingleQuoted)
+            }
+            _ => {
+                let length = bytes[at..].iter().position(|byte| !is(*byte, EASY_KEY))?;
+                (at, at + length, at + length, Style::Plain)
+            }
+        };
+        let easy = colon > at
+            && colon - at <= MAX_KEY
+            && bytes.get(colon) == Some(&b':')
+            && matches!(bytes.get(colon + 1), Some(b' ' | b'\n'));
+        if easy { Some((self.scan.at.text.get(from..to)?, style, colon)) } else { None }
+    }
+
+    /// Where a quoted scalar ends, if it does on this line and without any escape.
+    #[inline]
+    fn closing_quote(&self, at: usize) -> Option<usize> {
+        let bytes = self.scan.at.bytes;
+        let rest = &bytes[at + 1..];
+        let end = match bytes[at] {
+            b'"' => memchr::memchr3(b'"', b'\\', b'\n', rest)?,
+            _ => memchr::memchr2(b'\'', b'\n', rest)?,
+        } + at
+            + 1;
+        (bytes[end] == bytes[at] && (bytes[at] == b'"' || self.byte_at(end + 1) != b'\'')).then_some(end)
+    }
+
+    /// The value of a key: on this line, on the next, or none.
+    fn after_colon(&mut self) -> Result<Option<Spot>, ReadError> {
+        let colon_end = self.scan.at.pos;
+        let at = self.skip_spaces(colon_end);
+        match self.byte_at(at) {
+            b'\n' | b'#' => {
+                if at == colon_end && self.byte_at(at) == b'#' {
+                    return Ok(None);
+                }
+            }
+            _ => return self.value(at),
+        }
+        let Some((line, content)) = self.next_content(self.line_end(at) + 1) else { return Ok(None) };
+        let column = Self::column(line, content);
+        let is_item = self.is_dash(content);
+        let is_key = !is_item && self.easy_key(content).is_some();
+        let phase = match column.cmp(&self.scan.indent) {
+            Ordering::Greater if is_item => Phase::BlockSeq,
+            Ordering::Greater if is_key => Phase::BlockMapKey,
+            Ordering::Equal if is_item => Phase::IndentlessSeq,
+            // Some values need not be indented deeper than their key: those of block scalars.
+            Ordering::Greater | Ordering::Equal if !is_key => return Ok(None),
+            _ => {
+                self.build.empty(colon_end)?;
+                self.go_to_line(line);
+                return Ok(Some(Spot::LineStart));
+            }
+        };
+        if !self.build.open(phase, content, None) {
+            return Ok(None);
+        }
+        self.go_to_line(line);
+        if phase != Phase::IndentlessSeq {
+            self.indent(column);
+        }
+        if phase == Phase::BlockMapKey {
+            return self.key(content);
+        }
+        self.scan.at.pos = content + 1;
+        Ok(Some(Spot::AfterDash))
+    }
+
+    fn indent(&mut self, column: i32) {
+        self.scan.indents.push(self.scan.indent);
+        self.scan.indent = column;
+    }
+
+    /// An item on the line of its dash: a value, or a collection that starts there.
+    fn after_dash(&mut self) -> Result<Option<Spot>, ReadError> {
+        let at = self.skip_spaces(self.scan.at.pos);
+        let column = Self::column(self.scan.at.line_start, at);
+        if self.is_dash(at) {
+            if !self.build.open(Phase::BlockSeq, at, None) {
+                return Ok(None);
+            }
+            self.indent(column);
+            self.scan.at.pos = at + 1;
+            return Ok(Some(Spot::AfterDash));
+        }
+        if self.easy_key(at).is_some() {
+            if !self.build.open(Phase::BlockMapKey, at, None) {
+                return Ok(None);
+            }
+            self.indent(column);
+            return self.key(at);
+        }
+        if matches!(self.byte_at(at), b'\n' | b'#') {
+            return Ok(None);
+        }
+        self.value(at)
+    }
+
+    fn skip_spaces(&self, mut at: usize) -> usize {
+        while self.byte_at(at) == b' ' {
+            at += 1;
+        }
+        at
+    }
+
+    /// A scalar or empty collection, and the rest of its line.
+    #[inline]
+    fn value(&mut self, at: usize) -> Result<Option<Spot>, ReadError> {
+        let line_end = match self.byte_at(at) {
+            b'|' | b'>' => {
+                self.scan.at.pos = at;
+                let (text, style) = self.scan.scan_block_scalar()?;
+                self.build.easy_scalar(&text, style, at)?;
+                self.scan.key_allowed = true;
+                return Ok(Some(Spot::LineStart));
+            }
+            b'"' | b'\'' => {
+                let Some(scalar) = self.one_line_quoted(at) else { return Ok(None) };
+                self.build.easy_scalar(scalar.text, scalar.style, at)?;
+                scalar.line_end
+            }
+            open @ (b'[' | b'{') => {
+                if self.byte_at(at + 1) != open + 2 {
+                    return Ok(None);
+                }
+                let Some(line_end) = self.line_end_behind(at + 2) else { return Ok(None) };
+                self.build.empty_collection(open == b'[', at)?;
+                line_end
+            }
+            _ => {
+                let Some(scalar) = self.one_line_plain(at) else { return Ok(None) };
+                self.build.easy_scalar(scalar.text, scalar.style, at)?;
+                scalar.line_end
+            }
+        };
+        self.go_to_line(line_end + 1);
+        Ok(Some(Spot::LineStart))
+    }
+
+    fn one_line_quoted(&self, at: usize) -> Option<OneLine<'t>> {
+        let end = self.closing_quote(at)?;
+        let line_end = self.line_end_behind(end + 1)?;
+        let style = if self.byte_at(at) == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
+        Some(OneLine { text: self.scan.at.text.get(at + 1..end)?, style, line_end })
+    }
+
+    /// A plain scalar that does not go on on the next line.
+    #[inline]
+    fn one_line_plain(&self, at: usize) -> Option<OneLine<'t>> {
+        let bytes = self.scan.at.bytes;
+        match *bytes.get(at)? {
+            b'-' | b'?' | b':' => {
+                if matches!(bytes.get(at + 1)?, b' ' | b'\t' | b'\n') {
+                    return None;
+                }
+            }
+            b'\t' | b'\n' | b',' | b']' | b'}' | b'#' | b'&' | b'*' | b'!' | b'%' | b'@' | b'`' => {
+                return None;
+            }
+            _ => {}
+        }
+        let line_end = self.line_end(at);
+        let line = &bytes[at..line_end];
+        let mut length = line.len();
+        let mut has_comment = false;
+        for found in memchr::memchr2_iter(b':', b'#', line) {
+            if line[found] == b'#' {
+                if found > 0 && matches!(line[found - 1], b' ' | b'\t') {
+                    length = found;
+                    has_comment = true;
+                    break;
+                }
+            } else if matches!(line.get(found + 1), None | Some(b' ' | b'\t')) {
+                return None;
+            }
+        }
+        while length > 0 && matches!(line[length - 1], b' ' | b'\t') {
+            length -= 1;
+        }
+        // A comment ends the scalar for good.
+        if !has_comment && self.goes_on_behind(line_end) {
+            return None;
+        }
+        Some(OneLine { text: self.scan.at.text.get(at..at + length)?, style: Style::Plain, line_end })
+    }
+
+    /// Whether a plain scalar that reaches the end of a line may go on behind it.
+    #[inline]
+    fn goes_on_behind(&self, line_end: usize) -> bool {
+        let bytes = self.scan.at.bytes;
+        let mut line = line_end + 1;
+        loop {
+            let mut at = line;
+            while let Some(b' ') = bytes.get(at) {
+                at += 1;
+            }
+            match bytes.get(at) {
+                None | Some(b'#') => return false,
+                Some(b'\t') => return true,
+                Some(b'\n') => line = at + 1,
+                Some(_) => return Self::column(line, at) > self.scan.indent,
+            }
+        }
+    }
+}
