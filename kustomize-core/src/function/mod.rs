@@ -9,7 +9,8 @@ mod resource_list;
 mod run;
 mod shell_words;
 mod spec;
-#[cfg(all(test, unix, feature = "os"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "os"))]
 mod tests;
 
 use crate::context::Context;

@@ -86,11 +86,6 @@ impl<'a> Loader<'a> {
         self.cx
     }
 
-    /// Directory of the innermost cloned repository that the kustomization is in.
-    pub(crate) fn repository_root(&self) -> Option<&str> {
-        self.level.checkout().map(|checkout| checkout.directory.path())
-    }
-
     /// The kustomization's directory as a person would name it.
     pub(crate) fn display_root(&self) -> String {
         self.level.display(&self.level.root)

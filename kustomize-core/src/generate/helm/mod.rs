@@ -3,7 +3,8 @@
 
 mod arguments;
 mod output;
-#[cfg(all(test, unix, feature = "os"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "os"))]
 mod tests;
 mod values;
 
@@ -16,7 +17,7 @@ use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::yaml::Node;
 use crate::yaml::decode::{DecodeError, from_node_loosely};
-use values::Merge;
+use values::Precedence;
 
 /// Directory of charts unless `helmGlobals` says otherwise.
 const DEFAULT_CHART_HOME: &str = "charts";
@@ -29,7 +30,7 @@ pub(crate) struct HelmGenerator<'a> {
     chart_home: String,
     /// Directory of helm's configuration; a temporary one when empty.
     config_home: String,
-    merge: Merge,
+    precedence: Precedence,
 }
 
 impl<'a> HelmGenerator<'a> {
@@ -55,7 +56,7 @@ impl<'a> HelmGenerator<'a> {
         if chart.name.is_empty() {
             return Err(generator_error("a helm chart has no name").field("name"));
         }
-        let merge = Merge::parse(&chart.values_merge)?;
+        let precedence = Precedence::parse(&chart.values_merge)?;
         for file in &mut chart.additional_values_files {
             loader.bytes(&file.value).map_err(|error| error.at(file.pos).field("additionalValuesFiles"))?;
             file.value = path::join(loader.root(), &file.value);
@@ -72,7 +73,7 @@ impl<'a> HelmGenerator<'a> {
         if chart.values_file.is_empty() {
             chart.values_file.value = path::join(&chart_home, &format!("{}/values.yaml", chart.name));
         }
-        Ok(HelmGenerator { loader, chart, chart_home, config_home: globals.config_home.clone(), merge })
+        Ok(HelmGenerator { loader, chart, chart_home, config_home: globals.config_home.clone(), precedence })
     }
 
     /// From a configuration of kind `HelmChartInflationGenerator`: both parts in one map.

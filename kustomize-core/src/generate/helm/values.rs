@@ -5,23 +5,23 @@ use crate::error::BuildError;
 use crate::merge::merge;
 use crate::yaml::{Map, Node, print, read};
 
-/// How `valuesInline` and the values file come together.
+/// What wins where both `valuesInline` and the values file say something (`valuesMerge`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Merge {
-    /// `valuesInline` over the file.
-    Override,
-    /// The file over `valuesInline`.
-    Merge,
-    /// `valuesInline` alone.
-    Replace,
+pub(super) enum Precedence {
+    /// `override`: `valuesInline` over the file.
+    Inline,
+    /// `merge`: the file over `valuesInline`.
+    File,
+    /// `replace`: `valuesInline` alone.
+    InlineAlone,
 }
 
-impl Merge {
+impl Precedence {
     pub(super) fn parse(text: &str) -> Result<Self, BuildError> {
         match text {
-            "" | "override" => Ok(Merge::Override),
-            "merge" => Ok(Merge::Merge),
-            "replace" => Ok(Merge::Replace),
+            "" | "override" => Ok(Precedence::Inline),
+            "merge" => Ok(Precedence::File),
+            "replace" => Ok(Precedence::InlineAlone),
             other => {
                 let message = format!("valuesMerge is one of merge, override and replace, not '{other}'");
                 Err(generator_error(message).field("valuesMerge"))
@@ -39,10 +39,10 @@ impl HelmGenerator<'_> {
             Some(inline) if inline.as_map().is_some_and(|map| !map.is_empty()) => inline,
             _ => return self.loader.bytes(file).map_err(at),
         };
-        let values = match self.merge {
-            Merge::Replace => inline.clone(),
-            Merge::Override => self.merged(self.values_of_file().map_err(at)?, inline)?,
-            Merge::Merge => self.merged(inline.clone(), &self.values_of_file().map_err(at)?)?,
+        let values = match self.precedence {
+            Precedence::InlineAlone => inline.clone(),
+            Precedence::Inline => self.merged(self.values_of_file().map_err(at)?, inline)?,
+            Precedence::File => self.merged(inline.clone(), &self.values_of_file().map_err(at)?)?,
         };
         let mut text = String::new();
         print(&values, &mut text)?;

@@ -33,7 +33,7 @@ pub(crate) enum NoRepository {
     #[error("it has no host")]
     NoHost,
     #[error("it has no path of a repository")]
-    NoRepositoryPath,
+    NoPath,
     #[error("its path leads out of the repository")]
     LeavesRepository,
 }
@@ -183,12 +183,12 @@ fn split_path(text: &str, segments: Option<usize>) -> Result<(String, String), N
     } else if let Some(at) = text.find(SUFFIX) {
         text.split_at(at + SUFFIX.len())
     } else if let Some(segments) = segments {
-        split_segments(text, segments).ok_or(NoRepository::NoRepositoryPath)?
+        split_segments(text, segments).ok_or(NoRepository::NoPath)?
     } else {
         (text, "")
     };
     if repository.is_empty() {
-        return Err(NoRepository::NoRepositoryPath);
+        return Err(NoRepository::NoPath);
     }
     let directory = directory.strip_prefix('/').unwrap_or(directory);
     if path::clean(directory).split('/').next() == Some("..") {
