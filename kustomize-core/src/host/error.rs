@@ -14,7 +14,7 @@ pub enum HostError {
     #[error("is not a directory")]
     NotDirectory,
     /// A device, socket or pipe, which are never read.
-    #[error("is no regular file")]
+    #[error("is a device, socket or pipe, which are never read")]
     NotRegular,
     /// Permission denied.
     #[error("permission denied")]

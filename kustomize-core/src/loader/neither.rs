@@ -7,9 +7,10 @@ use crate::host::RepositorySpec;
 /// The error to show for an entry of `resources` that could be loaded neither as a file nor as a
 /// base: the one that the user can do something about.
 ///
-/// The reference shows both, except that the error of a malformed file stands alone.
+/// The reference shows both, except that the error of a malformed file stands alone. Here the second
+/// is at most a hint.
 pub(crate) fn neither(path: &str, as_file: BuildError, as_directory: BuildError) -> BuildError {
-    use ErrorKind::{Host, NotAllowed, Remote, Restriction};
+    use ErrorKind::{Host, NotAllowed, Remote, Resource, Restriction, Syntax};
     match (as_file.kind(), as_directory.kind()) {
         (Host(HostError::IsDirectory), _) => as_directory,
         // It stands nowhere.
@@ -27,6 +28,11 @@ pub(crate) fn neither(path: &str, as_file: BuildError, as_directory: BuildError)
             let message = format!("there is no file '{path}', and as a repository: {as_directory}");
             BuildError::new(as_directory.kind().clone(), message)
                 .with_help(format!("a directory of this name would be written './{path}'"))
+        }
+        // A URL that answered with something else, often a page about the file.
+        (Syntax | Resource, _) => {
+            let help = format!("as a repository: {as_directory}");
+            as_file.in_file(path).with_help(help)
         }
         (_, Restriction | NotAllowed | Remote) if RepositorySpec::parse(path).is_ok() => as_directory,
         _ => as_file,

@@ -209,6 +209,9 @@ fn single_files_are_fetched() {
     assert!(render_with(root, &format!("{url}/cm.yaml")).unwrap().contains("says: fetched"));
     let error = render_with(root, &format!("{url}/none.yaml")).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Host(HostError::Http { status: 404 }), "{error}");
+    std::fs::write(root.join("page.yaml"), "<html>\n<p class='a'>: {</p>\n").unwrap();
+    let error = render_with(root, &format!("{url}/page.yaml")).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Syntax, "{error}");
     let host = OsHost::new().max_file_size(8).allow_http();
     assert_eq!(host.fetch(&format!("{url}/cm.yaml")), Err(HostError::TooLarge { limit: 8 }));
 }
