@@ -13,7 +13,7 @@ use crate::references;
 use crate::resource::Origin;
 use crate::schema::Schema;
 use crate::yaml::decode::Spanned;
-use crate::yaml::reader::read_config;
+use crate::yaml::reader::{read_config, read_config_strict};
 use crate::yaml::{FileId, Node, Pos};
 
 /// A kustomization that is being accumulated: the reference's `KustTarget`.
@@ -91,18 +91,27 @@ impl<'a> Target<'a> {
         Ok(accumulator)
     }
 
+    /// Puts the field specs of this kustomization over those of its bases. The files of a kind are
+    /// merged with each other first, then with the defaults: see [`TransformerConfig::merge_all`].
     fn merge_configurations(&self, accumulator: &mut Accumulator) -> Result<(), BuildError> {
-        let mut config = TransformerConfig::default_config();
+        let mut custom = Vec::new();
         for path in &self.kustomization.configurations {
             let (file, text) = self.text(path)?;
-            config = config.merge(&configurations::load(read_config(&text, file)?.as_ref())?)?;
+            custom.push(configurations::load(read_config_strict(&text, file)?.as_ref())?);
         }
+        let config = TransformerConfig::default_config().merge(&TransformerConfig::merge_all(custom)?)?;
         accumulator.config = accumulator.config.merge(&config)?;
+        let mut definitions = Vec::new();
         for path in &self.kustomization.crds {
             let (file, text) = self.text(path)?;
-            accumulator.config =
-                accumulator.config.merge(&crds::load(read_config(&text, file)?.as_ref())?)?;
+            if text.is_empty() {
+                // The reference falls over it.
+                let error = BuildError::new(ErrorKind::Transformer, "the file is empty");
+                return Err(error.at(Pos::new(file, 0)));
+            }
+            definitions.push(crds::load(read_config(&text, file)?.as_ref())?);
         }
+        accumulator.config = accumulator.config.merge(&TransformerConfig::merge_all(definitions)?)?;
         Ok(())
     }
 
