@@ -187,9 +187,7 @@ fn unfold(block: &str, chomping: Chomping) -> String {
         let Some(first) = rest.chars().next() else { break breaks };
         match leading_break {
             Some('\n') if !after_blank_line && !is_blank(first) => {
-                if breaks.is_empty() {
-                    out.push(' ');
-                }
+                out.push_str(if breaks.is_empty() { " " } else { "" });
             }
             Some(c) => out.push(c),
             None => {}

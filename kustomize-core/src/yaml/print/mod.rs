@@ -5,13 +5,16 @@
 //! single scalars is in [`super::read_back`] and [`text`], its order of keys in [`sort`].
 
 mod error;
+mod flow;
+mod keys;
+mod literal;
 mod quotes;
 mod sort;
 mod text;
 
-use std::borrow::Cow;
-
 pub use error::{PrintError, PrintProblem};
+pub(super) use keys::string_entries;
+use keys::{duplicate, key_text};
 
 use super::float;
 use super::read_back::{ReadBack, Role, read_back};
@@ -76,7 +79,17 @@ impl Printer<'_> {
     }
 
     fn map(&mut self, map: &Map, indent: usize, start: Start) -> Result<(), PrintError> {
-        self.entries(string_entries(map, false)?.as_slice(), indent, start)
+        let entries = string_entries(map, false)?;
+        if entries.is_empty() {
+            // Nothing but empty merge keys.
+            if start == Start::Line {
+                self.out.pop();
+                self.out.push(' ');
+            }
+            self.out.push_str("{}\n");
+            return Ok(());
+        }
+        self.entries(entries.as_slice(), indent, start)
     }
 
     /// Entries whose keys are strings.
@@ -85,14 +98,11 @@ impl Printer<'_> {
         self.order.extend((0..).take(entries.len()));
         let key = |at: u32| entries.get(at as usize).map_or("", |entry| entry.key.as_str());
         if let Some(order) = self.order.get_mut(first..) {
-            sort::sort(order, key);
-            if let Some(twice) = sort::duplicate(order, key) {
-                return Err(duplicate(&entries[twice as usize].key));
-            }
+            sort::sort(order, key).map_err(|twice| duplicate(&entries[twice as usize].key))?;
         }
         for slot in first..first + entries.len() {
             if slot > first || start == Start::Line {
-                text::push_indent(self.out, indent);
+                flow::push_indent(self.out, indent);
             }
             self.entry(&entries[self.order[slot] as usize], indent)?;
         }
@@ -101,17 +111,23 @@ impl Printer<'_> {
     }
 
     fn entry(&mut self, entry: &Entry, indent: usize) -> Result<(), PrintError> {
-        let name = key_text(&entry.key)?;
-        if name.len() > LONGEST_SIMPLE_KEY || text::has_lines(&name) {
-            self.out.push_str("? ");
-            if text::push(self.out, &name, indent + 2, false) {
-                self.out.push('\n');
+        let name = entry.key.as_str();
+        if name.len() <= LONGEST_SIMPLE_KEY && quotes::is_word(name) {
+            self.out.push_str(name);
+        } else {
+            let refused = |problem: PrintProblem| problem.at(entry.key.pos);
+            let name = key_text(&entry.key)?;
+            if name.len() > LONGEST_SIMPLE_KEY || text::has_lines(&name) {
+                self.out.push_str("? ");
+                if text::push(self.out, &name, indent + 2, false).map_err(refused)? {
+                    self.out.push('\n');
+                }
+                flow::push_indent(self.out, indent);
+                self.out.push(':');
+                return self.after_indicator(&entry.value, indent + 2);
             }
-            text::push_indent(self.out, indent);
-            self.out.push(':');
-            return self.after_indicator(&entry.value, indent + 2);
+            text::push(self.out, &name, indent + 2, true).map_err(refused)?;
         }
-        text::push(self.out, &name, indent + 2, true);
         self.out.push(':');
         match &entry.value.value {
             Value::Map(map) if !map.is_empty() => {
@@ -129,7 +145,7 @@ impl Printer<'_> {
     fn seq(&mut self, seq: &Seq, indent: usize, start: Start) -> Result<(), PrintError> {
         for (at, item) in seq.iter().enumerate() {
             if at > 0 || start == Start::Line {
-                text::push_indent(self.out, indent);
+                flow::push_indent(self.out, indent);
             }
             self.out.push('-');
             self.after_indicator(item, indent + 2)?;
@@ -172,7 +188,13 @@ impl Printer<'_> {
 
     /// A scalar and the end of its line.
     fn scalar(&mut self, scalar: &Scalar, indent: usize) -> Result<(), PrintProblem> {
-        if scalar.tag == Tag::Int && scalar.style == Style::Plain && is_canonical_integer(&scalar.text) {
+        // Most scalars are printed as they stand.
+        let unchanged = match scalar.tag {
+            Tag::Str | Tag::None => quotes::is_word(&scalar.text),
+            Tag::Int => scalar.style == Style::Plain && is_canonical_integer(&scalar.text),
+            _ => false,
+        };
+        if unchanged {
             self.out.push_str(&scalar.text);
             self.out.push('\n');
             return Ok(());
@@ -184,7 +206,7 @@ impl Printer<'_> {
             ReadBack::Int(value) => push_integer(self.out, value),
             ReadBack::Uint(value) => push_integer(self.out, value),
             ReadBack::Float(value) => float::push_yaml(self.out, value),
-            ReadBack::Text(value) => open = text::push(self.out, &text::through_json(&value)?, indent, false),
+            ReadBack::Text(value) => open = text::push(self.out, &value, indent, false)?,
         }
         if open {
             self.out.push('\n');
@@ -207,112 +229,6 @@ fn is_canonical_integer(text: &str) -> bool {
         [b'1'..=b'9', rest @ ..] => rest.len() < 18 && rest.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-/// Whether a key is a string as it stands, which nearly all are.
-fn is_common_key(scalar: &Scalar) -> bool {
-    match (scalar.tag, scalar.style) {
-        (Tag::Str | Tag::None, Style::SingleQuoted | Style::DoubleQuoted) => true,
-        (Tag::Str, Style::Plain) => scalar.text != "<<" && !scalar.text.starts_with('\t'),
-        (Tag::None, Style::Plain) => {
-            resolve(&scalar.text) == Tag::Str && scalar.text != "<<" && !scalar.text.starts_with('\t')
-        }
-        _ => false,
-    }
-}
-
-/// The text of a key after its way through JSON.
-fn key_text(key: &Key) -> Result<Cow<'_, str>, PrintError> {
-    let text = text::through_json(key.as_str()).map_err(|problem| problem.at(key.pos))?;
-    // A line break in a key of JSON keeps it from being one.
-    if matches!(text, Cow::Owned(_)) {
-        return Err(PrintProblem::Character('\u{85}').at(key.pos));
-    }
-    if text.len() > 1024 / 6 && super::json::quoted_length(&text) > 1024 {
-        return Err(PrintProblem::KeyTooLong.at(key.pos));
-    }
-    Ok(text)
-}
-
-fn duplicate(key: &Key) -> PrintError {
-    PrintProblem::DuplicateKey(key.as_str().to_owned()).at(key.pos)
-}
-
-/// A map with keys that are strings, whatever they look like; the map itself, nearly always.
-pub(super) fn string_entries(map: &Map, root: bool) -> Result<Cow<'_, Map>, PrintError> {
-    if map.iter().all(|entry| is_common_key(&entry.key.scalar)) {
-        Ok(Cow::Borrowed(map))
-    } else {
-        flatten(map, root).map(Cow::Owned)
-    }
-}
-
-/// A map as go-yaml v3 decodes it where keys are not all plain strings: merge keys (`<<`) are
-/// resolved, and at the root, which it decodes into a map of strings, keys of other types become
-/// strings and a null key is dropped.
-fn flatten(map: &Map, root: bool) -> Result<Map, PrintError> {
-    let mut flat = Map::new();
-    let mut merged: Option<&Node> = None;
-    for Entry { key, value } in map {
-        if is_merge(&key.scalar) {
-            if merged.replace(value).is_some() {
-                return Err(duplicate(key));
-            }
-            continue;
-        }
-        let Some(text) = flat_key(&key.scalar, root).map_err(|problem| problem.at(key.pos))? else {
-            continue;
-        };
-        let scalar = Scalar { text: text.into(), tag: Tag::Str, style: Style::DoubleQuoted };
-        flat.push(Key { pos: key.pos, scalar }, value.clone());
-    }
-    match merged.map(|node| (&node.value, node.pos)) {
-        None => {}
-        Some((Value::Map(other), _)) => merge_into(&mut flat, other)?,
-        Some((Value::Seq(others), pos)) => {
-            for other in others {
-                let other = other.as_map().ok_or_else(|| PrintProblem::Merge.at(pos))?;
-                merge_into(&mut flat, other)?;
-            }
-        }
-        Some((Value::Scalar(_), pos)) => return Err(PrintProblem::Merge.at(pos)),
-    }
-    Ok(flat)
-}
-
-/// The text of a key; nothing for a null at the root.
-fn flat_key(key: &Scalar, root: bool) -> Result<Option<Cow<'_, str>>, PrintProblem> {
-    let is_string = match key.tag {
-        Tag::Str | Tag::Merge => true,
-        Tag::Binary | Tag::Other => false,
-        Tag::None | Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
-            resolve(&key.text) == Tag::Str || key.style != Style::Plain || key.text.is_empty()
-        }
-    };
-    match read_back(key, Role::Key) {
-        Err(PrintProblem::NotFinite(_) | PrintProblem::TimestampOffset(_)) if root => {
-            Ok(Some(Cow::Borrowed(&key.text)))
-        }
-        Err(problem) => Err(problem),
-        Ok(ReadBack::Text(text)) if is_string || root && key.tag == Tag::Binary => Ok(Some(text)),
-        Ok(ReadBack::Null) if root => Ok(None),
-        Ok(_) if root => Ok(Some(Cow::Borrowed(&key.text))),
-        Ok(_) => Err(PrintProblem::KeyNotString(key.text.to_string())),
-    }
-}
-
-fn merge_into(flat: &mut Map, other: &Map) -> Result<(), PrintError> {
-    for Entry { key, value } in std::mem::take(flatten(other, false)?.entries_mut()) {
-        if !flat.contains(key.as_str()) {
-            flat.push(key, value);
-        }
-    }
-    Ok(())
-}
-
-fn is_merge(key: &Scalar) -> bool {
-    key.text == "<<"
-        && (key.tag == Tag::Merge || matches!(key.tag, Tag::None | Tag::Str) && key.style == Style::Plain)
 }
 
 #[cfg(test)]

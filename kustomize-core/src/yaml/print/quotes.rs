@@ -16,6 +16,17 @@ pub(super) fn is_string_unquoted(text: &str) -> bool {
     }
 }
 
+/// Whether a text stands for itself wherever it is put: a string that needs no quotes, holds no
+/// blanks, and starts with a letter or a slash. Most texts are such words; others need a closer look.
+pub(super) fn is_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    (first.is_ascii_alphabetic() || *first == b'/')
+        && *last != b':'
+        && bytes.iter().all(u8::is_ascii_graphic)
+        && (text.len() > 5 || is_string_unquoted(text))
+}
+
 /// `190:20:30`: `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`
 fn is_base_60(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);

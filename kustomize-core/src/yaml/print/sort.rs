@@ -10,9 +10,33 @@ use regex::Regex;
 ///
 /// This is not quite an order (`a10` < `a1b` < `a2` < `a10`): where the reference's output depends
 /// on chance, ours depends on the input.
-pub(super) fn compare(a: &str, b: &str) -> Ordering {
-    let common = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-    let at = (0..=common).rev().find(|at| a.is_char_boundary(*at)).unwrap_or(0);
+fn compare(a: &str, b: &str) -> Ordering {
+    compare_and_tell(a, b).0
+}
+
+/// Also tells whether a digit may have had a part in it. Where none has, it is an order.
+fn compare_and_tell(a: &str, b: &str) -> (Ordering, bool) {
+    let (x, y) = (a.as_bytes(), b.as_bytes());
+    let common = x.iter().zip(y).take_while(|(x, y)| x == y).count();
+    match (x.get(common), y.get(common)) {
+        (Some(x), Some(y)) if x.is_ascii() && y.is_ascii() => {
+            let rank = |byte: &u8| (byte.is_ascii_alphabetic(), *byte);
+            if x.is_ascii_digit() || y.is_ascii_digit() {
+                (compare_at(a, b, common), true)
+            } else {
+                (rank(x).cmp(&rank(y)), false)
+            }
+        }
+        (Some(_), Some(_)) => {
+            let at = (0..=common).rev().find(|at| a.is_char_boundary(*at)).unwrap_or(0);
+            (compare_at(a, b, at), true)
+        }
+        _ => (x.len().cmp(&y.len()), false),
+    }
+}
+
+/// Compares two keys that differ in the character at an index.
+fn compare_at(a: &str, b: &str, at: usize) -> Ordering {
     let (Some(x), Some(y)) = (a[at..].chars().next(), b[at..].chars().next()) else {
         return a.len().cmp(&b.len());
     };
@@ -55,34 +79,44 @@ fn is_match(class: &LazyLock<Option<Regex>>, c: char) -> bool {
     class.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
-/// Sorts `order`, indexes of keys, unless it is sorted already. Never panics, although the
-/// comparison is no total order.
-pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) {
-    let sorted = order.windows(2).all(|pair| compare(key(pair[0]), key(pair[1])) != Ordering::Greater);
-    if sorted {
-        return;
+/// Sorts `order`, indexes of keys. Never panics, although the comparison is no total order.
+///
+/// # Errors
+/// The index of a key that is there twice.
+pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<(), u32> {
+    if !is_sorted(order, key)? {
+        if order.len() <= 24 {
+            insertion_sort(order, key);
+        } else {
+            let mut buffer = order.to_vec();
+            merge_sort(&mut buffer, order, key);
+        }
+        is_sorted(order, key)?;
     }
-    if order.len() <= 24 {
-        insertion_sort(order, key);
-    } else {
-        let mut buffer = order.to_vec();
-        merge_sort(&mut buffer, order, key);
-    }
+    Ok(())
 }
 
-/// The index of a key that stands there twice, if there is one.
-pub(super) fn duplicate<'k>(sorted: &[u32], key: impl Fn(u32) -> &'k str) -> Option<u32> {
-    if let Some(pair) = sorted.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
-        return Some(pair[0].max(pair[1]));
+/// Whether keys are sorted, unless one of them is found twice.
+fn is_sorted<'k>(order: &[u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<bool, u32> {
+    let mut in_order = true;
+    for pair in order.windows(2) {
+        let (ordering, digits) = compare_and_tell(key(pair[0]), key(pair[1]));
+        in_order &= !digits;
+        match ordering {
+            Ordering::Less => {}
+            Ordering::Equal => return Err(pair[0].max(pair[1])),
+            Ordering::Greater => return Ok(false),
+        }
     }
-    // Only numbers make the order go round in circles, so that equal keys need not be neighbours.
-    let ordered = |at: &u32| key(*at).bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_digit());
-    if sorted.len() < 4 || sorted.iter().all(ordered) {
-        return None;
+    // Where numbers make the order go round in circles, equal keys need not be neighbours.
+    if !in_order && order.len() > 3 {
+        let mut by_bytes = order.to_vec();
+        by_bytes.sort_unstable_by_key(|at| key(*at));
+        if let Some(pair) = by_bytes.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
+            return Err(pair[0].max(pair[1]));
+        }
     }
-    let mut by_bytes = sorted.to_vec();
-    by_bytes.sort_unstable_by_key(|at| key(*at));
-    by_bytes.windows(2).find(|pair| key(pair[0]) == key(pair[1])).map(|pair| pair[0].max(pair[1]))
+    Ok(true)
 }
 
 fn insertion_sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str) {
@@ -125,7 +159,7 @@ mod tests {
 
     fn sorted(keys: &[&str]) -> Vec<String> {
         let mut order: Vec<u32> = (0..).take(keys.len()).collect();
-        sort(&mut order, |at| keys[at as usize]);
+        sort(&mut order, |at| keys[at as usize]).unwrap();
         order.into_iter().map(|at| keys[at as usize].to_owned()).collect()
     }
 

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use super::PrintProblem;
+use super::flow::{push_double_quoted, push_plain, push_single_quoted, push_single_quoted_lines};
+use super::literal::push_literal;
 use super::quotes::is_string_unquoted;
 use crate::yaml::Style;
 use crate::yaml::chars::{is_break, is_printable};
-
-/// Beyond this column a line is folded at the next space.
-const WIDTH: usize = 80;
 
 /// What a byte of a text asks to look closer at.
 mod class {
@@ -98,11 +97,23 @@ pub(super) fn has_lines(text: &str) -> bool {
 /// Appends a text. `indent` is where its further lines start. `key` keeps it on one line.
 ///
 /// Returns whether the line is left open: a literal block ends with a line break of its own.
-pub(super) fn push(out: &mut String, text: &str, indent: usize, key: bool) -> bool {
+///
+/// # Errors
+/// Those of [`through_json`].
+pub(super) fn push(out: &mut String, text: &str, indent: usize, key: bool) -> Result<bool, PrintProblem> {
     let classes = class::of(text);
-    if classes & class::CAREFUL != 0 {
-        return push_careful(out, text, indent, key);
+    if classes & class::CAREFUL == 0 {
+        return Ok(push_ascii(out, text, classes, indent, key));
     }
+    let text = through_json(text)?;
+    Ok(match class::of(&text) {
+        classes if classes & class::CAREFUL == 0 => push_ascii(out, &text, classes, indent, key),
+        _ => push_careful(out, &text, indent, key),
+    })
+}
+
+/// Appends a text of printable ASCII and line breaks.
+fn push_ascii(out: &mut String, text: &str, classes: u8, indent: usize, key: bool) -> bool {
     if classes & class::BREAK != 0 {
         if !text.ends_with(' ') && !text.contains(" \n") {
             return push_literal(out, text, indent);
@@ -166,7 +177,7 @@ fn is_plain_ascii(text: &str, classes: u8) -> bool {
             || memchr::memchr_iter(b'#', bytes).all(|at| at > 0 && bytes[at - 1] != b' '))
 }
 
-/// Like [`push`], for texts with control characters or beyond ASCII.
+/// Like [`push_ascii`], for texts with control characters or beyond ASCII.
 fn push_careful(out: &mut String, text: &str, indent: usize, key: bool) -> bool {
     let styles = analyze(text);
     if text.contains('\n') {
@@ -220,227 +231,5 @@ fn analyze(text: &str) -> Styles {
         single_quoted: !(break_space || space_break || special),
         literal: !(space_break || special || previous == Some(' ')),
         lines,
-    }
-}
-
-/// The column that the next character goes to.
-fn column(out: &str) -> usize {
-    let line = memchr::memrchr(b'\n', out.as_bytes()).map_or(0, |at| at + 1);
-    out[line..].chars().rev().take_while(|c| !is_break(*c)).count()
-}
-
-fn push_line(out: &mut String, indent: usize) {
-    out.push('\n');
-    push_indent(out, indent);
-}
-
-/// Appends spaces.
-pub(super) fn push_indent(out: &mut String, indent: usize) {
-    const SPACES: &str = "                                                                ";
-    let mut left = indent;
-    while left > 0 {
-        let some = left.min(SPACES.len());
-        out.push_str(&SPACES[..some]);
-        left -= some;
-    }
-}
-
-fn push_plain(out: &mut String, text: &str, indent: usize) {
-    push_folded(out, text, indent, |out, part| out.push_str(part));
-}
-
-fn push_single_quoted(out: &mut String, text: &str, indent: usize, key: bool) {
-    let push_part = |out: &mut String, part: &str| {
-        let mut parts = part.split('\'');
-        out.extend(parts.next());
-        for part in parts {
-            out.extend(["''", part]);
-        }
-    };
-    out.push('\'');
-    if key {
-        push_part(out, text);
-    } else {
-        push_folded(out, text, indent, push_part);
-    }
-    out.push('\'');
-}
-
-/// Appends a text of one line, folded at single spaces that stand beyond the width.
-fn push_folded(out: &mut String, text: &str, indent: usize, push_part: impl Fn(&mut String, &str)) {
-    // Bytes are at least as many as columns.
-    let line = memchr::memrchr(b'\n', out.as_bytes()).map_or(0, |at| at + 1);
-    if out.len() - line + text.len() <= WIDTH {
-        push_part(out, text);
-        return;
-    }
-    let bytes = text.as_bytes();
-    let mut at_column = column(out);
-    let mut start = 0;
-    for space in memchr::memchr_iter(b' ', bytes) {
-        if space == 0 || space == bytes.len() - 1 || bytes[space - 1] == b' ' || bytes[space + 1] == b' ' {
-            continue;
-        }
-        let part = &text[start..space];
-        let before = out.len();
-        push_part(out, part);
-        at_column += out[before..].chars().count();
-        if at_column > WIDTH {
-            push_line(out, indent);
-            at_column = indent;
-            start = space + 1;
-        } else {
-            start = space;
-        }
-    }
-    push_part(out, &text[start..]);
-}
-
-/// Single quotes around U+2028 and U+2029, which go-yaml takes for line breaks: it writes them as
-/// they are and indents what follows.
-fn push_single_quoted_lines(out: &mut String, text: &str, indent: usize) {
-    out.push('\'');
-    let mut at_column = column(out);
-    let mut after_break = false;
-    let mut rest = text.char_indices().peekable();
-    let mut previous = None;
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, c)| *c);
-        if is_break(c) {
-            out.push(c);
-            at_column = 0;
-        } else if c == ' '
-            && at > 0
-            && next.is_some_and(|next| next != ' ')
-            && previous != Some(' ')
-            && at_column > WIDTH
-        {
-            push_line(out, indent);
-            at_column = indent;
-        } else {
-            if after_break {
-                push_indent(out, indent);
-                at_column = indent;
-            }
-            if c == '\'' {
-                out.push(c);
-                at_column += 1;
-            }
-            out.push(c);
-            at_column += 1;
-        }
-        after_break = is_break(c);
-        previous = Some(c);
-    }
-    out.push('\'');
-}
-
-fn push_double_quoted(out: &mut String, text: &str, indent: usize, key: bool) {
-    // go-yaml takes a byte order mark at the start for a mark on every character.
-    let escape_all = text.starts_with('\u{feff}');
-    out.push('"');
-    let mut at_column = column(out);
-    let mut previous_space = false;
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, c)| *c);
-        if escape_all || !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
-            at_column += push_escape(out, c);
-            previous_space = false;
-            continue;
-        }
-        if c == ' ' && !key && !previous_space && at_column > WIDTH && at > 0 && next.is_some() {
-            push_line(out, indent);
-            at_column = indent;
-            if next == Some(' ') {
-                out.push('\\');
-                at_column += 1;
-            }
-        } else {
-            out.push(c);
-            at_column += 1;
-        }
-        previous_space = c == ' ';
-    }
-    out.push('"');
-}
-
-/// Appends an escape sequence; returns how long it is.
-fn push_escape(out: &mut String, c: char) -> usize {
-    use std::fmt::Write;
-    let before = out.len();
-    let short = match c {
-        '\0' => '0',
-        '\u{7}' => 'a',
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{b}' => 'v',
-        '\u{c}' => 'f',
-        '\r' => 'r',
-        '\u{1b}' => 'e',
-        '"' | '\\' => c,
-        '\u{85}' => 'N',
-        '\u{a0}' => '_',
-        '\u{2028}' => 'L',
-        '\u{2029}' => 'P',
-        _ => {
-            let code = u32::from(c);
-            let _ = match code {
-                0..=0xff => write!(out, "\\x{code:02X}"),
-                0x100..=0xffff => write!(out, "\\u{code:04X}"),
-                _ => write!(out, "\\U{code:08X}"),
-            };
-            return out.len() - before;
-        }
-    };
-    out.push('\\');
-    out.push(short);
-    2
-}
-
-/// A literal block. Returns whether its last line is left open.
-fn push_literal(out: &mut String, text: &str, indent: usize) -> bool {
-    out.push('|');
-    if text.starts_with(|c| c == ' ' || is_break(c)) {
-        out.push('2');
-    }
-    let mut from_end = text.chars().rev();
-    let ends = (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break));
-    match ends {
-        (false, _) => out.push('-'),
-        (true, true) => out.push('+'),
-        (true, false) => {}
-    }
-    out.push('\n');
-    let bytes = text.as_bytes();
-    if memchr::memmem::find(bytes, "\u{2028}".as_bytes()).is_some()
-        || memchr::memmem::find(bytes, "\u{2029}".as_bytes()).is_some()
-    {
-        push_lines(out, text, indent);
-    } else {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', bytes) {
-            if end > start {
-                push_indent(out, indent);
-            }
-            out.push_str(&text[start..=end]);
-            start = end + 1;
-        }
-        if start < text.len() {
-            push_indent(out, indent);
-            out.push_str(&text[start..]);
-        }
-    }
-    !ends.0
-}
-
-/// The lines of a literal block, with the rarer line breaks among them.
-fn push_lines(out: &mut String, text: &str, indent: usize) {
-    for line in text.split_inclusive(is_break) {
-        if !line.starts_with(is_break) {
-            push_indent(out, indent);
-        }
-        out.push_str(line);
     }
 }
