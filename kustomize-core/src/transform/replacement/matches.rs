@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::layout::Layout;
 use super::path::{Part, Target};
 use super::structured;
 use crate::error::{BuildError, ErrorKind};
 use crate::pattern::{BadPattern, Pattern};
-use crate::yaml::{Key, Map, Node, Scalar, Seq, Tag, Value};
+use crate::yaml::{Key, Map, Node, Scalar, Seq, Style, Tag, Value};
 
 /// What to make of a field that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,25 @@ impl Shape {
     }
 }
 
+/// An empty text without a type is null. Within flow style, however, the reference writes it with
+/// quotes, and reads a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EmptyText {
+    /// There will be none.
+    Never,
+    /// It is null.
+    Null,
+    /// It is a string.
+    Quoted,
+}
+
 /// A walk to all fields that a path means.
 pub(crate) struct Matches<'a> {
     /// The shape of the field at the end, when missing parts are to be made.
     pub(crate) create: Option<Shape>,
+    pub(super) layout: Layout<'a>,
+    /// What to do about an empty text in a field that was made.
+    pub(super) empty_text: EmptyText,
     /// What to do with each field.
     pub(crate) set: &'a mut dyn FnMut(&mut Node) -> Result<(), BuildError>,
 }
@@ -48,8 +64,34 @@ impl Matches<'_> {
     /// # Errors
     /// Those of `set`; a value on the way of another shape than the path expects.
     pub(crate) fn visit(&mut self, node: &mut Node, path: &[Part]) -> Result<bool, BuildError> {
+        if self.empty_text != EmptyText::Null || !self.layout.is_flow(node) {
+            return self.follow(node, path);
+        }
+        self.empty_text = EmptyText::Quoted;
+        let found = self.follow(node, path);
+        self.empty_text = EmptyText::Null;
+        found
+    }
+
+    fn end(&mut self, node: &mut Node) -> Result<(), BuildError> {
+        (self.set)(node)?;
+        match &mut node.value {
+            Value::Scalar(scalar)
+                if self.empty_text == EmptyText::Quoted
+                    && scalar.text.is_empty()
+                    && scalar.tag == Tag::None
+                    && scalar.style == Style::Plain =>
+            {
+                scalar.style = Style::SingleQuoted;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, node: &mut Node, path: &[Part]) -> Result<bool, BuildError> {
         let Some((part, rest)) = path.split_first() else {
-            (self.set)(node)?;
+            self.end(node)?;
             return Ok(true);
         };
         match &part.target {
@@ -101,7 +143,7 @@ impl Matches<'_> {
         if field.is_null() {
             return match field.text() {
                 "" => Err(error("the path goes on, but there is nothing here", field)),
-                _ => Ok(self.create.is_some()),
+                _ => self.visit(&mut Node::null(), rest),
             };
         }
         match structured::parse(field.text()) {
@@ -168,13 +210,13 @@ impl Matches<'_> {
         let mut found = false;
         for item in items(node)? {
             if selector.field.is_empty() {
-                if selector.is_match(item)? {
+                if selector.is_match(item, self.layout)? {
                     // Whatever the path says after a scalar does not count.
-                    (self.set)(item)?;
+                    self.end(item)?;
                     found = true;
                 }
             } else if let Some(value) = item.get(selector.field)
-                && selector.is_match(value)?
+                && selector.is_match(value, self.layout)?
             {
                 found |= self.visit(item, rest)?;
             }
@@ -192,10 +234,10 @@ struct Selector<'a> {
 
 impl Selector<'_> {
     /// Whether a value matches. It is its YAML that the pattern is held against.
-    fn is_match(&self, node: &Node) -> Result<bool, BuildError> {
+    fn is_match(&self, node: &Node, layout: Layout<'_>) -> Result<bool, BuildError> {
         let text = match node.as_scalar() {
             Some(scalar) => structured::scalar_text(scalar),
-            None => Cow::Owned(structured::to_yaml(node)),
+            None => Cow::Owned(structured::to_yaml(node, layout)),
         };
         match self.pattern {
             Ok(pattern) => Ok(pattern.is_match(text.trim())),

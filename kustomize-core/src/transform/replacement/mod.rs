@@ -1,6 +1,7 @@
 //! `replacements` and `ReplacementTransformer`.
 
 mod index;
+mod layout;
 mod matches;
 mod path;
 mod source;
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Replacement;
 use crate::resource::ResourceSet;
-use crate::yaml::decode::{Rules, Spanned, from_node};
+use crate::yaml::decode::{Rules, Spanned, from_node, verbatim};
 use crate::yaml::{Node, Pos, Value};
 
 use index::Index;
@@ -39,6 +40,7 @@ struct Item {
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Config {
+    #[serde(deserialize_with = "verbatim")]
     replacements: Vec<Spanned<Replacement>>,
 }
 
@@ -123,7 +125,7 @@ impl ReplacementTransformer {
 }
 
 impl Transformer for ReplacementTransformer {
-    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         if self.replacements.is_empty() {
             return Ok(());
         }
@@ -137,7 +139,7 @@ impl Transformer for ReplacementTransformer {
             let mut value = source::value(replacement, resources, &index).map_err(|error| error.at(*pos))?;
             for selector in &replacement.targets {
                 Target::new(selector, resources)
-                    .and_then(|mut target| target.replace(&mut value, resources, &mut index))
+                    .and_then(|mut target| target.replace(&mut value, resources, &mut index, &cx.sources))
                     .map_err(|error| error.at(selector.pos))?;
             }
         }

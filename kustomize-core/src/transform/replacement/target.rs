@@ -1,7 +1,8 @@
 //! Where the value of a replacement goes.
 
 use super::index::Index;
-use super::matches::{Matches, Shape};
+use super::layout::Layout;
+use super::matches::{EmptyText, Matches, Shape};
 use super::path::Path;
 use super::source::{DEFAULT_FIELD, SourceValue};
 use super::structured;
@@ -10,7 +11,7 @@ use crate::kustomization::{FieldOptions, Selector, TargetSelector};
 use crate::pattern::{BadPattern, Pattern};
 use crate::resource::{LabelSelector, Resource, split_api_version};
 use crate::yaml::decode::Spanned;
-use crate::yaml::{Node, Pos, Str, Value};
+use crate::yaml::{Node, Pos, Sources, Str, Value};
 
 /// One target of a replacement, compiled.
 pub(super) struct Target<'a> {
@@ -96,6 +97,7 @@ impl<'a> Target<'a> {
         value: &mut SourceValue,
         resources: &mut [Resource],
         index: &mut Index,
+        sources: &Sources,
     ) -> Result<(), BuildError> {
         let name = self.select.name.as_ref().and_then(Pattern::literal);
         let kind = self.select.kind.as_ref().and_then(Pattern::literal);
@@ -106,7 +108,7 @@ impl<'a> Target<'a> {
                 continue;
             }
             for (path, pos) in &self.fields {
-                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node)
+                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, sources)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
                 resource.settle_links();
                 value.refresh(at, resource);
@@ -198,13 +200,28 @@ impl Labels {
 }
 
 /// Puts a value into all fields of a tree that a path means.
-fn put(value: &Node, path: &Path, options: Option<&FieldOptions>, root: &mut Node) -> Result<(), BuildError> {
+fn put(
+    value: &Node,
+    path: &Path,
+    options: Option<&FieldOptions>,
+    root: &mut Node,
+    sources: &Sources,
+) -> Result<(), BuildError> {
     let create = options.filter(|options| options.create).map(|_| Shape::of(value));
-    if structured::put(value, path, create, root) {
+    if structured::put(value, path, create, root, sources) {
         return Ok(());
     }
     let mut set = |field: &mut Node| set_field(field, value, options);
-    let mut matches = Matches { create, set: &mut set };
+    let mut matches = Matches {
+        create,
+        layout: Layout { sources, document: "" },
+        empty_text: if create.is_some() && value.text().is_empty() {
+            EmptyText::Null
+        } else {
+            EmptyText::Never
+        },
+        set: &mut set,
+    };
     if matches.visit(root, &path.parts)? {
         return Ok(());
     }
@@ -227,8 +244,8 @@ fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> 
             Ok(())
         }
         _ if options.is_some() => Err(error("only a scalar can be split by a delimiter").at(field.pos)),
-        whole => {
-            whole.clone_from(&value.value);
+        _ => {
+            field.clone_from(value);
             Ok(())
         }
     }

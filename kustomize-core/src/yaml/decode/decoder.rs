@@ -94,6 +94,9 @@ impl<'de> Decoder<'de> {
         let Some((scalar, value)) = self.resolved() else { return Err(self.wrong(A_STRING)) };
         match value {
             Resolved::Null => Ok(Text::Empty),
+            Resolved::Timestamp(value) if self.rules.coercion == Coercion::ThroughJson => {
+                Ok(Text::Made(value.to_string()))
+            }
             Resolved::Str | Resolved::Timestamp(_) => Ok(Text::Borrowed(&scalar.text)),
             _ if self.rules.coercion == Coercion::None => Err(self.wrong(A_STRING)),
             Resolved::Bool(value) => Ok(Text::Made(value.to_string())),

@@ -14,6 +14,7 @@ pub(super) fn resolved(scalar: &Scalar) -> Option<Resolved> {
         Tag::Null => Some(Resolved::Null),
         Tag::Bool | Tag::Int | Tag::Float => tagged_value(&scalar.text, scalar.tag, Dialect::V2)
             .or_else(|| tagged_value(&scalar.text, scalar.tag, Dialect::V3)),
+        Tag::Timestamp => tagged_value(&scalar.text, scalar.tag, Dialect::V3),
         _ => Some(Resolved::Str),
     }
 }

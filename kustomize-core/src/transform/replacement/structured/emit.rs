@@ -1,6 +1,7 @@
 //! Writing a changed document as YAML, in the style it was read in (go-yaml v3 with an indentation
 //! of two and compact lists). Comments are lost.
 
+use super::super::layout::Layout;
 use super::scalar::{self, Place};
 use crate::yaml::chars::{is_break, is_printable};
 use crate::yaml::{Key, Map, Node, Scalar, Seq, Style, Value};
@@ -11,10 +12,9 @@ const WIDTH: usize = 80;
 /// Longer keys are written after `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
-/// A document as YAML. `source` is the text that it was read from: positions of its nodes tell
-/// which of them are in flow style.
-pub(super) fn emit(root: &Node, source: &str) -> String {
-    let mut emitter = Emitter::new(source);
+/// A document as YAML.
+pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
+    let mut emitter = Emitter::new(Some(layout));
     emitter.node(root, Context::Root);
     if emitter.column > 0 {
         emitter.line_break();
@@ -24,7 +24,7 @@ pub(super) fn emit(root: &Node, source: &str) -> String {
 
 /// A scalar as a document of its own.
 pub(super) fn emit_scalar(scalar: &Scalar) -> String {
-    let mut emitter = Emitter::new("");
+    let mut emitter = Emitter::new(None);
     emitter.scalar(scalar, false);
     emitter.out
 }
@@ -37,9 +37,9 @@ enum Context {
     Value,
 }
 
-struct Emitter<'s> {
+struct Emitter<'a> {
     out: String,
-    source: &'s str,
+    layout: Option<Layout<'a>>,
     column: usize,
     /// Negative before the root.
     indent: i32,
@@ -50,11 +50,11 @@ struct Emitter<'s> {
     indention: bool,
 }
 
-impl<'s> Emitter<'s> {
-    fn new(source: &'s str) -> Self {
+impl<'a> Emitter<'a> {
+    fn new(layout: Option<Layout<'a>>) -> Self {
         Emitter {
-            out: String::with_capacity(source.len() + 64),
-            source,
+            out: String::new(),
+            layout,
             column: 0,
             indent: -1,
             flow_level: 0,
@@ -109,14 +109,12 @@ impl<'s> Emitter<'s> {
     }
 
     fn is_flow(&self, node: &Node) -> bool {
-        let starts_with = |mark: u8| {
-            !node.pos.is_none() && self.source.as_bytes().get(node.pos.offset() as usize) == Some(&mark)
+        let is_empty = match &node.value {
+            Value::Map(map) => map.is_empty(),
+            Value::Seq(seq) => seq.is_empty(),
+            Value::Scalar(_) => return false,
         };
-        match &node.value {
-            Value::Map(map) => self.flow_level > 0 || map.is_empty() || starts_with(b'{'),
-            Value::Seq(seq) => self.flow_level > 0 || seq.is_empty() || starts_with(b'['),
-            Value::Scalar(_) => false,
-        }
+        self.flow_level > 0 || is_empty || self.layout.is_some_and(|layout| layout.is_flow(node))
     }
 
     fn node(&mut self, node: &Node, context: Context) {

@@ -4,17 +4,24 @@ mod emit;
 mod json;
 mod scalar;
 
-use super::matches::{Matches, Shape};
+use super::layout::{DOCUMENT, Layout};
+use super::matches::{EmptyText, Matches, Shape};
 use super::path::{Part, Path};
 use crate::transform::lookup;
-use crate::yaml::{self, FileId, Node, Scalar, Str, Tag, Value};
+use crate::yaml::{self, Node, Scalar, Sources, Str, Tag, Value};
 
 pub(super) use scalar::text as scalar_text;
 
 /// Puts a value into a field of a document that stands in a scalar on the way of the path. Says
 /// whether there was such a field; nothing has changed otherwise.
-pub(super) fn put(value: &Node, path: &Path, create: Option<Shape>, root: &mut Node) -> bool {
-    let Some((depth, text)) = changed_text(value, path, create, root) else { return false };
+pub(super) fn put(
+    value: &Node,
+    path: &Path,
+    create: Option<Shape>,
+    root: &mut Node,
+    sources: &Sources,
+) -> bool {
+    let Some((depth, text)) = changed_text(value, path, create, root, sources) else { return false };
     let mut node = root;
     for part in path.parts.iter().take(depth) {
         let next = lookup::find(node, &part.text).ok().flatten().and_then(|found| found.of_mut(node));
@@ -30,7 +37,13 @@ pub(super) fn put(value: &Node, path: &Path, create: Option<Shape>, root: &mut N
 }
 
 /// How many parts of the path lead to the scalar that holds a document, and its new text.
-fn changed_text(value: &Node, path: &Path, create: Option<Shape>, root: &Node) -> Option<(usize, Str)> {
+fn changed_text(
+    value: &Node,
+    path: &Path,
+    create: Option<Shape>,
+    root: &Node,
+    sources: &Sources,
+) -> Option<(usize, Str)> {
     let mut node = root;
     for (depth, part) in (1..path.parts.len()).zip(&path.parts) {
         node = lookup::find(node, &part.text).ok()??.of(node)?;
@@ -38,7 +51,7 @@ fn changed_text(value: &Node, path: &Path, create: Option<Shape>, root: &Node) -
             && let Some(document) = Document::parse(&scalar.text)
         {
             let rest = path.parts.get(depth..)?;
-            return Some((depth, document.with(value, rest, create)?));
+            return Some((depth, document.with(value, rest, create, sources)?));
         }
     }
     None
@@ -56,15 +69,22 @@ impl<'t> Document<'t> {
     }
 
     /// The document's text with a value put into all fields that the path means.
-    fn with(mut self, value: &Node, path: &[Part], create: Option<Shape>) -> Option<Str> {
+    fn with(mut self, value: &Node, path: &[Part], create: Option<Shape>, sources: &Sources) -> Option<Str> {
         let mut set = |field: &mut Node| {
             match &mut field.value {
                 Value::Scalar(scalar) => scalar.text = value.text().into(),
-                whole => whole.clone_from(&value.value),
+                _ => field.clone_from(value),
             }
             Ok(())
         };
-        let found = Matches { create, set: &mut set }.visit(&mut self.root, path).ok()?;
+        let found = Matches {
+            create,
+            layout: Layout { sources, document: self.text },
+            empty_text: EmptyText::Never,
+            set: &mut set,
+        }
+        .visit(&mut self.root, path)
+        .ok()?;
         if !found {
             return None;
         }
@@ -73,7 +93,7 @@ impl<'t> Document<'t> {
             let is_pretty = self.text.contains('\n') && self.text.contains("  ");
             json::write(&self.root, is_pretty).map(Str::from)
         } else {
-            Some(emit::emit(&self.root, self.text).trim().into())
+            Some(emit::emit(&self.root, Layout { sources, document: self.text }).trim().into())
         }
     }
 }
@@ -87,10 +107,10 @@ pub(super) fn parse(text: &str) -> Option<Node> {
     if matches!(start, "~" | "null" | "Null" | "NULL") {
         return Some(Node::scalar(Scalar { text: start.into(), tag: Tag::Null, ..Scalar::default() }));
     }
-    yaml::read(text, FileId::UNKNOWN).ok()?.into_iter().next()
+    yaml::read(text, DOCUMENT).ok()?.into_iter().next()
 }
 
 /// A tree as the reference's YAML library writes it.
-pub(super) fn to_yaml(node: &Node) -> String {
-    emit::emit(node, "")
+pub(super) fn to_yaml(node: &Node, layout: Layout<'_>) -> String {
+    emit::emit(node, layout)
 }
