@@ -2,7 +2,7 @@
 //! keeps its past only if the function leaves them in place. That is how the reference does all
 //! of its bookkeeping, so functions may rely on it.
 
-use crate::resource::{Behavior, PreviousId, Resource};
+use crate::resource::{Behavior, Resource};
 use crate::schema::Schema;
 use crate::yaml::{Node, Str, print};
 
@@ -80,32 +80,12 @@ fn id_text(resource: &Resource, schema: &Schema) -> String {
     }
 }
 
-/// Takes the past back out of the annotations.
-pub(super) fn take(resource: &mut Resource) {
-    let mut taken = |name: &str| take_annotation(resource, name);
-    let [kinds, names, namespaces, prefixes, suffixes] =
-        [PREVIOUS_KINDS, PREVIOUS_NAMES, PREVIOUS_NAMESPACES, PREFIXES, SUFFIXES]
-            .map(|name| taken(name).map(|value| split(&value)).unwrap_or_default());
-    let behavior = taken(BEHAVIOR).map(|value| parse_behavior(&value)).unwrap_or_default();
-    let [needs_hash, allow_name_change, allow_kind_change] =
-        [NEEDS_HASH, ALLOW_NAME_CHANGE, ALLOW_KIND_CHANGE]
-            .map(|name| taken(name).is_some_and(|value| value == ENABLED));
+/// Removes the annotations that were for the function. Those with the past are read where all
+/// resources are read.
+pub(super) fn drop_temporary(resource: &mut Resource) {
     for name in TEMPORARY {
-        taken(name);
+        take_annotation(resource, name);
     }
-    let ids = kinds.into_iter().zip(names).zip(namespaces);
-    let history = &mut resource.history;
-    history.previous = ids.map(|((kind, name), namespace)| PreviousId { kind, name, namespace }).collect();
-    history.prefixes = prefixes;
-    history.suffixes = suffixes;
-    history.behavior = behavior;
-    history.needs_hash = needs_hash;
-    history.allow_name_change = allow_name_change;
-    history.allow_kind_change = allow_kind_change;
-}
-
-fn split(value: &str) -> Vec<Str> {
-    value.split(',').map(Str::from).collect()
 }
 
 fn behavior_text(behavior: Behavior) -> &'static str {
@@ -114,16 +94,6 @@ fn behavior_text(behavior: Behavior) -> &'static str {
         Behavior::Create => "create",
         Behavior::Replace => "replace",
         Behavior::Merge => "merge",
-    }
-}
-
-/// What a name of a behaviour means; anything else is as good as nothing said.
-pub(super) fn parse_behavior(text: &str) -> Behavior {
-    match text {
-        "create" => Behavior::Create,
-        "replace" => Behavior::Replace,
-        "merge" => Behavior::Merge,
-        _ => Behavior::Unspecified,
     }
 }
 
@@ -156,7 +126,7 @@ pub(super) fn take_annotation(resource: &mut Resource, name: &str) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::History;
+    use crate::resource::{History, PreviousId};
 
     #[test]
     fn the_past_survives_a_function() {
@@ -178,7 +148,8 @@ mod tests {
         assert_eq!(copy.annotation(ID), Some("group: apps\nkind: Deployment\nname: pre-d\nversion: v1\n"));
         assert_eq!(copy.annotation(PREVIOUS_NAMESPACES), Some("nn,nn"));
         copy.history = History::default();
-        take(&mut copy);
+        copy.absorb_internal_annotations().unwrap();
+        drop_temporary(&mut copy);
         assert!(copy.node.same(&resource.node));
         assert_eq!(copy.history.previous, resource.history.previous);
         assert_eq!(copy.history.prefixes, resource.history.prefixes);

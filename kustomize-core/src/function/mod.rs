@@ -77,7 +77,7 @@ impl Generator for Plugin<'_> {
     fn generate(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
         let mut resources = self.run(cx, &[]).map_err(|error| self.about(error))?;
         for resource in &mut resources {
-            bookkeeping::take(resource);
+            bookkeeping::drop_temporary(resource);
             outcome::take_generator_options(resource).map_err(|error| self.about(error))?;
         }
         Ok(resources)
@@ -90,7 +90,7 @@ impl Transformer for Plugin<'_> {
             set.iter().map(|resource| bookkeeping::written_out(resource, cx.schema())).collect();
         let mut output = self.run(cx, &input).map_err(|error| self.about(error))?;
         drop(input);
-        output.iter_mut().for_each(bookkeeping::take);
+        output.iter_mut().for_each(bookkeeping::drop_temporary);
         outcome::update(set, output, cx.schema()).map_err(|error| self.about(error))
     }
 }

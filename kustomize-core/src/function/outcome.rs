@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::bookkeeping::{parse_behavior, take_annotation};
+use super::bookkeeping::take_annotation;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::parse_bool;
-use crate::resource::{Resource, ResourceSet, parse_resources};
+use crate::resource::{Behavior, Resource, ResourceSet, parse_resources};
 use crate::schema::Schema;
 
 /// The resources in what a plugin wrote: a `ResourceList`, or documents without that envelope.
@@ -24,7 +24,7 @@ const NEEDS_HASH: &str = "kustomize.config.k8s.io/needs-hash";
 /// Follows the annotations by which a generator asks for a hash or a behaviour.
 pub(super) fn take_generator_options(resource: &mut Resource) -> Result<(), BuildError> {
     let behavior = take_annotation(resource, BEHAVIOR);
-    resource.history.behavior = parse_behavior(behavior.as_deref().unwrap_or_default());
+    resource.history.behavior = Behavior::named(behavior.as_deref().unwrap_or_default());
     let Some(needs_hash) = take_annotation(resource, NEEDS_HASH) else { return Ok(()) };
     match parse_bool(&needs_hash) {
         Some(needs_hash) => resource.history.needs_hash |= needs_hash,
