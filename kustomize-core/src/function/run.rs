@@ -8,7 +8,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, HostError, Output};
 use crate::loader::Loader;
 use crate::resource::Resource;
-use crate::yaml::Pos;
+use crate::yaml::{Node, Pos, read};
 
 /// What runs containers, in the order in which they are tried. The reference knows docker alone.
 const CONTAINER_PROGRAMS: [&str; 2] = ["docker", "podman"];
@@ -45,9 +45,7 @@ pub(super) fn function(
     };
     tell(cx, &name, &output, config.node.pos);
     if !output.succeeded() {
-        let status = output.status.map_or("a signal".to_owned(), |status| format!("exit status {status}"));
-        let message = format!("{name} failed with {status}: {}", output.last_words());
-        return Err(BuildError::new(ErrorKind::Function, message));
+        return Err(failure(cx, &name, &output));
     }
     Ok(output.stdout)
 }
@@ -127,6 +125,28 @@ pub(super) fn run_error(error: HostError, program: &str) -> BuildError {
             .with_help("is it executable (chmod +x)?"),
         error => BuildError::new(ErrorKind::Function, format!("'{program}' could not be run: {error}")),
     }
+}
+
+/// The error of a function that failed: what it wrote to standard error, else the results that it
+/// reported.
+fn failure(cx: &Context<'_>, name: &str, output: &Output) -> BuildError {
+    let status = output.status.map_or("a signal".to_owned(), |status| format!("exit status {status}"));
+    let said = match output.last_words() {
+        said if said.is_empty() => reported(cx, name, &output.stdout),
+        said => said,
+    };
+    let colon = if said.is_empty() { "" } else { ": " };
+    BuildError::new(ErrorKind::Function, format!("{name} failed with {status}{colon}{said}"))
+}
+
+/// Messages of the results in a `ResourceList`.
+fn reported(cx: &Context<'_>, name: &str, output: &[u8]) -> String {
+    let Ok(text) = str::from_utf8(output) else { return String::new() };
+    let file = cx.sources.add(format!("output of {name}"), text.into(), None);
+    let documents = read(text, file).unwrap_or_default();
+    let results = documents.first().and_then(|list| list.get("results")).and_then(Node::as_seq);
+    let messages = results.into_iter().flatten().filter_map(|result| result.get("message")).map(Node::text);
+    messages.collect::<Vec<_>>().join("; ")
 }
 
 /// Hands on what a function that succeeded wrote to standard error.

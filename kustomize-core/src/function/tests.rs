@@ -174,6 +174,12 @@ fn programs_run_only_when_allowed() {
         let error = plugin.generate(cx).unwrap_err();
         assert_eq!(error.to_string(), "function fn failed with exit status 3: oh no");
     });
+    let reports =
+        "printf 'kind: ResourceList\\nitems: []\\nresults: [{message: no}, {message: not so}]'; exit 1";
+    with_program(reports, CONFIG, &all_allowed(), |plugin, cx| {
+        let error = plugin.generate(cx).unwrap_err();
+        assert_eq!(error.to_string(), "function fn failed with exit status 1: no; not so");
+    });
     let host = crate::host::MemoryHost::from_iter([("/app/x", "")]);
     let options = BuildOptions::default();
     let cx = Context::new(&host, &options);

@@ -71,13 +71,11 @@ impl Output {
         self.status == Some(0)
     }
 
-    /// The end of what it wrote to standard error, for messages: at most 4 KiB of whole lines,
-    /// else standard output's.
+    /// The end of what it wrote to standard error, for messages: whole lines, at most 4 KiB.
     #[must_use]
     pub fn last_words(&self) -> String {
         const LIMIT: usize = 4096;
-        let said = if self.stderr.trim_ascii().is_empty() { &self.stdout } else { &self.stderr };
-        let said = said.trim_ascii();
+        let said = self.stderr.trim_ascii();
         let cut = &said[said.len().saturating_sub(LIMIT)..];
         let from = match memchr::memchr(b'\n', cut) {
             Some(at) if cut.len() < said.len() => at + 1,
