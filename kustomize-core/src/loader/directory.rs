@@ -10,6 +10,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{EntryKind, HostError, Scratch, path};
 use crate::options::LoadRestrictor;
+use crate::yaml::Pos;
 
 impl<'a> Loader<'a> {
     /// A loader at the target of a build: a directory, relative to `cwd` or absolute, or the URL
@@ -88,6 +89,10 @@ impl<'a> Loader<'a> {
         way.reverse();
         let candidate = self.level.display(root);
         let visited = way.first().cloned().unwrap_or_default();
+        if at == 0 && visited == candidate {
+            let message = format!("kustomization '{candidate}' refers to itself");
+            return Err(BuildError::new(ErrorKind::Restriction, message));
+        }
         if visited == candidate {
             way.push(candidate);
             let message = format!("kustomizations refer to each other in a circle: {}", way.join(" → "));
@@ -144,6 +149,10 @@ fn clone<'a>(
     referrer: Option<Arc<Level<'a>>>,
 ) -> Result<Loader<'a>, BuildError> {
     require_remote(cx, &format!("cloning {}", spec.clone_url()))?;
+    if spec.has_git_prefix() {
+        let message = format!("the prefix 'git::' of '{}' has no effect", spec.written);
+        cx.warn_with_help(message, Pos::NONE, "remove it: kustomize will not always ignore it");
+    }
     let directory = Scratch::checkout(cx.host, &spec.to_clone()).map_err(|error| match error {
         HostError::Refused { .. } => host_error(error, &spec.written),
         HostError::TimedOut { .. } => {

@@ -24,7 +24,7 @@ pub(crate) fn neither(path: &str, as_file: BuildError, as_directory: BuildError)
             }
         }
         // A name that happens to look like that of a repository.
-        (Host(HostError::NotFound), NotAllowed | Remote) => {
+        (Host(HostError::NotFound), NotAllowed | Remote) if !path.contains("://") => {
             let message = format!("there is no file '{path}', and as a repository: {as_directory}");
             BuildError::new(as_directory.kind().clone(), message)
                 .with_help(format!("a directory of this name would be written './{path}'"))

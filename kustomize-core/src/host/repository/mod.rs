@@ -74,6 +74,11 @@ impl RepositorySpec {
         format!("{}{}", self.host, self.repository_path)
     }
 
+    /// Whether it was written with go-getter's `git::` before the URL.
+    pub(crate) fn has_git_prefix(&self) -> bool {
+        strip_prefix_ignoring_case(&self.written, FORCED_GIT).is_some()
+    }
+
     /// What the host is to check out.
     pub(crate) fn to_clone(&self) -> Repository {
         Repository {
@@ -102,6 +107,8 @@ impl RepositorySpec {
 
 /// Path elements of a repository where nothing else tells where it ends: organisation and name.
 const SEGMENTS_OF_A_REPOSITORY: usize = 2;
+/// go-getter's way to force git, which old kustomizations still have.
+const FORCED_GIT: &str = "git::";
 const FILE: &str = "file://";
 const HTTPS: &str = "https://";
 const SSH: &str = "ssh://";
@@ -109,8 +116,7 @@ const SCHEMES: [&str; 4] = [SSH, HTTPS, "http://", FILE];
 
 /// Splits scheme, user and host from the path behind them.
 fn split_host(location: &str) -> Result<(String, String), NoRepository> {
-    // go-getter's way to force git, which old kustomizations still have.
-    let location = strip_prefix_ignoring_case(location, "git::").unwrap_or(location);
+    let location = strip_prefix_ignoring_case(location, FORCED_GIT).unwrap_or(location);
     let (scheme, rest) = SCHEMES
         .into_iter()
         .find_map(|scheme| Some((scheme, strip_prefix_ignoring_case(location, scheme)?)))
