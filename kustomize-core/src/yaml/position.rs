@@ -105,18 +105,57 @@ impl Sources {
     }
 
     /// File, line and column of a position; `None` for [`Pos::NONE`].
+    ///
+    /// A position in an inline patch is named as the line of the file that the patch stands in,
+    /// where that line can be told.
     #[must_use]
     pub fn place(&self, pos: Pos) -> Option<Place> {
         let source = self.get(pos.file()?)?;
-        let text = source.text.as_bytes();
-        let offset = (pos.offset() as usize).min(text.len());
+        let offset = (pos.offset() as usize).min(source.text.len());
+        match source.embedded_in.and_then(|outer| self.outer_offset(outer, &source.text, offset)) {
+            Some(outer) => self.place(outer),
+            None => Some(source.place(offset)),
+        }
+    }
+
+    /// The same position in the text that `inner` is a scalar of. `outer` is where the scalar starts.
+    fn outer_offset(&self, outer: Pos, inner: &str, offset: usize) -> Option<Pos> {
+        let file = outer.file()?;
+        let source = self.get(file)?;
+        let start = outer.offset() as usize;
+        let rest = source.text.get(start..)?;
+        let at = match rest.as_bytes().first()? {
+            b'|' => in_literal(rest, inner, offset)?,
+            // Within quotes nothing is escaped and nothing folded if the text stands there as it is.
+            b'\'' | b'"' => rest[1..].starts_with(inner).then_some(1 + offset)?,
+            _ => rest.starts_with(inner).then_some(offset)?,
+        };
+        Some(Pos::new(file, u32::try_from(start + at).ok()?))
+    }
+}
+
+/// The position in a literal block, header included, that an offset in its text stands for.
+fn in_literal(block: &str, text: &str, offset: usize) -> Option<usize> {
+    let (before, _) = text.split_at_checked(offset)?;
+    let line = memchr::memchr_iter(b'\n', before.as_bytes()).count();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let wanted = text[line_start..].lines().next().unwrap_or_default();
+    let start = memchr::memchr_iter(b'\n', block.as_bytes()).nth(line)? + 1;
+    let found = block[start..].lines().next().unwrap_or_default();
+    let indent = found.strip_suffix(wanted)?;
+    indent.bytes().all(|byte| byte == b' ').then_some(start + indent.len() + offset - line_start)
+}
+
+impl Source {
+    fn place(&self, offset: usize) -> Place {
+        let text = self.text.as_bytes();
         let before = &text[..offset];
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
         let line_end = memchr::memchr(b'\n', &text[offset..]).map_or(text.len(), |at| offset + at);
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let column = String::from_utf8_lossy(&text[line_start..offset]).chars().count() + 1;
         let shown = String::from_utf8_lossy(&text[line_start..line_end.min(line_start + 4096)]);
-        Some(Place { file: source.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() })
+        Place { file: self.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() }
     }
 }
 
@@ -137,5 +176,30 @@ pub struct Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(outer: &str, start: usize, inner: &str, offset: u32) -> String {
+        let sources = Sources::default();
+        let file = sources.add("k.yaml", outer.into(), None);
+        let start = Pos::new(file, u32::try_from(start).unwrap());
+        let patch = sources.add("patch", inner.into(), Some(start));
+        sources.place(Pos::new(patch, offset)).unwrap().to_string()
+    }
+
+    #[test]
+    fn inline_texts_are_placed_in_their_file() {
+        let outer = "a: 1\nb: |-  # c\n    x: 1\n\n      y: 2\nc: '{z: 3}'\nd: \"\\x7b\"\n";
+        let block = outer.find('|').unwrap();
+        assert_eq!(place(outer, block, "x: 1\n\n  y: 2", 0), "k.yaml:3:5");
+        assert_eq!(place(outer, block, "x: 1\n\n  y: 2", 11), "k.yaml:5:10");
+        assert_eq!(place(outer, outer.find('\'').unwrap(), "{z: 3}", 1), "k.yaml:6:6");
+        // Where the text does not stand as it is, its own lines have to do.
+        assert_eq!(place(outer, outer.find('"').unwrap(), "{", 0), "patch:1:1");
+        assert_eq!(place(outer, block, "another text", 3), "patch:1:4");
     }
 }

@@ -38,7 +38,7 @@ pub enum Style {
     #[default]
     Plain,
     /// `'…'`. On a null: one left out inside a flow collection (`{a, b: }`), which the reference
-    /// prints as `''`.
+    /// prints as `''`. On a timestamp: one with a time inside a flow collection, which it quotes.
     SingleQuoted,
     /// `"…"`
     DoubleQuoted,

@@ -237,7 +237,7 @@ impl<'t> Builder<'t> {
                 // go-yaml writes an empty key as '', which it reads as a string.
                 scalar.tag = Tag::Str;
                 scalar.style = Style::SingleQuoted;
-            } else if self.frames.last().is_some_and(|frame| frame.phase.is_flow()) {
+            } else if self.is_in_flow() {
                 scalar.style = Style::SingleQuoted;
             }
         }
@@ -285,7 +285,14 @@ impl<'t> Builder<'t> {
         } else {
             resolve::value(&text, self.dialect).tag()
         };
+        // go-yaml quotes whatever holds a colon in a flow collection: a time is a string there.
+        let quoted = tag == Tag::Timestamp && self.is_in_flow() && text.contains(':');
+        let style = if quoted { Style::SingleQuoted } else { style };
         Scalar { text: text.into(), tag, style }
+    }
+
+    fn is_in_flow(&self) -> bool {
+        self.dialect == Dialect::V3 && self.frames.last().is_some_and(|frame| frame.phase.is_flow())
     }
 
     fn remember(&mut self, name: &'t str, node: &Node) {
