@@ -71,15 +71,29 @@ impl Directive {
     }
 }
 
-/// Whether a patch replaces or removes the map at a path, or a map that holds it, as a whole.
+/// Whether a patch replaces or removes the map at a path, or a map below the root that holds it, as
+/// a whole.
 pub(crate) fn replaces(patch: &Node, path: &[&str]) -> bool {
-    match &patch.value {
-        Value::Map(map) => match (Directive::of_added_map(map), path.split_first()) {
-            (Some(Directive::Replace | Directive::Delete), _) => true,
-            (_, None) => false,
-            (_, Some((field, rest))) => map.get(field).is_some_and(|node| replaces(node, rest)),
-        },
-        _ => patch.is_null(),
+    let Some(map) = patch.as_map() else { return patch.is_null() };
+    let Some((field, rest)) = path.split_first() else { return false };
+    map.get(field).is_some_and(|node| {
+        let directive = node.as_map().and_then(Directive::of_added_map);
+        matches!(directive, Some(Directive::Replace | Directive::Delete)) || replaces(node, rest)
+    })
+}
+
+/// Takes the directives out of a patch that has taken effect, as the reference does: a second
+/// walk through it must not find them.
+pub(super) fn strip(patch: &mut Node) {
+    match &mut patch.value {
+        Value::Scalar(_) => {}
+        Value::Seq(list) => list.iter_mut().for_each(strip),
+        Value::Map(map) => {
+            if Directive::of_added_map(map).is_some() {
+                map.remove(KEY);
+            }
+            map.iter_mut().for_each(|entry| strip(&mut entry.value));
+        }
     }
 }
 

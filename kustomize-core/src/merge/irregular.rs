@@ -7,6 +7,7 @@
 
 use hashbrown::HashSet;
 
+use super::directive;
 use super::strategic::{Merged, Path, Walk, With};
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Shape;
@@ -144,7 +145,9 @@ impl Elements {
         let (at, with) = match (old, new) {
             (None, None) => return Ok(None),
             (None, Some(new)) => {
-                let Some(node) = walk.added(&self.pool[new], shape, path)? else { return Ok(None) };
+                let added = walk.added(&self.pool[new], shape, path)?;
+                directive::strip(&mut self.pool[new]);
+                let Some(node) = added else { return Ok(None) };
                 self.pool[new] = node;
                 return Ok(Some(new));
             }
@@ -154,6 +157,7 @@ impl Elements {
                 let mut node = std::mem::replace(&mut self.pool[old], Node::null());
                 let merged = walk.walk(&mut node, With::Patch(&self.pool[new]), shape, path);
                 self.pool[old] = node;
+                directive::strip(&mut self.pool[new]);
                 return Ok(match merged? {
                     Merged::Cleared => None,
                     Merged::Kept => Some(old),

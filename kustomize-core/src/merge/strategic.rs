@@ -16,7 +16,7 @@ use crate::yaml::{Entry, Map, Node, Value};
 
 /// Merges a patch into a target. `api_version` is what the patch's own is taken to be.
 ///
-/// Returns false when the patch deletes the target, which is then in no useful state.
+/// Returns false when the patch deletes the target. `$patch: replace` at the root changes nothing.
 ///
 /// # Errors
 /// The patch has another shape than the target, or an unknown directive.
@@ -28,14 +28,11 @@ pub(crate) fn merge(
 ) -> Result<bool, BuildError> {
     let walk = Walk { schema };
     let shape = walk.own_shape(target).or_else(|| schema.root(api_version, text_of(patch, "kind")?));
-    match walk.walk(target, With::Patch(patch), shape, &Path::ROOT)? {
-        Merged::Kept => Ok(true),
-        Merged::Cleared => Ok(false),
-        Merged::Replaced(node) => {
-            *target = node;
-            Ok(true)
-        }
-    }
+    // What replaces the root is lost in the reference, which only looks whether something is left.
+    Ok(match walk.walk(target, With::Patch(patch), shape, &Path::ROOT)? {
+        Merged::Kept | Merged::Replaced(_) => true,
+        Merged::Cleared => false,
+    })
 }
 
 /// What becomes of a value of the target.
@@ -96,10 +93,11 @@ impl<'s> Walk<'s> {
             Value::Scalar(_) => {}
             Value::Map(map) => {
                 if itself && let Some(directive) = Directive::of_map(map, path)? {
+                    // Also where the map goes: a list by value looks at it once more.
+                    map.remove(directive::KEY);
                     if directive == Directive::Delete {
                         return Ok(Merged::Cleared);
                     }
-                    map.remove(directive::KEY);
                 }
                 self.entries(map, itself, shape, path)?;
             }

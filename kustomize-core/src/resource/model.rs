@@ -103,6 +103,21 @@ impl Resource {
         let id = self.id(schema);
         let namespace = Str::from(id.effective_namespace());
         self.history.previous.push(PreviousId { kind: id.gvk.kind, name: id.name, namespace });
+        self.clear_empty_annotations();
+    }
+
+    /// Removes annotations without entries, as the reference does before it writes its history
+    /// there, and then metadata that has nothing else.
+    fn clear_empty_annotations(&mut self) {
+        let Some(root) = self.node.as_map_mut() else { return };
+        let Some(metadata) = root.get_mut("metadata").and_then(Node::as_map_mut) else { return };
+        let is_empty = |node: &Node| node.as_scalar().is_some() || node.is_nil_or_empty();
+        if metadata.get("annotations").is_some_and(is_empty) {
+            metadata.remove("annotations");
+        }
+        if metadata.is_empty() {
+            root.remove("metadata");
+        }
     }
 
     /// Brings fields that share a value in line. To be called whenever fields were written in

@@ -83,7 +83,10 @@ impl PatchTransformer {
                 .with_help("give each its own entry in `patches`, or leave the target away"));
         };
         let selected = self.select(target, set, cx)?;
-        let patch = patch_apply::prepare(patch, cx.schema());
+        if selected.is_empty() {
+            return patch_apply::expect_unique(set, cx);
+        }
+        let patch = patch_apply::prepare(patch)?;
         patch_apply::merge(set, &selected, &patch, Scope::Target, cx)?;
         patch_apply::expect_unique(set, cx)
     }

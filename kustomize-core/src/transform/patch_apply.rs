@@ -26,6 +26,7 @@ pub(super) fn target_of(
     cx: &Context<'_>,
 ) -> Result<usize, BuildError> {
     let schema = cx.schema();
+    expect_map(patch, "annotations")?;
     let id = patch.original_id(schema);
     match set.positions_with_any_id(&id, schema).as_slice() {
         [at] => Ok(*at),
@@ -70,8 +71,12 @@ fn nothing_to_patch(patch: &Resource, id: &ResId, set: &ResourceSet, schema: &Sc
 
 /// A patch as the reference hands it to resources that a target selects: labels and annotations
 /// are strings, and written anew (its `CopyMergeMetaDataFieldsFrom`).
-pub(super) fn prepare(patch: &Resource, schema: &Schema) -> Resource {
-    let _ = schema;
+///
+/// # Errors
+/// Labels or annotations are a list.
+pub(super) fn prepare(patch: &Resource) -> Result<Resource, BuildError> {
+    expect_map(patch, "labels")?;
+    expect_map(patch, "annotations")?;
     let mut patch = patch.clone();
     let labels = owned(patch.labels());
     patch.set_labels(labels);
@@ -79,7 +84,18 @@ pub(super) fn prepare(patch: &Resource, schema: &Schema) -> Resource {
     let (name, namespace) = (Str::from(patch.name()), Str::from(patch.namespace()));
     patch.set_name(&name);
     patch.set_namespace(&namespace);
-    patch
+    Ok(patch)
+}
+
+/// The reference panics over most lists here.
+fn expect_map(patch: &Resource, field: &'static str) -> Result<(), BuildError> {
+    match patch.node.at(&["metadata", field]) {
+        Some(node) if node.as_seq().is_some_and(|list| !list.is_empty()) => {
+            let message = format!("the patch has a list where {field} belong");
+            Err(BuildError::new(ErrorKind::Patch, message).at(node.pos).field(format!("metadata.{field}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes annotations anew, each value a string.
@@ -132,9 +148,13 @@ fn merge_one(
         Scope::Identity => patch.api_version(),
         Scope::Target => &api_version,
     };
+    let had_history = open_books(resource);
     let kept = merge::merge(&mut resource.node, &patch.node, patch_api_version, schema)?;
     if !kept || resource.node.is_nil_or_empty() {
         return Ok(false);
+    }
+    if had_history && resource.node.at(&["metadata", "annotations"]).is_some_and(Node::is_nil_or_empty) {
+        resource.metadata_mut().remove("annotations");
     }
     if merge::replaces(&patch.node, &["metadata", "annotations"]) {
         forget_history(resource);
@@ -217,16 +237,10 @@ pub(super) fn apply_json(
     Ok(())
 }
 
-/// The reference's history is in annotations while the patch applies, so that there are some to
-/// add to or remove even where the resource has none of its own. They are put back afterwards, and
-/// with that all annotations become strings.
+/// The reference puts its history back after the patch, and with that all annotations become
+/// strings.
 fn apply_json_one(resource: &mut Resource, patch: &JsonPatch) -> Result<(), BuildError> {
-    if has_history(resource) {
-        let metadata = map_in(resource.root_mut(), "metadata");
-        if let Some(metadata) = metadata {
-            map_in(metadata, "annotations");
-        }
-    }
+    open_books(resource);
     patch.apply(&mut resource.node)?;
     resource.forget_links();
     match resource.node.get("metadata").map(|metadata| &metadata.value) {
@@ -234,6 +248,17 @@ fn apply_json_one(resource: &mut Resource, patch: &JsonPatch) -> Result<(), Buil
         Some(_) => {}
     }
     Ok(())
+}
+
+/// The reference's history is in annotations while a patch applies, so that there are some to merge
+/// with, to add to or to remove, even where the resource has none of its own. Says whether there
+/// is a history.
+fn open_books(resource: &mut Resource) -> bool {
+    let has_history = has_history(resource);
+    if has_history && let Some(metadata) = map_in(resource.root_mut(), "metadata") {
+        map_in(metadata, "annotations");
+    }
+    has_history
 }
 
 /// Whether the reference would have annotations for what happened to the resource.

@@ -83,7 +83,7 @@ impl Transformer for PatchStrategicMergeTransformer {
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         for patch in &self.patches {
             let at = patch_apply::target_of(patch, set, cx)?;
-            let patch = patch_apply::prepare(patch, cx.schema());
+            let patch = patch_apply::prepare(patch)?;
             patch_apply::merge(set, &[at], &patch, Scope::Target, cx)?;
             patch_apply::expect_unique(set, cx)?;
         }
