@@ -43,7 +43,12 @@ pub(super) enum View {
     Everything,
     /// From a namespace: what stands in it and cluster-scoped resources are seen, and service
     /// accounts in the further namespaces, as these are written.
-    From { namespace: Namespace, further: Vec<Namespace> },
+    From {
+        namespace: Namespace,
+        further: HashSet<Namespace>,
+        /// Namespaces where resources in the further ones came from.
+        further_origins: HashSet<Namespace>,
+    },
 }
 
 /// Renamed resources by the names they had.
@@ -72,7 +77,8 @@ struct Namespaces {
 struct Taken {
     original: HashSet<Namespace>,
     with_current: HashSet<(Namespace, Namespace)>,
-    with_written: HashSet<(Namespace, Namespace)>,
+    /// The original namespaces by the one that is written now.
+    by_written: HashMap<Namespace, HashSet<Namespace>>,
 }
 
 impl Namespaces {
@@ -159,13 +165,15 @@ impl Candidates {
     }
 
     /// What is seen from a namespace as written, or from outside of all namespaces.
-    pub(super) fn view(&mut self, cluster_scoped: bool, namespace: &str, further: &[Str]) -> View {
+    pub(super) fn view(&mut self, cluster_scoped: bool, namespace: &str, further: &HashSet<Str>) -> View {
         if cluster_scoped {
             return View::Everything;
         }
         let namespace = self.namespaces.number(effective(namespace));
-        let further = further.iter().map(|name| self.namespaces.number(name)).collect();
-        View::From { namespace, further }
+        let further: HashSet<_> = further.iter().map(|name| self.namespaces.number(name)).collect();
+        let origins = further.iter().filter_map(|written| self.taken.by_written.get(written));
+        let further_origins = origins.flatten().copied().collect();
+        View::From { namespace, further, further_origins }
     }
 
     /// Positions of the resources that had a name and are seen, in the order of the set.
@@ -176,16 +184,16 @@ impl Candidates {
             View::Everything => {
                 found.extend(self.formers[range.clone()].iter().map(|former| former.resource))
             }
-            View::From { namespace, further } => {
+            View::From { further, .. } if !further.is_empty() => {
+                let seen = self.formers[range.clone()].iter().filter(|former| self.sees(view, former));
+                found.extend(seen.map(|former| former.resource));
+            }
+            View::From { namespace, .. } => {
                 self.in_namespace(range, *namespace, found);
-                if let Some(cluster) = self.namespaces.numbers.get(CLUSTER) {
-                    self.in_namespace(range, *cluster, found);
+                if let Some(cluster) = self.cluster() {
+                    self.in_namespace(range, cluster, found);
+                    found.sort_unstable();
                 }
-                for further in further {
-                    self.service_accounts(range, *further, found);
-                }
-                found.sort_unstable();
-                found.dedup();
             }
         }
     }
@@ -217,7 +225,7 @@ impl Candidates {
         let place = former.place;
         match view {
             View::Everything => true,
-            View::From { namespace, further } => {
+            View::From { namespace, further, .. } => {
                 place.current == *namespace
                     || Some(place.current) == self.cluster()
                     || (former.is_service_account
@@ -229,18 +237,6 @@ impl Candidates {
     fn in_namespace(&self, range: &Range<usize>, namespace: Namespace, found: &mut Vec<u32>) {
         let formers = self.slice(&self.by_current, range, namespace, |place| place.current);
         found.extend(formers.map(|former| former.resource));
-    }
-
-    fn service_accounts(&self, range: &Range<usize>, written: Namespace, found: &mut Vec<u32>) {
-        // The default namespace has two spellings: it is looked up as the one that counts, and
-        // narrowed down to the one that is written.
-        let empty = self.namespaces.numbers.get("");
-        let namespace = if empty == Some(&written) { self.namespaces.numbers.get("default") } else { None };
-        let namespace = namespace.copied().unwrap_or(written);
-        let formers = self.slice(&self.by_current, range, namespace, |place| place.current);
-        let meant =
-            formers.filter(|former| former.is_service_account && former.place.written == Some(written));
-        found.extend(meant.map(|former| former.resource));
     }
 
     fn slice<'a>(
@@ -263,7 +259,7 @@ impl Taken {
         self.original.insert(place.original);
         self.with_current.insert((place.original, place.current));
         if let Some(written) = place.written {
-            self.with_written.insert((place.original, written));
+            self.by_written.entry(written).or_default().insert(place.original);
         }
     }
 
@@ -271,10 +267,10 @@ impl Taken {
     fn is_origin(&self, namespace: Namespace, view: &View, cluster: Option<Namespace>) -> bool {
         match view {
             View::Everything => self.original.contains(&namespace),
-            View::From { namespace: from, further } => {
+            View::From { namespace: from, further_origins, .. } => {
                 self.with_current.contains(&(namespace, *from))
                     || cluster.is_some_and(|cluster| self.with_current.contains(&(namespace, cluster)))
-                    || further.iter().any(|written| self.with_written.contains(&(namespace, *written)))
+                    || further_origins.contains(&namespace)
             }
         }
     }

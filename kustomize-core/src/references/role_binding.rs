@@ -1,5 +1,7 @@
 //! Namespaces that a role binding reaches into.
 
+use hashbrown::HashSet;
+
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Resource;
 use crate::yaml::resolve::resolve;
@@ -10,8 +12,8 @@ use crate::yaml::{Node, Str, Style, Tag, Value};
 ///
 /// # Errors
 /// A subject that is no map, or whose kind or namespace is no string.
-pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<Vec<Str>, BuildError> {
-    let mut namespaces = Vec::new();
+pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<HashSet<Str>, BuildError> {
+    let mut namespaces = HashSet::new();
     if cluster_scoped || resource.kind() != "RoleBinding" {
         return Ok(namespaces);
     }
@@ -31,10 +33,7 @@ pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<Ve
                 return Err(refuse("the namespace of a role binding's subject is not a string", namespace)
                     .with_help("leave the field out, or quote the name"));
             }
-            let namespace = Str::from(namespace.text());
-            if !namespaces.contains(&namespace) {
-                namespaces.push(namespace);
-            }
+            namespaces.insert(Str::from(namespace.text()));
         }
     }
     Ok(namespaces)

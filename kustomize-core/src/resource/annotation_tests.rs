@@ -60,7 +60,7 @@ fn annotations_of_any_shape_end_as_a_map() {
     let text = render("", &annotated("[a, b, c, d, a, e]")).unwrap();
     assert_eq!(text, bare.replace("  name", "  annotations:\n    a: e\n    c: d\n  name"));
     for annotations in
-        ["[a]", "[[a, b], [c, d]]", "{'': a}", "{'1': a}", "{'true': a}", "{'2001-01-01': a}", "{~: a}"]
+        ["[a]", "[[a, b], [c, d]]", "{'': a}", "{'1': a}", "{'true': a}", "{'2001-01-01': a}", "{'~': a}"]
     {
         let error = render("", &annotated(annotations)).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Resource, "{annotations}");
