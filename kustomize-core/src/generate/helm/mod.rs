@@ -1,6 +1,7 @@
 //! `helmCharts`: what `helm template` makes of a chart (the reference's
 //! `HelmChartInflationGenerator`).
 
+mod aliases;
 mod arguments;
 mod output;
 #[cfg(test)]

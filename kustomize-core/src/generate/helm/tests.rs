@@ -45,6 +45,7 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
         ("extra.yaml", "v: 1"),
         ("vals.yaml", "a: 1\nl: [1,2]\nm: {x: 1, y: 2}\nn: null\n"),
         ("empty.yaml", ""),
+        ("aliases.yaml", "x: &x {k: 1}\nm: *x\nv: {<<: *x, w: [*x]}\n"),
     ] {
         host.write_scratch(&format!("{root}/{name}"), content.as_bytes()).unwrap();
     }
@@ -100,6 +101,9 @@ fn helm_is_asked_as_by_the_reference() {
         ),
         "{log}"
     );
+    // The reference loses aliases when it merges, and what they stand over.
+    let log = log_of("repo: https://example.com\nvaluesFile: aliases.yaml\n").unwrap();
+    assert!(log.ends_with("\na: 2\nb: \"yes\"\nc: 15\nl:\n- 3\nv:\n  w:\n  - k: 1\nx:\n  k: 1\n"), "{log}");
     let log = log_of("repo: https://example.com\nvaluesMerge: replace\n").unwrap();
     assert!(log.ends_with("\na: 2\nb: \"yes\"\nc: 15\nl:\n- 3\nm:\n  \"true\": null\n  z: 3\n"), "{log}");
 }
@@ -113,6 +117,7 @@ fn charts_are_refused_with_a_cure() {
         ("additionalValuesFiles: [../x]", "no such file"),
         ("repo: x\nvaluesFile: ../vals.yaml", "no such file"),
         ("repo: x\nvaluesFile: empty.yaml", "the values file is empty"),
+        ("repo: x\nvaluesFile: aliases.yaml\nvaluesMerge: merge", "given by an alias"),
     ] {
         let error = log_of(fields).unwrap_err();
         assert!(error.to_string().contains(message), "{fields}: {error}");

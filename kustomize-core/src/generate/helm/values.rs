@@ -1,9 +1,9 @@
 //! The values that a chart is rendered with.
 
-use super::{HelmGenerator, generator_error};
+use super::{HelmGenerator, aliases, generator_error};
 use crate::error::BuildError;
 use crate::merge::merge;
-use crate::yaml::{Map, Node, print, read};
+use crate::yaml::{Map, Node, print, read, read_config};
 
 /// What wins where both `valuesInline` and the values file say something (`valuesMerge`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,16 @@ impl HelmGenerator<'_> {
             Some(inline) if inline.as_map().is_some_and(|map| !map.is_empty()) => inline,
             _ => return self.loader.bytes(file).map_err(at),
         };
-        let values = match self.precedence {
-            Precedence::InlineAlone => inline.clone(),
-            Precedence::Inline => self.merged(self.values_of_file().map_err(at)?, inline)?,
-            Precedence::File => self.merged(inline.clone(), &self.values_of_file().map_err(at)?)?,
+        let mut inline = inline.clone();
+        let values = if self.precedence == Precedence::InlineAlone {
+            inline
+        } else {
+            let mut file = self.values_of_file().map_err(at)?;
+            aliases::lose(self.loader.context(), &mut file, &mut inline, self.precedence)?;
+            match self.precedence {
+                Precedence::File => self.merged(inline, &file)?,
+                _ => self.merged(file, &inline)?,
+            }
         };
         let mut text = String::new();
         print(&values, &mut text)?;
@@ -51,7 +57,11 @@ impl HelmGenerator<'_> {
 
     fn values_of_file(&self) -> Result<Node, BuildError> {
         let (file, text) = self.loader.text(&self.chart.values_file)?;
-        read(&text, file)?.into_iter().next().ok_or_else(|| {
+        if let Some(values) = read(&text, file)?.into_iter().next() {
+            return Ok(values);
+        }
+        // A document that is null is no empty text.
+        read_config(&text, file)?.ok_or_else(|| {
             let message = "the values file is empty, so that valuesInline cannot be merged with it";
             generator_error(message).with_help("put `{}` into it, or say `valuesMerge: replace`")
         })
