@@ -13,7 +13,7 @@ use crate::yaml::{Node, Scalar, Str, Value};
 pub(crate) type Place = Box<[Step]>;
 
 /// One step of a [`Place`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
     /// Into a field of a map.
     Field(Str),
@@ -42,8 +42,17 @@ impl Link {
     /// How many places one link can hold.
     pub(crate) const MAX_PLACES: usize = 64;
 
-    pub(crate) fn new(places: Vec<Place>, entries: Vec<SharedEntry>) -> Self {
-        Link { places: places.into(), entries }
+    /// Links entries of maps. They are kept in the order in which a patch goes through them, since
+    /// the last one that is written counts.
+    pub(crate) fn new(places: Vec<Place>, mut entries: Vec<SharedEntry>) -> Self {
+        let mut order: Vec<(usize, Place)> = places.into_iter().take(Link::MAX_PLACES).enumerate().collect();
+        order.sort_by(|(_, a), (_, b)| a.cmp(b));
+        for entry in &mut entries {
+            let before = entry.places;
+            let sorted = order.iter().enumerate().filter(|(_, (at, _))| before & (1 << at) != 0);
+            entry.places = sorted.fold(0, |all, (to, _)| all | (1 << to));
+        }
+        Link { places: order.into_iter().map(|(_, place)| place).collect(), entries }
     }
 
     /// Whether nothing is shared any more.
@@ -61,15 +70,8 @@ impl Link {
         });
     }
 
-    /// Takes a map out of the link, since its entries were made anew.
-    pub(crate) fn leave(&mut self, fields: &[&str]) {
-        let is_it = |place: &Place| {
-            place.len() == fields.len()
-                && place
-                    .iter()
-                    .zip(fields)
-                    .all(|(step, field)| matches!(step, Step::Field(name) if name == field))
-        };
+    /// Takes maps out of the link, since they were made anew.
+    pub(crate) fn leave(&mut self, is_it: impl Fn(&[Step]) -> bool) {
         let gone = bits(&self.places).filter(|(_, place)| is_it(place)).fold(0, |all, (bit, _)| all | bit);
         self.entries.retain_mut(|entry| {
             entry.places &= !gone;
@@ -85,10 +87,12 @@ impl SharedEntry {
             if self.places & bit == 0 {
                 continue;
             }
-            match find(root, place).and_then(|map| map.get(&self.key)) {
+            match find(root, place).and_then(Node::as_map).and_then(|map| map.entry(&self.key)) {
+                // A key that stands in a file came with another map.
+                Some(entry) if !entry.key.pos.is_none() => self.places &= !bit,
+                Some(entry) if self.knows(&entry.value) => {}
+                Some(entry) => written = Some(entry.value.clone()),
                 None => self.places &= !bit,
-                Some(node) if self.knows(node) => {}
-                Some(node) => written = Some(node.clone()),
             }
         }
         let Some(node) = written else { return };

@@ -1,7 +1,7 @@
 //! A resource.
 
 use super::id::split_api_version;
-use super::{Gvk, History, PreviousId, ResId};
+use super::{Gvk, History, PreviousId, ResId, Step};
 use crate::schema::Schema;
 use crate::yaml::{Map, Node, Str};
 
@@ -132,6 +132,11 @@ impl Resource {
         }
     }
 
+    /// Makes the fields of some maps independent. To be called when these maps were made anew.
+    pub(crate) fn leave_links(&mut self, is_it: impl Fn(&[Step]) -> bool) {
+        self.history.links.iter_mut().for_each(|link| link.leave(&is_it));
+    }
+
     /// Makes all fields independent of each other. To be called whenever the tree was made anew.
     pub(crate) fn forget_links(&mut self) {
         self.history.links.clear();
@@ -218,7 +223,12 @@ impl Resource {
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        self.history.links.iter_mut().for_each(|link| link.leave(&["metadata", field]));
+        self.leave_links(|place| {
+            let mut steps = place.iter();
+            let is =
+                |step: Option<&Step>, name: &str| matches!(step, Some(Step::Field(field)) if field == name);
+            is(steps.next(), "metadata") && is(steps.next(), field) && steps.next().is_none()
+        });
         let metadata = self.metadata_mut();
         metadata.remove(field);
         if pairs.is_empty() {

@@ -110,6 +110,7 @@ impl<'a> Target<'a> {
             for (path, pos) in &self.fields {
                 put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, sources)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
+                resource.leave_links(|place| path.covers(place));
                 resource.settle_links();
                 value.refresh(at, resource);
                 if path.may_change_id() {
