@@ -83,9 +83,10 @@ impl Loader<'_> {
         let is_missing = error == HostError::NotFound;
         let name = self.level.display(absolute);
         let error = host_error(error, &name);
-        match similar_entry(self.cx.host, absolute) {
-            Some(similar) if is_missing => error.with_help(format!("did you mean {similar}?")),
-            _ => error,
+        // Not asked for directories: every base is tried as a file first.
+        match is_missing.then(|| similar_entry(self.cx.host, absolute)).flatten() {
+            Some(similar) => error.with_help(format!("did you mean {similar}?")),
+            None => error,
         }
     }
 

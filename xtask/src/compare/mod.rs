@@ -28,6 +28,9 @@ pub struct Args {
     /// Use the optimized build
     #[arg(long)]
     release: bool,
+    /// Use this program instead of building ours
+    #[arg(long, value_name = "PROGRAM")]
+    ours: Option<PathBuf>,
     /// How many to render at once [default: one a core]
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
@@ -56,7 +59,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         subjects.retain(|subject| subject.directory.to_string_lossy().contains(only.as_str()));
     }
     let trial = Trial {
-        ours: workspace::build_command(args.release)?,
+        ours: match &args.ours {
+            Some(program) => std::fs::canonicalize(program)?,
+            None => workspace::build_command(args.release)?,
+        },
         oracle,
         flags: args.flags.clone(),
         limit: Duration::from_secs(args.timeout),
