@@ -87,11 +87,11 @@ pub(super) fn prepare(patch: &Resource) -> Result<Resource, BuildError> {
     Ok(patch)
 }
 
-/// The reference panics over most lists here.
-fn expect_map(patch: &Resource, field: &'static str) -> Result<(), BuildError> {
-    match patch.node.at(&["metadata", field]) {
+/// The reference panics over lists here, or makes of them what nobody can mean.
+fn expect_map(resource: &Resource, field: &'static str) -> Result<(), BuildError> {
+    match resource.node.at(&["metadata", field]) {
         Some(node) if node.as_seq().is_some_and(|list| !list.is_empty()) => {
-            let message = format!("the patch has a list where {field} belong");
+            let message = format!("there is a list where {field} belong");
             Err(BuildError::new(ErrorKind::Patch, message).at(node.pos).field(format!("metadata.{field}")))
         }
         _ => Ok(()),
@@ -243,6 +243,7 @@ fn apply_json_one(resource: &mut Resource, patch: &JsonPatch) -> Result<(), Buil
     open_books(resource);
     patch.apply(&mut resource.node)?;
     resource.forget_links();
+    expect_map(resource, "annotations")?;
     match resource.node.get("metadata").map(|metadata| &metadata.value) {
         Some(Value::Map(_)) | None => rewrite_annotations(resource),
         Some(_) => {}
