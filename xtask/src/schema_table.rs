@@ -62,6 +62,8 @@ struct Kind {
 struct Table {
     shapes: Vec<Shape>,
     kinds: BTreeMap<(String, String), Kind>,
+    /// Types by the names of their definitions, to which custom schemas may refer.
+    definitions: BTreeMap<String, usize>,
 }
 
 impl Table {
@@ -78,14 +80,18 @@ impl Table {
             let cluster = text("scope").map(|scope| scope == "Cluster");
             kinds.insert((kind, version), Kind { cluster, shape });
         }
-        let mut table = Table { shapes: walk.shapes, kinds };
-        table.drop_kinds_without_merging();
+        let mut definitions = BTreeMap::new();
+        for (name, definition) in bundle["definitions"].as_object().into_iter().flatten() {
+            definitions.insert(name.clone(), walk.shape(definition)?);
+        }
+        let mut table = Table { shapes: walk.shapes, kinds, definitions };
+        table.drop_what_does_not_merge();
         table.minimise();
         Ok(table)
     }
 
-    /// Kinds whose type leads to no list that merges are as good as unknown.
-    fn drop_kinds_without_merging(&mut self) {
+    /// Kinds and definitions that lead to no list that merges are as good as unknown.
+    fn drop_what_does_not_merge(&mut self) {
         let mut merges: Vec<bool> = self.shapes.iter().map(|shape| shape.list.is_some()).collect();
         loop {
             let next: Vec<bool> =
@@ -99,6 +105,7 @@ impl Table {
             kind.shape = kind.shape.filter(|&at| merges[at]);
         }
         self.kinds.retain(|_, kind| kind.shape.is_some() || kind.cluster.is_some());
+        self.definitions.retain(|_, at| merges[*at]);
     }
 
     /// Makes types that lead to the same places one, and drops those that nothing leads to.
@@ -120,17 +127,20 @@ impl Table {
         for (at, shape) in self.shapes.iter().enumerate() {
             shapes[class[at]] = rename(shape, &class);
         }
-        for kind in self.kinds.values_mut() {
-            kind.shape = kind.shape.map(|at| class[at]);
-        }
         self.shapes = shapes;
+        self.rename_roots(&class);
         self.drop_unreachable();
     }
 
     fn drop_unreachable(&mut self) {
         let mut number: BTreeMap<usize, usize> = BTreeMap::new();
         let mut order = Vec::new();
-        let mut todo: Vec<usize> = self.kinds.values().filter_map(|kind| kind.shape).collect();
+        let mut todo: Vec<usize> = self
+            .kinds
+            .values()
+            .filter_map(|kind| kind.shape)
+            .chain(self.definitions.values().copied())
+            .collect();
         while let Some(at) = todo.pop() {
             if number.contains_key(&at) {
                 continue;
@@ -142,8 +152,15 @@ impl Table {
         let class: Vec<usize> =
             (0..self.shapes.len()).map(|at| number.get(&at).copied().unwrap_or(0)).collect();
         self.shapes = order.iter().map(|&at| rename(&self.shapes[at], &class)).collect();
+        self.rename_roots(&class);
+    }
+
+    fn rename_roots(&mut self, class: &[usize]) {
         for kind in self.kinds.values_mut() {
             kind.shape = kind.shape.map(|at| class[at]);
+        }
+        for at in self.definitions.values_mut() {
+            *at = class[*at];
         }
     }
 
@@ -190,6 +207,10 @@ impl Table {
                 "    Kind {{ kind: {kind:?}, api_version: {version:?}, scope: Scope::{scope}, shape: {shape} }},"
             );
         }
+        let mut definitions = String::new();
+        for (name, shape) in &self.definitions {
+            let _ = writeln!(definitions, "    ({name:?}, {shape}),");
+        }
         let fields = lines(&fields);
         let names = lines(&names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>());
         let keys = lines(&key_lists.iter().map(|keys| format!("&{keys:?}")).collect::<Vec<_>>());
@@ -198,6 +219,8 @@ impl Table {
              use super::builtin::{{Kind, NONE, Scope, Type}};\n\n\
              /// Kinds, by name and then by `apiVersion`.\n\
              #[rustfmt::skip]\npub(super) static KINDS: &[Kind] = &[\n{kinds}];\n\n\
+             /// Types by the names of their definitions, sorted.\n\
+             #[rustfmt::skip]\npub(super) static DEFINITIONS: &[(&str, u8)] = &[\n{definitions}];\n\n\
              /// Types: a range of [`FIELDS`], merge keys in [`KEYS`], the type of elements or of values.\n\
              #[rustfmt::skip]\npub(super) static TYPES: &[Type] = &[\n{types}];\n\n\
              /// Fields of types, each run sorted by name: index in [`NAMES`], index in [`TYPES`].\n\

@@ -2,7 +2,7 @@
 //!
 //! What comes out of such a list follows from the order in which the reference looks up, removes
 //! and appends elements, which is not always what one would wish for: an element without its only
-//! key, for example, makes the elements before it disappear. So its steps are taken one by one.
+//! key, for example, makes those with it disappear. So its steps are taken one by one.
 //! They cost the square of the list's length; lists of any length are regular in practice.
 
 use hashbrown::HashSet;

@@ -1,6 +1,6 @@
 //! Look-ups in the generated table.
 
-use super::table::{FIELDS, KEYS, KINDS, NAMES, TYPES};
+use super::table::{DEFINITIONS, FIELDS, KEYS, KINDS, NAMES, TYPES};
 
 /// "No type", in the table.
 pub(super) const NONE: u8 = u8::MAX;
@@ -46,6 +46,12 @@ pub(super) fn scope(group: &str, version: &str, kind: &str) -> Scope {
 pub(super) fn root(api_version: &str, kind: &str) -> Option<u8> {
     let entry = kinds(kind).iter().find(|entry| entry.api_version == api_version)?;
     (entry.shape != NONE).then_some(entry.shape)
+}
+
+/// Type of a definition.
+pub(super) fn definition(name: &str) -> Option<u8> {
+    let at = DEFINITIONS.binary_search_by(|(other, _)| (*other).cmp(name)).ok()?;
+    DEFINITIONS.get(at).map(|(_, shape)| *shape)
 }
 
 /// Type of a field.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 
-use super::builtin::is_api_version;
+use super::Layers;
+use super::builtin::{self, is_api_version};
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Map, Node, Str};
 
@@ -19,10 +20,19 @@ const MAX_REFERENCES: usize = 64;
 /// The document, with indexes by name of definition and by kind.
 #[derive(Debug)]
 pub(super) struct Custom {
+    layers: Layers,
     definitions: Map,
     by_name: HashMap<Str, usize>,
     by_kind: HashMap<Str, Vec<(Str, usize)>>,
     cluster_scoped: HashMap<Str, Vec<(Str, bool)>>,
+}
+
+/// What a schema leads to.
+pub(super) enum Target<'a> {
+    /// Another schema of the document.
+    Node(&'a Node),
+    /// A type of the built-in table, which the document refers to and does not hold itself.
+    Builtin(u8),
 }
 
 impl Custom {
@@ -30,7 +40,7 @@ impl Custom {
     ///
     /// # Errors
     /// The document, its definitions or one of them is no map, or a kind is given without its parts.
-    pub(super) fn new(document: &Node) -> Result<Self, BuildError> {
+    pub(super) fn new(document: &Node, layers: Layers) -> Result<Self, BuildError> {
         let root = document.as_map().ok_or_else(|| {
             invalid("a custom schema must be a map with `definitions`", document)
                 .with_help("give an OpenAPI v2 document, such as `kustomize openapi fetch` prints")
@@ -41,6 +51,7 @@ impl Custom {
             Some(node) => node.as_map().ok_or_else(|| invalid("`definitions` must be a map", node))?.clone(),
         };
         let mut custom = Custom {
+            layers,
             by_name: HashMap::with_capacity(definitions.len()),
             by_kind: HashMap::new(),
             cluster_scoped: HashMap::new(),
@@ -99,7 +110,7 @@ impl Custom {
     }
 
     /// Schema of a field, its references followed.
-    pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<&'a Node> {
+    pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<Target<'a>> {
         let field = match schema.get("properties").and_then(|properties| properties.get(name)) {
             Some(field) => field,
             None => schema.get("additionalProperties").filter(|values| values.as_map().is_some())?,
@@ -108,7 +119,7 @@ impl Custom {
     }
 
     /// Schema of a list's elements, its references followed.
-    pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<&'a Node> {
+    pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<Target<'a>> {
         let kind = schema.get("type")?;
         let kind = match kind.as_seq() {
             Some(kinds) if kinds.len() == 1 => kinds.get(0)?,
@@ -120,12 +131,21 @@ impl Custom {
         self.resolve(schema.get("items").filter(|items| items.as_map().is_some())?)
     }
 
-    fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<&'a Node> {
+    fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<Target<'a>> {
         for _ in 0..MAX_REFERENCES {
-            match schema.get("$ref").map(Node::text).filter(|reference| !reference.is_empty()) {
-                None => return Some(schema),
-                Some(reference) => schema = self.pointed_at(reference)?,
-            }
+            let Some(reference) = schema.get("$ref").map(Node::text).filter(|text| !text.is_empty()) else {
+                return Some(Target::Node(schema));
+            };
+            let custom = self.pointed_at(reference);
+            let builtin = || reference.strip_prefix("#/definitions/").and_then(builtin::definition);
+            schema = match (self.layers, custom) {
+                (Layers::BuiltinThenCustom, custom) => match (builtin(), custom) {
+                    (Some(at), _) => return Some(Target::Builtin(at)),
+                    (None, custom) => custom?,
+                },
+                (Layers::CustomThenBuiltin, None) => return builtin().map(Target::Builtin),
+                (_, custom) => custom?,
+            };
         }
         None
     }

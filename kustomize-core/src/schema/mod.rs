@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::Node;
 use builtin::Scope;
-use custom::Custom;
+use custom::{Custom, Target};
 
 /// The one version of the built-in schema.
 const BUILTIN_VERSION: &str = "v1.21.2";
@@ -86,7 +86,7 @@ impl Schema {
         } else {
             Layers::Custom
         };
-        Ok(Schema { custom: Some(Custom::new(document)?), layers, ..Schema::default() })
+        Ok(Schema { custom: Some(Custom::new(document, layers)?), layers, ..Schema::default() })
     }
 
     /// Whether the kind is known, and known to be cluster-scoped
@@ -139,12 +139,19 @@ impl<'s> Shape<'s> {
         Shape(Inner::Custom(custom, schema))
     }
 
+    fn target(custom: &'s Custom, target: Target<'s>) -> Self {
+        match target {
+            Target::Node(schema) => Shape::custom(custom, schema),
+            Target::Builtin(at) => Shape::builtin(at),
+        }
+    }
+
     /// Type of a field.
     pub(crate) fn field(self, name: &str) -> Option<Self> {
         match self.0 {
             Inner::Builtin(at) => builtin::field(at, name).map(Shape::builtin),
             Inner::Custom(custom, schema) => {
-                custom.field(schema, name).map(|field| Shape::custom(custom, field))
+                custom.field(schema, name).map(|target| Shape::target(custom, target))
             }
         }
     }
@@ -154,7 +161,7 @@ impl<'s> Shape<'s> {
         match self.0 {
             Inner::Builtin(at) => builtin::elements(at).map(Shape::builtin),
             Inner::Custom(custom, schema) => {
-                custom.elements(schema).map(|items| Shape::custom(custom, items))
+                custom.elements(schema).map(|target| Shape::target(custom, target))
             }
         }
     }

@@ -35,3 +35,74 @@ fn scopes_need_the_exact_group_and_version() {
     assert!(!schema.is_cluster_scoped("", "v1", "ConfigMap"));
     assert!(!schema.is_cluster_scoped("example.com", "v1", "Namespace"));
 }
+
+const CUSTOM: &str = r##"
+definitions:
+  Widget:
+    properties:
+      spec:
+        type: object
+        properties:
+          parts:
+            type: array
+            items: {type: object}
+            x-kubernetes-list-map-keys: [id, side]
+            x-kubernetes-patch-strategy: merge
+          loop: {$ref: "#/definitions/Loop"}
+          template: {$ref: "#/definitions/io.k8s.api.core.v1.PodTemplateSpec"}
+    x-kubernetes-group-version-kind: [{group: example.com, kind: Widget, version: v1}]
+  Loop: {$ref: "#/definitions/Loop"}
+paths:
+  /apis/example.com/v1/widgets:
+    get:
+      x-kubernetes-group-version-kind: {group: example.com, kind: Widget, version: v1}
+"##;
+
+fn custom(before: &Schema) -> Schema {
+    let file = crate::yaml::Sources::default().add("schema.yaml", CUSTOM.into(), None);
+    let document = crate::yaml::reader::read_config(CUSTOM, file).unwrap().unwrap();
+    Schema::from_field(&BTreeMap::new(), Some(&document), before).unwrap().unwrap()
+}
+
+#[test]
+fn a_custom_schema_takes_the_place_of_the_built_in_one() {
+    let schema = custom(&Schema::default());
+    let widget = |path: &[&str]| keys(&schema, "example.com/v1", "Widget", path);
+    assert_eq!(widget(&["spec", "parts"]), Some(vec!["id", "side"]));
+    assert_eq!(widget(&["spec", "loop", "parts"]), None);
+    assert_eq!(widget(&["spec", "template", "spec", "containers"]), None);
+    assert_eq!(keys(&schema, "v1", "Service", &["spec", "ports"]), None);
+    assert!(schema.is_cluster_scoped("example.com", "v1", "Widget"));
+    assert!(schema.is_cluster_scoped("", "v1", "Namespace"));
+}
+
+#[test]
+fn the_built_in_schema_stays_where_it_was_needed_before() {
+    let needed = [
+        |schema: &Schema| {
+            let _ = schema.root("v1", "Pod");
+        },
+        |schema: &Schema| {
+            let _ = schema.is_cluster_scoped("example.com", "v1", "Unknown");
+        },
+    ];
+    for need in needed {
+        let before = Schema::default();
+        need(&before);
+        let schema = custom(&before);
+        assert_eq!(keys(&schema, "v1", "Service", &["spec", "ports"]), Some(vec!["port", "protocol"]));
+        let containers = ["spec", "template", "spec", "containers"];
+        assert_eq!(keys(&schema, "example.com/v1", "Widget", &containers), Some(vec!["name"]));
+    }
+}
+
+#[test]
+fn only_one_version_is_built_in() {
+    let version = |text: &str| {
+        let openapi = BTreeMap::from([("version".to_owned(), text.to_owned())]);
+        Schema::from_field(&openapi, None, &Schema::default())
+    };
+    assert!(version("v1.21.2").unwrap().is_some());
+    assert!(version("").unwrap().is_none());
+    assert!(version("v1.20.4").is_err());
+}
