@@ -1,6 +1,6 @@
 //! `$patch` directives.
 
-use super::strategic::Path;
+use super::path::Path;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Map, Node, Seq, Value};
 

@@ -8,7 +8,8 @@
 use hashbrown::HashSet;
 
 use super::directive;
-use super::strategic::{Merged, Path, Walk, With};
+use super::path::Path;
+use super::strategic::{Merged, Walk, With};
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Shape;
 use crate::yaml::{Map, Node, Seq, Str, Value};

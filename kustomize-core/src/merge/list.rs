@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 
-use super::strategic::{Merged, Path, Walk, With};
+use super::path::Path;
+use super::strategic::{Merged, Walk, With};
 use super::{by_value, irregular};
 use crate::error::BuildError;
 use crate::schema::Shape;

@@ -9,6 +9,7 @@ mod directive;
 mod irregular;
 mod json_patch;
 mod list;
+mod path;
 mod strategic;
 #[cfg(test)]
 mod tests;

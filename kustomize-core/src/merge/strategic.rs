@@ -5,11 +5,10 @@
 //! plain strings that YAML 1.1 would read otherwise get quotes, lists that merge lose their
 //! duplicates.
 
-use std::fmt;
-
 use hashbrown::HashMap;
 
 use super::directive::{self, Directive};
+use super::path::Path;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::{Schema, Shape};
 use crate::yaml::{Entry, Map, Node, Value};
@@ -341,33 +340,5 @@ impl<'p> Fields<'p> {
             Some(hashed) => hashed.get(name).copied(),
             None => self.map.position(name),
         }
-    }
-}
-
-/// Where the walk is, for messages.
-pub(super) struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
-    step: &'a str,
-}
-
-impl<'a> Path<'a> {
-    pub(super) const ROOT: Path<'static> = Path { parent: None, step: "" };
-
-    pub(super) fn field<'b>(&'b self, name: &'b str) -> Path<'b>
-    where
-        'a: 'b,
-    {
-        Path { parent: Some(self), step: name }
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(parent) = self.parent else { return Ok(()) };
-        parent.fmt(f)?;
-        if parent.parent.is_some() {
-            f.write_str(".")?;
-        }
-        f.write_str(self.step)
     }
 }

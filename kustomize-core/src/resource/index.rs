@@ -107,16 +107,15 @@ impl Index {
 
     /// Forgets the resources at these positions, in ascending order, and moves up those behind them.
     pub(super) fn close_gaps(&mut self, removed: &[usize]) {
-        for table in [&mut self.by_current_id, &mut self.by_any_id, &mut self.by_any_name] {
-            if let Some(table) = table {
-                table.retain(|(_, at)| match removed.binary_search(&(*at as usize)) {
-                    Ok(_) => false,
-                    Err(before) => {
-                        *at -= u32::try_from(before).unwrap_or(0);
-                        true
-                    }
-                });
-            }
+        let tables = [&mut self.by_current_id, &mut self.by_any_id, &mut self.by_any_name];
+        for table in tables.into_iter().flatten() {
+            table.retain(|(_, at)| match removed.binary_search(&(*at as usize)) {
+                Ok(_) => false,
+                Err(before) => {
+                    *at -= u32::try_from(before).unwrap_or(0);
+                    true
+                }
+            });
         }
     }
 

@@ -115,13 +115,10 @@ fn hint(selector: &Selector, set: &ResourceSet) -> Option<String> {
         return Some(format!("did you mean `kind: {kind}`?"));
     }
     let of_kind = || set.iter().filter(|r| selector.kind.is_empty() || r.kind() == selector.kind);
-    if !selector.name.is_empty() {
-        if let Some(name) = closest(&selector.name, of_kind().map(Resource::name)) {
-            return Some(match name == selector.name {
-                true => return None,
-                false => format!("did you mean `name: {name}`?"),
-            });
-        }
+    if !selector.name.is_empty()
+        && let Some(name) = closest(&selector.name, of_kind().map(Resource::name))
+    {
+        return (name != selector.name).then(|| format!("did you mean `name: {name}`?"));
     }
     let names: Vec<&str> = of_kind().map(Resource::name).take(6).collect();
     match names.as_slice() {
