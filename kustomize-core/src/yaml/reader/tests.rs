@@ -115,7 +115,7 @@ fn collections() {
         ),
         ("\"<<\": {a: b}\nc: d", "{c: d}"),
         ("? : x", "error: there is no key before this ':'"),
-        ("a:\n-\t# c\n  b\n-", "{a: [b, Null]}"),
+        ("a:\n- b\n-", "{a: [b, Null]}"),
         ("a:\n|\n b\nc:\n  ? d\n  : - e", "{a: |b\\n|, c: {d: [e]}}"),
         (
             "a: # c\n  # c\n  b: 'c' # c\n  # c\nd:\n\n# c\n- e # c\n-   f: >\n      g\n    h: [] # c\ni:\n",
