@@ -32,6 +32,14 @@ struct OneLine<'t> {
     line_end: usize,
 }
 
+/// A plain scalar, as far as its first line tells.
+enum Line<'t> {
+    One(OneLine<'t>),
+    Several,
+    /// Not for the short way.
+    Unknown,
+}
+
 impl<'t> Parser<'t> {
     /// Whether the short way may be tried: no tokens wait, and only block collections are open.
     pub(super) fn may_take_short_way(&self) -> bool {
@@ -301,11 +309,13 @@ impl<'t> Parser<'t> {
                 self.scan.key_allowed = true;
                 return Ok(Some(Spot::LineStart));
             }
-            b'"' | b'\'' => {
-                let Some(scalar) = self.one_line_quoted(at) else { return Ok(None) };
-                self.build.easy_scalar(scalar.text, scalar.style, at)?;
-                scalar.line_end
-            }
+            b'"' | b'\'' => match self.one_line_quoted(at) {
+                Some(scalar) => {
+                    self.build.easy_scalar(scalar.text, scalar.style, at)?;
+                    scalar.line_end
+                }
+                None => return self.any_quoted(at),
+            },
             open @ (b'[' | b'{') => {
                 if self.byte_at(at + 1) != open + 2 {
                     return Ok(None);
@@ -314,11 +324,14 @@ impl<'t> Parser<'t> {
                 self.build.empty_collection(open == b'[', at)?;
                 line_end
             }
-            _ => {
-                let Some(scalar) = self.one_line_plain(at) else { return Ok(None) };
-                self.build.easy_scalar(scalar.text, scalar.style, at)?;
-                scalar.line_end
-            }
+            _ => match self.plain(at) {
+                Line::One(scalar) => {
+                    self.build.easy_scalar(scalar.text, scalar.style, at)?;
+                    scalar.line_end
+                }
+                Line::Several => return self.folded_plain(at),
+                Line::Unknown => return Ok(None),
+            },
         };
         self.go_to_line(line_end + 1);
         Ok(Some(Spot::LineStart))
@@ -331,18 +344,46 @@ impl<'t> Parser<'t> {
         Some(OneLine { text: self.scan.at.text.get(at + 1..end)?, style, line_end })
     }
 
-    /// A plain scalar that does not go on on the next line.
+    /// A quoted scalar with escapes, or of several lines.
+    fn any_quoted(&mut self, at: usize) -> Result<Option<Spot>, ReadError> {
+        let before = self.scan.at;
+        self.scan.at.pos = at;
+        let (text, style) = self.scan.scan_quoted()?;
+        let Some(line_end) = self.line_end_behind(self.scan.at.pos) else {
+            self.scan.at = before;
+            return Ok(None);
+        };
+        self.build.easy_scalar(&text, style, at)?;
+        self.go_to_line(line_end + 1);
+        Ok(Some(Spot::LineStart))
+    }
+
+    /// A plain scalar of several lines.
+    fn folded_plain(&mut self, at: usize) -> Result<Option<Spot>, ReadError> {
+        let before = self.scan.at;
+        self.scan.at.pos = at;
+        let plain = self.scan.scan_plain()?;
+        if !plain.lines_follow {
+            self.scan.at = before;
+            return Ok(None);
+        }
+        self.build.easy_scalar(&plain.text, Style::Plain, at)?;
+        self.scan.key_allowed = true;
+        Ok(Some(Spot::LineStart))
+    }
+
+    /// How far the plain scalar at a place goes.
     #[inline]
-    fn one_line_plain(&self, at: usize) -> Option<OneLine<'t>> {
+    fn plain(&self, at: usize) -> Line<'t> {
         let bytes = self.scan.at.bytes;
-        match *bytes.get(at)? {
+        match self.byte_at(at) {
             b'-' | b'?' | b':' => {
-                if matches!(bytes.get(at + 1)?, b' ' | b'\t' | b'\n') {
-                    return None;
+                if matches!(self.byte_at(at + 1), 0 | b' ' | b'\t' | b'\n') {
+                    return Line::Unknown;
                 }
             }
             b'\t' | b'\n' | b',' | b']' | b'}' | b'#' | b'&' | b'*' | b'!' | b'%' | b'@' | b'`' => {
-                return None;
+                return Line::Unknown;
             }
             _ => {}
         }
@@ -358,7 +399,7 @@ impl<'t> Parser<'t> {
                     break;
                 }
             } else if matches!(line.get(found + 1), None | Some(b' ' | b'\t')) {
-                return None;
+                return Line::Unknown;
             }
         }
         while length > 0 && matches!(line[length - 1], b' ' | b'\t') {
@@ -366,9 +407,10 @@ impl<'t> Parser<'t> {
         }
         // A comment ends the scalar for good.
         if !has_comment && self.goes_on_behind(line_end) {
-            return None;
+            return Line::Several;
         }
-        Some(OneLine { text: self.scan.at.text.get(at..at + length)?, style: Style::Plain, line_end })
+        let text = self.scan.at.text.get(at..at + length).unwrap_or_default();
+        Line::One(OneLine { text, style: Style::Plain, line_end })
     }
 
     /// Whether a plain scalar that reaches the end of a line may go on behind it.
