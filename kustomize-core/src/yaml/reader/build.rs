@@ -231,17 +231,16 @@ impl<'t> Builder<'t> {
 
     /// Adds the node that stands where nothing is written.
     pub(super) fn empty(&mut self, at: usize) -> Result<(), ReadError> {
-        let mut scalar = Scalar { text: Str::default(), tag: Tag::Null, style: Style::Plain };
-        if self.dialect == Dialect::V3 {
-            if self.key_is_next() {
-                // go-yaml writes an empty key as '', which it reads as a string.
-                scalar.tag = Tag::Str;
-                scalar.style = Style::SingleQuoted;
-            } else if self.is_in_flow() {
-                scalar.style = Style::SingleQuoted;
-            }
-        }
+        let scalar = self.nothing();
         self.attach(Node { pos: self.origin.pos(at), value: Value::Scalar(scalar) })
+    }
+
+    /// What stands where nothing is written: null. As a key, and inside flow collections, go-yaml v3
+    /// prints it as `''`, which it reads as a string.
+    fn nothing(&self) -> Scalar {
+        let is_key = self.dialect == Dialect::V3 && self.key_is_next();
+        let style = if is_key || self.is_in_flow() { Style::SingleQuoted } else { Style::Plain };
+        Scalar { text: Str::default(), tag: if is_key { Tag::Str } else { Tag::Null }, style }
     }
 
     /// Adds a scalar.
@@ -278,6 +277,9 @@ impl<'t> Builder<'t> {
     }
 
     fn untagged(&self, text: Cow<'t, str>, style: Style) -> Scalar {
+        if text.is_empty() && style == Style::Plain {
+            return self.nothing();
+        }
         let tag = if style != Style::Plain {
             Tag::Str
         } else if text == "<<" && self.key_is_next() {

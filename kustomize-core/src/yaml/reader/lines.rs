@@ -32,6 +32,13 @@ struct OneLine<'t> {
     line_end: usize,
 }
 
+/// A key, and where its colon is.
+struct EasyKey<'t> {
+    text: &'t str,
+    style: Style,
+    colon: usize,
+}
+
 /// A plain scalar, as far as its first line tells.
 enum Line<'t> {
     One(OneLine<'t>),
@@ -174,15 +181,22 @@ impl<'t> Parser<'t> {
     /// Takes a key and its colon.
     #[inline]
     fn key(&mut self, at: usize) -> Result<Option<Spot>, ReadError> {
-        let Some((text, style, colon)) = self.easy_key(at) else { return Ok(None) };
-        self.build.easy_key(text, style, at)?;
-        self.scan.at.pos = colon + 1;
-        Ok(Some(Spot::AfterColon))
+        match self.easy_key(at) {
+            Some(key) => self.take_key(&key, at).map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// The key at a place, if there is an easy one: its text, style, and where its colon is.
     #[inline]
-    fn easy_key(&self, at: usize) -> Option<(&'t str, Style, usize)> {
+    fn take_key(&mut self, key: &EasyKey<'t>, at: usize) -> Result<Spot, ReadError> {
+        self.build.easy_key(key.text, key.style, at)?;
+        self.scan.at.pos = key.colon + 1;
+        Ok(Spot::AfterColon)
+    }
+
+    /// The key at a place, if there is an easy one.
+    #[inline]
+    fn easy_key(&self, at: usize) -> Option<EasyKey<'t>> {
         const MAX_KEY: usize = 1024;
         let bytes = self.scan.at.bytes;
         let (from, to, colon, style) = match bytes.get(at)? {
@@ -203,7 +217,7 @@ impl<'t> Parser<'t> {
             && colon - at <= MAX_KEY
             && bytes.get(colon) == Some(&b':')
             && matches!(bytes.get(colon + 1), Some(b' ' | b'\n'));
-        if easy { Some((self.scan.at.text.get(from..to)?, style, colon)) } else { None }
+        if easy { Some(EasyKey { text: self.scan.at.text.get(from..to)?, style, colon }) } else { None }
     }
 
     /// Where a quoted scalar ends, if it does on this line and without any escape.
@@ -234,13 +248,13 @@ impl<'t> Parser<'t> {
         let Some((line, content)) = self.next_content(self.line_end(at) + 1) else { return Ok(None) };
         let column = Self::column(line, content);
         let is_item = self.is_dash(content);
-        let is_key = !is_item && self.easy_key(content).is_some();
+        let key = if is_item { None } else { self.easy_key(content) };
         let phase = match column.cmp(&self.scan.indent) {
             Ordering::Greater if is_item => Phase::BlockSeq,
-            Ordering::Greater if is_key => Phase::BlockMapKey,
+            Ordering::Greater if key.is_some() => Phase::BlockMapKey,
             Ordering::Equal if is_item => Phase::IndentlessSeq,
             // Some values need not be indented deeper than their key: those of block scalars.
-            Ordering::Greater | Ordering::Equal if !is_key => return Ok(None),
+            Ordering::Greater | Ordering::Equal if key.is_none() => return Ok(None),
             _ => {
                 self.build.empty(colon_end)?;
                 self.go_to_line(line);
@@ -254,8 +268,8 @@ impl<'t> Parser<'t> {
         if phase != Phase::IndentlessSeq {
             self.indent(column);
         }
-        if phase == Phase::BlockMapKey {
-            return self.key(content);
+        if let Some(key) = key {
+            return self.take_key(&key, content).map(Some);
         }
         self.scan.at.pos = content + 1;
         Ok(Some(Spot::AfterDash))
@@ -278,12 +292,12 @@ impl<'t> Parser<'t> {
             self.scan.at.pos = at + 1;
             return Ok(Some(Spot::AfterDash));
         }
-        if self.easy_key(at).is_some() {
+        if let Some(key) = self.easy_key(at) {
             if !self.build.open(Phase::BlockMapKey, at, None) {
                 return Ok(None);
             }
             self.indent(column);
-            return self.key(at);
+            return self.take_key(&key, at).map(Some);
         }
         if matches!(self.byte_at(at), b'\n' | b'#') {
             return Ok(None);
