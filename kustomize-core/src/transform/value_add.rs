@@ -10,7 +10,7 @@ use crate::host::path;
 use crate::kustomization::Selector;
 use crate::resource::{Matcher, Resource, ResourceSet};
 use crate::yaml::decode::{Rules, Spanned, from_node};
-use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Value};
+use crate::yaml::{Key, Map, Node, Scalar, Seq, Value};
 
 /// Puts a value into fields of the resources that are selected.
 #[derive(Clone, Debug)]

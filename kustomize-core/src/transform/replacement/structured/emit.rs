@@ -1,21 +1,30 @@
 //! Writing a changed document as YAML, in the style it was read in (go-yaml v3 with an indentation
-//! of two and compact lists). Comments are lost.
+//! of two and compact lists). Lines are as long as they are.
 
 use super::super::layout::Layout;
+use super::comments::Comments;
 use super::scalar::{self, Place};
 use crate::yaml::chars::{is_break, is_printable};
-use crate::yaml::{Key, Map, Node, Scalar, Seq, Style, Value};
-
-/// Longer lines are folded where that is possible.
-const WIDTH: usize = 80;
+use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Style, Value};
 
 /// Longer keys are written after `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
 /// A document as YAML.
 pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
-    let mut emitter = Emitter::new(Some(layout));
+    let mut emitter = Emitter::new(Some(layout), Comments::of(root, layout.document));
+    if let Some(comment) = emitter.comments.document_head.take() {
+        emitter.comment(&comment);
+        emitter.line_break();
+    }
     emitter.node(root, Context::Root);
+    if let Some(comment) = emitter.comments.document_foot.take() {
+        if emitter.column > 0 {
+            emitter.line_break();
+        }
+        emitter.line_break();
+        emitter.comment(&comment);
+    }
     if emitter.column > 0 {
         emitter.line_break();
     }
@@ -24,7 +33,7 @@ pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
 
 /// A scalar as a document of its own.
 pub(super) fn emit_scalar(scalar: &Scalar) -> String {
-    let mut emitter = Emitter::new(None);
+    let mut emitter = Emitter::new(None, Comments::default());
     emitter.scalar(scalar, false);
     emitter.out
 }
@@ -40,6 +49,7 @@ enum Context {
 struct Emitter<'a> {
     out: String,
     layout: Option<Layout<'a>>,
+    comments: Comments,
     column: usize,
     /// Negative before the root.
     indent: i32,
@@ -48,18 +58,25 @@ struct Emitter<'a> {
     whitespace: bool,
     /// Whether the line holds nothing but indentation and indicators.
     indention: bool,
+    /// The indentation of a comment below an entry: what follows at the same one keeps away.
+    foot_indent: Option<usize>,
+    /// The comment that goes behind the next value.
+    end_comment: Option<String>,
 }
 
 impl<'a> Emitter<'a> {
-    fn new(layout: Option<Layout<'a>>) -> Self {
+    fn new(layout: Option<Layout<'a>>, comments: Comments) -> Self {
         Emitter {
             out: String::new(),
             layout,
+            comments,
             column: 0,
             indent: -1,
             flow_level: 0,
             whitespace: true,
             indention: true,
+            foot_indent: None,
+            end_comment: None,
         }
     }
 
@@ -80,10 +97,61 @@ impl<'a> Emitter<'a> {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.line_break();
         }
+        if self.foot_indent.take() == Some(indent) {
+            self.line_break();
+        }
         while self.column < indent {
             self.put(' ');
         }
         self.whitespace = true;
+    }
+
+    /// A comment of one or more lines, and the end of the line.
+    fn comment(&mut self, text: &str) {
+        let mut lines = text.split('\n');
+        if let Some(first) = lines.next() {
+            self.out.push_str(first);
+            self.column += first.len();
+            self.indention = false;
+        }
+        for line in lines {
+            self.line_break();
+            if !line.is_empty() {
+                self.write_indent();
+                self.out.push_str(line);
+                self.column += line.len();
+                self.indention = false;
+            }
+        }
+        self.line_break();
+        self.whitespace = true;
+    }
+
+    /// The comment above an entry.
+    fn head(&mut self, pos: Pos) {
+        if let Some(comment) = self.comments.head(pos) {
+            self.write_indent();
+            self.comment(&comment);
+        }
+    }
+
+    /// The comment behind what was just written.
+    fn end(&mut self) {
+        if let Some(comment) = self.end_comment.take() {
+            if !self.whitespace {
+                self.put(' ');
+            }
+            self.comment(&comment);
+        }
+    }
+
+    /// The comment below an entry.
+    fn foot(&mut self, pos: Pos) {
+        while let Some(comment) = self.comments.foot(pos) {
+            self.write_indent();
+            self.comment(&comment);
+            self.foot_indent = Some(usize::try_from(self.indent).unwrap_or(0));
+        }
     }
 
     fn indicator(&mut self, text: &str, needs_space: bool, is_space: bool, is_indention: bool) {
@@ -137,6 +205,7 @@ impl<'a> Emitter<'a> {
     fn block_map(&mut self, map: &Map, context: Context) {
         let before = self.deeper(false, context == Context::Item, false);
         for entry in map {
+            self.head(entry.key.pos);
             self.write_indent();
             if self.key(&entry.key) {
                 self.indicator(":", false, false, false);
@@ -144,7 +213,13 @@ impl<'a> Emitter<'a> {
                 self.write_indent();
                 self.indicator(":", true, false, true);
             }
+            self.end_comment = self.comments.end(entry.key.pos);
+            if entry.value.as_scalar().is_none() && !self.is_flow(&entry.value) {
+                self.end();
+            }
             self.node(&entry.value, Context::Value);
+            self.end();
+            self.foot(entry.key.pos);
         }
         self.indent = before;
     }
@@ -165,9 +240,15 @@ impl<'a> Emitter<'a> {
         let compact = context == Context::Value && (self.column == 0 || !self.indention);
         let before = self.deeper(false, context == Context::Item, compact);
         for item in seq {
+            self.head(item.pos);
             self.write_indent();
             self.indicator("-", true, false, true);
+            if item.as_scalar().is_some() || self.is_flow(item) {
+                self.end_comment = self.comments.end(item.pos);
+            }
             self.node(item, Context::Item);
+            self.end();
+            self.foot(item.pos);
         }
         self.indent = before;
     }
@@ -181,9 +262,6 @@ impl<'a> Emitter<'a> {
             if self.key(&entry.key) {
                 self.indicator(":", false, false, false);
             } else {
-                if self.column > WIDTH {
-                    self.write_indent();
-                }
                 self.indicator(":", true, false, false);
             }
             self.node(&entry.value, Context::Value);
@@ -210,7 +288,7 @@ impl<'a> Emitter<'a> {
         if at > 0 {
             self.indicator(",", false, false, false);
         }
-        if self.column == 0 || self.column > WIDTH {
+        if self.column == 0 {
             self.write_indent();
         }
     }
@@ -221,50 +299,39 @@ impl<'a> Emitter<'a> {
             self.indicator(tag, true, false, false);
         }
         let place = Place { in_flow: self.flow_level > 0, is_simple_key };
-        let folds = !is_simple_key;
         match scalar::style(scalar, place) {
-            Style::Plain => self.plain(&scalar.text, folds),
-            Style::SingleQuoted => self.single_quoted(&scalar.text, folds),
-            Style::DoubleQuoted => self.double_quoted(&scalar.text, folds),
+            Style::Plain => self.plain(&scalar.text),
+            Style::SingleQuoted => self.single_quoted(&scalar.text),
+            Style::DoubleQuoted => self.double_quoted(&scalar.text),
             Style::Literal => self.literal(&scalar.text),
             Style::Folded => self.folded(&scalar.text),
         }
     }
 
-    fn plain(&mut self, text: &str, folds: bool) {
+    fn plain(&mut self, text: &str) {
         if !text.is_empty() && !self.whitespace {
             self.put(' ');
         }
-        self.flow_text(text, folds, false);
+        self.flow_text(text, false);
         if !text.is_empty() {
             self.whitespace = false;
         }
         self.indention = false;
     }
 
-    fn single_quoted(&mut self, text: &str, folds: bool) {
+    fn single_quoted(&mut self, text: &str) {
         self.indicator("'", true, false, false);
-        self.flow_text(text, folds, true);
+        self.flow_text(text, true);
         self.indicator("'", false, false, false);
         self.whitespace = false;
         self.indention = false;
     }
 
     /// The text of a plain or single-quoted scalar.
-    fn flow_text(&mut self, text: &str, folds: bool, quoted: bool) {
-        let (mut after_space, mut after_break) = (false, false);
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if c == ' ' {
-                let inside = !quoted || (at > 0 && at + 1 < text.len());
-                let before_space = chars.peek().is_some_and(|(_, next)| *next == ' ');
-                if folds && !after_space && self.column > WIDTH && inside && !before_space {
-                    self.write_indent();
-                } else {
-                    self.put(' ');
-                }
-                after_space = true;
-            } else if is_break(c) {
+    fn flow_text(&mut self, text: &str, quoted: bool) {
+        let mut after_break = false;
+        for c in text.chars() {
+            if is_break(c) {
                 if !after_break && c == '\n' {
                     self.line_break();
                 }
@@ -279,33 +346,18 @@ impl<'a> Emitter<'a> {
                 }
                 self.put(c);
                 self.indention = false;
-                after_space = false;
                 after_break = false;
             }
         }
     }
 
-    fn double_quoted(&mut self, text: &str, folds: bool) {
+    fn double_quoted(&mut self, text: &str) {
         self.indicator("\"", true, false, false);
-        let mut after_space = false;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        for c in text.chars() {
             if !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
                 self.escape(c);
-                after_space = false;
-            } else if c == ' ' {
-                if folds && !after_space && self.column > WIDTH && at > 0 && at + 1 < text.len() {
-                    self.write_indent();
-                    if chars.peek().is_some_and(|(_, next)| *next == ' ') {
-                        self.put('\\');
-                    }
-                } else {
-                    self.put(' ');
-                }
-                after_space = true;
             } else {
                 self.put(c);
-                after_space = false;
             }
         }
         self.indicator("\"", false, false, false);
@@ -359,7 +411,11 @@ impl<'a> Emitter<'a> {
             }
             _ => self.indicator("-", false, false, false),
         }
-        self.line_break();
+        if self.end_comment.is_some() {
+            self.end();
+        } else {
+            self.line_break();
+        }
         self.whitespace = true;
     }
 
@@ -388,8 +444,7 @@ impl<'a> Emitter<'a> {
         // The reference looks at the start of the text here, not at what follows the break.
         let after_breaks = text.trim_start_matches(is_break).chars().next();
         let starts_with_word = after_breaks.is_some_and(|c| !matches!(c, ' ' | '\t'));
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
+        for c in text.chars() {
             if is_break(c) {
                 if !after_break && !leading_space && c == '\n' && starts_with_word {
                     self.line_break();
@@ -402,12 +457,7 @@ impl<'a> Emitter<'a> {
                 self.write_indent();
                 leading_space = matches!(c, ' ' | '\t');
             }
-            let before_space = chars.peek() == Some(&' ');
-            if !after_break && c == ' ' && !before_space && self.column > WIDTH {
-                self.write_indent();
-            } else {
-                self.put(c);
-            }
+            self.put(c);
             self.indention = false;
             after_break = false;
         }

@@ -1,7 +1,9 @@
 //! Documents in scalars: a replacement's path may go on within a text that holds JSON or YAML.
 
+mod comments;
 mod emit;
 mod json;
+mod opaque;
 mod scalar;
 
 use super::layout::{DOCUMENT, Layout};
@@ -114,3 +116,6 @@ pub(super) fn parse(text: &str) -> Option<Node> {
 pub(super) fn to_yaml(node: &Node, layout: Layout<'_>) -> String {
     emit::emit(node, layout)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! Expectations: data of ConfigMaps that kustomize v5.8.1 put a value into.
+
+use super::super::matches::Shape;
+use super::super::path::Path;
+use super::put;
+use crate::yaml::{Key, Map, Node, Sources};
+
+/// Puts `new` into a field of a document.
+fn changed(document: &str, path: &str, create: bool) -> Option<String> {
+    let mut root = Map::new();
+    root.push(Key::new("doc"), Node::string(document));
+    let mut root = Node::map(root);
+    let path = Path::parse(&format!("doc.{path}")).unwrap();
+    let create = create.then_some(Shape::Scalar);
+    put(&Node::untyped("new"), &path, create, &mut root, &Sources::default())
+        .then(|| root.get("doc").unwrap().text().to_owned())
+}
+
+#[test]
+fn json_stays_json() {
+    let compact = changed(r#"{"b": {"c": "<x>"}, "a": 1.0}"#, "b.d", true).unwrap();
+    assert_eq!(compact, r#"{"a":1,"b":{"c":"\u003cx\u003e","d":"new"}}"#);
+    let pretty = changed("{\n  \"a\": \"x\"\n}", "a", false).unwrap();
+    assert_eq!(pretty, "{\n  \"a\": \"new\"\n}");
+}
+
+#[test]
+fn yaml_keeps_its_styles() {
+    let text = "t: \"x\"\na:\n    - 'y'\n    - {b: c}\n    - - d\nl: |\n  one\n\n  two\n";
+    let expected = "t: \"new\"\na:\n- 'y'\n- {b: c}\n- - d\nl: |\n  one\n\n  two";
+    assert_eq!(changed(text, "t", false).unwrap(), expected);
+}
+
+#[test]
+fn yaml_keeps_its_comments() {
+    let text = "# title\n\n# about t\nt: x # line\n\n# about a\na: # key\n  b: 'c # d' # why\n  # foot of b\n\n  e: f\n  # deeper\nl:\n# first\n- x # one\n- y\n\n# end\n";
+    let expected = "# title\n\n# about t\nt: new # line\n# about a\na: # key\n  b: 'c # d' # why\n  # foot of b\n\n  e: f\n  # deeper\nl:\n# first\n- x # one\n- y\n\n# end";
+    assert_eq!(changed(text, "t", false).unwrap(), expected);
+}
+
+#[test]
+fn texts_that_are_no_documents_are_left_alone() {
+    assert_eq!(changed("plain text", "a", true), None);
+    assert_eq!(changed("a: [", "a", true), None);
+    assert_eq!(changed("a: b", "c", false), None);
+}
