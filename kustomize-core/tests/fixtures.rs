@@ -1,5 +1,6 @@
 //! The overlays in `fixtures/`, against what kustomize makes of them (`cargo xtask goldens`).
 
+#![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
 use std::collections::BTreeSet;

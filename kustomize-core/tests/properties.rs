@@ -1,5 +1,7 @@
 //! What holds for every input.
 
+#![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
+
 use kustomize_core::host::MemoryHost;
 use kustomize_core::{BuildOptions, build};
 use proptest::prelude::*;

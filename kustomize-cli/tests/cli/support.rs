@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The fixtures of the repository.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").canonicalize().unwrap()
 }
 
 /// What kustomize makes of a fixture.
-pub fn expected(name: &str) -> String {
+pub(crate) fn expected(name: &str) -> String {
     std::fs::read_to_string(fixtures().join("expected").join(name)).unwrap()
 }
 
 /// The program, started among the fixtures, with an environment that cannot change what it does.
-pub fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kustomize-rs"));
     command.args(arguments).current_dir(fixtures());
     command.env_remove("NO_COLOR").env_remove("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL");
@@ -22,18 +22,18 @@ pub fn program(arguments: &[&str]) -> Command {
 }
 
 /// Runs the program to its end.
-pub fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     program(arguments).output().unwrap()
 }
 
 /// Standard output of a run that has to succeed.
-pub fn stdout(arguments: &[&str]) -> String {
+pub(crate) fn stdout(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Standard error of a run.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }

@@ -79,7 +79,7 @@ fn of_configurations<'l, 'a>(
     configurations
         .iter()
         .map(|configuration| {
-            let generator = plugin::generator(cx, loader, configuration)
+            let generator = plugin::generator(loader, configuration)
                 .map_err(|error| error.at(configuration.node.pos).about(configuration.id(cx.schema())))?;
             Step::of_configuration(configuration, generator)
         })

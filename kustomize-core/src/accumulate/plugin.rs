@@ -39,7 +39,6 @@ const TRANSFORMERS: [&str; 14] = [
 
 /// The generator that a configuration asks for.
 pub(super) fn generator<'l, 'a>(
-    cx: &Context<'a>,
     loader: &'l Loader<'a>,
     configuration: &Resource,
 ) -> Result<Box<dyn Generator + 'l>, BuildError> {

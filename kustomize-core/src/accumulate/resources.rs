@@ -134,5 +134,5 @@ fn read_inline(
 ) -> Result<Vec<Resource>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
     let file = cx.sources.add(name, entry.value.as_str().into(), Some(entry.pos));
-    read_resources(target, &target.file_name, file, &entry.value)
+    read_resources(target, target.file_name, file, &entry.value)
 }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Selector;
 use crate::merge::JsonPatch;
-use crate::resource::{Resource, ResourceSet, parse_resources};
+use crate::resource::{Resource, ResourceSet, parse_patches};
 use crate::suggest::closest;
 use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
@@ -50,7 +50,7 @@ impl PatchSource {
 
     /// The strategic merge patches that the text holds.
     pub(super) fn resources(&self) -> Result<Vec<Resource>, BuildError> {
-        parse_resources(&self.text, self.file)
+        parse_patches(&self.text, self.file)
     }
 
     /// The JSON patch that the text holds.

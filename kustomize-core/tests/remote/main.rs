@@ -1,5 +1,5 @@
 //! Bases in git repositories, against a real git server on this machine.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::print_stderr, clippy::unwrap_used)]
 
 mod server;
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use kustomize_core::host::{self, EntryKind, Host, HostError, OsHost, Repository};
+use kustomize_core::host::{EntryKind, Host, HostError, OsHost, Repository};
 use kustomize_core::{BuildError, BuildOptions, ErrorKind, build};
 use server::{Server, commit, git, repository};
 
@@ -65,7 +65,7 @@ fn render_with(root: &Path, resource: &str) -> Result<String, BuildError> {
     std::fs::create_dir_all(&directory).unwrap();
     let text = format!("buildMetadata: [originAnnotations]\nresources:\n- {resource}\n");
     std::fs::write(directory.join("kustomization.yaml"), text).unwrap();
-    render(&host::OsHost::path(&directory).unwrap())
+    render(&OsHost::path(&directory).unwrap())
 }
 
 /// What the base renders to when it says this.

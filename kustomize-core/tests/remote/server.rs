@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A server for the repositories and files below a directory. It ends with the test.
-pub struct Server {
+pub(crate) struct Server {
     /// Its address, `http://127.0.0.1:…`.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Paths with `.git` in them are repositories, `/hang` never answers, all others are files.
-    pub fn start(root: &Path) -> Self {
+    pub(crate) fn start(root: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let root = root.to_owned();
@@ -103,7 +103,7 @@ fn read_file(root: &Path, path: &str) -> (String, String, Vec<u8>) {
 }
 
 /// Runs git in a directory.
-pub fn git(directory: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"])
         .args(["-c", "protocol.file.allow=always"])
@@ -116,7 +116,7 @@ pub fn git(directory: &Path, arguments: &[&str]) -> String {
 }
 
 /// Makes a repository of these files; its directory.
-pub fn repository(root: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn repository(root: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
     let directory = root.join(name);
     std::fs::create_dir_all(&directory).unwrap();
     git(&directory, &["init", "--quiet"]);
@@ -127,7 +127,7 @@ pub fn repository(root: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
 }
 
 /// Adds a commit that writes these files.
-pub fn commit(directory: &Path, files: &[(&str, &str)]) {
+pub(crate) fn commit(directory: &Path, files: &[(&str, &str)]) {
     for (path, content) in files {
         let path = directory.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -18,8 +18,7 @@ use keys::{duplicate, key_text};
 
 use super::float;
 use super::read_back::{ReadBack, Role, read_back};
-use super::resolve::resolve;
-use super::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
+use super::{Entry, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
 
 /// How deep maps and lists may be nested.
 pub(crate) const MAX_DEPTH: usize = 1000;

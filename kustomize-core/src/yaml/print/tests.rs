@@ -1,6 +1,7 @@
 //! Expectations: trees of go-yaml nodes through the reference's `RNode.MarshalJSON` and
 //! `JSONToYAML`.
 
+use super::super::Key;
 use super::*;
 use crate::yaml::Style::{DoubleQuoted, Folded, Plain, SingleQuoted};
 use crate::yaml::Tag::{Binary, Bool, Float, Int, None as NoTag, Null, Other, Str};

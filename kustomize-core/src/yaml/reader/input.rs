@@ -87,7 +87,7 @@ fn inspect(text: &str, origin: &Origin) -> Result<Found, ReadError> {
             continue;
         }
         for (at, &byte) in chunk.iter().enumerate() {
-            if byte >= b' ' && byte < 0x7f || byte == b'\n' || byte == b'\t' {
+            if (b' '..0x7f).contains(&byte) || byte == b'\n' || byte == b'\t' {
                 continue;
             }
             let at = block * BLOCK + at;

@@ -26,8 +26,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads the first document of a part of the input; `None` when there is none. What follows it the
 /// reference ignores, but for mistakes in the tokens right behind it.
-pub(super) fn first_document<'t>(
-    input: &'t Input<'_>,
+pub(super) fn first_document(
+    input: &Input<'_>,
     part: std::ops::Range<usize>,
     rules: Rules,
 ) -> Result<Option<Node>, ReadError> {

@@ -35,11 +35,8 @@ impl<'t> Scanner<'t> {
         while self.at.column() == indent && self.at.byte() != 0 {
             let on_blank = self.at.is_blank();
             match leading.take() {
-                Some("\n") if !literal && !after_blank && !on_blank => {
-                    if trailing.is_empty() {
-                        text.push(' ');
-                    }
-                }
+                Some("\n") if !literal && !after_blank && !on_blank && trailing.is_empty() => text.push(' '),
+                Some("\n") if !literal && !after_blank && !on_blank => {}
                 Some(line_break) => text.push_str(line_break),
                 None => {}
             }
@@ -65,18 +62,11 @@ impl<'t> Scanner<'t> {
     }
 
     fn skip_block_line(&mut self) {
-        loop {
-            let rest = &self.at.bytes[self.at.pos..];
-            match memchr::memchr2(b'\n', b'\r', rest) {
-                // NEL, LS and PS are breaks as well, but rare.
-                Some(length) if rest[..length].is_ascii() => {
-                    self.at.pos += length;
-                    return;
-                }
-                _ => {}
-            }
-            self.at.skip_line_rest();
-            return;
+        let rest = &self.at.bytes[self.at.pos..];
+        match memchr::memchr2(b'\n', b'\r', rest) {
+            // NEL, LS and PS are breaks as well, but rare.
+            Some(length) if rest[..length].is_ascii() => self.at.pos += length,
+            _ => self.at.skip_line_rest(),
         }
     }
 

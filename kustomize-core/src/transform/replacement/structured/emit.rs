@@ -386,7 +386,7 @@ impl<'a> Emitter<'a> {
                 let code = u32::from(c);
                 let escaped = match code {
                     ..=0xff => format!("\\x{code:02X}"),
-                    ..=0xffff => format!("\\u{code:04X}"),
+                    0x100..=0xffff => format!("\\u{code:04X}"),
                     _ => format!("\\U{code:08X}"),
                 };
                 escaped.chars().for_each(|c| self.put(c));
