@@ -60,3 +60,6 @@ pub(crate) trait Files {
     /// sources of the build.
     fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Whole builds; the expectations are kustomize v5.8.1's own output.
+
+use crate::host::MemoryHost;
+use crate::{BuildError, BuildOptions, ErrorKind, Rendered, build};
+
+fn render(files: &[(&str, &str)]) -> Result<Rendered, BuildError> {
+    let host: MemoryHost = files.iter().map(|(path, text)| (format!("/app/{path}"), *text)).collect();
+    build(&host, "/app", &BuildOptions::default())
+}
+
+fn yaml(files: &[(&str, &str)]) -> String {
+    render(files).and_then(|rendered| rendered.yaml()).unwrap()
+}
+
+fn refused(files: &[(&str, &str)]) -> BuildError {
+    render(files).map(|_| ()).unwrap_err()
+}
+
+const DEPLOYMENT: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+spec: {template: {spec: {containers: [{name: c, image: 'nginx:1.0'}]}}}
+";
+
+const MAP: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: d}
+data: {a: b}
+";
+
+#[test]
+fn labels_that_were_added_together_change_together() {
+    let text = yaml(&[
+        (
+            "base/kustomization.yaml",
+            "resources: [r.yaml]\nlabels: [{pairs: {app: one}, includeSelectors: true}]",
+        ),
+        ("base/r.yaml", DEPLOYMENT),
+        ("kustomization.yaml", "resources: [base]\nlabels: [{pairs: {app: two}}]"),
+    ]);
+    assert_eq!(text.matches("app: two").count(), 3, "{text}");
+    assert!(!text.contains("app: one"), "{text}");
+}
+
+#[test]
+fn images_of_containers_are_visited_twice() {
+    let text = yaml(&[
+        ("kustomization.yaml", "resources: [r.yaml]\nimages: [{name: n.*, tagSuffix: -x}]"),
+        ("r.yaml", DEPLOYMENT),
+    ]);
+    assert!(text.contains("image: nginx:1.0-x-x\n"), "{text}");
+}
+
+#[test]
+fn a_bad_image_name_is_refused_only_where_there_is_an_image() {
+    let kustomization = ("kustomization.yaml", "resources: [r.yaml]\nimages: [{name: 'n(', newTag: v2}]");
+    assert!(render(&[kustomization, ("r.yaml", MAP)]).is_ok());
+    assert_eq!(refused(&[kustomization, ("r.yaml", DEPLOYMENT)]).kind(), &ErrorKind::Transformer);
+}
+
+#[test]
+fn moving_into_one_namespace_may_not_bring_two_together() {
+    let two = format!("{MAP}---{}", MAP.replace("{name: d}", "{name: d, namespace: test}"));
+    let error = refused(&[("kustomization.yaml", "resources: [r.yaml]\nnamespace: test"), ("r.yaml", &two)]);
+    assert_eq!(error.kind(), &ErrorKind::Conflict);
+    assert_eq!(error.notes().len(), 1);
+}
+
+#[test]
+fn replicas_of_nothing_name_what_there_is() {
+    let error = refused(&[
+        ("kustomization.yaml", "resources: [r.yaml]\nreplicas: [{name: x, count: 2}]"),
+        ("r.yaml", DEPLOYMENT),
+    ]);
+    assert!(error.help().is_some_and(|help| help.contains("Deployment `d`")), "{error:?}");
+}
+
+#[test]
+fn field_specs_make_what_is_missing_and_go_through_lists() {
+    let transformer = "
+apiVersion: builtin
+kind: LabelTransformer
+metadata: {name: t}
+labels: {p: 3}
+fieldSpecs:
+- {path: 'spec/x[]/labels', create: true}
+- {path: 'spec/new/labels', create: true}
+- {path: 'spec/none/labels'}
+";
+    let resource = format!("{MAP}spec: {{x: [{{}}, {{labels: null}}, null]}}");
+    let text = yaml(&[
+        ("kustomization.yaml", "resources: [r.yaml]\ntransformers: [t.yaml]"),
+        ("t.yaml", transformer),
+        ("r.yaml", &resource),
+    ]);
+    let spec = "spec:
+  new:
+    labels:
+      p: \"3\"
+  x:
+  - labels:
+      p: \"3\"
+  - labels:
+      p: \"3\"
+  - null
+";
+    assert!(text.ends_with(spec), "{text}");
+}
+
+fn replaced(target: &str, resource: &str) -> Result<String, BuildError> {
+    let kustomization = format!(
+        "resources: [r.yaml]\nreplacements:\n- sourceValue: '7'\n  targets: [{{select: {{kind: X}}, {target}}}]"
+    );
+    let resource = format!("apiVersion: v1\nkind: X\nmetadata: {{name: x}}\nspec: {resource}");
+    render(&[("kustomization.yaml", &kustomization), ("r.yaml", &resource)])
+        .and_then(|rendered| rendered.yaml())
+        .map(|text| text.split_once("spec:\n").map_or(String::new(), |(_, spec)| spec.to_owned()))
+}
+
+#[test]
+fn replacements_find_their_fields() {
+    let ok = |target: &str, resource: &str, expected: &str| {
+        assert_eq!(replaced(target, resource).unwrap(), expected, "{target}");
+    };
+    ok("fieldPaths: [spec.a]", "{a: x}", "  a: \"7\"\n");
+    ok("fieldPaths: [spec.a]", "{a: 1}", "  a: 7\n");
+    ok("fieldPaths: ['spec.*.v']", "[{v: 1}, {v: x}]", "- v: 7\n- v: \"7\"\n");
+    ok(
+        "fieldPaths: ['spec.[n=b].v']",
+        "[{n: a, v: 1}, {n: abc, v: 1}]",
+        "- \"n\": a\n  v: 1\n- \"n\": abc\n  v: 7\n",
+    );
+    ok("fieldPaths: [spec.a.0.b], options: {create: true}", "{}", "  a:\n  - b: 7\n");
+    ok("fieldPaths: [spec.a], options: {delimiter: /, index: 1}", "{a: x/y/z}", "  a: x/7/z\n");
+    ok("fieldPaths: [spec.a], options: {delimiter: /, index: -1}", "{a: x}", "  a: 7/x\n");
+}
+
+#[test]
+fn replacements_without_a_field_are_refused() {
+    for (target, resource) in [
+        ("fieldPaths: [spec.a]", "{}"),
+        ("fieldPaths: [spec.a.b]", "{a: x}"),
+        ("fieldPaths: [spec.1]", "[x]"),
+        ("fieldPaths: ['spec.[n=^q$].v'], options: {create: true}", "[]"),
+    ] {
+        let error = replaced(target, resource).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Replacement, "{target}");
+    }
+}
