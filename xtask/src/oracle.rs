@@ -59,6 +59,24 @@ impl Oracle {
         command.args(&self.words[1..]).arg(directory);
         command
     }
+
+    /// The version of kustomize that it is or carries.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn version(&self) -> Result<String, Failure> {
+        let program = Path::new(&self.words[0]);
+        let mut command = Command::new(program);
+        command.arg("version");
+        if program.file_stem().is_some_and(|name| name == "kubectl") {
+            // Without asking a cluster for its own.
+            command.arg("--client");
+        }
+        let said = command.output()?.stdout;
+        let said = String::from_utf8_lossy(&said);
+        let line = said.lines().find(|line| line.starts_with("Kustomize")).or_else(|| said.lines().next());
+        Ok(line.and_then(|line| line.split_whitespace().last()).unwrap_or("of unknown version").to_owned())
+    }
 }
 
 impl std::fmt::Display for Oracle {

@@ -1,0 +1,19 @@
+//! Reading YAML: bytes to nodes.
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use kustomize_benches::Overlay;
+use kustomize_core::yaml::{self, Sources};
+
+fn main() {
+    divan::main();
+}
+
+/// A stream of resources of the usual kinds.
+#[divan::bench(args = [4, 100, 4000])]
+fn resources(bencher: Bencher, count: usize) {
+    let text = Overlay::new(count).resources();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench_local(|| yaml::read(divan::black_box(&text), file).expect("generated YAML is valid"));
+}
