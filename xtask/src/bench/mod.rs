@@ -42,13 +42,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if duel.memory.is_none() {
         eprintln!("SKIPPED: peak memory, for want of GNU time at {}", memory::PROGRAM);
     }
+    println!("{}\n", machine::describe(&duel.ours, &duel.oracle)?);
+    report::head();
     let both = args.sizes.iter().map(|size| (*size, true));
-    let mut rows = Vec::new();
+    // Each row as soon as it is known: large ones take minutes, and may be interrupted.
+    let mut above = None;
     for (size, with_oracle) in both.chain(args.alone.iter().map(|size| (*size, false))) {
         eprintln!("{size} resources{}", if with_oracle { "" } else { ", ours alone" });
-        rows.push(duel.run(size, with_oracle)?);
+        let row = duel.run(size, with_oracle)?;
+        report::print(above.as_ref(), &row);
+        above = Some(row);
     }
-    println!("{}\n", machine::describe(&duel.ours, &duel.oracle)?);
-    report::print(&rows);
     Ok(())
 }

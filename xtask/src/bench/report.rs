@@ -8,31 +8,32 @@ use crate::steps::human;
 /// What stands where nothing was measured.
 const NONE: &str = "–";
 
-/// Prints a row for each overlay.
-///
-/// The growth is the factor by which our time grew since the row above, after the factor by which the resources did.
-pub fn print(rows: &[Row]) {
+/// Prints the head of the table.
+pub fn head() {
     println!(
         "| resources | input | ours | kustomize | ratio | growth | our peak | kustomize's peak | runs |"
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
-    for (at, row) in rows.iter().enumerate() {
-        let above = at.checked_sub(1).map(|above| &rows[above]);
-        let cells = [
-            row.resources.to_string(),
-            format!("{:.1} KB", row.bytes as f64 / 1e3),
-            human(row.ours.median()),
-            row.oracle.as_ref().map_or(NONE.to_owned(), |oracle| human(oracle.median())),
-            row.oracle.as_ref().map_or(NONE.to_owned(), |oracle| {
-                format!("{:.0} ×", factor(oracle.median(), row.ours.median()))
-            }),
-            above.map_or(NONE.to_owned(), |above| growth(above, row)),
-            peak(&row.ours),
-            row.oracle.as_ref().map_or(NONE.to_owned(), peak),
-            runs(row),
-        ];
-        println!("| {} |", cells.join(" | "));
-    }
+}
+
+/// Prints the row of an overlay.
+///
+/// The growth is the factor by which our time grew since the row above, after the factor by which the resources did.
+pub fn print(above: Option<&Row>, row: &Row) {
+    let cells = [
+        row.resources.to_string(),
+        format!("{:.1} KB", row.bytes as f64 / 1e3),
+        human(row.ours.median()),
+        row.oracle.as_ref().map_or(NONE.to_owned(), |oracle| human(oracle.median())),
+        row.oracle
+            .as_ref()
+            .map_or(NONE.to_owned(), |oracle| format!("{:.0} ×", factor(oracle.median(), row.ours.median()))),
+        above.map_or(NONE.to_owned(), |above| growth(above, row)),
+        peak(&row.ours),
+        row.oracle.as_ref().map_or(NONE.to_owned(), peak),
+        runs(row),
+    ];
+    println!("| {} |", cells.join(" | "));
 }
 
 fn growth(above: &Row, row: &Row) -> String {
