@@ -94,7 +94,7 @@ impl Target {
 /// (the reference's `ResAccumulator.MergeVars`). One pass over the resources, however many vars
 /// there are.
 ///
-/// A var without its resource is no error yet: see [`super::resolve_vars`].
+/// A var without its resource is no error yet: see [`super::resolve_vars()`].
 ///
 /// # Errors
 /// A var that could mean several resources.

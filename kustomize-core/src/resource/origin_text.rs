@@ -238,7 +238,7 @@ fn text_of(value: &Node, field: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads what [`print`] or [`print_item`] wrote, as long as nothing in it needs quotes.
+/// Reads what [`print()`] or [`print_item`] wrote, as long as nothing in it needs quotes.
 fn own_items(text: &str, first: &str) -> Option<Vec<Origin>> {
     let mut items: Vec<Origin> = Vec::new();
     let indent = &"  "[..first.len()];

@@ -1,7 +1,7 @@
 //! What is known of Kubernetes kinds: their scope, and which lists merge by which keys.
 //!
-//! The built-in schema is Kubernetes 1.21.2, as in the reference; [`table`] holds what merging
-//! needs of it. A build may put an OpenAPI document of its own in force ([`custom`]).
+//! The built-in schema is Kubernetes 1.21.2, as in the reference; `table` holds what merging
+//! needs of it. A build may put an OpenAPI document of its own in force (`custom`).
 
 mod builtin;
 mod custom;
