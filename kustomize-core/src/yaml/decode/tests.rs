@@ -79,7 +79,7 @@ fn numbers_become_strings_where_the_rules_say_so() {
         ("-1.50", "-1.5"),
         ("0x10", "16"),
         ("yes", "true"),
-        ("2001-01-01", "2001-01-01"),
+        ("2001-01-01", "2001-01-01T00:00:00Z"),
     ] {
         let read = sample(&[("kind", text)], Rules::PLUGIN).map(|read| read.kind);
         assert_eq!(read, Ok(expected.to_owned()), "{text}");
