@@ -262,10 +262,14 @@ impl<'s> Walk<'s> {
         if let Some(error) = failure {
             return Err(error);
         }
-        let mut new: Vec<&Entry> =
-            changes.iter().zip(&known).filter(|(_, known)| !**known).map(|(entry, _)| entry).collect();
-        new.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
-        for entry in new {
+        if known.iter().all(|known| *known) {
+            return Ok(());
+        }
+        let mut fields: Vec<(&Entry, bool)> = changes.iter().zip(known).collect();
+        fields.sort_by(|(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
+        // Of equal keys in a patch only the first counts.
+        fields.dedup_by(|(later, _), (first, _)| later.key.as_str() == first.key.as_str());
+        for (entry, _) in fields.into_iter().filter(|(_, known)| !known) {
             let name = entry.key.as_str();
             let shape = shape.and_then(|shape| shape.field(name));
             if let Some(mut node) = self.added(&entry.value, shape, &path.field(name))? {
@@ -330,8 +334,9 @@ struct Fields<'p> {
 
 impl<'p> Fields<'p> {
     fn new(map: &'p Map, lookups: usize) -> Self {
+        // The last one inserted stays, which is to be the first of equal keys.
         let hashed = (map.len().min(lookups) > 12)
-            .then(|| map.iter().enumerate().map(|(at, entry)| (entry.key.as_str(), at)).collect());
+            .then(|| map.iter().enumerate().rev().map(|(at, entry)| (entry.key.as_str(), at)).collect());
         Fields { map, hashed }
     }
 
