@@ -10,10 +10,11 @@ use hashbrown::HashMap;
 use super::directive::{self, Directive};
 use super::path::Path;
 use crate::error::{BuildError, ErrorKind};
-use crate::schema::{Schema, Shape};
-use crate::yaml::{Entry, Map, Node, Value};
+use crate::schema::{Schema, SchemaComment, Shape};
+use crate::yaml::{Entry, Map, Node, Pos, Value};
 
-/// Merges a patch into a target. `api_version` is what the patch's own is taken to be.
+/// Merges a patch into a target. `api_version` is what the patch's own is taken to be; `comments`
+/// are those of both.
 ///
 /// Returns false when the patch deletes the target. `$patch: replace` at the root changes nothing.
 ///
@@ -24,8 +25,9 @@ pub(crate) fn merge(
     patch: &Node,
     api_version: &str,
     schema: &Schema,
+    comments: &[SchemaComment],
 ) -> Result<bool, BuildError> {
-    let walk = Walk { schema };
+    let walk = Walk { schema, comments };
     let shape = walk.own_shape(target).or_else(|| schema.root(api_version, text_of(patch, "kind")?));
     // What replaces the root is lost in the reference, which only looks whether something is left.
     Ok(match walk.walk(target, With::Patch(patch), shape, &Path::ROOT)? {
@@ -59,6 +61,7 @@ pub(super) enum With<'p> {
 #[derive(Clone, Copy)]
 pub(super) struct Walk<'s> {
     schema: &'s Schema,
+    comments: &'s [SchemaComment],
 }
 
 impl<'s> Walk<'s> {
@@ -211,7 +214,7 @@ impl<'s> Walk<'s> {
                 return true;
             }
             let with = if itself { With::Itself } else { With::Nothing };
-            let shape = shape.and_then(|shape| shape.field(key.as_str()));
+            let shape = self.field_shape(shape, key.as_str(), &[key.pos]);
             match self.walk(value, with, shape, &path.field(key.as_str())) {
                 Ok(merged) => settle(value, merged),
                 Err(error) => {
@@ -243,14 +246,15 @@ impl<'s> Walk<'s> {
                 return true;
             }
             let name = key.as_str();
-            let with = match fields.position(name) {
+            let (with, patch_key) = match fields.position(name) {
                 Some(at) if !(has_directive && name == directive::KEY) => {
                     known[at] = true;
-                    With::Patch(&changes.as_slice()[at].value)
+                    let entry = &changes.as_slice()[at];
+                    (With::Patch(&entry.value), entry.key.pos)
                 }
-                _ => With::Nothing,
+                _ => (With::Nothing, Pos::NONE),
             };
-            let shape = shape.and_then(|shape| shape.field(name));
+            let shape = self.field_shape(shape, name, &[key.pos, patch_key]);
             match self.walk(value, with, shape, &path.field(name)) {
                 Ok(merged) => settle(value, merged),
                 Err(error) => {
@@ -271,13 +275,26 @@ impl<'s> Walk<'s> {
         fields.dedup_by(|(later, _), (first, _)| later.key.as_str() == first.key.as_str());
         for (entry, _) in fields.into_iter().filter(|(_, known)| !known) {
             let name = entry.key.as_str();
-            let shape = shape.and_then(|shape| shape.field(name));
+            let shape = self.field_shape(shape, name, &[entry.key.pos]);
             if let Some(mut node) = self.added(&entry.value, shape, &path.field(name))? {
                 node.quote_if_yaml11_would_mistake();
-                map.push(entry.key.clone(), node);
+                let mut key = entry.key.clone();
+                if SchemaComment::find(self.comments, &[key.pos]).is_some() {
+                    // The reference makes the key anew, without its comment.
+                    key.pos = Pos::NONE;
+                }
+                map.push(key, node);
             }
         }
         Ok(())
+    }
+
+    /// Type of a field: what the comment at one of its keys says, else what follows from its map's.
+    fn field_shape(self, map: Option<Shape<'s>>, name: &str, keys: &[Pos]) -> Option<Shape<'s>> {
+        match SchemaComment::find(self.comments, keys) {
+            Some(comment) => Some(self.schema.in_comment(comment)),
+            None => map?.field(name),
+        }
     }
 
     /// Type of a value that says itself of which kind it is.

@@ -2,6 +2,7 @@
 //! it prints and parses at every step; here it is a struct beside the tree.
 
 use super::{Gvk, Link, ResId};
+use crate::schema::SchemaComment;
 use crate::yaml::Str;
 
 /// An identity that a resource had before a transformer changed it. Group and version are always
@@ -75,4 +76,6 @@ pub struct History {
     pub vars: Vec<Str>,
     /// Fields that share a value.
     pub links: Vec<Link>,
+    /// Schemas in comments; what merging takes from comments is all that is kept of them.
+    pub(crate) schema_comments: Vec<SchemaComment>,
 }

@@ -19,6 +19,7 @@ mod origin;
 mod origin_annotations;
 mod origin_text;
 mod parse;
+mod schema_comments;
 mod selector;
 mod set;
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Resource;
 use super::list_items::through_json;
+use super::schema_comments::note_schema_comments;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
 
@@ -15,7 +16,7 @@ use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
 /// # Errors
 /// [`ErrorKind::Syntax`] for what is not YAML, [`ErrorKind::Resource`] for what is no resource.
 pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, true)?)
+    parse(read_documents(text, file, true)?, text, file)
 }
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
@@ -26,17 +27,19 @@ pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>,
 /// # Errors
 /// As for [`parse_resources`].
 pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, false)?)
+    parse(read_documents(text, file, false)?, text, file)
 }
 
-fn parse(documents: Documents) -> Result<Vec<Resource>, BuildError> {
+fn parse(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
     let nodes = keep_resources(unwrap_single_list(documents)?)?;
     let resources = inline_lists(nodes)?.into_iter().map(|node| {
         let mut resource = Resource::new(node);
         resource.absorb_internal_annotations()?;
         Ok(resource)
     });
-    resources.collect()
+    let mut resources = resources.collect::<Result<Vec<_>, BuildError>>()?;
+    note_schema_comments(&mut resources, text, file);
+    Ok(resources)
 }
 
 /// The items of a `List` or `ResourceList` that is the only document; other documents as they are.

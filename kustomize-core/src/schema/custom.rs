@@ -111,33 +111,20 @@ impl Custom {
 
     /// Schema of a field, its references followed.
     pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<Target<'a>> {
-        let field = match schema.get("properties").and_then(|properties| properties.get(name)) {
-            Some(field) => field,
-            None => schema.get("additionalProperties").filter(|values| values.as_map().is_some())?,
-        };
-        self.resolve(field)
+        self.resolve(field(schema, name)?)
     }
 
     /// Schema of a list's elements, its references followed.
     pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<Target<'a>> {
-        let kind = schema.get("type")?;
-        let kind = match kind.as_seq() {
-            Some(kinds) if kinds.len() == 1 => kinds.get(0)?,
-            _ => kind,
-        };
-        if kind.text() != "array" {
-            return None;
-        }
-        self.resolve(schema.get("items").filter(|items| items.as_map().is_some())?)
+        self.resolve(elements(schema)?)
     }
 
-    fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<Target<'a>> {
+    /// What a schema leads to: itself, unless it is a reference.
+    pub(super) fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<Target<'a>> {
         for _ in 0..MAX_REFERENCES {
-            let Some(reference) = schema.get("$ref").map(Node::text).filter(|text| !text.is_empty()) else {
-                return Some(Target::Node(schema));
-            };
+            let Some(reference) = reference(schema) else { return Some(Target::Node(schema)) };
             let custom = self.pointed_at(reference);
-            let builtin = || reference.strip_prefix("#/definitions/").and_then(builtin::definition);
+            let builtin = || builtin_at(reference);
             schema = match (self.layers, custom) {
                 (Layers::BuiltinThenCustom, custom) => match (builtin(), custom) {
                     (Some(at), _) => return Some(Target::Builtin(at)),
@@ -163,6 +150,37 @@ impl Custom {
     fn definition(&self, at: usize) -> Option<&Node> {
         self.definitions.as_slice().get(at).map(|entry| &entry.value)
     }
+}
+
+/// Schema of a field, as it stands.
+pub(super) fn field<'a>(schema: &'a Node, name: &str) -> Option<&'a Node> {
+    match schema.get("properties").and_then(|properties| properties.get(name)) {
+        Some(field) => Some(field),
+        None => schema.get("additionalProperties").filter(|values| values.as_map().is_some()),
+    }
+}
+
+/// Schema of a list's elements, as it stands.
+pub(super) fn elements(schema: &Node) -> Option<&Node> {
+    let kind = schema.get("type")?;
+    let kind = match kind.as_seq() {
+        Some(kinds) if kinds.len() == 1 => kinds.get(0)?,
+        _ => kind,
+    };
+    if kind.text() != "array" {
+        return None;
+    }
+    schema.get("items").filter(|items| items.as_map().is_some())
+}
+
+/// Where a schema points, when it is a reference.
+pub(super) fn reference(schema: &Node) -> Option<&str> {
+    schema.get("$ref").map(Node::text).filter(|text| !text.is_empty())
+}
+
+/// The built-in type that a reference leads to.
+pub(super) fn builtin_at(reference: &str) -> Option<u8> {
+    reference.strip_prefix("#/definitions/").and_then(builtin::definition)
 }
 
 /// Merge keys of a list, none when it does not merge (the reference's `PatchStrategyAndKeyList`).

@@ -4,6 +4,7 @@
 //! needs of it. A build may put an OpenAPI document of its own in force (`custom`).
 
 mod builtin;
+mod comment;
 mod custom;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::Node;
 use builtin::Scope;
+pub(crate) use comment::SchemaComment;
 use custom::{Custom, Target};
 
 /// The one version of the built-in schema.
@@ -118,6 +120,17 @@ impl Schema {
             Layers::BuiltinThenCustom => builtin().or_else(custom),
         }
     }
+
+    /// Type that a schema in a comment gives; its references lead into the schema in force.
+    pub(crate) fn in_comment<'s>(&'s self, comment: &'s Node) -> Shape<'s> {
+        match &self.custom {
+            None => Shape::outside(comment),
+            Some(custom) => match custom.resolve(comment) {
+                Some(target) => Shape::target(custom, target),
+                None => Shape::custom(custom, comment),
+            },
+        }
+    }
 }
 
 /// A position in the schema: what is known of the value at some path of a resource.
@@ -128,6 +141,8 @@ pub(crate) struct Shape<'s>(Inner<'s>);
 enum Inner<'s> {
     Builtin(u8),
     Custom(&'s Custom, &'s Node),
+    /// A schema outside of any document.
+    Outside(&'s Node),
 }
 
 impl<'s> Shape<'s> {
@@ -146,6 +161,16 @@ impl<'s> Shape<'s> {
         }
     }
 
+    /// A schema whose references lead to built-in types.
+    fn outside(schema: &'s Node) -> Self {
+        match custom::reference(schema) {
+            None => Shape(Inner::Outside(schema)),
+            Some(reference) => {
+                custom::builtin_at(reference).map_or(Shape(Inner::Outside(schema)), Shape::builtin)
+            }
+        }
+    }
+
     /// Type of a field.
     pub(crate) fn field(self, name: &str) -> Option<Self> {
         match self.0 {
@@ -153,6 +178,7 @@ impl<'s> Shape<'s> {
             Inner::Custom(custom, schema) => {
                 custom.field(schema, name).map(|target| Shape::target(custom, target))
             }
+            Inner::Outside(schema) => custom::field(schema, name).map(Shape::outside),
         }
     }
 
@@ -163,6 +189,7 @@ impl<'s> Shape<'s> {
             Inner::Custom(custom, schema) => {
                 custom.elements(schema).map(|target| Shape::target(custom, target))
             }
+            Inner::Outside(schema) => custom::elements(schema).map(Shape::outside),
         }
     }
 
@@ -171,7 +198,7 @@ impl<'s> Shape<'s> {
     pub(crate) fn merge_keys(self) -> Option<Cow<'s, [&'s str]>> {
         match self.0 {
             Inner::Builtin(at) => builtin::merge_keys(at).map(Cow::Borrowed),
-            Inner::Custom(_, schema) => custom::merge_keys(schema).map(Cow::Owned),
+            Inner::Custom(_, schema) | Inner::Outside(schema) => custom::merge_keys(schema).map(Cow::Owned),
         }
     }
 }

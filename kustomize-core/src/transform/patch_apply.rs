@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::merge::{self, JsonPatch};
 use crate::resource::{Behavior, ResId, Resource, ResourceSet};
-use crate::schema::Schema;
+use crate::schema::{Schema, SchemaComment};
 use crate::yaml::{Map, Node, Str, Value};
 
 /// How a strategic merge patch found its resources.
@@ -149,7 +149,13 @@ fn merge_one(
         Scope::Target => &api_version,
     };
     let had_history = open_books(resource);
-    let kept = merge::merge(&mut resource.node, &patch.node, patch_api_version, schema)?;
+    let mut comments = std::mem::take(&mut resource.history.schema_comments);
+    if !patch.history.schema_comments.is_empty() {
+        comments.extend_from_slice(&patch.history.schema_comments);
+        SchemaComment::sort(&mut comments);
+    }
+    let kept = merge::merge(&mut resource.node, &patch.node, patch_api_version, schema, &comments)?;
+    resource.history.schema_comments = comments;
     if !kept || resource.node.is_nil_or_empty() {
         return Ok(false);
     }

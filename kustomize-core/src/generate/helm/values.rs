@@ -69,7 +69,7 @@ impl HelmGenerator<'_> {
 
     /// One map of values over another.
     fn merged(&self, mut below: Node, above: &Node) -> Result<Node, BuildError> {
-        let is_left = merge(&mut below, above, "", self.loader.context().schema())?;
+        let is_left = merge(&mut below, above, "", self.loader.context().schema(), &[])?;
         Ok(if is_left { below } else { Node::map(Map::new()) })
     }
 }
