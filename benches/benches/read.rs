@@ -13,6 +13,7 @@ fn main() {
 #[divan::bench(args = [4, 100, 4000])]
 fn resources(bencher: Bencher, count: usize) {
     let text = Overlay::new(count).resources();
+    let file = Sources::default().add("resources.yaml", text.as_str().into(), None);
     bencher
         .counter(BytesCount::of_str(&text))
         .bench_local(|| yaml::read(divan::black_box(&text), file).expect("generated YAML is valid"));
