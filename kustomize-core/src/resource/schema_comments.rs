@@ -143,7 +143,9 @@ mod tests {
         SchemaComment::sort(&mut comments);
         let schema = Schema::default();
         assert!(merge::merge(&mut target.node, &patch.node, "custom", &schema, &comments).unwrap());
-        ["apiVersion", "kind", "metadata"].map(|field| target.node.as_map_mut().unwrap().remove(field));
+        for field in ["apiVersion", "kind", "metadata"] {
+            target.node.as_map_mut().unwrap().remove(field);
+        }
         let mut printed = String::new();
         print(&target.node, &mut printed).unwrap();
         printed
