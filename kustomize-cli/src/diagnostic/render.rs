@@ -5,6 +5,9 @@ use super::style::{Role, Style};
 use super::text::push_message;
 use super::{Diagnostic, Origin, Remark, Severity};
 
+/// Steps of a chain that are shown at each of its ends.
+const STEPS: usize = 8;
+
 /// How diagnostics are rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Renderer {
@@ -34,7 +37,15 @@ impl Renderer {
         // A step at the line that is shown already says nothing new.
         let steps =
             diagnostic.chain.iter().filter(|step| step.origin.is_none() || step.origin != diagnostic.origin);
-        for step in steps {
+        let steps: Vec<_> = steps.collect();
+        let last = steps.len().saturating_sub(STEPS);
+        for (number, step) in steps.into_iter().enumerate() {
+            if number == STEPS && number < last {
+                self.detail(&mut out, gutter, "from", &format!("({} more steps)", last - number));
+            }
+            if (STEPS..last).contains(&number) {
+                continue;
+            }
             self.detail(&mut out, gutter, "from", &self.step(step));
         }
         for note in &diagnostic.notes {

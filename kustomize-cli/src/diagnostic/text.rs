@@ -28,13 +28,23 @@ pub(super) fn width(letter: char) -> usize {
     }
 }
 
-/// Appends a message; its further lines are indented by `indent`.
+/// Characters of one line of a message: what it quotes may be as long as the input.
+const LONGEST: usize = 1000;
+
+/// Appends a message; its further lines are indented by `indent`, very long ones lose their middle.
 pub(super) fn push_message(out: &mut String, message: &str, indent: usize) {
     for (number, line) in message.trim_end().lines().enumerate() {
         if number > 0 {
             out.push('\n');
             out.extend(std::iter::repeat_n(' ', indent));
         }
-        line.chars().for_each(|letter| push_fit(out, letter));
+        let length = line.chars().count();
+        if length <= LONGEST {
+            line.chars().for_each(|letter| push_fit(out, letter));
+            continue;
+        }
+        line.chars().take(LONGEST / 2).for_each(|letter| push_fit(out, letter));
+        out.push('…');
+        line.chars().skip(length - LONGEST / 2).for_each(|letter| push_fit(out, letter));
     }
 }

@@ -1,5 +1,6 @@
 //! Mistakes that people make, and what they are told.
 
+use std::fs;
 use std::path::Path;
 
 use crate::support::{fixtures, run, stderr};
@@ -51,4 +52,44 @@ fn no_mistake_is_forgotten() {
         let known = MISTAKES.iter().any(|mistake| Path::new(mistake).starts_with(&name));
         assert!(known || name == "ok", "{name}");
     }
+}
+
+/// Kustomizations each of which is built on the next; what is said of the first.
+fn chain(levels: usize, field: &str, kind: &str) -> (Option<i32>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    for level in 0..levels {
+        let base = directory.path().join(level.to_string());
+        fs::create_dir(&base).unwrap();
+        let kind = if level == 0 { "" } else { kind };
+        let rest = match level + 1 {
+            next if next == levels => "namePrefix: a-".to_owned(),
+            next => format!("{field}: [../{next}]"),
+        };
+        fs::write(base.join("kustomization.yaml"), format!("{kind}{rest}\n")).unwrap();
+    }
+    let output = run(&["build", directory.path().join("0").to_str().unwrap()]);
+    (output.status.code(), stderr(&output))
+}
+
+#[test]
+fn bases_without_end() {
+    let component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n";
+    for (field, kind) in [("resources", ""), ("components", component)] {
+        let (status, said) = chain(100, field, kind);
+        assert_eq!(status, Some(0), "{said}");
+        let (status, said) = chain(5000, field, kind);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("more than 100 levels deep"), "{said}");
+        assert!(said.contains("more steps") && said.lines().count() < 30, "{said}");
+    }
+}
+
+#[test]
+fn a_line_is_not_repeated_however_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!("resources: [{}]\n", "x".repeat(1 << 20));
+    fs::write(directory.path().join("kustomization.yaml"), text).unwrap();
+    let output = run(&["build", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.len() < 5000, "{} bytes", output.stderr.len());
 }

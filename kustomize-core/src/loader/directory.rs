@@ -12,6 +12,10 @@ use crate::host::{EntryKind, HostError, Scratch, path};
 use crate::options::LoadRestrictor;
 use crate::yaml::Pos;
 
+/// Kustomizations from the target of a build down to a base. Rendering is recursive in them, and the
+/// stack of a thread, or of a WebAssembly module, may be no larger than a megabyte.
+const MAX_LEVELS: usize = 100;
+
 impl<'a> Loader<'a> {
     /// A loader at the target of a build: a directory, relative to `cwd` or absolute, or the URL
     /// of a git repository.
@@ -38,12 +42,13 @@ impl<'a> Loader<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Host`] when there is no such directory, [`ErrorKind::Restriction`] for an absolute
-    /// path, a path out of a cloned repository, or a circle; [`ErrorKind::NotAllowed`] and
+    /// path, a path out of a cloned repository, a circle, or too long a way from the target; [`ErrorKind::NotAllowed`] and
     /// [`ErrorKind::Remote`] for repositories.
     pub(crate) fn child(&self, path: &str) -> Result<Self, BuildError> {
         if path.is_empty() {
             return Err(BuildError::new(ErrorKind::Restriction, "a base has no name"));
         }
+        self.refuse_depth()?;
         if let Ok(spec) = RepositorySpec::parse(path) {
             self.refuse_repository_circle(&spec)?;
             let standpoint = Arc::clone(&self.level.standpoint);
@@ -66,6 +71,14 @@ impl<'a> Loader<'a> {
             referrer: Some(Arc::clone(&self.level)),
         };
         Ok(Loader { cx: self.cx, level: Arc::new(level) })
+    }
+
+    fn refuse_depth(&self) -> Result<(), BuildError> {
+        if self.level.chain().nth(MAX_LEVELS - 1).is_none() {
+            return Ok(());
+        }
+        let message = format!("kustomizations are built on each other more than {MAX_LEVELS} levels deep");
+        Err(BuildError::new(ErrorKind::Restriction, message))
     }
 
     fn refuse_leaving_repository(&self, root: &str, path: &str) -> Result<(), BuildError> {
