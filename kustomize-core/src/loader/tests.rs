@@ -7,7 +7,7 @@ fn at(target: &str, files: &[&str], check: impl FnOnce(&Loader<'_>)) {
     let host: MemoryHost = files.iter().map(|path| (*path, *path)).collect();
     let options = BuildOptions::default();
     let cx = Context::new(&host, &options);
-    check(&Loader::new_root(&cx, target, "/work").unwrap());
+    check(&Loader::new_root(&cx, target, "/site").unwrap());
 }
 
 fn host_kind(error: &BuildError) -> HostError {
@@ -19,12 +19,12 @@ fn host_kind(error: &BuildError) -> HostError {
 
 #[test]
 fn files_at_or_below_the_root_load() {
-    at("app", &["/work/app/a.yaml", "/work/app/sub/b", "/work/appendix/c"], |loader| {
-        for path in ["a.yaml", "./a.yaml", "a.yaml/", "sub/../a.yaml", "/work/app/a.yaml"] {
-            assert_eq!(loader.bytes(path).unwrap(), b"/work/app/a.yaml", "{path}");
+    at("app", &["/site/app/a.yaml", "/site/app/sub/b", "/site/appendix/c"], |loader| {
+        for path in ["a.yaml", "./a.yaml", "a.yaml/", "sub/../a.yaml", "/site/app/a.yaml"] {
+            assert_eq!(loader.bytes(path).unwrap(), b"/site/app/a.yaml", "{path}");
         }
         let (file, text) = loader.text("sub/b").unwrap();
-        assert_eq!(&*text, "/work/app/sub/b");
+        assert_eq!(&*text, "/site/app/sub/b");
         assert_eq!(loader.context().sources.get(file).unwrap().name, "app/sub/b");
         assert_eq!(host_kind(&loader.bytes("sub").unwrap_err()), HostError::IsDirectory);
         assert_eq!(host_kind(&loader.bytes("").unwrap_err()), HostError::IsDirectory);
@@ -37,13 +37,13 @@ fn files_at_or_below_the_root_load() {
 
 #[test]
 fn bases_are_directories_elsewhere() {
-    let files = ["/work/app/x", "/work/app/sub/deep/x", "/work/base/x", "/work/app-base/x"];
+    let files = ["/site/app/x", "/site/app/sub/deep/x", "/site/base/x", "/site/app-base/x"];
     at("app/sub", &files, |loader| {
-        assert_eq!(loader.child("../../base/").unwrap().root(), "/work/base");
+        assert_eq!(loader.child("../../base/").unwrap().root(), "/site/base");
         assert_eq!(loader.child("deep").unwrap().display_root(), "app/sub/deep");
         assert_eq!(host_kind(&loader.child("../none").err().unwrap()), HostError::NotFound);
         assert_eq!(host_kind(&loader.child("deep/x").err().unwrap()), HostError::NotDirectory);
-        for path in ["", "/work/base", ".", "..", "../../", "deep/.."] {
+        for path in ["", "/site/base", ".", "..", "../../", "deep/.."] {
             let error = loader.child(path).err().unwrap();
             assert_eq!(*error.kind(), ErrorKind::Restriction, "{path}: {error}");
         }
@@ -57,19 +57,19 @@ fn bases_are_directories_elsewhere() {
 
 #[test]
 fn exactly_one_kustomization_file() {
-    let files = ["/work/kustomization.yml", "/work/two/Kustomization", "/work/two/kustomization.yaml"];
+    let files = ["/site/kustomization.yml", "/site/two/Kustomization", "/site/two/kustomization.yaml"];
     at(".", &files, |loader| {
         let found = loader.find_kustomization().unwrap();
-        assert_eq!((found.name, &*found.text), ("kustomization.yml", "/work/kustomization.yml"));
+        assert_eq!((found.name, &*found.text), ("kustomization.yml", "/site/kustomization.yml"));
         let error = loader.child("two").unwrap().find_kustomization().unwrap_err();
         assert!(error.to_string().contains("kustomization.yaml and Kustomization"), "{error}");
     });
     for (files, help) in [
-        (["/work/kustomisation.yaml", "/work/x"], "rename kustomisation.yaml to kustomization.yaml"),
-        (["/work/base/kustomization.yaml", "/work/x"], "these directories in it have one: base"),
-        (["/work/b", "/work/a"], "the directory holds a, b"),
+        (["/site/kustomisation.yaml", "/site/x"], "rename kustomisation.yaml to kustomization.yaml"),
+        (["/site/base/kustomization.yaml", "/site/x"], "these directories in it have one: base"),
+        (["/site/b", "/site/a"], "the directory holds a, b"),
     ] {
-        at("/work", &files, |loader| {
+        at("/site", &files, |loader| {
             let error = loader.find_kustomization().unwrap_err();
             assert_eq!(*error.kind(), ErrorKind::Kustomization);
             assert_eq!(error.help(), Some(help));
@@ -79,7 +79,7 @@ fn exactly_one_kustomization_file() {
 
 #[test]
 fn nothing_remote_unless_allowed() {
-    at("app", &["/work/app/x"], |loader| {
+    at("app", &["/site/app/x"], |loader| {
         for path in ["https://example.com/a.yaml", "HTTP://example.com/a"] {
             assert_eq!(*loader.bytes(path).unwrap_err().kind(), ErrorKind::NotAllowed, "{path}");
         }
@@ -91,13 +91,13 @@ fn nothing_remote_unless_allowed() {
 
 #[test]
 fn one_error_for_what_is_neither_file_nor_base() {
-    at("app", &["/work/app/x", "/work/secret", "/work/app/dir/y"], |loader| {
+    at("app", &["/site/app/x", "/site/secret", "/site/app/dir/y"], |loader| {
         let error =
             |path: &str| neither(path, loader.text(path).unwrap_err(), loader.child(path).err().unwrap());
         assert_eq!(error("z").to_string(), "there is no file or directory 'z'");
         assert!(error("../secret").to_string().contains("is not in or below"));
         assert!(error("..").to_string().contains("holds the directory"));
-        assert!(error("/work/secret").to_string().contains("is not in or below"));
+        assert!(error("/site/secret").to_string().contains("is not in or below"));
         assert_eq!(
             error("me@org/repo/x").help(),
             Some("a directory of this name would be written './me@org/repo/x'")
