@@ -8,6 +8,7 @@
 mod accumulate;
 mod build;
 mod context;
+pub mod difference;
 mod error;
 pub mod field_spec;
 mod function;

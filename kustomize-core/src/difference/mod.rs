@@ -1,0 +1,122 @@
+//! What differs between two renderings, by resource and by field.
+//!
+//! Either side is a [`Snapshot`]: of a build, or of a text that was kept. Resources are paired by
+//! group, kind, namespace and name, and where that fails by what they were before hash suffixes,
+//! prefixes and namespaces were added. Within a resource, lists whose items all have a `name` are
+//! compared by it, other lists by index.
+
+mod compare;
+mod fields;
+mod hash_suffix;
+mod lines;
+mod pairs;
+mod path;
+mod shown;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use serde::Serialize;
+
+pub use lines::{Line, LineRole};
+pub use path::{FieldPath, Step};
+pub use snapshot::{ResourceName, Snapshot};
+pub use value::Value;
+
+/// What differs between two renderings. `Display` gives it as plain text, [`Difference::lines`]
+/// line by line.
+///
+/// ```
+/// use kustomize_core::difference::{Difference, Snapshot};
+///
+/// let old = Snapshot::read("kind: Pod\nmetadata: {name: a}\nspec: {priority: 1}\n", "old.yaml")?;
+/// let new = Snapshot::read("kind: Pod\nmetadata: {name: a}\nspec: {priority: 2}\n", "new.yaml")?;
+/// assert_eq!(
+///     Difference::between(&old, &new).to_string(),
+///     "changed Pod a\n    spec.priority: 1 → 2\n"
+/// );
+/// # Ok::<(), kustomize_core::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Resources that are not the same on both sides: those of the new side in its order, then
+    /// those that are gone.
+    pub resources: Vec<ResourceChange>,
+    /// Whether resources that are on both sides stand in another order.
+    pub reordered: bool,
+}
+
+/// A resource that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ResourceChange {
+    /// Which one; by its new name, if it still exists.
+    pub resource: ResourceName,
+    /// What became of it.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What became of a resource.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Change {
+    /// It is new.
+    Added {
+        /// The whole resource.
+        value: Value,
+    },
+    /// It is gone.
+    Removed {
+        /// The whole resource.
+        value: Value,
+    },
+    /// It is on both sides.
+    Changed {
+        /// What it was called before, if that is another name.
+        was: Option<ResourceName>,
+        /// Fields that are not the same, sorted by path.
+        fields: Vec<FieldChange>,
+    },
+}
+
+/// A field that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FieldChange {
+    /// Where it stands.
+    pub path: FieldPath,
+    /// What it was; none where there was no such field.
+    pub old: Option<Value>,
+    /// What it is; none where there is no such field any more.
+    pub new: Option<Value>,
+}
+
+impl Difference {
+    /// Compares two sides.
+    #[must_use]
+    pub fn between(old: &Snapshot, new: &Snapshot) -> Self {
+        compare::between(old, new)
+    }
+
+    /// Whether both sides hold the same resources, in the same order.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && !self.reordered
+    }
+
+    /// The difference as text for people, line by line.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        lines::lines(self)
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.lines().iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}

@@ -1,0 +1,80 @@
+//! Where a field stands in a resource.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A path to a field, as in `spec.template.spec.containers[name=main].image`. It serialises as
+/// its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FieldPath(Vec<Step>);
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// The field of a map; `.name`, or `["a.b"]` where a dot would mislead.
+    Field(String),
+    /// The item of a list by its `name`; `[name=main]`.
+    Named(String),
+    /// The item of a list by its index, counted from zero; `[0]`. Of items that are gone it is the
+    /// old index.
+    Index(usize),
+    /// The names of all items of a list, in order; `[*].name`.
+    Names,
+}
+
+impl FieldPath {
+    /// The steps from the root of the resource.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    pub(super) fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.0.pop();
+    }
+
+    /// Whether it leads along these fields and no further.
+    pub(super) fn is(&self, fields: &[&str]) -> bool {
+        self.0.len() == fields.len()
+            && self
+                .0
+                .iter()
+                .zip(fields)
+                .all(|(step, field)| matches!(step, Step::Field(name) if name == field))
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Field(name) if is_plain(name) => {
+                    write!(f, "{}{name}", if at > 0 { "." } else { "" })?;
+                }
+                Step::Field(name) => write!(f, "[{name:?}]")?,
+                Step::Named(name) if is_plain(name) => write!(f, "[name={name}]")?,
+                Step::Named(name) => write!(f, "[name={name:?}]")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Names => f.write_str("[*].name")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name needs no quotes in a path.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '$'))
+}
+
+impl Serialize for FieldPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

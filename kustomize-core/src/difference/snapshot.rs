@@ -1,0 +1,122 @@
+//! One side of a comparison.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Value;
+use crate::build::Rendered;
+use crate::error::{BuildError, ErrorKind};
+use crate::resource::{Resource, split_api_version};
+use crate::schema::Schema;
+use crate::yaml::{self, Node, Sources};
+
+/// Which resource: what tells it from all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct ResourceName {
+    /// API group, empty for the core group.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Namespace as written; none for what has none.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl fmt::Display for ResourceName {
+    /// `Deployment.apps production/web`, `Namespace production`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " {namespace}/{}", self.name),
+            None => write!(f, " {}", self.name),
+        }
+    }
+}
+
+/// The resources of one side: of a build ([`Snapshot::of`]) or of a text ([`Snapshot::read`]).
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A resource of a side.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: ResourceName,
+    /// What it was called in the file it comes from, where that is known.
+    pub(super) original: Option<ResourceName>,
+    pub(super) value: Value,
+}
+
+impl Snapshot {
+    /// The resources of a build, as they are printed.
+    ///
+    /// # Errors
+    /// A value that the reference cannot print, as for [`Rendered::yaml`].
+    pub fn of(rendered: &Rendered) -> Result<Self, BuildError> {
+        let schema = Schema::default();
+        let mut entries = Vec::with_capacity(rendered.resources().len());
+        for resource in rendered.resources() {
+            // Through its text, so that it is equal to what was once written to a file.
+            let text = rendered.resource_yaml(resource)?;
+            let original = original_name(resource, &schema);
+            let read = Snapshot::read(&text, "the rendered resource")?;
+            entries.extend(
+                read.entries.into_iter().map(|entry| Entry { original: Some(original.clone()), ..entry }),
+            );
+        }
+        Ok(Snapshot { entries })
+    }
+
+    /// The resources of a text: documents separated by `---`. `file` is what errors call it.
+    ///
+    /// # Errors
+    /// Text that is not YAML, and documents that are no maps.
+    pub fn read(yaml: &str, file: &str) -> Result<Self, BuildError> {
+        let sources = Sources::default();
+        let id = sources.add(file, Arc::from(yaml), None);
+        let nodes = yaml::read(yaml, id).map_err(|error| BuildError::from(error).located(&sources))?;
+        let entries = nodes.iter().map(|node| {
+            if node.as_map().is_none() {
+                let error = BuildError::new(ErrorKind::Resource, "expected a resource, which is a map");
+                return Err(error.at(node.pos).located(&sources));
+            }
+            Ok(Entry { name: written_name(node), original: None, value: Value::from(node) })
+        });
+        Ok(Snapshot { entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// The resources' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &ResourceName> {
+        self.entries.iter().map(|entry| &entry.name)
+    }
+}
+
+fn written_name(node: &Node) -> ResourceName {
+    let text = |path: &[&str]| node.at(path).filter(|node| !node.is_null()).map_or("", Node::text);
+    let (group, _) = split_api_version(text(&["apiVersion"]));
+    let namespace = text(&["metadata", "namespace"]);
+    ResourceName {
+        group: group.to_owned(),
+        kind: text(&["kind"]).to_owned(),
+        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+        name: text(&["metadata", "name"]).to_owned(),
+    }
+}
+
+fn original_name(resource: &Resource, schema: &Schema) -> ResourceName {
+    let id = resource.original_id(schema);
+    ResourceName {
+        namespace: Some(id.effective_namespace().to_owned()),
+        group: id.gvk.group.to_string(),
+        kind: id.gvk.kind.to_string(),
+        name: id.name.to_string(),
+    }
+}
