@@ -1,5 +1,7 @@
 //! The public way in: one call renders one kustomization.
 
+use std::sync::Arc;
+
 use crate::accumulate;
 use crate::context::Context;
 use crate::error::BuildError;
@@ -54,14 +56,14 @@ pub struct Rendered {
 impl Rendered {
     /// The resources, in the order of the output.
     #[must_use]
-    pub fn resources(&self) -> &[Resource] {
+    pub fn resources(&self) -> &[Arc<Resource>] {
         self.set.as_slice()
     }
 
     /// The first resource with this kind and name, and this namespace if one is given.
     #[must_use]
     pub fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Option<&Resource> {
-        self.resources().iter().find(|resource| {
+        self.set.iter().find(|resource| {
             resource.kind() == kind
                 && resource.name() == name
                 && namespace.is_none_or(|namespace| resource.namespace() == namespace)

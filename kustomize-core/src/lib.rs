@@ -18,6 +18,7 @@ pub mod kustomization;
 mod loader;
 mod merge;
 mod options;
+mod parallel;
 mod pattern;
 mod references;
 pub mod resource;

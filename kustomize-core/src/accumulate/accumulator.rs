@@ -1,5 +1,7 @@
 //! What a kustomization has gathered so far.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::TransformerConfig;
@@ -19,7 +21,7 @@ impl Accumulator {
     pub(super) fn append(
         &mut self,
         cx: &Context<'_>,
-        resources: impl IntoIterator<Item = Resource>,
+        resources: impl IntoIterator<Item = impl Into<Arc<Resource>>>,
     ) -> Result<(), BuildError> {
         for resource in resources {
             if let Err(conflict) = self.set.append(resource, cx.schema()) {

@@ -1,5 +1,7 @@
 //! Bringing in what `resources` and `components` list.
 
+use std::sync::Arc;
+
 use super::accumulator::Accumulator;
 use super::target::Target;
 use crate::context::Context;
@@ -123,7 +125,7 @@ pub(super) fn accumulate_configurations<'a>(
         }
     }
     accumulate(cx, target, &mut accumulator, &paths)?;
-    Ok(accumulator.set.into_list())
+    Ok(accumulator.set.into_list().into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 fn read_inline(

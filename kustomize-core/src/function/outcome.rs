@@ -59,14 +59,14 @@ pub(super) fn update(
                 if let Some(stays) = stays.get_mut(at) {
                     *stays = true;
                 }
-                set.update(at, schema, |old| replace(old, resource));
+                set.update(at, schema, |old| replace(old, Arc::unwrap_or_clone(resource)));
             }
             None => new.push(resource),
         }
     }
     let gone: Vec<usize> = stays.iter().enumerate().filter(|(_, stays)| !**stays).map(|(at, _)| at).collect();
     set.remove_all(&gone);
-    set.append_all(ResourceSet::from_list(new), schema).map_err(|conflict| {
+    new.into_iter().try_for_each(|resource| set.append(resource, schema)).map_err(|conflict| {
         BuildError::new(ErrorKind::Conflict, format!("there are two resources with the id {}", conflict.id))
     })
 }

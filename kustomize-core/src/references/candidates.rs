@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::book::Known;
 use super::referrer_fields::Kinds;
-use crate::resource::{CLUSTER, Resource};
+use crate::resource::CLUSTER;
 use crate::yaml::Str;
 
 /// Number of a namespace.
@@ -81,7 +82,16 @@ struct Taken {
     by_written: HashMap<Namespace, HashSet<Namespace>>,
 }
 
+impl Namespace {
+    /// A namespace in which no resource stands.
+    const NOWHERE: Namespace = Namespace(u32::MAX);
+}
+
 impl Namespaces {
+    fn known(&self, name: &str) -> Option<Namespace> {
+        self.numbers.get(name).copied()
+    }
+
     fn number(&mut self, name: &str) -> Namespace {
         let next = Namespace(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
         *self.numbers.entry_ref(name).or_insert(next)
@@ -93,14 +103,14 @@ fn effective(written: &str) -> &str {
 }
 
 impl Candidates {
-    /// The index of a set.
-    pub(super) fn new(set: &[Resource], kinds: &mut Kinds<'_>) -> Self {
+    /// The index of all resources.
+    pub(super) fn new(set: &[Known], kinds: &mut Kinds<'_>) -> Self {
         let mut index = Candidates::default();
         if set.iter().all(|resource| resource.history.previous.is_empty()) {
             return index;
         }
         for (at, resource) in set.iter().enumerate() {
-            let is_service_account = resource.kind() == "ServiceAccount";
+            let is_service_account = resource.kind == "ServiceAccount";
             let place = index.place(resource, kinds);
             index.taken.note(place);
             let mut previous = resource.history.previous.as_slice();
@@ -119,8 +129,8 @@ impl Candidates {
         index
     }
 
-    fn place(&mut self, resource: &Resource, kinds: &mut Kinds<'_>) -> Place {
-        let written = resource.namespace();
+    fn place(&mut self, resource: &Known, kinds: &mut Kinds<'_>) -> Place {
+        let written = resource.namespace.as_str();
         let (current, written) = if kinds.current(resource).cluster_scoped {
             (self.namespaces.number(CLUSTER), None)
         } else {
@@ -165,12 +175,12 @@ impl Candidates {
     }
 
     /// What is seen from a namespace as written, or from outside of all namespaces.
-    pub(super) fn view(&mut self, cluster_scoped: bool, namespace: &str, further: &HashSet<Str>) -> View {
+    pub(super) fn view(&self, cluster_scoped: bool, namespace: &str, further: &HashSet<Str>) -> View {
         if cluster_scoped {
             return View::Everything;
         }
-        let namespace = self.namespaces.number(effective(namespace));
-        let further: HashSet<_> = further.iter().map(|name| self.namespaces.number(name)).collect();
+        let namespace = self.namespaces.known(effective(namespace)).unwrap_or(Namespace::NOWHERE);
+        let further: HashSet<_> = further.iter().filter_map(|name| self.namespaces.known(name)).collect();
         let origins = further.iter().filter_map(|written| self.taken.by_written.get(written));
         let further_origins = origins.flatten().copied().collect();
         View::From { namespace, further, further_origins }
@@ -206,7 +216,7 @@ impl Candidates {
             return;
         }
         let Some((_, range)) = self.names.get(name) else { return };
-        let Some(namespace) = self.namespaces.numbers.get(namespace) else { return };
+        let Some(namespace) = &self.namespaces.known(namespace) else { return };
         let (order, key): (_, fn(&Place) -> Namespace) =
             if self.taken.is_origin(*namespace, view, self.cluster()) {
                 (&self.by_original, |place| place.original)
@@ -218,7 +228,7 @@ impl Candidates {
     }
 
     fn cluster(&self) -> Option<Namespace> {
-        self.namespaces.numbers.get(CLUSTER).copied()
+        self.namespaces.known(CLUSTER)
     }
 
     fn sees(&self, view: &View, former: &Former) -> bool {

@@ -1,5 +1,6 @@
 //! Who names whom: name references and vars.
 
+mod book;
 mod candidates;
 mod field_trie;
 mod name_reference;

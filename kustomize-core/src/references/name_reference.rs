@@ -1,16 +1,21 @@
 //! Writes the new names of renamed resources wherever other resources refer to them.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
+use super::book::{Book, Known};
 use super::candidates::{Candidates, View};
 use super::referral::{Referral, Referrer};
-use super::referrer_fields::{Kind, Kinds, Reference};
+use super::referrer_fields::{Kinds, Reference};
 use super::role_binding;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::NameReference;
+use crate::parallel;
 use crate::resource::{Resource, ResourceSet};
 use crate::yaml::{Map, Node, Scalar, Value};
+
+/// Fewer resources than this are not worth a thread.
+const LEAST: usize = 256;
 
 /// Updates every field that the configuration says holds the name of a renamed resource
 /// (the reference's `nameReferenceTransformer`).
@@ -23,57 +28,88 @@ pub(crate) fn fix_names(
     config: &[NameReference],
     cx: &Context<'_>,
 ) -> Result<(), BuildError> {
-    let mut kinds = Kinds::new(config, cx.schema());
-    let mut candidates = Candidates::new(set.as_slice(), &mut kinds);
     let resources = set.list_mut().as_mut_slice();
-    let mut scratch = Vec::new();
-    for at in 0..resources.len() {
-        let kind = kinds.original(&resources[at]);
-        if kind.fields.is_empty() {
-            continue;
+    let mut book = Book::open(resources);
+    let fixed = fix_all(resources, &mut book, config, cx);
+    book.close(resources);
+    fixed.map_err(|(at, error)| match resources.get(at) {
+        Some(resource) => error.about(resource.id(cx.schema())),
+        None => error,
+    })
+}
+
+/// Fixes all resources; an error comes with the position of its resource.
+fn fix_all(
+    resources: &mut [Arc<Resource>],
+    book: &mut Book,
+    config: &[NameReference],
+    cx: &Context<'_>,
+) -> Result<(), (usize, BuildError)> {
+    let candidates = Candidates::new(book.as_slice(), &mut Kinds::new(config, cx.schema()));
+    if config.iter().any(refers_from_identity) {
+        // What one resource refers to decides on how the next ones are named.
+        let mut kinds = Kinds::new(config, cx.schema());
+        for (at, resource) in resources.iter_mut().enumerate() {
+            let resource = Arc::make_mut(resource);
+            fix_resource(resource, at, book.as_slice(), &mut kinds, &candidates)
+                .map_err(|error| (at, error))?;
+            book.refresh(at, resource);
         }
-        let cluster_scoped = kinds.current(&resources[at]).cluster_scoped;
-        let fixed = fix_resource(resources, at, &kind, cluster_scoped, &mut candidates, &mut scratch);
-        fixed.map_err(|error| error.about(resources[at].id(cx.schema())))?;
+        return Ok(());
     }
-    Ok(())
+    let known = book.as_slice();
+    parallel::for_each_chunk(resources, LEAST, |first, resources| {
+        let mut kinds = Kinds::new(config, cx.schema());
+        (first..).zip(resources).try_for_each(|(at, resource)| {
+            fix_resource(Arc::make_mut(resource), at, known, &mut kinds, &candidates)
+                .map_err(|error| (at, error))
+        })
+    })
+}
+
+/// Whether fields that name the resource itself refer to others.
+fn refers_from_identity(reference: &NameReference) -> bool {
+    let is_identity = |path: &str| {
+        let path = path.trim_start_matches('/');
+        let first = path.split('/').next().unwrap_or_default();
+        match first.trim_end_matches("[]") {
+            "metadata" => !path.starts_with("metadata/annotations/"),
+            "apiVersion" | "kind" | "*" => true,
+            _ => false,
+        }
+    };
+    reference.referrers.iter().any(|field| is_identity(field.path.as_str()))
 }
 
 fn fix_resource(
-    resources: &mut [Resource],
+    resource: &mut Resource,
     at: usize,
-    kind: &Rc<Kind<'_>>,
-    cluster_scoped: bool,
-    candidates: &mut Candidates,
-    scratch: &mut Vec<u32>,
+    known: &[Known],
+    kinds: &mut Kinds<'_>,
+    candidates: &Candidates,
 ) -> Result<(), BuildError> {
-    let resource = &resources[at];
+    let own = &known[at];
+    let kind = kinds.original(own);
+    if kind.fields.is_empty() {
+        return Ok(());
+    }
+    let cluster_scoped = kinds.current(own).cluster_scoped;
     check_meta(resource)?;
     let further = role_binding::namespaces(resource, cluster_scoped)?;
     if candidates.is_empty() {
         // Nothing was renamed, so nothing changes; what is refused is refused all the same.
-        let mut node = take_node(resources, at);
-        let walked = kind.fields.walk(&mut node, &mut |field, _| check_shape(field));
-        resources[at].node = node;
-        return walked;
+        return kind.fields.walk(&mut resource.node, &mut |field, _| check_shape(field));
     }
-    let view = candidates.view(cluster_scoped, resource.namespace(), &further);
+    let view = candidates.view(cluster_scoped, &own.namespace, &further);
     let referrer = Referrer::new(resource, at);
-    let mut node = take_node(resources, at);
-    let others = &*resources;
-    let fixed = kind.fields.walk(&mut node, &mut |field, number| {
+    let mut scratch = Vec::new();
+    let fixed = kind.fields.walk(&mut resource.node, &mut |field, number| {
         let reference = kind.references[number as usize];
-        let mut fixer = Fixer { candidates, view: &view, referrer: &referrer, others, reference, scratch };
-        fixer.fix(field)
+        let scratch = &mut scratch;
+        Fixer { candidates, view: &view, referrer: &referrer, known, reference, scratch }.fix(field)
     });
-    resources[at].node = node;
-    resources[at].settle_links();
+    resource.settle_links();
     fixed
-}
-
-/// Takes the tree out, so that it can be changed while the other resources are looked at.
-fn take_node(resources: &mut [Resource], at: usize) -> Node {
-    std::mem::replace(&mut resources[at].node, Node::null())
 }
 
 /// The reference reads a referrer's `apiVersion` in two ways and refuses it when they differ.
@@ -116,7 +152,7 @@ struct Fixer<'a, 'c> {
     candidates: &'a Candidates,
     view: &'a View,
     referrer: &'a Referrer,
-    others: &'a [Resource],
+    known: &'a [Known],
     reference: Reference<'c>,
     scratch: &'a mut Vec<u32>,
 }
@@ -188,13 +224,13 @@ impl Fixer<'_, '_> {
         if self.scratch.is_empty() {
             return Ok(None);
         }
-        self.referrer.narrow(self.scratch, self.others, self.reference);
-        let meant = |at: u32| self.referrer.referral(self.others, at);
+        self.referrer.narrow(self.scratch, self.known, self.reference);
+        let meant = |at: u32| Referrer::referral(self.known, at);
         let Some((first, rest)) = self.scratch.split_first() else { return Ok(None) };
         let first = meant(*first);
         if rest.iter().all(|other| same(&first, &meant(*other))) {
             return Ok(Some(first));
         }
-        Err(self.referrer.ambiguous(name, self.scratch, self.others, self.reference))
+        Err(self.referrer.ambiguous(name, self.scratch, self.known, self.reference))
     }
 }

@@ -1,17 +1,14 @@
 //! The rules by which one resource out of several of a name is the one that is meant.
 
+use super::book::Known;
 use super::referrer_fields::Reference;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Gvk, History, Resource, split_api_version};
-use crate::yaml::{Node, Str};
+use crate::yaml::Str;
 
-/// The resource in which a name stands. Its tree is out of the set while its names are fixed, so
-/// what the rules ask of it is kept here.
+/// The resource in which a name stands.
 pub(super) struct Referrer {
     at: u32,
-    api_version: Str,
-    name: Str,
-    namespace: Str,
     /// Group and kind in `roleRef`, where both are there.
     role: Option<Gvk>,
 }
@@ -30,20 +27,14 @@ impl Referrer {
             let text = |field| role.get(field).map(|node| Str::from(node.text()));
             Some(Gvk { group: text("apiGroup")?, version: Str::default(), kind: text("kind")? })
         });
-        Referrer {
-            at: u32::try_from(at).unwrap_or(u32::MAX),
-            api_version: resource.api_version().into(),
-            name: resource.name().into(),
-            namespace: resource.namespace().into(),
-            role,
-        }
+        Referrer { at: u32::try_from(at).unwrap_or(u32::MAX), role }
     }
 
     /// Leaves those candidates that a reference can mean (the reference's `selectReferral`).
-    pub(super) fn narrow(&self, candidates: &mut Vec<u32>, set: &[Resource], reference: Reference<'_>) {
-        candidates.retain(|at| self.was(*at, set, reference.target));
+    pub(super) fn narrow(&self, candidates: &mut Vec<u32>, set: &[Known], reference: Reference<'_>) {
+        candidates.retain(|at| Self::was(*at, set, reference.target));
         if let Some(role) = self.role.as_ref().filter(|_| reference.is_role_ref()) {
-            candidates.retain(|at| self.was(*at, set, role));
+            candidates.retain(|at| Self::was(*at, set, role));
         }
         if candidates.len() == 1 {
             return;
@@ -56,10 +47,9 @@ impl Referrer {
     }
 
     /// Whether a selector picks any earlier id of a candidate.
-    fn was(&self, at: u32, set: &[Resource], selector: &Gvk) -> bool {
+    fn was(at: u32, set: &[Known], selector: &Gvk) -> bool {
         let resource = &set[at as usize];
-        let api_version = if at == self.at { &self.api_version } else { resource.api_version() };
-        let (group, version) = split_api_version(api_version);
+        let (group, version) = split_api_version(&resource.api_version);
         (selector.group.is_empty() || selector.group == group)
             && (selector.version.is_empty() || selector.version == version)
             && (selector.kind.is_empty()
@@ -67,12 +57,9 @@ impl Referrer {
     }
 
     /// Name and namespace of a candidate.
-    pub(super) fn referral<'a>(&'a self, set: &'a [Resource], at: u32) -> Referral<'a> {
-        if at == self.at {
-            return Referral { name: &self.name, namespace: &self.namespace };
-        }
-        let resource = &set[at as usize];
-        Referral { name: resource.name(), namespace: resource.namespace() }
+    pub(super) fn referral<'a>(set: &'a [Known], at: u32) -> Referral<'a> {
+        let Known { name, namespace, .. } = &set[at as usize];
+        Referral { name, namespace }
     }
 
     /// The error when several candidates are left that do not go by the same name.
@@ -80,13 +67,13 @@ impl Referrer {
         &self,
         name: &str,
         candidates: &[u32],
-        set: &[Resource],
+        set: &[Known],
         reference: Reference<'_>,
     ) -> BuildError {
         let kind = &reference.target.kind;
         let names: Vec<_> = candidates
             .iter()
-            .map(|at| match self.referral(set, *at) {
+            .map(|at| match Self::referral(set, *at) {
                 Referral { name, namespace: "" } => format!("`{name}`"),
                 Referral { name, namespace } => format!("`{name}` in `{namespace}`"),
             })
@@ -95,9 +82,9 @@ impl Referrer {
         let mut error = BuildError::new(ErrorKind::Reference, message)
             .with_help("give the resources distinct names before prefixes and suffixes are added");
         for at in candidates.iter().filter(|at| **at != self.at) {
-            let metadata = set[*at as usize].node.at(&["metadata", "name"]);
-            if let Some(Node { pos, .. }) = metadata.filter(|node| !node.pos.is_none()) {
-                error = error.with_note("this could be meant", *pos);
+            let pos = set[*at as usize].pos;
+            if !pos.is_none() {
+                error = error.with_note("this could be meant", pos);
             }
         }
         error

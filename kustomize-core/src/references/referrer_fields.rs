@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use super::book::Known;
 use super::field_trie::FieldTries;
 use crate::field_spec::{FieldSpec, NameReference};
-use crate::resource::{Gvk, Resource};
+use crate::resource::Gvk;
 use crate::schema::Schema;
 use crate::yaml::Str;
 
@@ -50,14 +51,13 @@ impl<'c> Kinds<'c> {
     }
 
     /// The kind that a resource has now.
-    pub(super) fn current(&mut self, resource: &Resource) -> Rc<Kind<'c>> {
-        self.get(resource.api_version(), resource.kind())
+    pub(super) fn current(&mut self, resource: &Known) -> Rc<Kind<'c>> {
+        self.get(&resource.api_version, &resource.kind)
     }
 
     /// The kind that a resource had at first, which decides on its referring fields.
-    pub(super) fn original(&mut self, resource: &Resource) -> Rc<Kind<'c>> {
-        let kind = resource.history.previous.first().map_or(resource.kind(), |first| &first.kind);
-        self.get(resource.api_version(), kind)
+    pub(super) fn original(&mut self, resource: &Known) -> Rc<Kind<'c>> {
+        self.get(&resource.api_version, resource.original_kind())
     }
 
     fn get(&mut self, api_version: &str, kind: &str) -> Rc<Kind<'c>> {

@@ -1,6 +1,7 @@
 //! The vars of a kustomization and those below it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -133,7 +134,7 @@ pub(crate) fn bind_vars(
         match matches.as_slice() {
             [] => {}
             [only] => {
-                let resource = &mut set.list_mut()[*only];
+                let resource = Arc::make_mut(&mut set.list_mut()[*only]);
                 resource.history.vars.push(Str::from(var.name.as_str()));
             }
             several => return Err(ambiguous(var, several, set, cx)),

@@ -165,7 +165,7 @@ data: {a: new, z: '1'}
         let mut set = ResourceSet::from_list(vec![old]);
         set.absorb(resource(NEW, behavior), &schema)?;
         assert_eq!(set.len(), 1);
-        Ok(set.into_list().remove(0))
+        Ok(Arc::unwrap_or_clone(set.into_list().remove(0)))
     }
 
     fn printed(resource: &Resource) -> String {

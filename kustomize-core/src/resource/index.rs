@@ -1,6 +1,7 @@
 //! Indexes of a resource set: from ids and names to positions.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -40,7 +41,7 @@ impl Index {
     /// Positions of the resources with this current id.
     pub(super) fn with_current_id<'a>(
         &'a mut self,
-        list: &'a [Resource],
+        list: &'a [Arc<Resource>],
         id: &'a ResId,
         schema: &'a Schema,
     ) -> impl Iterator<Item = usize> + 'a {
@@ -54,7 +55,7 @@ impl Index {
     }
 
     /// Positions, in order, of the resources of which any id, earlier or current, is this one.
-    pub(super) fn with_any_id(&mut self, list: &[Resource], id: &ResId, schema: &Schema) -> Vec<usize> {
+    pub(super) fn with_any_id(&mut self, list: &[Arc<Resource>], id: &ResId, schema: &Schema) -> Vec<usize> {
         let hash = hash_id(&self.hasher, id);
         let Index { hasher, by_any_id, .. } = self;
         let table = by_any_id
@@ -65,7 +66,7 @@ impl Index {
     }
 
     /// Positions, in order, of the resources that have or had this name.
-    pub(super) fn with_any_name(&mut self, list: &[Resource], name: &str) -> Vec<usize> {
+    pub(super) fn with_any_name(&mut self, list: &[Arc<Resource>], name: &str) -> Vec<usize> {
         let hash = self.hasher.hash_one(name);
         let Index { hasher, by_any_name, .. } = self;
         let table = by_any_name
@@ -145,7 +146,7 @@ impl PartialEq for Hashes {
     }
 }
 
-fn fill(list: &[Resource], mut hashes_of: impl FnMut(&Resource, &mut Vec<u64>)) -> Table {
+fn fill(list: &[Arc<Resource>], mut hashes_of: impl FnMut(&Resource, &mut Vec<u64>)) -> Table {
     let mut table = HashTable::with_capacity(list.len());
     let mut hashes = Vec::new();
     for (at, resource) in list.iter().enumerate() {

@@ -1,14 +1,19 @@
 //! The ordered set of resources, with indexes that make conflicts and look-ups cost the same
 //! however many resources there are.
 
+use std::sync::Arc;
+
 use super::index::Index;
 use super::{ResId, Resource};
 use crate::schema::Schema;
 
 /// Resources in the order they were added.
+///
+/// Sets share resources: a clone of a set costs no more than a pointer a resource, and a shared
+/// resource is copied when one of its sets changes it.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceSet {
-    list: Vec<Resource>,
+    list: Vec<Arc<Resource>>,
     index: Index,
 }
 
@@ -20,7 +25,7 @@ pub struct Conflict {
     /// Index of the resource that was there first.
     pub existing: usize,
     /// The resource that came second.
-    pub incoming: Box<Resource>,
+    pub incoming: Arc<Resource>,
 }
 
 impl ResourceSet {
@@ -33,12 +38,12 @@ impl ResourceSet {
     /// A set of these resources, without a check for conflicts.
     #[must_use]
     pub fn from_list(list: Vec<Resource>) -> Self {
-        ResourceSet { list, index: Index::default() }
+        ResourceSet { list: list.into_iter().map(Arc::new).collect(), index: Index::default() }
     }
 
     /// The resources, in order.
     #[must_use]
-    pub fn into_list(self) -> Vec<Resource> {
+    pub fn into_list(self) -> Vec<Arc<Resource>> {
         self.list
     }
 
@@ -55,23 +60,23 @@ impl ResourceSet {
     }
 
     /// The resources, in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Resource> {
-        self.list.iter()
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Resource> + ExactSizeIterator + Clone {
+        self.list.iter().map(|resource| &**resource)
     }
 
     /// The resources, in order.
     #[must_use]
-    pub fn as_slice(&self) -> &[Resource] {
+    pub fn as_slice(&self) -> &[Arc<Resource>] {
         &self.list
     }
 
     /// The resources, to be changed in place. Forgets the indexes.
-    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
-        self.list_mut().iter_mut()
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Resource> + ExactSizeIterator {
+        self.list_mut().iter_mut().map(Arc::make_mut)
     }
 
     /// The list itself, to be reordered or filtered. Forgets the indexes.
-    pub fn list_mut(&mut self) -> &mut Vec<Resource> {
+    pub fn list_mut(&mut self) -> &mut Vec<Arc<Resource>> {
         self.index.clear();
         &mut self.list
     }
@@ -80,10 +85,15 @@ impl ResourceSet {
     ///
     /// # Errors
     /// A resource with the same current id is there already; nothing changes.
-    pub fn append(&mut self, resource: Resource, schema: &Schema) -> Result<(), Box<Conflict>> {
+    pub fn append(
+        &mut self,
+        resource: impl Into<Arc<Resource>>,
+        schema: &Schema,
+    ) -> Result<(), Box<Conflict>> {
+        let resource = resource.into();
         let id = resource.id(schema);
         if let Some(existing) = self.position(&id, schema) {
-            return Err(Box::new(Conflict { id, existing, incoming: Box::new(resource) }));
+            return Err(Box::new(Conflict { id, existing, incoming: resource }));
         }
         let hashes = self.index.hashes(&resource, schema);
         self.index.insert(&hashes, self.list.len());
@@ -123,7 +133,7 @@ impl ResourceSet {
         schema: &Schema,
         change: impl FnOnce(&mut Resource) -> T,
     ) -> Option<T> {
-        let resource = self.list.get_mut(at)?;
+        let resource = Arc::make_mut(self.list.get_mut(at)?);
         let before = self.index.hashes(resource, schema);
         let outcome = change(resource);
         let after = self.index.hashes(resource, schema);

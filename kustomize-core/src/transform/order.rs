@@ -1,6 +1,7 @@
 //! `sortOptions` and the legacy order.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -88,7 +89,7 @@ impl Transformer for SortOrderTransformer {
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
         let list = std::mem::take(set.list_mut());
-        let mut keyed: Vec<(Key, Resource)> =
+        let mut keyed: Vec<(Key, Arc<Resource>)> =
             list.into_iter().map(|resource| (Key::new(&resource, ranks), resource)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         let schema = cx.schema();

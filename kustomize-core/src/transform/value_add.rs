@@ -1,5 +1,7 @@
 //! `ValueAddTransformer`: puts one value into many fields.
 
+use std::sync::Arc;
+
 use super::config::{decode, read_file};
 use super::lookup::{Found, find};
 use super::replacement::{in_brackets, split};
@@ -117,7 +119,7 @@ impl Transformer for ValueAddTransformer {
                 Some(selector) => Matcher::new(selector)?.select(set, cx.schema())?,
             };
             for at in selected {
-                if let Some(resource) = set.list_mut().get_mut(at) {
+                if let Some(resource) = set.list_mut().get_mut(at).map(Arc::make_mut) {
                     self.add(target, resource, cx).map_err(|error| error.at(target.pos))?;
                 }
             }

@@ -1,5 +1,7 @@
 //! Which resources have, or had, a name or a kind.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::resource::Resource;
@@ -15,7 +17,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(resources: &[Resource]) -> Self {
+    pub(super) fn new(resources: &[Arc<Resource>]) -> Self {
         let mut index = Index {
             by_name: HashMap::with_capacity(resources.len()),
             by_kind: HashMap::new(),

@@ -1,5 +1,7 @@
 //! Where the value of a replacement comes from.
 
+use std::sync::Arc;
+
 use super::index::Index;
 use super::path::Path;
 use crate::error::{BuildError, ErrorKind};
@@ -38,7 +40,7 @@ impl SourceValue {
 /// Finds the value of a replacement.
 pub(super) fn value(
     replacement: &Replacement,
-    resources: &[Resource],
+    resources: &[Arc<Resource>],
     index: &Index,
 ) -> Result<SourceValue, BuildError> {
     let source = match (&replacement.source, &replacement.source_value) {
@@ -108,7 +110,7 @@ fn missing(path: &Path, resource: &Resource) -> BuildError {
 /// The only resource that the selector picks.
 fn select<'a>(
     source: &SourceSelector,
-    resources: &'a [Resource],
+    resources: &'a [Arc<Resource>],
     index: &Index,
 ) -> Result<(usize, &'a Resource), BuildError> {
     let given = |text: &'_ str| if text.is_empty() { None } else { Some(text.to_owned()) };
@@ -116,7 +118,7 @@ fn select<'a>(
     let candidates = index.candidates(name.as_deref(), kind.as_deref());
     let mut picked = candidates
         .iter()
-        .filter_map(|at| resources.get(*at).map(|resource| (*at, resource)))
+        .filter_map(|at| resources.get(*at).map(|resource| (*at, &**resource)))
         .filter(|(_, resource)| picks(source, resource));
     match (picked.next(), picked.next()) {
         (None, _) => Err(nothing(source, resources, index)),
@@ -157,11 +159,15 @@ fn picks(source: &SourceSelector, resource: &Resource) -> bool {
                 .any(|previous| fits(&previous.kind, &previous.name, &previous.namespace)))
 }
 
-fn nothing(source: &SourceSelector, resources: &[Resource], index: &Index) -> BuildError {
+fn nothing(source: &SourceSelector, resources: &[Arc<Resource>], index: &Index) -> BuildError {
     let error = error(&format!("no resource matches the source of a replacement ({})", show(source)));
     let kind = Some(source.kind.as_str()).filter(|kind| !kind.is_empty());
-    let candidates: Vec<&Resource> =
-        index.candidates(None, kind).iter().filter_map(|at| resources.get(*at)).collect();
+    let candidates: Vec<&Resource> = index
+        .candidates(None, kind)
+        .iter()
+        .filter_map(|at| resources.get(*at))
+        .map(|resource| &**resource)
+        .collect();
     let names = || candidates.iter().map(|resource| resource.name());
     if let Some(name) = closest(&source.name, names()) {
         return error.with_help(format!("did you mean `{name}`?"));

@@ -1,5 +1,7 @@
 //! Where the value of a replacement goes.
 
+use std::sync::Arc;
+
 use super::index::Index;
 use super::layout::Layout;
 use super::matches::{EmptyText, Matches, Shape};
@@ -47,7 +49,7 @@ impl<'a> Target<'a> {
     /// No `select`, bad patterns and selectors.
     pub(super) fn new(
         target: &'a Spanned<TargetSelector>,
-        resources: &[Resource],
+        resources: &[Arc<Resource>],
     ) -> Result<Self, BuildError> {
         let selector = &target.value;
         let Some(select) = &selector.select else {
@@ -74,7 +76,7 @@ impl<'a> Target<'a> {
 
     /// The reference looks at these selectors only when a resource has the labels that are
     /// selected: a bad one is no error otherwise.
-    fn with_reject_labels(mut self, resources: &[Resource]) -> Result<Self, BuildError> {
+    fn with_reject_labels(mut self, resources: &[Arc<Resource>]) -> Result<Self, BuildError> {
         let mut rejecting = self
             .selector
             .reject
@@ -95,7 +97,7 @@ impl<'a> Target<'a> {
     pub(super) fn replace(
         &mut self,
         value: &mut SourceValue,
-        resources: &mut [Resource],
+        resources: &mut [Arc<Resource>],
         index: &mut Index,
         sources: &Sources,
     ) -> Result<(), BuildError> {
@@ -103,10 +105,10 @@ impl<'a> Target<'a> {
         let kind = self.select.kind.as_ref().and_then(Pattern::literal);
         let candidates = index.candidates(name, kind).to_vec();
         for at in candidates {
-            let Some(resource) = resources.get_mut(at) else { continue };
-            if !self.picks(resource) {
+            let Some(resource) = resources.get_mut(at).filter(|resource| self.picks(resource)) else {
                 continue;
-            }
+            };
+            let resource = Arc::make_mut(resource);
             for (path, pos) in &self.fields {
                 put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, sources)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;

@@ -1,0 +1,90 @@
+//! Work on many items at once, on all cores.
+//!
+//! Nothing here is a thread pool: threads are made for one piece of work and end with it, so that
+//! a library call leaves nothing behind. Where threads cannot be had, as in WebAssembly, the work
+//! is done on the caller's.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Threads that one piece of work may use.
+pub(crate) fn available_threads() -> usize {
+    if cfg!(target_family = "wasm") {
+        return 1;
+    }
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Hands chunks of the items, each with the position of its first item, to `work`, on several
+/// threads when each gets at least `least` items.
+///
+/// # Errors
+/// The error of the first chunk that has one.
+pub(crate) fn for_each_chunk<T: Send, E: Send>(
+    items: &mut [T],
+    least: usize,
+    work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let chunks = chunk_count(items.len(), least);
+    if chunks < 2 {
+        return work(0, items);
+    }
+    let size = items.len().div_ceil(chunks * PARTS_PER_THREAD);
+    let parts = Mutex::new(items.chunks_mut(size).enumerate());
+    let failed = Mutex::new(None::<(usize, E)>);
+    let help = || {
+        while let Some((number, part)) = locked(&parts).next() {
+            if let Err(error) = work(number * size, part) {
+                let mut failed = locked(&failed);
+                if failed.as_ref().is_none_or(|(first, _)| number < *first) {
+                    *failed = Some((number, error));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..chunks {
+            // Without another thread the work is done all the same.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, help);
+        }
+        help();
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Threads do not take equally long for parts of a size.
+const PARTS_PER_THREAD: usize = 4;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn chunk_count(items: usize, least: usize) -> usize {
+    let most = items / least.max(1);
+    if most < 2 { 1 } else { most.min(available_threads()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_worked_on_once_and_the_first_error_counts() {
+        for count in [0, 1, 2, 3, 10, 101] {
+            let mut items: Vec<usize> = vec![0; count];
+            let done = for_each_chunk(&mut items, 1, |first, part| {
+                (first..).zip(part).for_each(|(at, item)| *item += at + 1);
+                Ok::<(), usize>(())
+            });
+            assert_eq!(done, Ok(()));
+            assert_eq!(items, (1..=count).collect::<Vec<_>>());
+            let failed = for_each_chunk(&mut items, 1, |_, part| {
+                part.iter().find(|item| **item % 3 == 0).map_or(Ok(()), |item| Err(*item))
+            });
+            assert_eq!(failed, if count < 3 { Ok(()) } else { Err(3) });
+        }
+    }
+}
