@@ -4,8 +4,7 @@ use std::io;
 use std::path::Path;
 
 use kustomize_core::BuildError;
-
-use crate::diagnostic::Diagnostic;
+use kustomize_diagnostic::Diagnostic;
 
 /// Why a command ended with status 1.
 #[derive(Debug)]

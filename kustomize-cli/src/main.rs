@@ -7,15 +7,15 @@
 
 mod args;
 mod command;
-mod diagnostic;
 mod failure;
 mod output;
+mod reporter;
 
 use std::process::ExitCode;
 
 use args::{Cli, Command};
-use diagnostic::Reporter;
 use failure::Failure;
+use reporter::Reporter;
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {

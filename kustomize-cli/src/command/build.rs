@@ -6,11 +6,12 @@ use kustomize_core::host::OsHost;
 use kustomize_core::resource::ResId;
 use kustomize_core::schema::Schema;
 use kustomize_core::{BuildError, Rendered, build};
+use kustomize_diagnostic::Diagnostic;
 
 use crate::args::BuildArgs;
-use crate::diagnostic::{Diagnostic, Reporter};
 use crate::failure::Failure;
 use crate::output;
+use crate::reporter::Reporter;
 
 /// Builds, and writes the output where it was asked for.
 pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> {

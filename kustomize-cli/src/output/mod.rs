@@ -9,8 +9,8 @@ use std::io::Write;
 use std::path::Path;
 
 use kustomize_core::resource::ResId;
+use kustomize_diagnostic::Diagnostic;
 
-use crate::diagnostic::Diagnostic;
 use crate::failure::Failure;
 use name::file_names;
 use staged::Staged;

@@ -3,7 +3,7 @@
 use super::id::split_api_version;
 use super::{Gvk, History, PreviousId, ResId, Step};
 use crate::schema::Schema;
-use crate::yaml::{Map, Node, Str};
+use crate::yaml::{Data, Map, Node, Str};
 
 /// A Kubernetes resource: its tree and what happened to it.
 #[derive(Clone, Debug)]
@@ -19,6 +19,12 @@ impl Resource {
     #[must_use]
     pub fn new(node: Node) -> Self {
         Resource { node, history: History::default() }
+    }
+
+    /// The tree as data that serde can make anything of: what a reader of the resource's YAML gets.
+    #[must_use]
+    pub fn data(&self) -> Data<'_> {
+        Data::of(&self.node)
     }
 
     /// `apiVersion`, empty when there is none.

@@ -19,7 +19,7 @@ pub(crate) mod through_json;
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
 pub(crate) use print::MAX_DEPTH;
-pub use print::{PrintError, PrintProblem, print};
+pub use print::{Data, PrintError, PrintProblem, print};
 pub(crate) use read_back::{ReadBack, Role, binary_text, read_back};
 pub(crate) use reader::{Documents, read_documents, refuse_duplicates};
 pub use reader::{ReadError, read, read_config, read_config_strict};

@@ -4,6 +4,7 @@
 //! reads that with go-yaml v2 and writes YAML with it. Here it is one pass; what the way does to
 //! single scalars is in [`super::read_back`] and [`text`], its order of keys in [`sort`].
 
+mod data;
 mod error;
 mod flow;
 mod keys;
@@ -12,6 +13,7 @@ mod quotes;
 mod sort;
 mod text;
 
+pub use data::Data;
 pub use error::{PrintError, PrintProblem};
 pub(super) use keys::string_entries;
 use keys::{duplicate, key_text};

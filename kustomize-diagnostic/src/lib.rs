@@ -1,21 +1,33 @@
-//! What the user is told on standard error: one value for errors and warnings, and its rendering.
+//! What people are told of errors and warnings: one value for both, and its rendering as text.
+//!
+//! The library itself knows of no text and no terminal; whatever shows its errors (the command,
+//! the packages for other languages) shows them through this, and so alike.
+//!
+//! ```
+//! use kustomize_core::{BuildOptions, build, host::MemoryHost};
+//! use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+//!
+//! let host = MemoryHost::from_iter([("/app/kustomization.yaml", "resources: [service.yaml]\n")]);
+//! let error = build(&host, "/app", &BuildOptions::default()).unwrap_err();
+//! let text = Renderer::new(Style::Plain).render(&Diagnostic::from(&error));
+//! assert!(text.starts_with("error: ") && text.contains("--> app/kustomization.yaml:1:13"), "{text}");
+//! ```
+
+#![deny(missing_docs)]
 
 mod render;
 mod snippet;
 mod style;
 mod text;
 
-use std::io::Write;
-use std::path::Path;
-
 use kustomize_core::{BuildError, Note, Warning};
 
-use render::Renderer;
-use style::Style;
+pub use render::Renderer;
+pub use style::Style;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
+enum Severity {
     /// The command fails.
     Error,
     /// The command goes on.
@@ -24,7 +36,7 @@ pub(crate) enum Severity {
 
 /// An error or a warning, ready to be shown.
 #[derive(Clone, Debug)]
-pub(crate) struct Diagnostic {
+pub struct Diagnostic {
     severity: Severity,
     message: String,
     origin: Option<Origin>,
@@ -38,7 +50,7 @@ pub(crate) struct Diagnostic {
 
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+struct Origin {
     file: String,
     line: Option<Line>,
 }
@@ -60,18 +72,21 @@ struct Remark {
 }
 
 impl Diagnostic {
-    /// An error of the command itself.
-    pub(crate) fn error(message: impl Into<String>) -> Self {
+    /// An error that is none of a build: of a command, say.
+    #[must_use]
+    pub fn error(message: impl Into<String>) -> Self {
         Diagnostic::new(Severity::Error, message.into())
     }
 
-    /// A warning of the command itself.
-    pub(crate) fn warning(message: impl Into<String>) -> Self {
+    /// A warning that is none of a build.
+    #[must_use]
+    pub fn warning(message: impl Into<String>) -> Self {
         Diagnostic::new(Severity::Warning, message.into())
     }
 
     /// Says what to do about it.
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -126,27 +141,6 @@ impl From<&kustomize_core::yaml::Place> for Origin {
     fn from(place: &kustomize_core::yaml::Place) -> Self {
         let line = Line { number: place.line, column: place.column, text: place.text.clone() };
         Origin { file: place.file.clone(), line: Some(line) }
-    }
-}
-
-/// Shows diagnostics on standard error.
-#[derive(Debug)]
-pub(crate) struct Reporter {
-    renderer: Renderer,
-}
-
-impl Reporter {
-    /// Colours when standard error is a terminal; paths as seen from the current directory.
-    pub(crate) fn for_stderr() -> Self {
-        let here = std::env::current_dir().ok();
-        let here = here.as_deref().and_then(Path::to_str).map(str::to_owned);
-        Reporter { renderer: Renderer { style: Style::for_stderr(), here } }
-    }
-
-    /// Shows one. A closed standard error is nothing to fail for.
-    pub(crate) fn report(&self, diagnostic: &Diagnostic) {
-        let text = self.renderer.render(diagnostic);
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }
 

@@ -16,14 +16,17 @@ pub(super) enum Role {
 
 /// Whether text is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub enum Style {
+    /// It is not.
     Plain,
+    /// With the escape sequences of terminals.
     Ansi,
 }
 
 impl Style {
     /// Colours when standard error is a terminal that has them and `NO_COLOR` is unset or empty.
-    pub(super) fn for_stderr() -> Self {
+    #[must_use]
+    pub fn for_stderr() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         if !refused && !dumb && std::io::stderr().is_terminal() { Style::Ansi } else { Style::Plain }

@@ -10,15 +10,29 @@ const STEPS: usize = 8;
 
 /// How diagnostics are rendered.
 #[derive(Clone, Debug)]
-pub(super) struct Renderer {
+pub struct Renderer {
     pub(super) style: Style,
     /// The current directory, from which paths are shown.
     pub(super) here: Option<String>,
 }
 
 impl Renderer {
+    /// Paths are shown whole.
+    #[must_use]
+    pub fn new(style: Style) -> Self {
+        Renderer { style, here: None }
+    }
+
+    /// Shows paths below a directory as seen from there.
+    #[must_use]
+    pub fn seen_from(mut self, directory: impl Into<String>) -> Self {
+        self.here = Some(directory.into());
+        self
+    }
+
     /// The whole text, with a line break at its end.
-    pub(super) fn render(&self, diagnostic: &Diagnostic) -> String {
+    #[must_use]
+    pub fn render(&self, diagnostic: &Diagnostic) -> String {
         let (word, role) = match diagnostic.severity {
             Severity::Error => ("error", Role::Error),
             Severity::Warning => ("warning", Role::Warning),

@@ -27,7 +27,7 @@ fn full() -> Diagnostic {
 }
 
 fn render(style: Style, diagnostic: &Diagnostic) -> String {
-    Renderer { style, here: Some("/here".to_owned()) }.render(diagnostic)
+    Renderer::new(style).seen_from("/here").render(diagnostic)
 }
 
 #[test]
