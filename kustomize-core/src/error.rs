@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Remote,
     /// Something that the options do not allow.
     NotAllowed,
+    /// A golden file, or the configuration of where they stand, that cannot be used.
+    Golden,
 }
 
 /// Why a build failed.

@@ -13,6 +13,8 @@ mod error;
 pub mod field_spec;
 mod function;
 mod generate;
+#[cfg(feature = "golden")]
+pub mod golden;
 pub mod host;
 pub mod kustomization;
 mod loader;

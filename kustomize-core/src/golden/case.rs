@@ -1,0 +1,56 @@
+//! One overlay and what was kept of it.
+
+use super::{Mismatch, Outcome};
+use crate::build::build;
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{Host, HostError};
+use crate::options::BuildOptions;
+
+/// An overlay and its golden file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Case {
+    /// The directory of the overlay.
+    pub overlay: String,
+    /// The golden file, which need not exist.
+    pub golden: String,
+    /// Whether there is a golden file and no overlay.
+    pub is_orphan: bool,
+}
+
+impl Case {
+    /// Renders the overlay and compares it with its golden file.
+    #[must_use]
+    pub fn check(&self, host: &dyn Host, options: &BuildOptions) -> Outcome {
+        if self.is_orphan {
+            return Outcome::Orphaned;
+        }
+        self.compare(host, build(host, &self.overlay, options).and_then(|rendered| rendered.yaml()))
+    }
+
+    /// Compares what became of the overlay with its golden file.
+    #[must_use]
+    pub fn compare(&self, host: &dyn Host, rendered: Result<String, BuildError>) -> Outcome {
+        if self.is_orphan {
+            return Outcome::Orphaned;
+        }
+        let actual = match rendered {
+            Ok(actual) => actual,
+            Err(error) => return Outcome::Failed(error),
+        };
+        match host.read(&self.golden) {
+            Ok(expected) if expected == actual.as_bytes() => Outcome::Equal,
+            Ok(expected) => match String::from_utf8(expected) {
+                Ok(expected) => {
+                    Outcome::Different(Box::new(Mismatch { golden: self.golden.clone(), expected, actual }))
+                }
+                Err(_) => {
+                    let error = BuildError::new(ErrorKind::Golden, "the golden file is not UTF-8 text");
+                    Outcome::Unreadable { error: error.in_file(&self.golden), actual }
+                }
+            },
+            Err(HostError::NotFound) => Outcome::Missing { actual },
+            Err(error) => Outcome::Unreadable { error: BuildError::host(error, &self.golden), actual },
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The file at the top of a repository that says where golden files stand.
+
+use std::sync::Arc;
+
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{Host, path};
+use crate::yaml::decode::{Rules, Spanned, from_node};
+use crate::yaml::{Pos, Sources, read_config_strict};
+
+/// Name of the configuration file.
+pub const CONFIG_FILE: &str = "kustomize-golden.yaml";
+
+/// What the configuration file says. All paths are taken from the directory it stands in.
+///
+/// It says where files are and no more: what a build may do is up to whoever runs it, never to the
+/// repository.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Config {
+    /// Where golden files stand, in a tree like that of the overlays.
+    pub(super) directory: Option<Spanned<String>>,
+    /// What they are called.
+    pub(super) file: Option<Spanned<String>>,
+    /// Directories in which there are no overlays to test.
+    pub(super) exclude: Vec<Spanned<String>>,
+}
+
+/// A configuration file that has been read.
+pub(super) struct ConfigFile {
+    pub(super) config: Config,
+    sources: Sources,
+}
+
+impl ConfigFile {
+    /// Reads the configuration file of a directory.
+    pub(super) fn read(host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
+        let file = path::join(directory, CONFIG_FILE);
+        let content = host.read(&file).map_err(|error| BuildError::host(error, &file))?;
+        let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
+        let text = String::from_utf8(content).map_err(|_| refuse("the configuration is not UTF-8 text"))?;
+        let sources = Sources::default();
+        let id = sources.add(&file, Arc::from(text.as_str()), None);
+        let read = read_config_strict(&text, id).map_err(BuildError::from).and_then(|node| match node {
+            Some(node) => from_node(&node, Rules::KUSTOMIZATION)
+                .map_err(|error| BuildError::decode(ErrorKind::Golden, error)),
+            None => Ok(Config::default()),
+        });
+        match read {
+            Ok(config) => Ok(ConfigFile { config, sources }),
+            Err(error) => Err(error.in_file(&file).located(&sources)),
+        }
+    }
+
+    /// An error about something in it.
+    pub(super) fn refuse(&self, pos: Pos, field: &str, message: String) -> BuildError {
+        BuildError::new(ErrorKind::Golden, message).at(pos).field(field).located(&self.sources)
+    }
+}

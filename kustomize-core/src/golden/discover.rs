@@ -1,0 +1,112 @@
+//! Finding overlays and their golden files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::kustomizations::Found;
+use super::layout::absolute;
+use super::{Case, Layout};
+use crate::error::BuildError;
+use crate::host::{EntryKind, Host, path};
+
+/// The overlays at or below these paths with their golden files, sorted by overlay.
+///
+/// An overlay is a kustomization that no other one found builds on, that has a golden file, or
+/// that is itself one of the paths. Components are none. A golden file without an overlay is a
+/// case as well, and fails.
+///
+/// A path is a directory, or the kustomization or golden file in it.
+///
+/// # Errors
+/// A path cannot be read, or an overlay has no place for its golden file ([`Layout::golden_of`]).
+pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<Case>, BuildError> {
+    let mut found = Found::default();
+    let mut tops = Vec::new();
+    for path in paths {
+        let top = directory(host, layout, path)?;
+        found.walk(host, &top, layout.file_name(), &|below| layout.excludes(below))?;
+        tops.push(top);
+    }
+    let goldens = match layout.directory() {
+        None => found.with_file.iter().cloned().collect(),
+        Some(tree) => mirrored(host, layout, tree, &tops),
+    };
+    let mut overlays = tips(host, &found);
+    for (directory, kustomization) in &found.kustomizations {
+        if !kustomization.is_component && (goldens.contains(directory) || tops.contains(directory)) {
+            overlays.insert(directory.clone());
+        }
+    }
+    let case = |overlay: &String, is_orphan| -> Result<Case, BuildError> {
+        Ok(Case { overlay: overlay.clone(), golden: layout.golden_of(overlay)?, is_orphan })
+    };
+    let mut cases = overlays.iter().map(|overlay| case(overlay, false)).collect::<Result<Vec<_>, _>>()?;
+    for orphan in goldens.difference(&overlays) {
+        cases.push(case(orphan, true)?);
+    }
+    cases.sort_by(|a, b| a.overlay.cmp(&b.overlay));
+    Ok(cases)
+}
+
+/// The directory that a path means, links resolved.
+fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, BuildError> {
+    let given = absolute(host, given);
+    let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
+    if host.kind(&resolved) == Ok(EntryKind::Directory) {
+        return Ok(resolved);
+    }
+    match layout.overlay_of(&resolved) {
+        Some(overlay) if host.kind(&overlay) == Ok(EntryKind::Directory) => Ok(overlay),
+        _ => Ok(path::parent(&resolved).to_owned()),
+    }
+}
+
+/// The overlays below these directories that have a golden file in a tree of its own.
+fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, tops: &[String]) -> BTreeSet<String> {
+    let mut found = Found::default();
+    for top in tops.iter().filter(|top| path::is_within(layout.top(), top)) {
+        let mirror = path::join(tree, &path::relative(layout.top(), top));
+        // There need not be any yet.
+        let _ = found.walk(host, &mirror, layout.file_name(), &|_| false);
+    }
+    let goldens = found.with_file.iter().map(|directory| path::join(directory, layout.file_name()));
+    goldens
+        .filter_map(|golden| layout.overlay_of(&golden))
+        .filter(|overlay| !layout.excludes(overlay))
+        .collect()
+}
+
+/// Kustomizations that no other one builds on. Of those that build on each other in a circle, and
+/// on which nothing else builds, one: it fails, and says so.
+fn tips(host: &dyn Host, found: &Found) -> BTreeSet<String> {
+    let kustomizations = &found.kustomizations;
+    let known = |named: &String| match kustomizations.contains_key(named) {
+        true => Some(named.clone()),
+        false => host.resolve(named).ok().filter(|real| kustomizations.contains_key(real)),
+    };
+    let bases: BTreeMap<&String, Vec<String>> = kustomizations
+        .iter()
+        .map(|(path, one)| (path, one.names.iter().filter_map(known).filter(|base| base != path).collect()))
+        .collect();
+    let used: BTreeSet<&String> = bases.values().flatten().collect();
+    let mut reached = BTreeSet::new();
+    let mut reach = |start: &String| {
+        let mut waiting = vec![start.clone()];
+        let is_new = !reached.contains(start);
+        while let Some(path) = waiting.pop() {
+            waiting.extend(
+                bases.get(&path).into_iter().flatten().cloned().filter(|base| !reached.contains(base)),
+            );
+            reached.insert(path);
+        }
+        is_new
+    };
+    let (tips, others): (Vec<&String>, Vec<&String>) =
+        kustomizations.keys().partition(|path| !used.contains(path));
+    // Components that nobody uses are no overlays, and what they build on is none either.
+    for path in &tips {
+        reach(path);
+    }
+    let of_circles = others.into_iter().filter(|path| reach(path)).collect::<Vec<_>>();
+    let all = tips.into_iter().chain(of_circles);
+    all.filter(|path| kustomizations.get(*path).is_some_and(|one| !one.is_component)).cloned().collect()
+}

@@ -1,0 +1,170 @@
+//! Where golden files stand.
+
+use super::config::{CONFIG_FILE, ConfigFile};
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{EntryKind, Host, path};
+use crate::loader::FILE_NAMES;
+
+/// What golden files are called unless the repository says otherwise.
+///
+/// The name is one that [insta](https://insta.rs) gives to snapshots of this kind.
+pub const GOLDEN_FILE: &str = "kustomization.snap.yaml";
+
+/// Where the golden files of a repository stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    top: String,
+    directory: Option<String>,
+    file: String,
+    exclude: Vec<String>,
+}
+
+impl Layout {
+    /// Golden files next to their overlays, in a repository with its top here.
+    #[must_use]
+    pub fn new(top: &str) -> Self {
+        Layout { top: path::clean(top), directory: None, file: GOLDEN_FILE.to_owned(), exclude: Vec::new() }
+    }
+
+    /// The layout of the repository that a file or directory is in: as its configuration file says,
+    /// which stands in a directory above, at the latest where `.git` is.
+    ///
+    /// # Errors
+    /// There is nothing at the path, or the configuration is wrong.
+    pub fn find(host: &dyn Host, start: &str) -> Result<Self, BuildError> {
+        let start = absolute(host, start);
+        let start = host.resolve(&start).map_err(|error| BuildError::host(error, &start))?;
+        let mut directory = start.as_str();
+        loop {
+            let exists = |name: &str| host.kind(&path::join(directory, name)).is_ok();
+            if host.kind(&path::join(directory, CONFIG_FILE)) == Ok(EntryKind::File) {
+                return Layout::read(host, directory);
+            }
+            if exists(".git") {
+                return Ok(Layout::new(directory));
+            }
+            match path::parent(directory) {
+                parent if parent == directory || parent == "." => break,
+                parent => directory = parent,
+            }
+        }
+        // No repository: everything is seen from where we are.
+        let here = host.current_directory();
+        let here = host.resolve(&here).unwrap_or(here);
+        Ok(Layout::new(if path::is_within(&here, &start) { &here } else { directory }))
+    }
+
+    fn read(host: &dyn Host, top: &str) -> Result<Self, BuildError> {
+        let file = ConfigFile::read(host, top)?;
+        let mut layout = Layout::new(top);
+        if let Some(directory) = &file.config.directory {
+            let place = layout.within(&directory.value).filter(|place| *place != layout.top);
+            let message = || "goldens stand in a directory of their own below this file's";
+            let refuse = || file.refuse(directory.pos, "directory", message().to_owned());
+            layout.directory = Some(place.ok_or_else(refuse)?);
+        }
+        if let Some(name) = &file.config.file {
+            layout.file = checked_name(&name.value).map_err(|why| file.refuse(name.pos, "file", why))?;
+        }
+        for exclude in &file.config.exclude {
+            let message = || "what is excluded stands below this file's directory".to_owned();
+            let refuse = || file.refuse(exclude.pos, "exclude", message());
+            layout.exclude.push(layout.within(&exclude.value).ok_or_else(refuse)?);
+        }
+        Ok(layout)
+    }
+
+    /// Puts golden files in a directory of their own, in a tree like that of the overlays.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &str) -> Self {
+        self.directory = Some(path::clean(directory));
+        self
+    }
+
+    /// Gives golden files another name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Golden`] for what is no name of a file, or is that of a kustomization.
+    pub fn with_file_name(mut self, name: &str) -> Result<Self, BuildError> {
+        self.file = checked_name(name).map_err(|why| BuildError::new(ErrorKind::Golden, why))?;
+        Ok(self)
+    }
+
+    /// The top of the repository.
+    #[must_use]
+    pub fn top(&self) -> &str {
+        &self.top
+    }
+
+    /// The directory that golden files have for themselves, if they do not stand next to overlays.
+    #[must_use]
+    pub fn directory(&self) -> Option<&str> {
+        self.directory.as_deref()
+    }
+
+    /// What golden files are called.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether a directory is one in which there are no overlays to test.
+    #[must_use]
+    pub fn excludes(&self, directory: &str) -> bool {
+        let excluded = self.exclude.iter().chain(&self.directory);
+        excluded.into_iter().any(|excluded| path::is_within(excluded, directory))
+    }
+
+    /// The golden file of the overlay in a directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Golden`] when golden files have a tree of their own and the overlay is not below
+    /// the top of the repository, so that it has no place there.
+    pub fn golden_of(&self, overlay: &str) -> Result<String, BuildError> {
+        let Some(directory) = &self.directory else { return Ok(path::join(overlay, &self.file)) };
+        if !path::is_within(&self.top, overlay) {
+            let message = format!("{overlay} has no golden file: it is not below {}", self.top);
+            return Err(BuildError::new(ErrorKind::Golden, message).in_file(overlay));
+        }
+        let below = path::join(directory, &path::relative(&self.top, overlay));
+        Ok(path::join(&below, &self.file))
+    }
+
+    /// The overlay that a golden file belongs to; none for what is no golden file.
+    #[must_use]
+    pub fn overlay_of(&self, golden: &str) -> Option<String> {
+        let directory = path::parent(golden);
+        if path::base_name(golden) != self.file {
+            return None;
+        }
+        match &self.directory {
+            None => Some(directory.to_owned()),
+            Some(tree) if path::is_within(tree, directory) => {
+                Some(path::join(&self.top, &path::relative(tree, directory)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// A path below the top; none when it leads elsewhere.
+    fn within(&self, written: &str) -> Option<String> {
+        let place = path::join(&self.top, written);
+        (!path::is_absolute(written) && path::is_within(&self.top, &place)).then_some(place)
+    }
+}
+
+fn checked_name(name: &str) -> Result<String, String> {
+    match name {
+        "" | "." | ".." => Err("golden files need a name".to_owned()),
+        _ if name.contains(['/', '\\', '\0']) => Err(format!("{name:?} is not the name of a file")),
+        _ if FILE_NAMES.contains(&name) || name == CONFIG_FILE => {
+            Err(format!("golden files cannot be called {name}: that name has a meaning of its own"))
+        }
+        _ => Ok(name.to_owned()),
+    }
+}
+
+/// A path as seen from where the host stands.
+pub(super) fn absolute(host: &dyn Host, given: &str) -> String {
+    if path::is_absolute(given) { path::clean(given) } else { path::join(&host.current_directory(), given) }
+}
