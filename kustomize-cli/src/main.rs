@@ -3,8 +3,6 @@
 //! Nothing is decided here that the library could decide: this crate reads flags, calls the library,
 //! writes what came out, and shows what went wrong.
 
-#![forbid(unsafe_code)]
-
 mod args;
 mod command;
 mod failure;

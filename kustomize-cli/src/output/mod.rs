@@ -1,6 +1,7 @@
 //! Where output goes: standard output, one file, or a directory of files. Nothing is written before
 //! the build has succeeded, and a file is replaced whole or left as it was.
 
+mod closed;
 mod name;
 mod staged;
 
@@ -17,6 +18,9 @@ use staged::Staged;
 
 /// Writes text to standard output.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
+    if closed::stdout_was_closed() {
+        return Err(Failure::new("cannot write to standard output: it is closed"));
+    }
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text).and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
 }

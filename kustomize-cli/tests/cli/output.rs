@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::{expected, program, run, stderr, stdout};
+use crate::support::{expected, fixtures, program, run, stderr, stdout};
 
 const OVERLAY: &str = "apps/overlays/production";
 
@@ -78,6 +79,27 @@ fn a_reader_that_went_away_is_nothing_to_talk_about() {
     let output = program(&["build", OVERLAY]).stdout(writer).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stderr(&output), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_output_is_a_failure() {
+    let shell = |redirection: &str| {
+        let line = format!("exec \"$0\" build {OVERLAY} {redirection}");
+        let program = env!("CARGO_BIN_EXE_kustomize-rs");
+        Command::new("sh").args(["-c", &line, program]).current_dir(fixtures()).output().unwrap()
+    };
+    let closed = shell(">&-");
+    assert_eq!(closed.status.code(), Some(1));
+    assert_eq!(stderr(&closed), "error: cannot write to standard output: it is closed\n");
+
+    // Whoever throws the output away, opened in whichever way, wants to know whether it builds.
+    for discarded in [">/dev/null", "1<>/dev/null", ">/dev/null <&- 2>&-"] {
+        assert_eq!(shell(discarded).status.code(), Some(0), "{discarded}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.yaml");
+    assert_eq!(shell(&format!("-o {} >&-", file.display())).status.code(), Some(0));
 }
 
 #[cfg(target_os = "linux")]
