@@ -2,7 +2,7 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Place, Resource, Step, split_api_version};
-use crate::yaml::{Map, Node, Scalar, Seq, Str, Tag, Value};
+use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};
 
 use super::path::{Segment, Segments};
 use super::{FieldSpec, Table};
@@ -31,7 +31,7 @@ impl FieldSpec {
         set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         let create = if self.create { create } else { Create::Never };
-        walk(&mut resource.node, self.path.segments(), create, set)
+        walk(&mut resource.node, self.path.segments(), 0, create, set)
             .map_err(|error| error.field(self.path.as_str()).about(resource.written_id()))
     }
 }
@@ -47,10 +47,18 @@ impl FieldSpec {
 }
 
 fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Vec<Place>) {
+    let mut path = path;
     let mut rest = path;
-    let Some(segment) = rest.next() else {
-        places.push(way.as_slice().into());
-        return;
+    let segment = loop {
+        let Some(segment) = rest.next() else {
+            places.push(way.as_slice().into());
+            return;
+        };
+        // A part of blanks means the map itself.
+        if node.as_map().is_none() || !segment.name.trim().is_empty() {
+            break segment;
+        }
+        path = rest;
     };
     match &node.value {
         Value::Scalar(_) => {}
@@ -61,16 +69,14 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
                 way.pop();
             }
         }
-        Value::Map(map) => match segment.name.trim() {
-            "" => collect(node, rest, way, places),
-            name => {
-                if let Some(field) = map.get(name) {
-                    way.push(Step::Field(name.into()));
-                    collect(field, rest, way, places);
-                    way.pop();
-                }
+        Value::Map(map) => {
+            let name = segment.name.trim();
+            if let Some(field) = map.get(name) {
+                way.push(Step::Field(name.into()));
+                collect(field, rest, way, places);
+                way.pop();
             }
-        },
+        }
     }
 }
 
@@ -148,24 +154,28 @@ fn error(message: &str, node: &Node) -> BuildError {
 fn walk(
     node: &mut Node,
     path: Segments<'_>,
+    depth: usize,
     create: Create,
     set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let mut rest = path;
     let Some(segment) = rest.next() else { return set(node) };
+    if depth == MAX_DEPTH {
+        return Err(error("the path has too many parts", node));
+    }
     match &mut node.value {
         Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
         Value::Scalar(_) => {
             Err(error("the path leads through a value that is neither a map nor a list", node))
         }
         // Lists have no part of their own in the path.
-        Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, path, create, set)),
+        Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, path, depth + 1, create, set)),
         Value::Map(_) => {
             let below = create;
             let create = if segment.is_list { Create::Never } else { create };
             let Some(field) = find_or_create(node, &segment, rest.is_empty(), create)? else { return Ok(()) };
             fill_null(field, segment.is_list, rest.is_empty(), create);
-            walk(field, rest, below, set)
+            walk(field, rest, depth + 1, below, set)
         }
     }
 }

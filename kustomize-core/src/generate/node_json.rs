@@ -14,7 +14,7 @@ mod kind {
 }
 
 /// Appends a node. Comments and flow styles, which trees do not keep, are taken to be absent.
-pub(super) fn push(json: &mut String, node: &Node, sources: &Sources) {
+pub(super) fn push(json: &mut impl Write, node: &Node, sources: &Sources) {
     match &node.value {
         Value::Scalar(scalar) => push_scalar(json, scalar, node.pos, sources),
         Value::Map(map) => {
@@ -22,10 +22,10 @@ pub(super) fn push(json: &mut String, node: &Node, sources: &Sources) {
             push_content(json, map.is_empty(), |json| {
                 for (at, entry) in map.iter().enumerate() {
                     if at > 0 {
-                        json.push(',');
+                        put(json, ",");
                     }
                     push_scalar(json, &entry.key.scalar, entry.key.pos, sources);
-                    json.push(',');
+                    put(json, ",");
                     push(json, &entry.value, sources);
                 }
             });
@@ -36,7 +36,7 @@ pub(super) fn push(json: &mut String, node: &Node, sources: &Sources) {
             push_content(json, seq.is_empty(), |json| {
                 for (at, item) in seq.iter().enumerate() {
                     if at > 0 {
-                        json.push(',');
+                        put(json, ",");
                     }
                     push(json, item, sources);
                 }
@@ -46,7 +46,12 @@ pub(super) fn push(json: &mut String, node: &Node, sources: &Sources) {
     }
 }
 
-fn push_scalar(json: &mut String, scalar: &Scalar, pos: Pos, sources: &Sources) {
+/// Writing to a text or a digest does not fail.
+fn put(json: &mut impl Write, text: &str) {
+    let _ = json.write_str(text);
+}
+
+fn push_scalar(json: &mut impl Write, scalar: &Scalar, pos: Pos, sources: &Sources) {
     let style = match scalar.style {
         Style::Plain => 0,
         Style::DoubleQuoted => 2,
@@ -66,27 +71,27 @@ fn push_scalar(json: &mut String, scalar: &Scalar, pos: Pos, sources: &Sources) 
         Tag::Merge => "!!merge",
     };
     push_head(json, kind::SCALAR, style, tag, &scalar.text);
-    json.push_str("null");
+    put(json, "null");
     push_tail(json, pos, sources);
 }
 
-fn push_head(json: &mut String, kind: u8, style: u8, tag: &str, value: &str) {
+fn push_head(json: &mut impl Write, kind: u8, style: u8, tag: &str, value: &str) {
     let _ = write!(json, "{{\"Kind\":{kind},\"Style\":{style},\"Tag\":\"{tag}\",\"Value\":");
     push_string(json, value);
-    json.push_str(",\"Anchor\":\"\",\"Alias\":null,\"Content\":");
+    put(json, ",\"Anchor\":\"\",\"Alias\":null,\"Content\":");
 }
 
-fn push_content(json: &mut String, empty: bool, push: impl FnOnce(&mut String)) {
+fn push_content<W: Write>(json: &mut W, empty: bool, push: impl FnOnce(&mut W)) {
     if empty {
-        json.push_str("null");
+        put(json, "null");
         return;
     }
-    json.push('[');
+    put(json, "[");
     push(json);
-    json.push(']');
+    put(json, "]");
 }
 
-fn push_tail(json: &mut String, pos: Pos, sources: &Sources) {
+fn push_tail(json: &mut impl Write, pos: Pos, sources: &Sources) {
     let (line, column) = sources.place(pos).map_or((0, 0), |place| (place.line, place.column));
     let _ = write!(
         json,

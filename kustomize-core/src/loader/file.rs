@@ -27,8 +27,8 @@ impl Loader<'_> {
         content: Vec<u8>,
     ) -> Result<(FileId, Arc<str>), BuildError> {
         let text: Arc<str> = decode(content)
-            .ok_or_else(|| {
-                BuildError::new(ErrorKind::Syntax, format!("{name} is not UTF-8 text")).in_file(&name)
+            .map_err(|why| {
+                BuildError::new(ErrorKind::Syntax, format!("{name} is not UTF-8 text: {why}")).in_file(&name)
             })?
             .into();
         let id = self.cx.sources.add(name, Arc::clone(&text), None);
@@ -151,16 +151,23 @@ impl From<HostError> for Problem {
     }
 }
 
-/// Text of UTF-8, or of UTF-16 with a byte order mark, which YAML allows as well.
-fn decode(content: Vec<u8>) -> Option<String> {
+/// Text of UTF-8, or of UTF-16 with a byte order mark, which YAML allows as well; or what is wrong.
+fn decode(content: Vec<u8>) -> Result<String, String> {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();
         let text = char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).collect::<Result<_, _>>().ok();
-        if rest.is_empty() { text } else { None }
+        let text = if rest.is_empty() { text } else { None };
+        text.ok_or_else(|| "nor UTF-16, though it starts with its byte order mark".to_owned())
     };
     match content.as_slice() {
         [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
-        _ => String::from_utf8(content).ok(),
+        _ => String::from_utf8(content).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let (before, rest) = error.as_bytes().split_at(valid);
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let byte = rest.first().copied().unwrap_or_default();
+            format!("byte 0x{byte:02x} on line {line} is no part of a character")
+        }),
     }
 }

@@ -30,17 +30,17 @@ impl Loader<'_> {
     /// that cannot be read counts as missing; the message says why it could not be.
     pub(crate) fn find_kustomization(&self) -> Result<KustomizationText, BuildError> {
         let mut found = None;
-        let mut unreadable = None;
+        let mut unreadable = Vec::new();
         for name in FILE_NAMES {
             match (self.load(name), &found) {
                 (Ok(content), None) => found = Some((name, content)),
                 (Ok(_), Some((first, _))) => return Err(self.several(first, name)),
                 (Err(error), _) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {}
-                (Err(error), _) => unreadable = Some(error),
+                (Err(error), _) => unreadable.push(error),
             }
         }
         let Some((name, (display, content))) = found else {
-            return Err(self.none(unreadable.as_ref()));
+            return Err(self.none(&unreadable));
         };
         let (file, text) = self.add_source(display, content)?;
         Ok(KustomizationText { name, file, text })
@@ -54,9 +54,15 @@ impl Loader<'_> {
             .with_help("keep one of them: kustomize reads exactly one file a directory")
     }
 
-    fn none(&self, unreadable: Option<&BuildError>) -> BuildError {
+    fn none(&self, unreadable: &[BuildError]) -> BuildError {
         let root = self.display_root();
-        if let Some(error) = unreadable {
+        // Whatever file one asks for: it is the directory that may not be searched.
+        let whole = unreadable.first().filter(|_| unreadable.len() == FILE_NAMES.len());
+        if let Some(ErrorKind::Host(reason)) = whole.map(BuildError::kind) {
+            let message = format!("the directory '{root}' cannot be read: {reason}");
+            return BuildError::new(ErrorKind::Host(reason.clone()), message).in_file(root);
+        }
+        if let Some(error) = unreadable.first() {
             let message = format!("the kustomization file of '{root}' cannot be read: {error}");
             return BuildError::new(ErrorKind::Kustomization, message).in_file(root);
         }

@@ -1,8 +1,7 @@
 //! One message for a path that is neither a usable file nor a usable base.
 
 use crate::error::{BuildError, ErrorKind};
-use crate::host::HostError;
-use crate::host::RepositorySpec;
+use crate::host::{HostError, RepositorySpec, is_url};
 
 /// The error to show for an entry of `resources` that could be loaded neither as a file nor as a
 /// base: the one that the user can do something about.
@@ -30,7 +29,7 @@ pub(crate) fn neither(path: &str, as_file: BuildError, as_directory: BuildError)
                 .with_help(format!("a directory of this name would be written './{path}'"))
         }
         // A URL that answered with something else, often a page about the file.
-        (Syntax | Resource, _) => {
+        (Syntax | Resource, _) if is_url(path) => {
             let help = format!("as a repository: {as_directory}");
             as_file.in_file(path).with_help(help)
         }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldPath, FieldSpec, Segment};
 use crate::resource::Gvk;
-use crate::yaml::{Node, Seq, Tag, Value};
+use crate::yaml::{MAX_DEPTH, Node, Seq, Tag, Value};
 
 /// The paths of some field specs, in their order.
 ///
@@ -107,7 +107,7 @@ impl<'a> FieldTries<'a> {
         node: &mut Node,
         visit: &mut impl FnMut(&mut Node, u32) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
-        self.tries.iter().try_for_each(|trie| trie.walk(0, node, visit))
+        self.tries.iter().try_for_each(|trie| trie.walk(0, 0, node, visit))
     }
 }
 
@@ -142,16 +142,21 @@ impl<'a> Trie<'a> {
     fn walk(
         &self,
         at: usize,
+        depth: usize,
         node: &mut Node,
         visit: &mut impl FnMut(&mut Node, u32) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         let branch = &self.branches[at];
+        if depth == MAX_DEPTH {
+            let error = BuildError::new(ErrorKind::Transformer, "the path has too many parts");
+            return Err(error.at(node.pos).field(branch.path.as_str()));
+        }
         if !branch.specs.is_empty() {
             let visited = branch.specs.iter().try_for_each(|spec| visit(node, *spec));
             return visited.map_err(|error| error.at(node.pos).field(branch.path.as_str()));
         }
         match &mut node.value {
-            Value::Seq(items) => items.iter_mut().try_for_each(|item| self.walk(at, item, visit)),
+            Value::Seq(items) => items.iter_mut().try_for_each(|item| self.walk(at, depth + 1, item, visit)),
             Value::Map(_) => branch.steps.iter().try_for_each(|(step, next)| match step {
                 Step::Field { name, list } => match node.get_mut(name) {
                     None => Ok(()),
@@ -159,10 +164,10 @@ impl<'a> Trie<'a> {
                         if *list && field.is_null() {
                             field.value = Value::Seq(Seq::new());
                         }
-                        self.walk(*next, field, visit)
+                        self.walk(*next, depth + 1, field, visit)
                     }
                 },
-                Step::Stay => self.walk(*next, node, visit),
+                Step::Stay => self.walk(*next, depth + 1, node, visit),
                 Step::Refused(name) => Err(self.refused(*next, name, node)),
             }),
             Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),

@@ -62,7 +62,7 @@ pub struct History {
     pub previous: Vec<PreviousId>,
     /// Prefixes added, in order.
     pub prefixes: Vec<Str>,
-    /// Suffixes added, in order; the content hash is one of them.
+    /// Suffixes added, in order; the content hash is none of them.
     pub suffixes: Vec<Str>,
     /// For generated resources.
     pub behavior: Behavior,

@@ -1,5 +1,7 @@
 //! JSON as Go's encoder writes it: compact, keys sorted by bytes, `<`, `>` and `&` escaped.
 
+use std::fmt::Write;
+
 use super::float;
 use super::print::{MAX_DEPTH, PrintError, PrintProblem, string_entries};
 use super::read_back::{ReadBack, Role, read_back};
@@ -18,17 +20,22 @@ pub(crate) enum Integers {
 ///
 /// # Errors
 /// Those of [`print`](super::print::print) that do not come from printing proper.
-pub(crate) fn push(out: &mut String, node: &Node, integers: Integers) -> Result<(), PrintError> {
+pub(crate) fn push(out: &mut impl Write, node: &Node, integers: Integers) -> Result<(), PrintError> {
     Writer { out, integers, depth: 0 }.node(node, true)
 }
 
-struct Writer<'a> {
-    out: &'a mut String,
+/// Writes to what cannot fail: a text, or a digest.
+struct Writer<'a, W> {
+    out: &'a mut W,
     integers: Integers,
     depth: usize,
 }
 
-impl Writer<'_> {
+impl<W: Write> Writer<'_, W> {
+    fn put(&mut self, text: &str) {
+        let _ = self.out.write_str(text);
+    }
+
     #[allow(clippy::cast_precision_loss)] // as in the reference
     fn node(&mut self, node: &Node, root: bool) -> Result<(), PrintError> {
         if self.depth > MAX_DEPTH {
@@ -38,41 +45,41 @@ impl Writer<'_> {
         match &node.value {
             Value::Scalar(scalar) => {
                 match read_back(scalar, Role::Value).map_err(|problem| problem.at(node.pos))? {
-                    ReadBack::Null => self.out.push_str("null"),
-                    ReadBack::Bool(value) => self.out.push_str(if value { "true" } else { "false" }),
+                    ReadBack::Null => self.put("null"),
+                    ReadBack::Bool(value) => self.put(if value { "true" } else { "false" }),
                     ReadBack::Int(value) => self.integer(value, value as f64),
                     ReadBack::Uint(value) => self.integer(value, value as f64),
-                    ReadBack::Float(value) => float::push_json(self.out, value),
+                    ReadBack::Float(value) => self.float(value),
                     ReadBack::Text(text) => push_string(self.out, &text),
                 }
             }
             Value::Seq(seq) => {
-                let mut opening = '[';
+                let mut opening = "[";
                 for item in seq {
-                    self.out.push(opening);
-                    opening = ',';
+                    self.put(opening);
+                    opening = ",";
                     self.node(item, false)?;
                 }
-                self.out.push_str(if seq.is_empty() { "[]" } else { "]" });
+                self.put(if seq.is_empty() { "[]" } else { "]" });
             }
             Value::Map(map) => {
                 let entries = string_entries(map, root)?;
                 let mut sorted: Vec<_> = entries.as_slice().iter().collect();
                 sorted.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
-                let mut opening = '{';
+                let mut opening = "{";
                 for (at, entry) in sorted.iter().enumerate() {
                     if at > 0 && sorted[at - 1].key.as_str() == entry.key.as_str() {
                         return Err(
                             PrintProblem::DuplicateKey(entry.key.as_str().to_owned()).at(entry.key.pos)
                         );
                     }
-                    self.out.push(opening);
-                    opening = ',';
+                    self.put(opening);
+                    opening = ",";
                     push_string(self.out, entry.key.as_str());
-                    self.out.push(':');
+                    self.put(":");
                     self.node(&entry.value, false)?;
                 }
-                self.out.push_str(if entries.is_empty() { "{}" } else { "}" });
+                self.put(if entries.is_empty() { "{}" } else { "}" });
             }
         }
         self.depth -= 1;
@@ -80,13 +87,18 @@ impl Writer<'_> {
     }
 
     fn integer(&mut self, exact: impl std::fmt::Display, float: f64) {
-        use std::fmt::Write;
         match self.integers {
             Integers::Exact => {
                 let _ = write!(self.out, "{exact}");
             }
-            Integers::Floats => float::push_json(self.out, float),
+            Integers::Floats => self.float(float),
         }
+    }
+
+    fn float(&mut self, value: f64) {
+        let mut text = String::new();
+        float::push_json(&mut text, value);
+        self.put(&text);
     }
 }
 
@@ -110,24 +122,50 @@ enum Escape {
 }
 
 /// Appends a string in quotes.
-pub(crate) fn push_string(out: &mut String, text: &str) {
-    use std::fmt::Write;
-    out.push('"');
+pub(crate) fn push_string(out: &mut impl Write, text: &str) {
+    // Writing to a text or a digest does not fail.
+    let _ = try_push_string(out, text);
+}
+
+fn try_push_string(out: &mut impl Write, text: &str) -> std::fmt::Result {
+    out.write_str("\"")?;
     let mut start = 0;
-    for (at, c) in text.char_indices() {
+    for (at, byte) in text.bytes().enumerate() {
+        if !MAY_ESCAPE[usize::from(byte)] {
+            continue;
+        }
+        let Some(c) = text[at..].chars().next() else { break };
         let Some(escape) = escape(c) else { continue };
-        out.push_str(&text[start..at]);
+        out.write_str(&text[start..at])?;
         start = at + c.len_utf8();
         match escape {
-            Escape::Short(short) => out.extend(['\\', short]),
+            Escape::Short(short) => {
+                out.write_str("\\")?;
+                out.write_char(short)?;
+            }
             Escape::Code(code) => {
-                let _ = write!(out, "\\u{code:04x}");
+                out.write_str("\\u")?;
+                for shift in [12, 8, 4, 0] {
+                    out.write_char(char::from_digit((code >> shift) & 15, 16).unwrap_or('0'))?;
+                }
             }
         }
     }
-    out.push_str(&text[start..]);
-    out.push('"');
+    out.write_str(&text[start..])?;
+    out.write_str("\"")
 }
+
+/// Bytes with which a character starts that may have to be escaped.
+const MAY_ESCAPE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // U+2028 and U+2029 start with 0xe2.
+        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2);
+        byte += 1;
+    }
+    table
+};
 
 /// How many characters a string has as JSON, quotes included.
 pub(crate) fn quoted_length(text: &str) -> usize {
@@ -137,4 +175,17 @@ pub(crate) fn quoted_length(text: &str) -> usize {
         Some(Escape::Code(_)) => 6,
     };
     text.chars().map(length).sum::<usize>() + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_as_go_does() {
+        let mut out = String::new();
+        push_string(&mut out, "a\"\\\u{8}\u{c}\n\r\t\0\u{1f}<é€\u{2028}\u{2029}😀>&");
+        assert_eq!(out, r#""a\"\\\b\f\n\r\t\u0000\u001f\u003cé€\u2028\u2029😀\u003e\u0026""#);
+        assert_eq!(quoted_length("a\"\0😀"), 12);
+    }
 }

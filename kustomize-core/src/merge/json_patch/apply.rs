@@ -1,7 +1,7 @@
 //! The operations.
 
 use super::pointer::{self, NoWay, Pointer};
-use super::{JsonPatch, Operation};
+use super::{Effort, JsonPatch, Operation};
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Key, MAX_DEPTH, Map, Node, Scalar, Tag, Value};
 
@@ -9,40 +9,49 @@ use crate::yaml::{Key, MAX_DEPTH, Map, Node, Scalar, Tag, Value};
 /// the resource each.
 const MAX_COPIED: usize = 1 << 22;
 
+/// How many fields and items they may pass together: tens of thousands of operations on one long
+/// list move it as often.
+const MAX_PASSED: usize = 1 << 29;
+
 impl JsonPatch {
     pub(super) fn apply_one(
         &self,
         operation: &Operation,
         document: &mut Node,
-        copied: &mut usize,
+        effort: &mut Effort,
     ) -> Result<(), BuildError> {
         match text(operation.op.as_ref()).unwrap_or("unknown") {
-            "add" => operation.add(document, operation.value.clone().unwrap_or_else(Node::null)),
-            "remove" => operation.take("path", document).map(drop),
-            "replace" => operation.replace(document),
+            "add" => operation.add(document, operation.value.clone().unwrap_or_else(Node::null), effort),
+            "remove" => operation.take("path", document, effort).map(drop),
+            "replace" => operation.replace(document, effort),
             "move" => {
-                let value = operation.take("from", document)?;
-                operation.add(document, value)
+                let value = operation.take("from", document, effort)?;
+                operation.add(document, value, effort)
             }
             "copy" => {
-                let value = operation.copied(document, copied)?;
-                operation.add(document, value)
+                let value = operation.copied(document, effort)?;
+                operation.add(document, value, effort)
             }
-            "test" => self.test(operation, document),
+            "test" => self.test(operation, document, effort),
             other => Err(operation
                 .fails(format!("unknown operation `{other}`"))
                 .with_help("`op` is one of add, remove, replace, move, copy and test")),
         }
     }
 
-    fn test(&self, operation: &Operation, document: &mut Node) -> Result<(), BuildError> {
+    fn test(
+        &self,
+        operation: &Operation,
+        document: &mut Node,
+        effort: &mut Effort,
+    ) -> Result<(), BuildError> {
         let path = operation.path_text("path")?;
         let expected = operation.value.as_ref().filter(|value| !value.is_null());
         let found = if path.is_empty() {
             Some(&*document)
         } else {
             let pointer = operation.pointer("path")?;
-            let container = operation.container(&pointer, document)?;
+            let container = operation.container(&pointer, document, effort)?;
             match &container.value {
                 Value::Map(map) => map.get(&pointer.last),
                 _ => Some(&*operation.item(&pointer, container)?),
@@ -76,10 +85,10 @@ impl JsonPatch {
 }
 
 impl Operation {
-    fn add(&self, document: &mut Node, value: Node) -> Result<(), BuildError> {
+    fn add(&self, document: &mut Node, value: Node, effort: &mut Effort) -> Result<(), BuildError> {
         let pointer = self.pointer("path")?;
         self.check_depth(&pointer, &value)?;
-        let container = self.container(&pointer, document)?;
+        let container = self.container(&pointer, document, effort)?;
         match &mut container.value {
             Value::Map(map) => put(map, &pointer.last, value),
             Value::Seq(list) => match pointer::insertion_index(list, &pointer.last) {
@@ -92,7 +101,7 @@ impl Operation {
     }
 
     /// Replacing a field that a map does not have adds it.
-    fn replace(&self, document: &mut Node) -> Result<(), BuildError> {
+    fn replace(&self, document: &mut Node, effort: &mut Effort) -> Result<(), BuildError> {
         let value = self.value.clone().unwrap_or_else(Node::null);
         if self.path_text("path")?.is_empty() {
             if value.as_scalar().is_some() {
@@ -103,7 +112,7 @@ impl Operation {
         }
         let pointer = self.pointer("path")?;
         self.check_depth(&pointer, &value)?;
-        let container = self.container(&pointer, document)?;
+        let container = self.container(&pointer, document, effort)?;
         match &mut container.value {
             Value::Map(map) => put(map, &pointer.last, value),
             _ => *self.item(&pointer, container)? = value,
@@ -112,9 +121,14 @@ impl Operation {
     }
 
     /// Takes a value out of the document.
-    fn take(&self, field: &'static str, document: &mut Node) -> Result<Node, BuildError> {
+    fn take(
+        &self,
+        field: &'static str,
+        document: &mut Node,
+        effort: &mut Effort,
+    ) -> Result<Node, BuildError> {
         let pointer = self.pointer(field)?;
-        let container = self.container(&pointer, document)?;
+        let container = self.container(&pointer, document, effort)?;
         match &mut container.value {
             Value::Map(map) => match map.remove(&pointer.last) {
                 Some(entry) => Ok(entry.value),
@@ -129,16 +143,16 @@ impl Operation {
     }
 
     /// A copy of what `from` points at: null where a map lacks the field.
-    fn copied(&self, document: &mut Node, copied: &mut usize) -> Result<Node, BuildError> {
+    fn copied(&self, document: &mut Node, effort: &mut Effort) -> Result<Node, BuildError> {
         let pointer = self.pointer("from")?;
-        let container = self.container(&pointer, document)?;
+        let container = self.container(&pointer, document, effort)?;
         let found = match &container.value {
             Value::Map(map) => map.get(&pointer.last),
             _ => Some(&*self.item(&pointer, container)?),
         };
         let Some(found) = found else { return Ok(Node::null()) };
-        *copied += size(found);
-        if *copied > MAX_COPIED {
+        effort.copied += size(found);
+        if effort.copied > MAX_COPIED {
             return Err(self.fails("the patch copies more than a resource can hold".to_owned()));
         }
         Ok(found.clone())
@@ -151,8 +165,18 @@ impl Operation {
         at.and_then(|at| list.get_mut(at)).ok_or_else(|| self.bad_index(pointer, count))
     }
 
-    fn container<'n>(&self, pointer: &Pointer, document: &'n mut Node) -> Result<&'n mut Node, BuildError> {
-        pointer.container(document).map_err(|no_way| self.no_way(&no_way))
+    fn container<'n>(
+        &self,
+        pointer: &Pointer,
+        document: &'n mut Node,
+        effort: &mut Effort,
+    ) -> Result<&'n mut Node, BuildError> {
+        let found = pointer.container(document, &mut effort.passed).map_err(|no_way| self.no_way(&no_way));
+        if effort.passed > MAX_PASSED {
+            let message = "the patch has too many operations on maps and lists this long".to_owned();
+            return Err(self.fails(message).with_help("replace the whole map or list in one operation"));
+        }
+        found
     }
 
     fn path_text(&self, field: &'static str) -> Result<&str, BuildError> {

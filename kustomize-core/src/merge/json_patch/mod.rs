@@ -21,6 +21,15 @@ pub(crate) struct JsonPatch {
     source: Option<(FileId, Arc<str>)>,
 }
 
+/// What the operations of a patch have cost so far.
+#[derive(Debug, Default)]
+struct Effort {
+    /// Values copied.
+    copied: usize,
+    /// Fields and items passed on the ways to what they change.
+    passed: usize,
+}
+
 /// One operation. Its parts are looked at when it is applied.
 #[derive(Clone, Debug)]
 struct Operation {
@@ -65,9 +74,9 @@ impl JsonPatch {
     /// An operation does not apply, or the resource cannot be written as JSON.
     pub(crate) fn apply(&self, resource: &mut Node) -> Result<(), BuildError> {
         through_json::write(resource)?;
-        let mut copied = 0;
+        let mut effort = Effort::default();
         for operation in &self.operations {
-            self.apply_one(operation, resource, &mut copied)?;
+            self.apply_one(operation, resource, &mut effort)?;
         }
         if resource.as_map().is_none() {
             return Err(malformed(

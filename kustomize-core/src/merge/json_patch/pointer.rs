@@ -1,6 +1,6 @@
 //! JSON pointers, as the reference follows them.
 
-use crate::yaml::{Node, Seq, Value};
+use crate::yaml::{Map, Node, Seq, Value};
 
 /// A pointer: where to go, and the last step.
 #[derive(Debug)]
@@ -24,14 +24,20 @@ impl Pointer {
         self.parents.len() + 1
     }
 
-    /// The map or list that holds what the pointer points at.
+    /// The map or list that holds what the pointer points at. `passed` grows by the number of fields
+    /// and items that may have to be passed on the way and in it.
     ///
     /// # Errors
     /// The pointer up to the first step that leads nowhere, and the node before it.
-    pub(super) fn container<'n>(&self, document: &'n mut Node) -> Result<&'n mut Node, NoWay<'_>> {
+    pub(super) fn container<'n>(
+        &self,
+        document: &'n mut Node,
+        passed: &mut usize,
+    ) -> Result<&'n mut Node, NoWay<'_>> {
         let mut node = document;
         for (at, step) in self.parents.iter().enumerate() {
             let no_way = NoWay { steps: &self.parents[..=at] };
+            *passed += node.as_map().map_or(0, Map::len);
             let next = match &mut node.value {
                 Value::Map(map) => map.get_mut(step),
                 Value::Seq(list) => index(list, step).and_then(|at| list.get_mut(at)),
@@ -42,6 +48,12 @@ impl Pointer {
                 _ => return Err(no_way),
             }
         }
+        *passed += match &node.value {
+            Value::Map(map) => map.len(),
+            // Those behind the item make room for it, or close the gap.
+            Value::Seq(list) => list.len() - index(list, &self.last).unwrap_or(list.len()),
+            Value::Scalar(_) => 0,
+        };
         Ok(node)
     }
 }

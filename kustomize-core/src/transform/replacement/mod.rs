@@ -1,5 +1,6 @@
 //! `replacements` and `ReplacementTransformer`.
 
+mod budget;
 mod index;
 mod layout;
 mod matches;
@@ -19,6 +20,7 @@ use crate::resource::ResourceSet;
 use crate::yaml::decode::{Rules, Spanned, from_node, verbatim};
 use crate::yaml::{Node, Pos, Value};
 
+use budget::Budget;
 use index::Index;
 pub(crate) use path::{in_brackets, split};
 use target::Target;
@@ -131,6 +133,7 @@ impl Transformer for ReplacementTransformer {
         }
         let resources = set.list_mut();
         let mut index = Index::new(resources);
+        let mut budget = Budget::new();
         for item in &self.replacements {
             let Item { replacement, has_targets, pos } = item;
             if (replacement.source.is_none() && replacement.source_value.is_none()) || !has_targets {
@@ -139,7 +142,9 @@ impl Transformer for ReplacementTransformer {
             let mut value = source::value(replacement, resources, &index).map_err(|error| error.at(*pos))?;
             for selector in &replacement.targets {
                 Target::new(selector, resources)
-                    .and_then(|mut target| target.replace(&mut value, resources, &mut index, &cx.sources))
+                    .and_then(|mut target| {
+                        target.replace(&mut value, resources, &mut index, &mut budget, &cx.sources)
+                    })
                     .map_err(|error| error.at(selector.pos))?;
             }
         }

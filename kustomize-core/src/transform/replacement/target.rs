@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::budget::Budget;
 use super::index::Index;
 use super::layout::Layout;
 use super::matches::{EmptyText, Matches, Shape};
@@ -99,6 +100,7 @@ impl<'a> Target<'a> {
         value: &mut SourceValue,
         resources: &mut [Arc<Resource>],
         index: &mut Index,
+        budget: &mut Budget,
         sources: &Sources,
     ) -> Result<(), BuildError> {
         let name = self.select.name.as_ref().and_then(Pattern::literal);
@@ -110,7 +112,7 @@ impl<'a> Target<'a> {
             };
             let resource = Arc::make_mut(resource);
             for (path, pos) in &self.fields {
-                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, sources)
+                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, budget, sources)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
                 resource.leave_links(|place| path.covers(place));
                 resource.settle_links();
@@ -208,13 +210,15 @@ fn put(
     path: &Path,
     options: Option<&FieldOptions>,
     root: &mut Node,
+    budget: &mut Budget,
     sources: &Sources,
 ) -> Result<(), BuildError> {
+    budget.tree(value, path.parts.len())?;
     let create = options.filter(|options| options.create).map(|_| Shape::of(value));
     if structured::put(value, path, create, root, sources) {
         return Ok(());
     }
-    let mut set = |field: &mut Node| set_field(field, value, options);
+    let mut set = |field: &mut Node| set_field(field, value, options, budget);
     let mut matches = Matches {
         create,
         layout: Layout { sources, document: "" },
@@ -236,18 +240,27 @@ fn put(
 }
 
 /// Puts a value into a field. A scalar keeps its type and style, which the new text has to fit.
-fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<(), BuildError> {
+fn set_field(
+    field: &mut Node,
+    value: &Node,
+    options: Option<&FieldOptions>,
+    budget: &mut Budget,
+) -> Result<(), BuildError> {
     let options = options.filter(|options| !options.delimiter.is_empty());
     match &mut field.value {
         Value::Scalar(scalar) => {
             scalar.text = match options {
-                Some(options) => with_part(&scalar.text, value, options),
+                Some(options) => {
+                    budget.text(scalar.text.len() + value.text().len())?;
+                    with_part(&scalar.text, value, options)
+                }
                 None => value.as_scalar().map(|scalar| scalar.text.clone()).unwrap_or_default(),
             };
             Ok(())
         }
         _ if options.is_some() => Err(error("only a scalar can be split by a delimiter").at(field.pos)),
         _ => {
+            budget.tree(value, 0)?;
             field.clone_from(value);
             Ok(())
         }

@@ -80,7 +80,15 @@ pub(super) struct Builder<'t> {
     /// Nodes made so far, and those of them that aliases made.
     made: usize,
     aliased: usize,
+    /// Nodes that are kept for aliases.
+    kept: usize,
+    /// How many there may be of them.
+    limit: usize,
 }
+
+/// How many nodes all documents of a text may come to: a node takes up to eighty times the room of
+/// the `-` that it may be written as.
+const MAX_NODES: usize = 1 << 23;
 
 impl<'t> Builder<'t> {
     pub(super) fn new(origin: &'t Origin, rules: Rules) -> Self {
@@ -95,6 +103,8 @@ impl<'t> Builder<'t> {
             anchors: HashMap::new(),
             made: 0,
             aliased: 0,
+            kept: 0,
+            limit: MAX_NODES.saturating_sub(origin.made.get()),
         }
     }
 
@@ -103,6 +113,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn into_root(self) -> Option<Node> {
+        self.origin.made.set(self.origin.made.get() + self.made);
         self.root
     }
 
@@ -146,7 +157,7 @@ impl<'t> Builder<'t> {
         };
         let node = Node { pos: self.origin.pos(frame.start), value };
         if let Some(name) = frame.anchor {
-            self.remember(name, &node);
+            self.remember(name, &node)?;
         }
         self.attach(node)
     }
@@ -195,6 +206,9 @@ impl<'t> Builder<'t> {
     #[inline]
     pub(super) fn attach(&mut self, node: Node) -> Result<(), ReadError> {
         self.made += 1;
+        if self.made > self.limit {
+            return Err(too_many(node.pos));
+        }
         let Some(frame) = self.frames.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -271,7 +285,7 @@ impl<'t> Builder<'t> {
         };
         let node = Node { pos, value: Value::Scalar(scalar) };
         if let Some(name) = anchor {
-            self.remember(name, &node);
+            self.remember(name, &node)?;
         }
         self.attach(node)
     }
@@ -297,9 +311,15 @@ impl<'t> Builder<'t> {
         self.dialect == Dialect::V3 && self.frames.last().is_some_and(|frame| frame.phase.is_flow())
     }
 
-    fn remember(&mut self, name: &'t str, node: &Node) {
+    fn remember(&mut self, name: &'t str, node: &Node) -> Result<(), ReadError> {
         let (size, depth) = measure(node);
+        // Anchors within anchors are kept once for each of them.
+        self.kept += size;
+        if self.kept > self.limit {
+            return Err(too_many(node.pos));
+        }
         self.anchors.insert(name, Anchor::Closed { node: node.clone(), depth, size });
+        Ok(())
     }
 
     /// Adds a copy of what an alias stands for.
@@ -337,6 +357,11 @@ impl<'t> Builder<'t> {
         }
         self.attach(node)
     }
+}
+
+fn too_many(pos: Pos) -> ReadError {
+    ReadError::new(format!("the text holds more than {MAX_NODES} values"), pos)
+        .with_help("split it into several files, if it is configuration at all")
 }
 
 /// The share of a document that may come from aliases: 99 % of a small one, 10 % of a large one,
