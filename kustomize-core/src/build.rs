@@ -7,7 +7,8 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::host::Host;
 use crate::options::BuildOptions;
-use crate::resource::{Resource, ResourceSet};
+use crate::resource::{ResId, Resource, ResourceSet};
+use crate::schema::Schema;
 use crate::warning::Warning;
 use crate::yaml::Sources;
 
@@ -38,8 +39,8 @@ pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rend
     let cx = Context::new(host, options);
     match accumulate::render(&cx, path) {
         Ok(set) => {
-            let (sources, warnings) = cx.into_parts();
-            Ok(Rendered { set, sources, warnings })
+            let (sources, schema, warnings) = cx.into_parts();
+            Ok(Rendered { set, sources, schema, warnings })
         }
         Err(error) => Err(error.located(&cx.sources)),
     }
@@ -50,6 +51,7 @@ pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rend
 pub struct Rendered {
     set: ResourceSet,
     sources: Sources,
+    schema: Schema,
     warnings: Vec<Warning>,
 }
 
@@ -68,6 +70,13 @@ impl Rendered {
                 && resource.name() == name
                 && namespace.is_none_or(|namespace| resource.namespace() == namespace)
         })
+    }
+
+    /// The identity of one of the resources, by the schema of the build: a custom one says which
+    /// further kinds are in no namespace.
+    #[must_use]
+    pub fn id(&self, resource: &Resource) -> ResId {
+        resource.id(&self.schema)
     }
 
     /// The resources as one YAML text, documents separated by `---`.

@@ -61,7 +61,9 @@ impl<'a> Context<'a> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
     }
 
-    pub(crate) fn into_parts(self) -> (Sources, Vec<Warning>) {
-        (self.sources, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// What outlives the build: the texts, the schema in force, the warnings.
+    pub(crate) fn into_parts(self) -> (Sources, Schema, Vec<Warning>) {
+        let schema = self.schema.into_inner().unwrap_or(self.builtin_schema);
+        (self.sources, schema, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use kustomize_core::host::OsHost;
 use kustomize_core::resource::ResId;
-use kustomize_core::schema::Schema;
 use kustomize_core::{BuildError, Rendered, build};
 use kustomize_diagnostic::Diagnostic;
 
@@ -43,8 +42,7 @@ fn host(args: &BuildArgs) -> OsHost {
 }
 
 fn ids(rendered: &Rendered) -> Vec<ResId> {
-    let schema = Schema::default();
-    rendered.resources().iter().map(|resource| resource.id(&schema)).collect()
+    rendered.resources().iter().map(|resource| rendered.id(resource)).collect()
 }
 
 fn texts(rendered: &Rendered) -> Result<Vec<String>, BuildError> {

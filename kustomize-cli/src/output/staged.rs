@@ -1,6 +1,6 @@
 //! A file that is written beside its place and then moved there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ impl Staged {
         let permissions = match fs::metadata(&place) {
             Ok(metadata) => {
                 // Opened like this even though it will be replaced: a file that may not be written stays as it is.
-                let mut file = OpenOptions::new().write(true).open(&place)?;
+                let mut file = open_existing(&place, &metadata)?;
                 if !metadata.is_file() {
                     file.write_all(content)?;
                     return Ok(Staged { target: target.to_owned(), temporary: None });
@@ -30,6 +30,7 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
+        refuse_what_the_system_would_kill(content.len())?;
         let (mut file, temporary) = create_beside(&place)?;
         let staged = Staged { target: place, temporary: Some(temporary) };
         file.write_all(content)?;
@@ -59,6 +60,46 @@ impl Drop for Staged {
             let _ = fs::remove_file(temporary);
         }
     }
+}
+
+/// Opens what stands in the place already. A pipe that nobody reads from would have to be waited for.
+fn open_existing(place: &Path, metadata: &Metadata) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        if metadata.file_type().is_fifo() {
+            options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+            let pipe = options.open(place).map_err(|error| match error.raw_os_error() {
+                Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => {
+                    io::Error::other("nobody reads from this pipe")
+                }
+                _ => error,
+            })?;
+            fcntl_setfl(&pipe, fcntl_getfl(&pipe)? - OFlags::NONBLOCK)?;
+            return Ok(pipe);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = metadata;
+    options.open(place)
+}
+
+/// A process that writes beyond its limit (`ulimit -f`) is killed, and could not clean up.
+#[cfg(unix)]
+fn refuse_what_the_system_would_kill(length: usize) -> io::Result<()> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    if limit.is_some_and(|limit| length as u64 > limit) {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_what_the_system_would_kill(_: usize) -> io::Result<()> {
+    Ok(())
 }
 
 /// A new file in the same directory, so that moving it is one step of the file system.
@@ -92,6 +133,30 @@ mod tests {
 
         Staged::write(&target, b"new").unwrap().commit().unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pipes_are_written_to_whoever_reads() {
+        use std::io::Read;
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let refused = Staged::write(&pipe, b"text").unwrap_err();
+        assert_eq!(refused.to_string(), "nobody reads from this pipe");
+
+        // More than fits into the pipe at once.
+        let text = vec![b'x'; 1 << 20];
+        let mut reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        let length = text.len();
+        let reading = std::thread::spawn(move || {
+            let mut read = vec![0; length];
+            reader.read_exact(&mut read).map(|()| read)
+        });
+        Staged::write(&pipe, &text).unwrap().commit().unwrap();
+        assert_eq!(reading.join().unwrap().unwrap(), text);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

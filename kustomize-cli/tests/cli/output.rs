@@ -63,6 +63,46 @@ fn several_namespaces_stand_in_the_file_names() {
 }
 
 #[test]
+fn a_custom_schema_says_what_is_in_no_namespace() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    file("kustomization.yaml", "resources: [r.yaml]\nopenapi: {path: schema.json}\n");
+    let kind = r#"{"group": "example.com", "version": "v1", "kind": "Widget"}"#;
+    file(
+        "schema.json",
+        &format!(
+            r#"{{"definitions": {{"v1.Widget": {{"type": "object", "x-kubernetes-group-version-kind": [{kind}]}}}},
+            "paths": {{"/apis/example.com/v1/widgets/{{name}}":
+                {{"get": {{"x-kubernetes-action": "get", "x-kubernetes-group-version-kind": {kind}}}}}}}}}"#
+        ),
+    );
+    let secret = |namespace: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s, namespace: {namespace}}}\n---\n")
+    };
+    let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n";
+    file("r.yaml", &[secret("a"), secret("b"), widget.to_owned()].concat());
+    let out = directory.path().join("out");
+    fs::create_dir(&out).unwrap();
+    stdout(&["build", directory.path().to_str().unwrap(), "-o", out.to_str().unwrap()]);
+    assert_eq!(names(&out), ["a_v1_secret_s.yaml", "b_v1_secret_s.yaml", "example.com_v1_widget_w.yaml"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_on_the_size_of_files_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.yaml");
+    fs::write(&file, "old").unwrap();
+    let line = format!("ulimit -f 0; exec \"$0\" build {OVERLAY} -o {}", file.display());
+    let program = env!("CARGO_BIN_EXE_kustomize-rs");
+    let output = Command::new("sh").args(["-c", &line, program]).current_dir(fixtures()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("file too large"), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+    assert_eq!(names(directory.path()), ["out.yaml"]);
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no/such/file");

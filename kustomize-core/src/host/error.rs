@@ -20,7 +20,7 @@ pub enum HostError {
     #[error("permission denied")]
     Denied,
     /// A file that is too large to be configuration.
-    #[error("is larger than {limit} bytes")]
+    #[error("is larger than {}", size(*.limit))]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
@@ -63,6 +63,16 @@ impl HostError {
     #[must_use]
     pub fn refused(action: String) -> Self {
         HostError::Refused { action }
+    }
+}
+
+/// A number of bytes, in MiB where it comes out even.
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes > 0 && bytes.is_multiple_of(MIB) {
+        format!("{} MiB", bytes / MIB)
+    } else {
+        format!("{bytes} bytes")
     }
 }
 

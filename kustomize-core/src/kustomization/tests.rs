@@ -16,7 +16,7 @@ fn read(text: &str) -> (Result<Kustomization, BuildError>, Vec<Warning>) {
         .map_err(BuildError::from)
         .and_then(|root| parse(root.as_ref(), Pos::new(file, 0), &cx))
         .map_err(|error| error.located(&cx.sources));
-    (parsed, cx.into_parts().1)
+    (parsed, cx.into_parts().2)
 }
 
 fn kustomization(text: &str) -> Kustomization {

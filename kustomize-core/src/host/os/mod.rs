@@ -169,8 +169,16 @@ fn host_error(error: &std::io::Error) -> HostError {
         ErrorKind::PermissionDenied => HostError::Denied,
         ErrorKind::IsADirectory => HostError::IsDirectory,
         ErrorKind::NotADirectory => HostError::NotDirectory,
-        _ => HostError::Other(error.to_string()),
+        _ => HostError::Other(words(error)),
     }
+}
+
+/// The system's own words, without Rust's ` (os error 40)`, and with a small letter.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]
