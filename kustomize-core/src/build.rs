@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::options::BuildOptions;
 use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
+use crate::store::{Input, Recorder, Store, Trace};
 use crate::warning::Warning;
 use crate::yaml::Sources;
 
@@ -36,23 +37,47 @@ use crate::yaml::Sources;
 /// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
-    let cx = Context::new(host, options);
-    match accumulate::render(&cx, path) {
-        Ok(set) => {
-            let (sources, schema, warnings) = cx.into_parts();
-            Ok(Rendered { set, sources, schema, warnings })
-        }
-        Err(error) => Err(error.located(&cx.sources)),
+    build_in(&Store::for_one_build(), host, path, options, true).0
+}
+
+/// Renders with what a store has from earlier builds. Also says what it took. A build that is not
+/// alone leaves the other cores to others.
+pub(crate) fn build_in(
+    store: &Store,
+    host: &dyn Host,
+    path: &str,
+    options: &BuildOptions,
+    is_alone: bool,
+) -> (Result<Rendered, BuildError>, Arc<Trace>) {
+    let recorder = Recorder::new(host, store);
+    let mut cx = Context::new(&recorder, options);
+    cx.is_alone = is_alone;
+    let (mut outcome, mut trace) = accumulate::render(&cx, path);
+    if cx.is_spoiled() {
+        cx = Context::without_reuse(&recorder, options);
+        cx.is_alone = is_alone;
+        (outcome, trace) = accumulate::render(&cx, path);
     }
+    let rendered = match outcome {
+        Ok(set) => {
+            let sources = Arc::clone(&store.sources);
+            let (schema, warnings) = cx.into_parts();
+            let (schema, trace) = (Arc::new(schema), Arc::clone(&trace));
+            Ok(Rendered { set, sources, schema, warnings, trace })
+        }
+        Err(error) => Err(error.located(&store.sources)),
+    };
+    (rendered, trace)
 }
 
 /// The outcome of a build.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rendered {
     set: ResourceSet,
-    sources: Sources,
-    schema: Schema,
+    sources: Arc<Sources>,
+    schema: Arc<Schema>,
     warnings: Vec<Warning>,
+    trace: Arc<Trace>,
 }
 
 impl Rendered {
@@ -107,6 +132,13 @@ impl Rendered {
     fn print(&self, resource: &Resource, text: &mut String) -> Result<(), BuildError> {
         crate::yaml::print(&resource.node, text)
             .map_err(|error| BuildError::from(error).located(&self.sources))
+    }
+
+    /// The paths that the build looked at, sorted: when nothing changes at any of them, nothing
+    /// changes in what is built, as long as no resource comes from the network or a program.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Input> {
+        self.trace.inputs()
     }
 
     /// What the build noticed without failing, in order.

@@ -1,10 +1,13 @@
 //! What every step of one build shares.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::host::Host;
 use crate::options::BuildOptions;
+use crate::parallel;
 use crate::schema::Schema;
+use crate::store::{Recorder, Store};
 use crate::warning::Warning;
 use crate::yaml::{Pos, Sources};
 
@@ -12,32 +15,79 @@ use crate::yaml::{Pos, Sources};
 pub(crate) struct Context<'a> {
     pub(crate) host: &'a dyn Host,
     pub(crate) options: &'a BuildOptions,
-    pub(crate) sources: Sources,
-    schema: OnceLock<Schema>,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) recorder: &'a Recorder<'a>,
+    pub(crate) store: &'a Store,
+    /// Whether no other builds are going on, so that this one may use all cores.
+    pub(crate) is_alone: bool,
+    schema: OnceLock<CustomSchema>,
     builtin_schema: Schema,
     warnings: Mutex<Vec<Warning>>,
+    /// Whether bases that were rendered before may be taken over.
+    reuses: bool,
+    has_reused: AtomicBool,
+    is_spoiled: AtomicBool,
+}
+
+struct CustomSchema {
+    schema: Schema,
+    /// What makes two custom schemas the same.
+    key: String,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(host: &'a dyn Host, options: &'a BuildOptions) -> Self {
+    pub(crate) fn new(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
+        let store = recorder.store();
         Context {
-            host,
+            host: recorder,
             options,
-            sources: Sources::default(),
+            sources: Arc::clone(&store.sources),
+            recorder,
+            store,
+            is_alone: true,
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),
+            reuses: true,
+            has_reused: AtomicBool::new(false),
+            is_spoiled: AtomicBool::new(false),
         }
+    }
+
+    /// The same, for a build that does all of its work itself.
+    pub(crate) fn without_reuse(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
+        Context { reuses: false, ..Context::new(recorder, options) }
+    }
+
+    /// Hands chunks of items to `work`, on several threads when there are enough of them: see
+    /// [`parallel::for_each_chunk`].
+    pub(crate) fn for_each_chunk<T: Send, E: Send>(
+        &self,
+        items: &mut [T],
+        least: usize,
+        work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        if self.is_alone { parallel::for_each_chunk(items, least, work) } else { work(0, items) }
     }
 
     /// The schema in force: the first custom one met from the root down, else the built-in.
     pub(crate) fn schema(&self) -> &Schema {
-        self.schema.get().unwrap_or(&self.builtin_schema)
+        self.schema.get().map_or(&self.builtin_schema, |custom| &custom.schema)
     }
 
-    /// Puts a custom schema in force, unless one is already.
-    pub(crate) fn set_schema(&self, schema: Schema) {
-        let _ = self.schema.set(schema);
+    /// Puts a custom schema in force, unless one is already. `key` is equal for equal schemas.
+    ///
+    /// What the built-in schema was asked before makes a difference, and bases that were taken
+    /// over have asked nothing: such a build is spoiled.
+    pub(crate) fn set_schema(&self, schema: Schema, key: String) {
+        let _ = self.schema.set(CustomSchema { schema, key });
+        self.recorder.note_effect();
+        self.is_spoiled.fetch_or(self.has_reused.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// What tells the custom schema in force from others.
+    pub(crate) fn schema_key(&self) -> Option<&str> {
+        self.schema.get().map(|custom| custom.key.as_str())
     }
 
     /// Whether a custom schema is in force.
@@ -45,25 +95,41 @@ impl<'a> Context<'a> {
         self.schema.get().is_some()
     }
 
+    /// Whether bases that were rendered before may be taken over.
+    pub(crate) fn reuses(&self) -> bool {
+        self.reuses
+    }
+
+    /// Notes that a base was taken over.
+    pub(crate) fn note_reuse(&self) {
+        self.has_reused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this build has to be done again, without taking anything over.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        self.is_spoiled.load(Ordering::Relaxed)
+    }
+
     /// Notes a warning.
     pub(crate) fn warn(&self, message: impl Into<String>, pos: Pos) {
         let warning = Warning { message: message.into(), place: self.sources.place(pos), help: None };
-        self.push_warning(warning);
+        self.warnings().push(warning);
     }
 
     /// Notes a warning with a cure.
     pub(crate) fn warn_with_help(&self, message: impl Into<String>, pos: Pos, help: impl Into<String>) {
         let place = self.sources.place(pos);
-        self.push_warning(Warning { message: message.into(), place, help: Some(help.into()) });
+        self.warnings().push(Warning { message: message.into(), place, help: Some(help.into()) });
     }
 
-    fn push_warning(&self, warning: Warning) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    /// The warnings so far.
+    pub(crate) fn warnings(&self) -> MutexGuard<'_, Vec<Warning>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What outlives the build: the texts, the schema in force, the warnings.
-    pub(crate) fn into_parts(self) -> (Sources, Schema, Vec<Warning>) {
-        let schema = self.schema.into_inner().unwrap_or(self.builtin_schema);
-        (self.sources, schema, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// What outlives the build: the schema in force and the warnings.
+    pub(crate) fn into_parts(self) -> (Schema, Vec<Warning>) {
+        let schema = self.schema.into_inner().map_or(self.builtin_schema, |custom| custom.schema);
+        (schema, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

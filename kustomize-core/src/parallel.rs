@@ -25,11 +25,21 @@ pub(crate) fn for_each_chunk<T: Send, E: Send>(
     least: usize,
     work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    let chunks = chunk_count(items.len(), least);
-    if chunks < 2 {
+    let threads = thread_count(items.len(), least);
+    if threads < 2 {
         return work(0, items);
     }
-    let size = items.len().div_ceil(chunks * PARTS_PER_THREAD);
+    let size = items.len().div_ceil(threads * PARTS_PER_THREAD);
+    for_each_part(items, size, threads, work)
+}
+
+/// Hands parts of this size to `work`, as threads become free.
+fn for_each_part<T: Send, E: Send>(
+    items: &mut [T],
+    size: usize,
+    threads: usize,
+    work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+) -> Result<(), E> {
     let parts = Mutex::new(items.chunks_mut(size).enumerate());
     let failed = Mutex::new(None::<(usize, E)>);
     let help = || {
@@ -43,7 +53,7 @@ pub(crate) fn for_each_chunk<T: Send, E: Send>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..chunks {
+        for _ in 1..threads {
             // Without another thread the work is done all the same.
             let _ = std::thread::Builder::new().spawn_scoped(scope, help);
         }
@@ -55,6 +65,18 @@ pub(crate) fn for_each_chunk<T: Send, E: Send>(
     }
 }
 
+/// What `work` makes of each item, on several threads.
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let mut pairs: Vec<(&T, Option<R>)> = items.iter().map(|item| (item, None)).collect();
+    let threads = thread_count(items.len(), 1);
+    let worked: Result<(), ()> = for_each_part(&mut pairs, 1, threads, |_, pairs| {
+        pairs.iter_mut().for_each(|(item, made)| *made = Some(work(item)));
+        Ok(())
+    });
+    debug_assert!(worked.is_ok());
+    pairs.into_iter().filter_map(|(_, made)| made).collect()
+}
+
 /// Threads do not take equally long for parts of a size.
 const PARTS_PER_THREAD: usize = 4;
 
@@ -62,7 +84,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn chunk_count(items: usize, least: usize) -> usize {
+fn thread_count(items: usize, least: usize) -> usize {
     let most = items / least.max(1);
     if most < 2 { 1 } else { most.min(available_threads()) }
 }

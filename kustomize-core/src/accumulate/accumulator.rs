@@ -7,6 +7,8 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
 use crate::resource::{Conflict, Resource, ResourceSet};
+use crate::store::{Base, Trace};
+use crate::warning::Warning;
 
 /// Resources, field specs and vars: the reference's `ResAccumulator`.
 #[derive(Debug, Default)]
@@ -17,6 +19,17 @@ pub(super) struct Accumulator {
 }
 
 impl Accumulator {
+    /// What a base that was rendered before has gathered.
+    pub(super) fn from_base(base: &Base) -> Self {
+        Accumulator { set: base.set.clone(), config: base.config.clone(), vars: base.vars.clone() }
+    }
+
+    /// A base to be kept.
+    pub(super) fn to_base(&self, warnings: Vec<Warning>, trace: Arc<Trace>) -> Base {
+        let Accumulator { set, config, vars } = self;
+        Base { set: set.clone(), config: config.clone(), vars: vars.clone(), warnings, trace }
+    }
+
     /// Adds resources at the end.
     pub(super) fn append(
         &mut self,

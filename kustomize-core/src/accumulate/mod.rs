@@ -5,6 +5,7 @@
 //! plugin configurations ask for; [`finish`] does what happens once, at the top.
 
 mod accumulator;
+mod base;
 mod finish;
 mod generators;
 mod plugin;
@@ -13,14 +14,24 @@ mod step;
 mod target;
 mod transformers;
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::loader::Loader;
 use crate::resource::{Origin, ResourceSet};
+use crate::store::Trace;
 use target::Target;
 
-/// Renders the kustomization at a path: the reference's `Kustomizer.Run`.
-pub(crate) fn render(cx: &Context<'_>, path: &str) -> Result<ResourceSet, BuildError> {
+/// Renders the kustomization at a path: the reference's `Kustomizer.Run`. Also says what it took,
+/// whether or not it was a success.
+pub(crate) fn render(cx: &Context<'_>, path: &str) -> (Result<ResourceSet, BuildError>, Arc<Trace>) {
+    cx.recorder.begin(path);
+    let outcome = run(cx, path);
+    (outcome, cx.recorder.end())
+}
+
+fn run(cx: &Context<'_>, path: &str) -> Result<ResourceSet, BuildError> {
     let loader = Loader::new_root(cx, path, cx.host.current_directory().as_str())?;
     let mut target = Target::load(cx, loader)?;
     target.put_schema_in_force(cx)?;

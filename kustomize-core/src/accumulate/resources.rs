@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::accumulator::Accumulator;
+use super::base;
 use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
@@ -22,7 +23,7 @@ pub(super) fn accumulate<'a>(
     for path in paths {
         match open(target, path).map_err(|error| error.at(path.pos))? {
             Entry::Resources(resources) => accumulator.append(cx, resources),
-            Entry::Directory(loader) => accumulate_directory(cx, target, loader, path, None)
+            Entry::Directory(loader) => base::accumulate(cx, target, loader, path)
                 .map_err(|error| error.within(format!("resources: {}", path.value), path.pos))
                 .and_then(|base| accumulator.merge(cx, base)),
         }
@@ -40,7 +41,10 @@ pub(super) fn accumulate_component<'a>(
 ) -> Result<Accumulator, BuildError> {
     let within = |error: BuildError| error.within(format!("components: {}", path.value), path.pos);
     let loader = target.loader.child(path).map_err(|error| error.at(path.pos))?;
-    let gathered = accumulate_directory(cx, target, loader, path, Some(parent)).map_err(within)?;
+    cx.recorder.begin(loader.root());
+    let gathered = accumulate_directory(cx, target, loader, path, Some(parent));
+    cx.recorder.end();
+    let gathered = gathered.map_err(within)?;
     let mut accumulator = Accumulator::default();
     accumulator.merge(cx, gathered).map_err(within)?;
     Ok(accumulator)
@@ -48,7 +52,7 @@ pub(super) fn accumulate_component<'a>(
 
 /// What an entry of `resources` turned out to be.
 enum Entry<'a> {
-    Resources(Vec<Resource>),
+    Resources(Vec<Arc<Resource>>),
     Directory(Loader<'a>),
 }
 
@@ -73,23 +77,35 @@ fn read_resources(
     path: &str,
     file: FileId,
     text: &str,
-) -> Result<Vec<Resource>, BuildError> {
-    let mut resources = parse_resources(text, file)?;
+) -> Result<Vec<Arc<Resource>>, BuildError> {
+    let store = target.loader.context().store;
+    let mut resources = match store.texts.resources(file) {
+        Some(resources) => resources,
+        None => {
+            let resources: Vec<_> = parse_resources(text, file)?.into_iter().map(Arc::new).collect();
+            if store.is_lasting() {
+                store.texts.put_resources(file, &resources);
+            }
+            resources
+        }
+    };
     note_origin(target, path, &mut resources)?;
     Ok(resources)
 }
 
-fn note_origin(target: &Target<'_>, path: &str, resources: &mut [Resource]) -> Result<(), BuildError> {
+fn note_origin(target: &Target<'_>, path: &str, resources: &mut [Arc<Resource>]) -> Result<(), BuildError> {
     if let Some(origin) = &target.origin {
         let origin = origin.append(path);
         for resource in resources {
-            resource.set_origin(&origin)?;
+            Arc::make_mut(resource).set_origin(&origin)?;
         }
     }
     Ok(())
 }
 
-fn accumulate_directory<'a>(
+/// Reads the kustomization of a directory and gathers what it asks for, on top of what its parent
+/// has gathered if it is a component.
+pub(super) fn accumulate_directory<'a>(
     cx: &Context<'a>,
     parent: &Target<'a>,
     loader: Loader<'a>,
@@ -101,10 +117,7 @@ fn accumulate_directory<'a>(
     target.expect_kind(component_of.is_some(), path.pos)?;
     target.kustomization.build_metadata.clone_from(&parent.kustomization.build_metadata);
     target.origin = parent.origin.as_ref().map(|origin| origin.append(path));
-    target.helm_namespace = match parent.kustomization.namespace.as_str() {
-        "" => parent.helm_namespace.clone(),
-        namespace => namespace.to_owned(),
-    };
+    target.helm_namespace = parent.helm_namespace_below().to_owned();
     target.accumulate_into(cx, component_of.unwrap_or_default())
 }
 
@@ -133,7 +146,7 @@ fn read_inline(
     target: &Target<'_>,
     field: &'static str,
     entry: &Spanned<String>,
-) -> Result<Vec<Resource>, BuildError> {
+) -> Result<Vec<Arc<Resource>>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
     let file = cx.sources.add(name, entry.value.as_str().into(), Some(entry.pos));
     read_resources(target, target.file_name, file, &entry.value)

@@ -55,14 +55,24 @@ impl<'a> Target<'a> {
         if cx.has_custom_schema() {
             return Ok(());
         }
+        let file = document.as_ref().map(|(file, _)| *file);
+        let key = format!("{openapi:?} {file:?} {:?}", cx.schema().asked());
         let document = match document {
             Some((file, text)) => Some(read_config(&text, file)?.unwrap_or_else(Node::null)),
             None => None,
         };
         if let Some(schema) = Schema::from_field(openapi, document.as_ref(), cx.schema())? {
-            cx.set_schema(schema);
+            cx.set_schema(schema, key);
         }
         Ok(())
+    }
+
+    /// Namespace that helm charts in its bases inherit.
+    pub(super) fn helm_namespace_below(&self) -> &str {
+        match self.kustomization.namespace.as_str() {
+            "" => &self.helm_namespace,
+            namespace => namespace,
+        }
     }
 
     /// Everything below and in this kustomization, transformed.

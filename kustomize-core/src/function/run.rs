@@ -168,7 +168,9 @@ mod tests {
             mounts: vec!["type=bind,source=/tmp,target=/t,rw=true".into()],
             ..Default::default()
         };
-        let cx = Context::new(&host, &options);
+        let store = crate::store::Store::for_one_build();
+        let recorder = crate::store::Recorder::new(&host, &store);
+        let cx = Context::new(&recorder, &options);
         let loader = Loader::new_root(&cx, "/app", "/").unwrap();
         let mut spec = FunctionSpec::default();
         spec.container.image = "example.com/fn:v1".into();

@@ -34,7 +34,9 @@ fn with_program(
     let mut chmod = Command::new("chmod", "");
     chmod.arguments = vec!["+x".to_owned(), program];
     assert!(host.run(&chmod).unwrap().succeeded());
-    let cx = Context::new(&host, options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, options);
     let file = cx.sources.add("config", config.into(), None);
     let config = parse_resources(config, file).unwrap().remove(0);
     let loader = Loader::new_root(&cx, scratch.path(), "/").unwrap();
@@ -182,7 +184,9 @@ fn programs_run_only_when_allowed() {
     });
     let host = crate::host::MemoryHost::from_iter([("/app/x", "")]);
     let options = BuildOptions::default();
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "/app", "/").unwrap();
     let error = Plugin::load(loader, config_map("a")).err().unwrap();
     assert_eq!(*error.kind(), ErrorKind::NotAllowed);

@@ -38,7 +38,9 @@ fn spanned<const N: usize>(values: [&str; N]) -> Vec<Spanned<String>> {
 
 fn rendered(generator: &dyn Generator) -> Result<String, BuildError> {
     let (host, options) = (MemoryHost::new(), BuildOptions::default());
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let mut set = ResourceSet::from_list(generator.generate(&cx)?);
     HashTransformer.transform(&mut set, &cx)?;
     let mut out = String::new();

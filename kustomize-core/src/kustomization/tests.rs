@@ -10,13 +10,15 @@ use crate::yaml::{Pos, reader::read_config};
 
 fn read(text: &str) -> (Result<Kustomization, BuildError>, Vec<Warning>) {
     let (host, options) = (MemoryHost::default(), BuildOptions::default());
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let file = cx.sources.add("kustomization.yaml", text.into(), None);
     let parsed = read_config(text, file)
         .map_err(BuildError::from)
         .and_then(|root| parse(root.as_ref(), Pos::new(file, 0), &cx))
         .map_err(|error| error.located(&cx.sources));
-    (parsed, cx.into_parts().2)
+    (parsed, cx.into_parts().1)
 }
 
 fn kustomization(text: &str) -> Kustomization {

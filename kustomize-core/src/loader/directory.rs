@@ -73,6 +73,22 @@ impl<'a> Loader<'a> {
         Ok(Loader { cx: self.cx, level: Arc::new(level) })
     }
 
+    /// Whether so many further levels would be too many.
+    pub(crate) fn is_too_deep_for(&self, levels: usize) -> bool {
+        self.level.chain().count() + levels > MAX_LEVELS
+    }
+
+    /// Whether this kustomization or one that led to it stands in a directory: it cannot be built
+    /// on what is there.
+    pub(crate) fn is_built_on_by(&self, root: &str) -> bool {
+        self.level.chain().skip(1).any(|level| path::is_within(root, &level.root))
+    }
+
+    /// Whether it comes out of a cloned repository.
+    pub(crate) fn is_in_checkout(&self) -> bool {
+        self.level.checkout().is_some()
+    }
+
     fn refuse_depth(&self) -> Result<(), BuildError> {
         if self.level.chain().nth(MAX_LEVELS - 1).is_none() {
             return Ok(());

@@ -17,8 +17,29 @@ impl Loader<'_> {
     /// # Errors
     /// As for [`Loader::bytes`], and [`ErrorKind::Syntax`] for what is no text.
     pub(crate) fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError> {
-        let (name, content) = self.load(path)?;
-        self.add_source(name, content)
+        if is_url(path) {
+            return self.add_source(path.to_owned(), self.fetch(path)?);
+        }
+        let absolute = self.absolute(path);
+        let name = self.level.display(&absolute);
+        let explain = |problem| self.explain(problem, path, &absolute);
+        let found = self.permitted(&absolute).map_err(explain)?;
+        let (recorder, texts) = (self.cx.recorder, &self.cx.store.texts);
+        let known = |digest| texts.get(&found, digest, &name);
+        if let Some(text) = recorder.known_content(&found).and_then(known) {
+            return Ok(text);
+        }
+        let content = self.cx.host.read(&found).map_err(|error| explain(error.into()))?;
+        // As it was read just now.
+        let digest = recorder.digest(&content);
+        if let Some(text) = digest.and_then(known) {
+            return Ok(text);
+        }
+        let (file, text) = self.add_source(name.clone(), content)?;
+        if let Some(digest) = digest {
+            texts.put(&found, digest, &name, file, &text);
+        }
+        Ok((file, text))
     }
 
     pub(super) fn add_source(

@@ -6,7 +6,9 @@ use crate::options::BuildOptions;
 fn at(target: &str, files: &[&str], check: impl FnOnce(&Loader<'_>)) {
     let host: MemoryHost = files.iter().map(|path| (*path, *path)).collect();
     let options = BuildOptions::default();
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     check(&Loader::new_root(&cx, target, "/site").unwrap());
 }
 
@@ -113,7 +115,9 @@ fn texts_are_utf8_or_marked_utf16() {
         ("/c", b"a: \xff".to_vec()),
     ]);
     let options = BuildOptions::default();
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
     for path in ["a", "b"] {
         assert_eq!(&*loader.text(path).unwrap().1, "a:");
@@ -138,7 +142,9 @@ fn links_are_resolved_before_the_root_is_checked() {
     symlink("loop", format!("{top}/app/loop")).unwrap();
     symlink("app", format!("{top}/alias")).unwrap();
     let options = BuildOptions::default();
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "alias", top).unwrap();
     assert_eq!(loader.root(), format!("{top}/app"));
     assert!(loader.bytes("inside.yaml").is_ok());
@@ -154,7 +160,9 @@ fn links_are_resolved_before_the_root_is_checked() {
     assert!(loader.child("../alias").is_err());
 
     let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..options.clone() };
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "app", top).unwrap();
     assert!(loader.bytes("leak.yaml").is_ok());
     assert!(loader.bytes("../outside/secret.yaml").is_ok());

@@ -10,7 +10,6 @@ use super::role_binding;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::NameReference;
-use crate::parallel;
 use crate::resource::{Resource, ResourceSet};
 use crate::yaml::{Map, Node, Scalar, Value};
 
@@ -58,7 +57,7 @@ fn fix_all(
         return Ok(());
     }
     let known = book.as_slice();
-    parallel::for_each_chunk(resources, LEAST, |first, resources| {
+    cx.for_each_chunk(resources, LEAST, |first, resources| {
         let mut kinds = Kinds::new(config, cx.schema());
         (first..).zip(resources).try_for_each(|(at, resource)| {
             fix_resource(Arc::make_mut(resource), at, known, &mut kinds, &candidates)

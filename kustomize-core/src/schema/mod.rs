@@ -79,6 +79,11 @@ impl Schema {
         }
     }
 
+    /// What a custom document that is put in force from here on depends on, other than itself.
+    pub(crate) fn asked(&self) -> (bool, bool) {
+        (self.asked_unknown.load(Ordering::Relaxed), self.asked_type.load(Ordering::Relaxed))
+    }
+
     /// A schema with a custom document in force.
     pub(crate) fn with_custom(document: &Node, before: &Schema) -> Result<Schema, BuildError> {
         let layers = if before.asked_type.load(Ordering::Relaxed) {

@@ -1,5 +1,6 @@
 //! Where a node came from: eight bytes now, a line and column only when an error is shown.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Number of a source text within one build's [`Sources`].
@@ -86,15 +87,22 @@ pub struct Source {
 #[derive(Debug, Default)]
 pub struct Sources {
     list: RwLock<Vec<Arc<Source>>>,
+    bytes: AtomicUsize,
 }
 
 impl Sources {
     /// Adds a text and numbers it.
     pub fn add(&self, name: impl Into<String>, text: Arc<str>, embedded_in: Option<Pos>) -> FileId {
+        self.bytes.fetch_add(text.len(), Ordering::Relaxed);
         let source = Arc::new(Source { name: name.into(), text, embedded_in });
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
         list.push(source);
         FileId(u32::try_from(list.len() - 1).unwrap_or(u32::MAX - 1))
+    }
+
+    /// Bytes of all texts together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// The text with this number.

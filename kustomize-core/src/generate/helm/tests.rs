@@ -57,7 +57,9 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
     let wrapper = format!("#!/bin/sh\nexec sh {root}/helm.sh \"$@\"\n");
     host.write_scratch(&options.helm_command, wrapper.as_bytes()).unwrap();
     make_executable(&options.helm_command);
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let text: std::sync::Arc<str> = format!("{CHART}{fields}").into();
     let file = cx.sources.add("config", text.clone(), None);
     let config = read_config(&text, file)?.unwrap();
@@ -124,7 +126,9 @@ fn charts_are_refused_with_a_cure() {
     }
     let host = crate::host::MemoryHost::from_iter([("/x", "")]);
     let options = BuildOptions::default();
-    let cx = Context::new(&host, &options);
+    let store = crate::store::Store::for_one_build();
+    let recorder = crate::store::Recorder::new(&host, &store);
+    let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
     let error = HelmGenerator::new(loader, &HelmGlobals::default(), HelmChart::default()).err().unwrap();
     assert!(error.help().unwrap().contains("must specify --enable-helm"));

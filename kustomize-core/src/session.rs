@@ -1,0 +1,214 @@
+//! Many builds that share what they have in common.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use hashbrown::HashMap;
+
+use crate::build::{Rendered, build_in};
+use crate::error::BuildError;
+use crate::host::{Host, HostError, path};
+use crate::options::BuildOptions;
+use crate::parallel;
+use crate::store::{Input, RESOURCE_WEIGHT, Recorder, Store, Trace};
+
+/// Builds kustomizations again and again: each file is parsed once, each base rendered once,
+/// however many overlays stand on it, and what did not change is not built again.
+///
+/// Whatever it keeps, the outcome is the same as that of [`build`](crate::build()).
+///
+/// ```
+/// use kustomize_core::{host::MemoryHost, BuildOptions, Session};
+///
+/// let host = MemoryHost::from_iter([
+///     ("/base/kustomization.yaml", "resources: [service.yaml]\n"),
+///     ("/base/service.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n"),
+///     ("/staging/kustomization.yaml", "namePrefix: staging-\nresources: [../base]\n"),
+///     ("/production/kustomization.yaml", "namePrefix: production-\nresources: [../base]\n"),
+/// ]);
+/// let session = Session::new(host, BuildOptions::default());
+/// let names: Vec<_> = session
+///     .build_many(&["/staging", "/production"])
+///     .into_iter()
+///     .map(|rendered| Ok(rendered?.resources()[0].name().to_owned()))
+///     .collect::<Result<_, kustomize_core::BuildError>>()?;
+/// assert_eq!(names, ["staging-web", "production-web"]);
+/// # Ok::<(), kustomize_core::BuildError>(())
+/// ```
+#[derive(Debug)]
+pub struct Session<H> {
+    host: H,
+    options: BuildOptions,
+    memory_limit: usize,
+    kept: RwLock<Arc<Kept>>,
+}
+
+/// What a session keeps; all of it is given up at once when it grows too large.
+#[derive(Debug)]
+struct Kept {
+    store: Store,
+    last: Mutex<HashMap<String, Last>>,
+    /// Bytes of memory for the outcomes, roughly.
+    weight: AtomicUsize,
+}
+
+/// The last build of a path.
+#[derive(Clone, Debug)]
+struct Last {
+    /// None when it failed: an error is worked out anew.
+    rendered: Option<Rendered>,
+    trace: Arc<Trace>,
+}
+
+impl Last {
+    fn weight(&self) -> usize {
+        self.rendered.as_ref().map_or(0, |rendered| rendered.resources().len() * RESOURCE_WEIGHT)
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept { store: Store::lasting(), last: Mutex::default(), weight: AtomicUsize::new(0) }
+    }
+}
+
+impl<H: Host> Session<H> {
+    /// A session with a host, all builds with the same options.
+    pub fn new(host: H, options: BuildOptions) -> Self {
+        /// 1 GiB.
+        const MEMORY_LIMIT: usize = 1 << 30;
+        Session { host, options, memory_limit: MEMORY_LIMIT, kept: RwLock::default() }
+    }
+
+    /// The same, with another limit to the memory for what is kept, in bytes. It is 1 GiB unless
+    /// said otherwise, and counted roughly. When it is reached, all is given up, and the next
+    /// build starts from nothing.
+    #[must_use]
+    pub fn with_memory_limit(self, bytes: usize) -> Self {
+        Session { memory_limit: bytes, ..self }
+    }
+
+    /// The host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, to change what is in it.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// The options of all builds.
+    pub fn options(&self) -> &BuildOptions {
+        &self.options
+    }
+
+    /// Renders the kustomization at a path. Everything that an earlier build has read is read
+    /// again, and what has another content is built again.
+    ///
+    /// # Errors
+    /// As [`build`](crate::build()).
+    pub fn build(&self, path: &str) -> Result<Rendered, BuildError> {
+        let kept = self.kept();
+        kept.store.memo.distrust();
+        self.build_with(&kept, path, true)
+    }
+
+    /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
+    /// No file is read twice.
+    pub fn build_many<P: AsRef<str> + Sync>(&self, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
+        let kept = self.kept();
+        kept.store.memo.distrust();
+        self.build_all(&kept, paths)
+    }
+
+    /// Renders kustomizations again after some files have changed, appeared or gone. Nothing else
+    /// is looked at: all that earlier builds of this session have read, and that is neither one of
+    /// these paths nor below one, is taken to be as it was.
+    ///
+    /// Paths are those that [`Rendered::inputs`] gives.
+    pub fn rebuild<P: AsRef<str> + Sync>(
+        &self,
+        paths: &[P],
+        changed: &[impl AsRef<str>],
+    ) -> Vec<Result<Rendered, BuildError>> {
+        let kept = self.kept();
+        kept.forget(&self.with_gone_directories(changed));
+        self.build_all(&kept, paths)
+    }
+
+    /// The paths that the last build of a kustomization looked at, sorted, whether or not it
+    /// succeeded; none if it was not built in this session.
+    pub fn inputs(&self, path: &str) -> Vec<Input> {
+        let kept = self.kept();
+        let trace = kept.last(path).map(|last| last.trace);
+        trace.map_or_else(Vec::new, |trace| trace.inputs())
+    }
+
+    /// Paths that changed, together with the directories that are gone with them.
+    fn with_gone_directories(&self, changed: &[impl AsRef<str>]) -> Vec<String> {
+        let mut all = Vec::new();
+        for path in changed.iter().map(|path| path.as_ref()) {
+            all.push(path.to_owned());
+            let parents = std::iter::successors(Some(path::parent(path)), |path| Some(path::parent(path)));
+            let is_gone =
+                |path: &&str| !matches!(*path, "/" | ".") && self.host.kind(path) == Err(HostError::NotFound);
+            all.extend(parents.take_while(is_gone).map(str::to_owned));
+        }
+        all
+    }
+
+    fn kept(&self) -> Arc<Kept> {
+        Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
+        // With as many builds as cores, more threads in each are of no use.
+        let is_alone = paths.len() < parallel::available_threads();
+        parallel::map(paths, |path| self.build_with(kept, path.as_ref(), is_alone))
+    }
+
+    fn build_with(&self, kept: &Kept, path: &str, is_alone: bool) -> Result<Rendered, BuildError> {
+        if let Some(Last { rendered: Some(rendered), trace }) = kept.last(path)
+            && Recorder::new(&self.host, &kept.store).holds(&trace)
+        {
+            return Ok(rendered);
+        }
+        let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, is_alone);
+        kept.put(path, Last { rendered: outcome.as_ref().ok().cloned(), trace });
+        if kept.weight() > self.memory_limit {
+            *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        }
+        outcome
+    }
+}
+
+impl Kept {
+    fn last(&self, path: &str) -> Option<Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    fn put(&self, path: &str, last: Last) {
+        self.weight.fetch_add(last.weight(), Ordering::Relaxed);
+        let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(former) = all.insert(path.to_owned(), last) {
+            self.weight.fetch_sub(former.weight(), Ordering::Relaxed);
+        }
+    }
+
+    fn weight(&self) -> usize {
+        self.weight.load(Ordering::Relaxed).saturating_add(self.store.weight())
+    }
+
+    /// Forgets all that a change at these paths may touch.
+    fn forget(&self, changed: &[String]) {
+        self.store.memo.forget(changed);
+        self.store.bases.forget(changed);
+        let is_touched = |last: &Last| changed.iter().any(|changed| last.trace.is_touched_by(changed));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        for last in last.values_mut().filter(|last| is_touched(last)) {
+            self.weight.fetch_sub(last.weight(), Ordering::Relaxed);
+            last.rendered = None;
+        }
+    }
+}

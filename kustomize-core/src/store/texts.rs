@@ -1,0 +1,54 @@
+//! Texts of files, read once and parsed once.
+
+use std::sync::{Arc, Mutex};
+
+use hashbrown::HashMap;
+
+use super::ask::Digest;
+use super::locked;
+use crate::resource::Resource;
+use crate::yaml::FileId;
+
+/// The text that a file had when it was last read.
+#[derive(Clone, Debug)]
+struct Text {
+    digest: Digest,
+    name: String,
+    file: FileId,
+    text: Arc<str>,
+}
+
+/// Texts by path, and the resources in them.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    by_path: Mutex<HashMap<String, Text>>,
+    resources: Mutex<HashMap<FileId, Vec<Arc<Resource>>>>,
+}
+
+impl Texts {
+    /// The text of a file with this content, under the name that it has in messages.
+    pub(crate) fn get(&self, path: &str, digest: Digest, name: &str) -> Option<(FileId, Arc<str>)> {
+        let texts = locked(&self.by_path);
+        let text = texts.get(path).filter(|text| text.digest == digest && text.name == name)?;
+        Some((text.file, Arc::clone(&text.text)))
+    }
+
+    /// Keeps a text.
+    pub(crate) fn put(&self, path: &str, digest: Digest, name: &str, file: FileId, text: &Arc<str>) {
+        let text = Text { digest, name: name.to_owned(), file, text: Arc::clone(text) };
+        let former = locked(&self.by_path).insert(path.to_owned(), text);
+        if let Some(former) = former {
+            locked(&self.resources).remove(&former.file);
+        }
+    }
+
+    /// The resources in a text, if they were parsed before.
+    pub(crate) fn resources(&self, file: FileId) -> Option<Vec<Arc<Resource>>> {
+        locked(&self.resources).get(&file).cloned()
+    }
+
+    /// Keeps the resources in a text.
+    pub(crate) fn put_resources(&self, file: FileId, resources: &[Arc<Resource>]) {
+        locked(&self.resources).insert(file, resources.to_vec());
+    }
+}
