@@ -21,6 +21,11 @@ impl Failure {
         Failure::from(Diagnostic::error(message))
     }
 
+    /// A file that could not be read.
+    pub(crate) fn read(path: &Path, error: &io::Error) -> Self {
+        Failure::new(format!("cannot read {}: {}", path.display(), reason(error)))
+    }
+
     /// A file or directory that could not be written.
     pub(crate) fn write(path: &Path, error: &io::Error) -> Self {
         Failure::new(format!("cannot write {}: {}", path.display(), reason(error)))

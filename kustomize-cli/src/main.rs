@@ -5,7 +5,9 @@
 
 mod args;
 mod command;
+mod comparison;
 mod failure;
+mod git;
 mod output;
 mod reporter;
 
@@ -22,22 +24,37 @@ fn main() -> ExitCode {
     };
     let reporter = Reporter::for_stderr();
     let done = match &cli.command {
-        Command::Build(args) => command::build::run(args, &reporter),
-        Command::Version(args) => command::version::run(args),
-        Command::Completion(args) => command::completion::run(args),
+        Command::Build(args) => command::build::run(args, &reporter).map(|()| ExitCode::SUCCESS),
+        Command::Test(args) => command::test::run(args),
+        Command::Diff(args) => command::diff::run(args),
+        Command::Version(args) => command::version::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Completion(args) => command::completion::run(args).map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::ClosedOutput) => ExitCode::FAILURE,
-        Err(Failure::Reported(diagnostic)) => {
-            reporter.report(&diagnostic);
-            ExitCode::FAILURE
+        Ok(status) => status,
+        Err(failure) => {
+            if let Failure::Reported(diagnostic) = failure {
+                reporter.report(&diagnostic);
+            }
+            match cli.command {
+                Command::Test(_) | Command::Diff(_) => ExitCode::from(TROUBLE),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
 
-/// Shows help, or what was wrong with the arguments. Wrong arguments end with status 1, as in the reference.
+/// How commands that compare end when they could not: 1 is for what differs.
+const TROUBLE: u8 = 2;
+
+/// Shows help, or what was wrong with the arguments. Wrong arguments end with status 1, as in the
+/// reference, except for commands that compare.
 fn usage(refusal: &clap::Error) -> ExitCode {
     let shown = refusal.print();
-    if refusal.use_stderr() || shown.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let compares = std::env::args_os().nth(1).is_some_and(|command| command == "test" || command == "diff");
+    match refusal.use_stderr() || shown.is_err() {
+        false => ExitCode::SUCCESS,
+        true if compares => ExitCode::from(TROUBLE),
+        true => ExitCode::FAILURE,
+    }
 }

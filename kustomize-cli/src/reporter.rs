@@ -14,18 +14,22 @@ pub(crate) struct Reporter {
 impl Reporter {
     /// Colours when standard error is a terminal; paths as seen from the current directory.
     pub(crate) fn for_stderr() -> Self {
-        let renderer = Renderer::new(Style::for_stderr());
-        let here = std::env::current_dir().ok();
-        let renderer = match here.as_deref().and_then(Path::to_str) {
-            Some(here) => renderer.seen_from(here),
-            None => renderer,
-        };
-        Reporter { renderer }
+        Reporter { renderer: renderer(Style::for_stderr()) }
     }
 
     /// Shows one. A closed standard error is nothing to fail for.
     pub(crate) fn report(&self, diagnostic: &Diagnostic) {
         let text = self.renderer.render(diagnostic);
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Renders diagnostics with paths as seen from the current directory.
+pub(crate) fn renderer(style: Style) -> Renderer {
+    let renderer = Renderer::new(style);
+    let here = std::env::current_dir().ok();
+    match here.as_deref().and_then(Path::to_str) {
+        Some(here) => renderer.seen_from(here),
+        None => renderer,
     }
 }

@@ -23,7 +23,8 @@ mod text;
 use kustomize_core::{BuildError, Note, Warning};
 
 pub use render::Renderer;
-pub use style::Style;
+pub use style::{Role, Style};
+pub use text::fit;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,12 @@ impl Renderer {
         self
     }
 
+    /// Whether there are colours.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
     /// The whole text, with a line break at its end.
     #[must_use]
     pub fn render(&self, diagnostic: &Diagnostic) -> String {
@@ -137,7 +143,8 @@ impl Renderer {
     }
 
     /// A path below the current directory as seen from there.
-    fn shorten<'a>(&self, file: &'a str) -> &'a str {
+    #[must_use]
+    pub fn shorten<'a>(&self, file: &'a str) -> &'a str {
         let below = self.here.as_deref().and_then(|here| file.strip_prefix(here));
         match below.and_then(|rest| rest.strip_prefix('/')) {
             Some(rest) if !rest.is_empty() => rest,

@@ -4,14 +4,28 @@ use std::io::IsTerminal;
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+#[non_exhaustive]
+pub enum Role {
+    /// The word that says that something failed.
     Error,
+    /// The word that says that something is doubtful.
     Warning,
+    /// The word before a remark.
     Note,
+    /// The word before a cure, or that says that all is well.
     Help,
+    /// What is said.
     Message,
     /// Line numbers, arrows and rules.
     Gutter,
+    /// What came.
+    Added,
+    /// What went.
+    Removed,
+    /// What became something else.
+    Changed,
+    /// Nothing special.
+    Plain,
 }
 
 /// Whether text is coloured.
@@ -27,14 +41,24 @@ impl Style {
     /// Colours when standard error is a terminal that has them and `NO_COLOR` is unset or empty.
     #[must_use]
     pub fn for_stderr() -> Self {
+        Style::on(&std::io::stderr())
+    }
+
+    /// The same for standard output.
+    #[must_use]
+    pub fn for_stdout() -> Self {
+        Style::on(&std::io::stdout())
+    }
+
+    fn on(stream: &impl IsTerminal) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        if !refused && !dumb && std::io::stderr().is_terminal() { Style::Ansi } else { Style::Plain }
+        if !refused && !dumb && stream.is_terminal() { Style::Ansi } else { Style::Plain }
     }
 
     /// Appends text in the colour of its role.
-    pub(super) fn push(self, out: &mut String, role: Role, text: &str) {
-        if self == Style::Plain {
+    pub fn push(self, out: &mut String, role: Role, text: &str) {
+        if self == Style::Plain || role == Role::Plain {
             out.push_str(text);
             return;
         }
@@ -45,6 +69,10 @@ impl Style {
             Role::Help => "\x1b[1;32m",
             Role::Message => "\x1b[1m",
             Role::Gutter => "\x1b[1;34m",
+            Role::Added => "\x1b[32m",
+            Role::Removed => "\x1b[31m",
+            Role::Changed => "\x1b[33m",
+            Role::Plain => "",
         });
         out.push_str(text);
         out.push_str("\x1b[0m");

@@ -18,6 +18,15 @@ pub(super) fn push_fit(out: &mut String, letter: char) {
     }
 }
 
+/// A line of text with what would move a terminal's cursor, change its colours or reorder what
+/// stands around it written as escapes.
+#[must_use]
+pub fn fit(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|letter| push_fit(&mut out, letter));
+    out
+}
+
 /// Columns that a character takes on a terminal.
 pub(super) fn width(letter: char) -> usize {
     match letter {

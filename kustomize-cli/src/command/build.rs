@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use kustomize_core::host::OsHost;
 use kustomize_core::resource::ResId;
 use kustomize_core::{BuildError, Rendered, build};
 use kustomize_diagnostic::Diagnostic;
@@ -15,7 +14,7 @@ use crate::reporter::Reporter;
 /// Builds, and writes the output where it was asked for.
 pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> {
     deprecated_flags(args).iter().for_each(|warning| reporter.report(warning));
-    let rendered = build(&host(args), &args.target, &args.options())?;
+    let rendered = build(&args.render.host(), &args.target, &args.render.options())?;
     // An empty path is none, as in the reference.
     let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
     match place.filter(|path| path.is_dir()) {
@@ -35,12 +34,6 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
     }
 }
 
-/// A host that may do what the flags allow. Remote bases are on, as in the reference.
-fn host(args: &BuildArgs) -> OsHost {
-    let host = OsHost::new().allow_git().allow_http();
-    if args.runs_programs() { host.allow_programs() } else { host }
-}
-
 fn ids(rendered: &Rendered) -> Vec<ResId> {
     rendered.resources().iter().map(|resource| rendered.id(resource)).collect()
 }
@@ -57,11 +50,11 @@ fn warn(rendered: &Rendered, reporter: &Reporter) {
 /// What the reference says of flags that it would rather not have any more.
 fn deprecated_flags(args: &BuildArgs) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
-    if args.reorder.is_some() {
+    if args.render.reorder.is_some() {
         let help = "use the field 'sortOptions' in kustomization.yaml";
         warnings.push(Diagnostic::warning("the flag --reorder is deprecated").with_help(help));
     }
-    if args.enable_managedby_label {
+    if args.render.enable_managedby_label {
         let help = "use the option 'managedByLabel' in the field 'buildMetadata' of kustomization.yaml";
         warnings.push(Diagnostic::warning("the flag --enable-managedby-label is deprecated").with_help(help));
     }

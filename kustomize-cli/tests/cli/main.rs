@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
 
 mod arguments;
+mod diff;
+mod golden;
 mod mistakes;
 mod output;
 mod support;
+mod workplace;

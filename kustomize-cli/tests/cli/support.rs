@@ -13,6 +13,11 @@ pub(crate) fn expected(name: &str) -> String {
     std::fs::read_to_string(fixtures().join("expected").join(name)).unwrap()
 }
 
+/// What kustomize makes of the fixture in a directory.
+pub(crate) fn golden(directory: &str) -> String {
+    expected(&format!("{}.yaml", directory.replace('/', ".")))
+}
+
 /// The program, started among the fixtures, with an environment that cannot change what it does.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kustomize-rs"));

@@ -94,7 +94,7 @@ fn tips(host: &dyn Host, found: &Found) -> BTreeSet<String> {
         let is_new = !reached.contains(start);
         while let Some(path) = waiting.pop() {
             waiting.extend(
-                bases.get(&path).into_iter().flatten().cloned().filter(|base| !reached.contains(base)),
+                bases.get(&path).into_iter().flatten().filter(|base| !reached.contains(*base)).cloned(),
             );
             reached.insert(path);
         }

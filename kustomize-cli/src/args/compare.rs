@@ -1,0 +1,78 @@
+//! Flags of the commands that compare.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::RenderArgs;
+
+/// Renders overlays and compares each with its golden file.
+///
+/// Overlays are the kustomizations below the paths that no other one builds on, and those that are
+/// given as a path or have a golden file. A golden file holds what `kustomize build` prints. It
+/// stands next to its overlay in kustomization.snap.yaml, unless --golden-dir or a file
+/// kustomize-golden.yaml at the top of the repository says otherwise.
+///
+/// Ends with status 0 when all is as expected, 1 when something is not, and 2 when that could not
+/// be told.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct TestArgs {
+    /// Directories with overlays in or below them
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub(crate) paths: Vec<String>,
+
+    /// Write golden files that are missing or differ, and remove those without an overlay
+    #[arg(long)]
+    pub(crate) update: bool,
+
+    /// Keep golden files in a tree of their own in this directory
+    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
+    pub(crate) golden_dir: Option<String>,
+
+    /// Report to this file in JUnit's format as well
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub(crate) junit: Option<OsString>,
+
+    /// How to show what differs
+    #[arg(long, value_name = "STYLE", value_enum, default_value = "fields")]
+    pub(crate) diff: DiffStyle,
+
+    #[command(flatten)]
+    pub(crate) render: RenderArgs,
+}
+
+/// Renders two overlays and shows what differs.
+///
+/// Each side is a directory with a kustomization, a URL, a file with resources, or REV:DIR for a
+/// directory as it was at a git revision. As in git, DIR is seen from the top of the repository,
+/// or from the current directory when it starts with ./ or ../.
+///
+/// Ends with status 0 when both are the same, 1 when they differ, and 2 when that could not be told.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct DiffArgs {
+    /// The old side
+    #[arg(value_name = "A")]
+    pub(crate) old: String,
+
+    /// The new side
+    #[arg(value_name = "B")]
+    pub(crate) new: String,
+
+    /// How to show what differs
+    #[arg(long, value_name = "STYLE", value_enum, default_value = "fields")]
+    pub(crate) diff: DiffStyle,
+
+    #[command(flatten)]
+    pub(crate) render: RenderArgs,
+}
+
+/// How to show what differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffStyle {
+    /// By resource and field, old and new value
+    Fields,
+    /// As a unified diff of the YAML
+    Text,
+}

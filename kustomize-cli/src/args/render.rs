@@ -1,0 +1,143 @@
+//! Flags of all commands that render: those of `kustomize build`.
+
+use clap::{Args, ValueEnum};
+use kustomize_core::host::OsHost;
+use kustomize_core::{BuildOptions, LoadRestrictor, Reorder};
+
+use super::value::load_restrictor;
+
+/// What a build may do, and how.
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// Which files a kustomization may load; with LoadRestrictionsNone also those outside its own
+    /// directory, which makes it impossible to move
+    #[arg(
+        long,
+        value_name = "RULE",
+        default_value = "LoadRestrictionsRootOnly",
+        value_parser = load_restrictor()
+    )]
+    load_restrictor: LoadRestrictor,
+
+    /// The order of the output, unless the kustomization has sortOptions
+    #[arg(long, value_name = "ORDER", hide = true)]
+    pub(crate) reorder: Option<ReorderArg>,
+
+    /// Add the label app.kubernetes.io/managed-by to every resource
+    #[arg(long, hide = true)]
+    pub(crate) enable_managedby_label: bool,
+
+    #[command(flatten)]
+    helm: HelmArgs,
+
+    #[command(flatten)]
+    function: FunctionArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Helm")]
+struct HelmArgs {
+    /// Let helmCharts run helm
+    #[arg(long)]
+    enable_helm: bool,
+
+    /// Name or path of the helm program
+    #[arg(long, value_name = "PROGRAM", default_value = "helm", allow_hyphen_values = true)]
+    helm_command: String,
+
+    /// Kubernetes version that helm renders for
+    #[arg(long, value_name = "VERSION", default_value = "", hide_default_value = true)]
+    helm_kube_version: String,
+
+    /// An API version that helm takes to be there; may be given several times
+    #[arg(long, value_name = "API", allow_hyphen_values = true)]
+    helm_api_versions: Vec<String>,
+
+    /// Run helm with --debug
+    #[arg(long)]
+    helm_debug: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Functions and plugins")]
+struct FunctionArgs {
+    /// Allow generators, transformers and validators that are not built in
+    #[arg(long)]
+    enable_alpha_plugins: bool,
+
+    /// Allow functions that are programs on this machine; never for configuration that is not yours
+    #[arg(long)]
+    enable_exec: bool,
+
+    /// Allow network access to functions that ask for it
+    #[arg(long)]
+    network: bool,
+
+    /// The docker network of functions
+    #[arg(long, value_name = "NAME", default_value = "bridge", allow_hyphen_values = true)]
+    network_name: String,
+
+    /// An environment variable for functions, NAME or NAME=value; may be given several times
+    #[arg(short, long, value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
+    env: Vec<String>,
+
+    /// A mount for functions; may be given several times
+    #[arg(long, value_name = "MOUNT", allow_hyphen_values = true)]
+    mount: Vec<String>,
+
+    /// Run functions with the user and group of the caller
+    #[arg(long)]
+    as_current_user: bool,
+}
+
+/// `--reorder`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReorderArg {
+    Legacy,
+    None,
+}
+
+impl RenderArgs {
+    /// What the library is to do. Unlike the library's own default, remote bases are on.
+    pub(crate) fn options(&self) -> BuildOptions {
+        let mut options = BuildOptions::default();
+        options.load_restrictor = self.load_restrictor;
+        options.reorder = match self.reorder {
+            Some(ReorderArg::Legacy) => Reorder::Legacy,
+            Some(ReorderArg::None) => Reorder::None,
+            None => Reorder::Unspecified,
+        };
+        options.add_managed_by_label = self.enable_managedby_label || label_by_environment();
+        options.enable_remote = true;
+        options.enable_helm = self.runs_programs();
+        options.helm_command.clone_from(&self.helm.helm_command);
+        options.helm_kube_version.clone_from(&self.helm.helm_kube_version);
+        options.helm_api_versions.clone_from(&self.helm.helm_api_versions);
+        options.helm_debug = self.helm.helm_debug;
+        options.enable_plugins = self.function.enable_alpha_plugins;
+        options.enable_exec = self.function.enable_exec;
+        options.network = self.function.network;
+        options.network_name.clone_from(&self.function.network_name);
+        options.env.clone_from(&self.function.env);
+        options.mounts.clone_from(&self.function.mount);
+        options.as_current_user = self.function.as_current_user;
+        options
+    }
+
+    /// A host that may do what the flags allow. Remote bases are on, as in the reference.
+    pub(crate) fn host(&self) -> OsHost {
+        let host = OsHost::new().allow_git().allow_http();
+        if self.runs_programs() { host.allow_programs() } else { host }
+    }
+
+    /// Whether the build may start helm or functions. The reference's `--enable-alpha-plugins`
+    /// allows helm as well.
+    pub(crate) fn runs_programs(&self) -> bool {
+        self.helm.enable_helm || self.function.enable_alpha_plugins
+    }
+}
+
+/// The reference's other way to ask for the managed-by label.
+fn label_by_environment() -> bool {
+    std::env::var_os("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").is_some_and(|value| value == "on")
+}

@@ -1,0 +1,72 @@
+//! One side of `kustomize-rs diff`.
+
+use std::fs;
+use std::path::Path;
+
+use kustomize_core::build;
+use kustomize_core::difference::Snapshot;
+use kustomize_core::host::Host;
+use kustomize_diagnostic::Diagnostic;
+
+use crate::args::RenderArgs;
+use crate::failure::Failure;
+use crate::git::{Repository, Revision};
+
+/// What is compared: resources, and their text.
+pub(super) struct Side {
+    pub(super) yaml: String,
+    pub(super) snapshot: Snapshot,
+}
+
+impl Side {
+    /// Renders what the argument names.
+    pub(super) fn render(argument: &str, args: &RenderArgs) -> Result<Self, Failure> {
+        if let Some((revision, path)) = revision(argument) {
+            if args.runs_programs() {
+                let message = format!("{argument} cannot be rendered with programs such as helm");
+                let help = "check the revision out and give its directory: git worktree add DIR REV";
+                return Err(Diagnostic::error(message).with_help(help).into());
+            }
+            let repository = Repository::of_current_directory()?;
+            let host = Revision::open(&repository, revision, args.host())?;
+            return Side::build(&host, &host.path(path)?, args);
+        }
+        let path = Path::new(argument);
+        let is_kustomization =
+            path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
+        if path.is_file() && !is_kustomization {
+            let yaml = fs::read_to_string(path).map_err(|error| Failure::read(path, &error))?;
+            let snapshot = Snapshot::read(&yaml, argument)?;
+            return Ok(Side { yaml, snapshot });
+        }
+        Side::build(&args.host(), argument, args)
+    }
+
+    fn build(host: &dyn Host, path: &str, args: &RenderArgs) -> Result<Self, Failure> {
+        let rendered = build(host, path, &args.options())?;
+        Ok(Side { yaml: rendered.yaml()?, snapshot: Snapshot::of(&rendered)? })
+    }
+}
+
+/// `REV:path`, unless it is the name of something that exists, or a URL.
+fn revision(argument: &str) -> Option<(&str, &str)> {
+    let is_url = argument.contains("://") || argument.starts_with("git@") || argument.contains("::");
+    if is_url || Path::new(argument).exists() {
+        return None;
+    }
+    argument.split_once(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_are_told_from_paths_and_urls() {
+        assert_eq!(revision("main:apps/prod"), Some(("main", "apps/prod")));
+        assert_eq!(revision("HEAD~2:"), Some(("HEAD~2", "")));
+        for other in ["apps", "https://example.com/a//b?ref=c:d", "git@example.com:a/b", "git::https://x"] {
+            assert_eq!(revision(other), None, "{other}");
+        }
+    }
+}

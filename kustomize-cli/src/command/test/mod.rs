@@ -1,0 +1,74 @@
+//! `kustomize-rs test`.
+
+mod junit;
+mod progress;
+mod report;
+mod update;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use kustomize_core::golden::{Case, Layout, Outcome, check_all, discover};
+use kustomize_core::host::{Host, OsHost, path};
+use kustomize_diagnostic::{Diagnostic, Style};
+
+use crate::args::TestArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::reporter::renderer;
+use progress::Progress;
+use report::Report;
+
+/// A case and how it ended.
+#[derive(Debug)]
+struct Checked {
+    case: Case,
+    outcome: Outcome,
+    /// Whether the outcome was accepted, so that it is none to fail for.
+    accepted: bool,
+}
+
+/// Compares overlays with their golden files, or updates these.
+pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let host = args.render.host();
+    let paths: Vec<&str> = args.paths.iter().map(String::as_str).collect();
+    let layout = layout(&host, args)?;
+    let cases = discover(&host, &layout, &paths)?;
+    if cases.is_empty() {
+        let message = format!("there are no overlays in or below {}", paths.join(", "));
+        let help = "an overlay is a directory with a kustomization.yaml that no other one builds on";
+        return Err(Diagnostic::error(message).with_help(help).into());
+    }
+    let progress = Progress::new(cases.len());
+    let outcomes = check_all(&host, &args.render.options(), &cases, &|_, _| progress.step());
+    progress.end();
+    let checked = cases.into_iter().zip(outcomes);
+    let mut all: Vec<Checked> =
+        checked.map(|(case, outcome)| Checked { case, outcome, accepted: false }).collect();
+    if args.update {
+        all.iter_mut().try_for_each(update::accept)?;
+    }
+    if let Some(file) = &args.junit {
+        let report = Report::new(renderer(Style::Plain), args.diff);
+        output::to_file(Path::new(file), junit::document(&all, &report, started.elapsed()).as_bytes())?;
+    }
+    let report = Report::new(renderer(Style::for_stdout()), args.diff);
+    output::to_stdout(report.text(&all).as_bytes())?;
+    let good = all.iter().all(|one| one.accepted || one.outcome.is_equal());
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where golden files stand: as the repository of the first path says, unless the flags do.
+fn layout(host: &OsHost, args: &TestArgs) -> Result<Layout, Failure> {
+    let layout = Layout::find(host, args.paths.first().map_or(".", String::as_str))?;
+    let Some(directory) = &args.golden_dir else { return Ok(layout) };
+    let directory = match path::is_absolute(directory) {
+        true => path::clean(directory),
+        false => path::join(&host.current_directory(), directory),
+    };
+    // There need not be one yet.
+    let directory = host.resolve(&directory).unwrap_or(directory);
+    Ok(layout.in_directory(&directory))
+}

@@ -1,0 +1,124 @@
+//! What is said of outcomes.
+
+use std::borrow::Cow;
+
+use kustomize_core::golden::{Mismatch, Outcome};
+use kustomize_diagnostic::{Diagnostic, Renderer, Role};
+
+use super::Checked;
+use crate::args::DiffStyle;
+use crate::comparison::{by_field, unified};
+
+/// Blanks before what belongs to an overlay.
+const INDENT: &str = "    ";
+
+/// Writes about outcomes in one style.
+#[derive(Debug)]
+pub(super) struct Report {
+    renderer: Renderer,
+    diff: DiffStyle,
+}
+
+/// One word for an outcome.
+pub(super) fn word(checked: &Checked) -> &'static str {
+    match (&checked.outcome, checked.accepted) {
+        (Outcome::Equal, _) => "ok",
+        (Outcome::Orphaned, true) => "removed",
+        (_, true) => "written",
+        (Outcome::Different(_), _) => "different",
+        (Outcome::Missing { .. }, _) => "missing",
+        (Outcome::Unreadable { .. }, _) => "unreadable",
+        (Outcome::Orphaned, _) => "orphaned",
+        (_, _) => "failed",
+    }
+}
+
+impl Report {
+    pub(super) fn new(renderer: Renderer, diff: DiffStyle) -> Self {
+        Report { renderer, diff }
+    }
+
+    /// All that is worth saying, and what it comes to.
+    pub(super) fn text(&self, all: &[Checked]) -> String {
+        let style = self.renderer.style();
+        let mut out = String::new();
+        for checked in all.iter().filter(|checked| !checked.outcome.is_equal()) {
+            let role = if checked.accepted { Role::Help } else { Role::Error };
+            style.push(&mut out, role, word(checked));
+            out.push(' ');
+            style.push(&mut out, Role::Message, &self.subject(checked));
+            out.push('\n');
+            if !checked.accepted {
+                out.push_str(&self.detail(checked));
+            }
+        }
+        out.push_str(&summary(all));
+        if all.iter().any(|one| !one.accepted && one.outcome.update(&one.case).is_some()) {
+            style.push(&mut out, Role::Help, "help");
+            out.push_str(": with --update, what overlays render as becomes what is expected\n");
+        }
+        out
+    }
+
+    /// The path that an outcome is about.
+    pub(super) fn subject<'a>(&self, checked: &'a Checked) -> Cow<'a, str> {
+        match (&checked.outcome, checked.accepted) {
+            (Outcome::Orphaned, _) | (_, true) => Cow::Borrowed(self.renderer.shorten(&checked.case.golden)),
+            _ => Cow::Owned(self.overlay(checked)),
+        }
+    }
+
+    /// The overlay, as seen from where we are.
+    pub(super) fn overlay(&self, checked: &Checked) -> String {
+        // Through something in it, so that the current directory is seen as such.
+        let within = format!("{}/x", checked.case.overlay);
+        let seen = self.renderer.shorten(&within).strip_suffix('x').unwrap_or_default().trim_end_matches('/');
+        if seen.is_empty() { ".".to_owned() } else { seen.to_owned() }
+    }
+
+    /// The lines below the headline.
+    pub(super) fn detail(&self, checked: &Checked) -> String {
+        match &checked.outcome {
+            Outcome::Different(mismatch) => self.mismatch(checked, mismatch),
+            Outcome::Missing { .. } => {
+                format!("{INDENT}there is no {}\n", self.renderer.shorten(&checked.case.golden))
+            }
+            Outcome::Orphaned => format!("{INDENT}there is no overlay for this golden file\n"),
+            Outcome::Unreadable { error, .. } | Outcome::Failed(error) => {
+                indented(&self.renderer.render(&Diagnostic::from(error)))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn mismatch(&self, checked: &Checked, mismatch: &Mismatch) -> String {
+        let style = self.renderer.style();
+        let text = || {
+            let overlay = format!("{} (rendered)", self.overlay(checked));
+            let old = (self.renderer.shorten(&mismatch.golden), mismatch.expected.as_str());
+            indented(&unified(old, (&overlay, &mismatch.actual), style))
+        };
+        if self.diff == DiffStyle::Text {
+            return text();
+        }
+        match mismatch.difference() {
+            Ok(difference) if difference.is_empty() => format!("{INDENT}{}\n", mismatch.remark()),
+            Ok(difference) => by_field(&difference, style, INDENT),
+            Err(error) => indented(&self.renderer.render(&Diagnostic::from(&error))),
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("{INDENT}{line}\n")).collect()
+}
+
+/// `3 overlays: 1 ok, 1 different, 1 failed`.
+fn summary(all: &[Checked]) -> String {
+    let words = ["ok", "written", "removed", "different", "missing", "unreadable", "failed", "orphaned"];
+    let counts = words.iter().map(|wanted| (wanted, all.iter().filter(|one| word(one) == *wanted).count()));
+    let counts: Vec<String> =
+        counts.filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
+    let plural = if all.len() == 1 { "" } else { "s" };
+    format!("{} overlay{plural}: {}\n", all.len(), counts.join(", "))
+}

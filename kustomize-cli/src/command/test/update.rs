@@ -1,0 +1,30 @@
+//! Accepting what overlays render as.
+
+use std::fs;
+use std::path::Path;
+
+use kustomize_core::golden::Update;
+
+use super::Checked;
+use crate::failure::Failure;
+use crate::output;
+
+/// Makes the golden file what the overlay renders as, where there is something to accept.
+pub(super) fn accept(checked: &mut Checked) -> Result<(), Failure> {
+    match checked.outcome.update(&checked.case) {
+        None => return Ok(()),
+        Some(Update::Write { path, content }) => {
+            let file = Path::new(path);
+            if let Some(directory) = file.parent() {
+                fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
+            }
+            output::to_file(file, content.as_bytes())?;
+        }
+        Some(Update::Remove { path }) => {
+            fs::remove_file(path).map_err(|error| Failure::write(Path::new(path), &error))?;
+        }
+        Some(other) => return Err(Failure::new(format!("cannot do {other:?}"))),
+    }
+    checked.accepted = true;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Differences as text, in colour where that is wanted.
+
+mod unified;
+
+use kustomize_core::difference::{Difference, LineRole};
+use kustomize_diagnostic::{Role, Style};
+
+pub(crate) use unified::unified;
+
+/// A difference by resource and field, each line indented.
+pub(crate) fn by_field(difference: &Difference, style: Style, indent: &str) -> String {
+    let mut out = String::new();
+    for line in difference.lines() {
+        let role = match line.role {
+            LineRole::Resource => Role::Message,
+            LineRole::Added => Role::Added,
+            LineRole::Removed => Role::Removed,
+            LineRole::Changed => Role::Changed,
+            _ => Role::Plain,
+        };
+        out.push_str(indent);
+        style.push(&mut out, role, &line.to_string());
+        out.push('\n');
+    }
+    out
+}

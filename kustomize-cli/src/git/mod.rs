@@ -1,0 +1,68 @@
+//! What the repository around the current directory says, through the `git` program. Nothing in it
+//! is written, not even git's own caches.
+
+mod blobs;
+mod revision;
+
+use std::process::{Command, Stdio};
+
+use kustomize_diagnostic::Diagnostic;
+
+use crate::failure::Failure;
+pub(crate) use revision::Revision;
+
+/// A repository on this machine.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    /// The top of its working tree.
+    top: String,
+    /// The current directory as seen from there, empty or with a slash at its end.
+    prefix: String,
+}
+
+impl Repository {
+    /// The one that the current directory is in.
+    pub(crate) fn of_current_directory() -> Result<Self, Failure> {
+        let output = text(git(".", &["rev-parse", "--show-toplevel", "--show-prefix"])?)?;
+        let (top, prefix) = output.split_once('\n').unwrap_or((&output, ""));
+        Ok(Repository { top: top.to_owned(), prefix: prefix.trim_end_matches('\n').to_owned() })
+    }
+
+    /// The commit that a revision means.
+    fn commit(&self, revision: &str) -> Result<String, Failure> {
+        let commit = format!("{revision}^{{commit}}");
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
+        match git(&self.top, &arguments) {
+            Ok(output) => Ok(text(output)?.trim_end().to_owned()),
+            Err(_) => {
+                let message = format!("unknown revision {revision:?} in {}", self.top);
+                Err(Diagnostic::error(message).with_help("fetch it first, or mend its name").into())
+            }
+        }
+    }
+}
+
+/// A `git` command in a directory that runs nothing that the repository configures.
+fn command(directory: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-C", directory]).args(arguments);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Standard output of a `git` command.
+fn git(directory: &str, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+    let output = command(directory, arguments).output();
+    let output = output.map_err(|error| Failure::new(format!("cannot run git: {error}")))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim().trim_start_matches("fatal: ");
+    Err(Failure::new(format!("git {} failed: {said}", arguments.first().unwrap_or(&""))))
+}
+
+fn text(output: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(output).map_err(|_| Failure::new("git names paths that are not UTF-8"))
+}

@@ -1,0 +1,147 @@
+//! `kustomize-rs test`.
+
+use crate::support::{golden, stderr};
+use crate::workplace::Workplace;
+
+const STAGING: &str = "apps/overlays/staging/kustomization.snap.yaml";
+
+/// What a run prints, which has to end with this status.
+fn told(place: &Workplace, arguments: &[&str], status: i32) -> String {
+    let output = place.run(arguments);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{text}{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    text
+}
+
+#[test]
+fn overlays_that_render_as_expected_pass() {
+    let place = Workplace::with_apps();
+    assert_eq!(told(&place, &["test"], 0), "2 overlays: 2 ok\n");
+    assert_eq!(told(&place, &["test", "apps/overlays/staging"], 0), "1 overlay: 1 ok\n");
+    let here = place.run_in("apps/overlays/staging", &["test"]);
+    assert_eq!(String::from_utf8(here.stdout).unwrap(), "1 overlay: 1 ok\n");
+}
+
+#[test]
+fn what_is_wrong_is_shown_by_resource_and_field_and_nothing_is_written() {
+    let place = Workplace::with_apps();
+    place.edit("apps/overlays/staging/kustomization.snap.yaml", "replicas: ", "replicas: 4");
+    place.write("apps/overlays/new/kustomization.yaml", "resources: [../../base]\n");
+    place.write(
+        "apps/overlays/broken/kustomization.yaml",
+        "resources: [../../base]\nimages: [{nmae: nginx}]\n",
+    );
+    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    let before = place.files();
+    insta::assert_snapshot!(told(&place, &["test"], 1));
+    assert_eq!(place.files(), before);
+}
+
+#[test]
+fn a_unified_diff_can_be_had() {
+    let place = Workplace::with_apps();
+    place.edit(STAGING, "kind: Deployment", "kind: DaemonSet");
+    insta::assert_snapshot!(told(&place, &["test", "--diff=text"], 1));
+}
+
+#[test]
+fn texts_that_mean_the_same_still_differ() {
+    let place = Workplace::with_apps();
+    place.write(STAGING, &format!("# kept\n{}", place.read(STAGING)));
+    let text = told(&place, &["test"], 1);
+    assert!(text.contains("the resources are the same, the golden file is written differently"), "{text}");
+    place.write(STAGING, "a: [\n");
+    let text = told(&place, &["test"], 1);
+    assert!(text.contains("error: ") && text.contains("staging/kustomization.snap.yaml:"), "{text}");
+}
+
+#[test]
+fn update_writes_what_kustomize_prints() {
+    let place = Workplace::with_apps();
+    std::fs::remove_file(place.path(STAGING)).unwrap();
+    let production = "apps/overlays/production/kustomization.snap.yaml";
+    place.edit(production, "kind: ", "kind: X");
+    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    place.write("apps/overlays/broken/kustomization.yaml", "resources: [nowhere.yaml]\n");
+    place.write("apps/overlays/broken/kustomization.snap.yaml", "kept: true\n");
+    let text = told(&place, &["test", "--update"], 1);
+    assert!(text.contains("\nwritten apps/overlays/production/kustomization.snap.yaml\n"), "{text}");
+    assert!(text.ends_with("\n4 overlays: 2 written, 1 removed, 1 failed\n"), "{text}");
+    assert_eq!(place.read(STAGING), golden("apps/overlays/staging"));
+    assert_eq!(place.read(production), golden("apps/overlays/production"));
+    assert!(!place.exists("apps/overlays/gone/kustomization.snap.yaml"));
+    assert_eq!(place.read("apps/overlays/broken/kustomization.snap.yaml"), "kept: true\n");
+    assert_eq!(
+        told(&place, &["test", "apps/overlays/staging", "apps/overlays/production"], 0),
+        "2 overlays: 2 ok\n"
+    );
+}
+
+#[test]
+fn golden_files_can_have_a_tree_of_their_own() {
+    let place = Workplace::with_apps();
+    place.commit_all();
+    assert_eq!(told(&place, &["test", "--golden-dir=golden", "apps", "--update"], 0).lines().count(), 3);
+    let staging = "golden/apps/overlays/staging/kustomization.snap.yaml";
+    assert_eq!(place.read(staging), golden("apps/overlays/staging"));
+    std::fs::rename(place.path(staging), place.path("golden/apps/overlays/staging/expected.yaml")).unwrap();
+    let production = "golden/apps/overlays/production/";
+    std::fs::rename(
+        place.path(&format!("{production}kustomization.snap.yaml")),
+        place.path(&format!("{production}expected.yaml")),
+    )
+    .unwrap();
+    // The same, said once for all runners.
+    place.write("kustomize-golden.yaml", "directory: golden\nfile: expected.yaml\n");
+    let here = place.run_in("apps/overlays", &["test"]);
+    assert_eq!(String::from_utf8(here.stdout).unwrap(), "2 overlays: 2 ok\n");
+    place.write("kustomize-golden.yaml", "folder: golden\n");
+    let wrong = place.run(&["test"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("--> kustomize-golden.yaml:1:1"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn junit_reports_what_the_terminal_shows() {
+    let place = Workplace::with_apps();
+    place.edit(STAGING, "kind: Deployment", "kind: Dæmon<Set>&");
+    place.write("apps/overlays/broken/kustomization.yaml", "resources: [\"no\\ewhere.yaml\"]\n");
+    told(&place, &["test", "--junit", "report.xml"], 1);
+    let report = place.read("report.xml");
+    let time = report.split("time=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(time.parse::<f64>().is_ok(), "{time}");
+    insta::assert_snapshot!(report.replace(&format!("time=\"{time}\""), "time=\"…\""));
+}
+
+#[test]
+fn what_cannot_be_tested_ends_with_status_2() {
+    let place = Workplace::new();
+    for arguments in [&["test"][..], &["test", "nowhere"], &["test", "--frob"], &["test", "--diff=colour"]] {
+        let output = place.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn many_overlays_are_rendered_in_order() {
+    let place = Workplace::new();
+    place.write("base/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("base/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
+    for number in 0..200 {
+        place.write(
+            &format!("o{number:03}/kustomization.yaml"),
+            &format!("namePrefix: p{number}-\nresources: [../base]\n"),
+        );
+    }
+    let text = told(&place, &["test"], 1);
+    let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("missing ")).collect();
+    assert_eq!(names, (0..200).map(|number| format!("o{number:03}")).collect::<Vec<_>>());
+    told(&place, &["test", "--update"], 0);
+    assert_eq!(
+        place.read("o007/kustomization.snap.yaml"),
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p7-a\n"
+    );
+    assert_eq!(told(&place, &["test"], 0), "200 overlays: 200 ok\n");
+}
