@@ -1,0 +1,45 @@
+r"""Renders kustomizations exactly as kustomize v5.8.1 does.
+
+>>> import kustomize_py
+>>> rendered = kustomize_py.build("app", files={
+...     "app/kustomization.yaml": "namePrefix: staging-\nresources: [service.yaml]\n",
+...     "app/service.yaml": "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n",
+... })
+>>> rendered
+<Rendered 1 resource: Service staging-web>
+>>> rendered.find("Service", "staging-web")["metadata"]
+{'name': 'staging-web'}
+"""
+
+from kustomize_py._diagnostics import (
+    BuildError,
+    BuildWarning,
+    ExternalError,
+    FileError,
+    InputError,
+    InternalError,
+    KustomizeError,
+    NotAllowedError,
+    Note,
+)
+from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, build, build_many
+from kustomize_py._kustomize import VERSION as __version__
+from kustomize_py._options import BuildOptions
+
+__all__ = [
+    "KUSTOMIZE_VERSION",
+    "BuildError",
+    "BuildOptions",
+    "BuildWarning",
+    "ExternalError",
+    "FileError",
+    "InputError",
+    "InternalError",
+    "KustomizeError",
+    "NotAllowedError",
+    "Note",
+    "Rendered",
+    "__version__",
+    "build",
+    "build_many",
+]

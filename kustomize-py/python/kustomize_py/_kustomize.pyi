@@ -1,0 +1,51 @@
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from typing import Any, Final, Literal, final, overload
+
+from typing_extensions import Unpack
+
+from kustomize_py._diagnostics import BuildError, BuildWarning
+from kustomize_py._options import BuildOptions
+
+__all__ = ["KUSTOMIZE_VERSION", "VERSION", "Rendered", "build", "build_many"]
+
+KUSTOMIZE_VERSION: Final[str]
+VERSION: Final[str]
+
+def build(
+    path: str | PathLike[str],
+    *,
+    files: Mapping[str, str | bytes] | None = None,
+    **options: Unpack[BuildOptions],
+) -> Rendered: ...
+@overload
+def build_many(
+    paths: Iterable[str | PathLike[str]],
+    *,
+    files: Mapping[str, str | bytes] | None = None,
+    return_exceptions: Literal[False] = False,
+    **options: Unpack[BuildOptions],
+) -> list[Rendered]: ...
+@overload
+def build_many(
+    paths: Iterable[str | PathLike[str]],
+    *,
+    files: Mapping[str, str | bytes] | None = None,
+    return_exceptions: bool,
+    **options: Unpack[BuildOptions],
+) -> list[Rendered | BuildError]: ...
+@final
+class Rendered:
+    @property
+    def yaml(self) -> str: ...
+    @property
+    def resources(self) -> list[dict[str, Any]]: ...
+    @property
+    def warnings(self) -> list[BuildWarning]: ...
+    def find(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None: ...
+    def select(
+        self, kind: str | None = None, name: str | None = None, namespace: str | None = None
+    ) -> list[dict[str, Any]]: ...
+    def __iter__(self) -> Iterator[dict[str, Any]]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> dict[str, Any]: ...

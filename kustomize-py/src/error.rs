@@ -1,0 +1,121 @@
+//! Errors of the library as exceptions of the package, which are written in Python.
+
+use kustomize_core::host::HostError;
+use kustomize_core::yaml::Place;
+use kustomize_core::{BuildError, ErrorKind, Note, Warning};
+use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+const MODULE: &str = "kustomize_py._diagnostics";
+
+/// The exception of a failed build.
+pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
+    from_class(py, class(error.kind()), &error.to_string(), |fields| {
+        fields.set_item("text", render(error))?;
+        fields.set_item("kind", kind(error.kind()))?;
+        fields.set_item("file", error.file())?;
+        fields.set_item("line", error.place().map(|place| place.line))?;
+        fields.set_item("column", error.place().map(|place| place.column))?;
+        fields.set_item("resource", error.resource())?;
+        fields.set_item("field", error.field_path())?;
+        fields.set_item("hint", error.help())?;
+        fields.set_item("chain", notes(py, error.chain())?)?;
+        fields.set_item("notes", notes(py, error.notes())?)
+    })
+}
+
+/// The exception of a bug of ours.
+pub(crate) fn internal(py: Python<'_>, words: &str) -> PyErr {
+    from_class(py, "InternalError", words, |_| Ok(()))
+}
+
+/// A remark of a build that succeeded, as a `BuildWarning`.
+pub(crate) fn warning<'py>(py: Python<'py>, warning: &Warning) -> PyResult<Bound<'py, PyAny>> {
+    let fields = PyDict::new(py);
+    fields.set_item("message", &warning.message)?;
+    set_place(&fields, warning.place.as_ref())?;
+    fields.set_item("hint", &warning.help)?;
+    fields.set_item("text", render(warning))?;
+    py.import(MODULE)?.getattr("BuildWarning")?.call((), Some(&fields))
+}
+
+fn from_class(
+    py: Python<'_>,
+    class: &str,
+    message: &str,
+    set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
+) -> PyErr {
+    let exception = || {
+        let fields = PyDict::new(py);
+        set(&fields)?;
+        py.import(MODULE)?.getattr(class)?.call((message,), Some(&fields))
+    };
+    exception().map_or_else(|error| error, PyErr::from_value)
+}
+
+/// What the command would say, without the last line break.
+fn render(shown: impl Into<Diagnostic>) -> String {
+    let mut text = Renderer::new(Style::Plain).render(&shown.into());
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn notes<'py>(py: Python<'py>, notes: &[Note]) -> PyResult<Bound<'py, PyTuple>> {
+    let class = py.import(MODULE)?.getattr("Note")?;
+    let made: PyResult<Vec<_>> = notes
+        .iter()
+        .map(|note| {
+            let fields = PyDict::new(py);
+            fields.set_item("message", &note.message)?;
+            set_place(&fields, note.place.as_ref())?;
+            class.call((), Some(&fields))
+        })
+        .collect();
+    PyTuple::new(py, made?)
+}
+
+fn set_place(fields: &Bound<'_, PyDict>, place: Option<&Place>) -> PyResult<()> {
+    fields.set_item("file", place.map(|place| &place.file))?;
+    fields.set_item("line", place.map(|place| place.line))?;
+    fields.set_item("column", place.map(|place| place.column))
+}
+
+/// The exception for a kind of error: what the caller could do about it decides.
+fn class(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Restriction | ErrorKind::NotAllowed | ErrorKind::Host(HostError::Refused { .. }) => {
+            "NotAllowedError"
+        }
+        ErrorKind::Function
+        | ErrorKind::Remote
+        | ErrorKind::Host(HostError::Failed { .. } | HostError::Http { .. } | HostError::TimedOut { .. }) => {
+            "ExternalError"
+        }
+        ErrorKind::Host(_) => "FileError",
+        _ => "InputError",
+    }
+}
+
+fn kind(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Syntax => "syntax",
+        ErrorKind::Kustomization => "kustomization",
+        ErrorKind::Host(_) => "host",
+        ErrorKind::Restriction => "restriction",
+        ErrorKind::Resource => "resource",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::Generator => "generator",
+        ErrorKind::Patch => "patch",
+        ErrorKind::Transformer => "transformer",
+        ErrorKind::Replacement => "replacement",
+        ErrorKind::Var => "var",
+        ErrorKind::Reference => "reference",
+        ErrorKind::Schema => "schema",
+        ErrorKind::Validator => "validator",
+        ErrorKind::Function => "function",
+        ErrorKind::Remote => "remote",
+        ErrorKind::NotAllowed => "not_allowed",
+        _ => "other",
+    }
+}

@@ -1,0 +1,29 @@
+//! The native part of the Python package `kustomize_py`: it turns Python's values into those of
+//! `kustomize-core` and back, and knows nothing of rendering.
+
+mod error;
+mod files;
+mod interrupt;
+mod options;
+mod path;
+mod render;
+mod rendered;
+
+use pyo3::prelude::*;
+
+/// Renders kustomizations exactly as kustomize v5.8.1 does.
+#[pymodule(gil_used = false)]
+mod _kustomize {
+    #[pymodule_export]
+    use crate::render::{build, build_many};
+    #[pymodule_export]
+    use crate::rendered::Rendered;
+
+    /// The version of this package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// The version of kustomize whose output is reproduced.
+    #[pymodule_export]
+    const KUSTOMIZE_VERSION: &str = "v5.8.1";
+}

@@ -1,0 +1,30 @@
+//! Paths as Python gives them: `str` or `os.PathLike`.
+
+use std::path::PathBuf;
+
+use kustomize_core::host::OsHost;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::options::type_name;
+
+/// Where a build starts, as hosts write it.
+pub(crate) fn extract(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let path: PathBuf = value.extract().map_err(|error: PyErr| {
+        if !error.is_instance_of::<PyTypeError>(value.py()) {
+            return error;
+        }
+        PyTypeError::new_err(format!("path must be str or os.PathLike, not {}", type_name(value)))
+    })?;
+    let written = OsHost::path(&path);
+    written.ok_or_else(|| PyValueError::new_err(format!("the path {} is not UTF-8", path.display())))
+}
+
+/// Several of them, from anything that can be iterated over but a `str`.
+pub(crate) fn extract_all(values: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if values.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("paths must be several paths, not one str"));
+    }
+    values.try_iter()?.map(|value| extract(&value?)).collect()
+}

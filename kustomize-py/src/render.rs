@@ -1,0 +1,77 @@
+//! The functions that build.
+
+use kustomize_core::host::{Host, OsHost};
+use kustomize_core::{BuildError, BuildOptions};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::rendered::{Finished, Rendered};
+use crate::{error, files, interrupt, options, path};
+
+/// Renders the kustomization in a directory, of this machine or among `files`.
+#[pyfunction]
+#[pyo3(signature = (path, *, files=None, **options))]
+pub(crate) fn build(
+    py: Python<'_>,
+    path: &Bound<'_, PyAny>,
+    files: Option<&Bound<'_, PyAny>>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Rendered> {
+    let (path, options) = (path::extract(path)?, options::extract(options)?);
+    let host = host(files, &options)?;
+    let built = interrupt::run(py, host, move |host| {
+        kustomize_core::build(&host, &path, &options).and_then(Finished::new)
+    })?;
+    match built {
+        Ok(finished) => Ok(Rendered::new(py, finished)),
+        Err(failure) => Err(error::exception(py, &failure)),
+    }
+}
+
+/// Renders several kustomizations on all cores; results are in the order of `paths`.
+#[pyfunction]
+#[pyo3(signature = (paths, *, files=None, return_exceptions=false, **options))]
+pub(crate) fn build_many<'py>(
+    py: Python<'py>,
+    paths: &Bound<'py, PyAny>,
+    files: Option<&Bound<'py, PyAny>>,
+    return_exceptions: bool,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let (paths, options) = (path::extract_all(paths)?, options::extract(options)?);
+    let host = host(files, &options)?;
+    let built = interrupt::run(py, host, move |host| all(&host, &paths, &options))?;
+    let results = PyList::empty(py);
+    for result in built {
+        match result {
+            Ok(finished) => results.append(Rendered::new(py, finished))?,
+            Err(failure) => {
+                let exception = error::exception(py, &failure);
+                match return_exceptions {
+                    true => results.append(exception.into_value(py))?,
+                    false => return Err(exception),
+                }
+            }
+        }
+    }
+    Ok(results)
+}
+
+/// The host of a build: files in memory, or this machine, which may do what the options allow.
+fn host(files: Option<&Bound<'_, PyAny>>, options: &BuildOptions) -> PyResult<Box<dyn Host + Send + Sync>> {
+    if let Some(files) = files {
+        return Ok(Box::new(files::host(files)?));
+    }
+    let mut host = OsHost::new();
+    if options.enable_remote {
+        host = host.allow_git().allow_http();
+    }
+    if options.enable_helm || options.enable_plugins {
+        host = host.allow_programs();
+    }
+    Ok(Box::new(host))
+}
+
+fn all(host: &dyn Host, paths: &[String], options: &BuildOptions) -> Vec<Result<Finished, BuildError>> {
+    paths.iter().map(|path| kustomize_core::build(host, path, options).and_then(Finished::new)).collect()
+}
