@@ -92,6 +92,12 @@ impl Diagnostic {
         self
     }
 
+    /// What happened, in one sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     fn new(severity: Severity, message: String) -> Self {
         Diagnostic {
             severity,

@@ -12,7 +12,7 @@ const MODULE: &str = "kustomize_py._diagnostics";
 /// The exception of a failed build.
 pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
     from_class(py, class(error.kind()), &error.to_string(), |fields| {
-        fields.set_item("text", render(error))?;
+        fields.set_item("text", render(&Diagnostic::from(error)))?;
         fields.set_item("kind", kind(error.kind()))?;
         fields.set_item("file", error.file())?;
         fields.set_item("line", error.place().map(|place| place.line))?;
@@ -32,11 +32,12 @@ pub(crate) fn internal(py: Python<'_>, words: &str) -> PyErr {
 
 /// A remark of a build that succeeded, as a `BuildWarning`.
 pub(crate) fn warning<'py>(py: Python<'py>, warning: &Warning) -> PyResult<Bound<'py, PyAny>> {
+    let diagnostic = Diagnostic::from(warning);
     let fields = PyDict::new(py);
-    fields.set_item("message", &warning.message)?;
+    fields.set_item("message", diagnostic.message())?;
     set_place(&fields, warning.place.as_ref())?;
     fields.set_item("hint", &warning.help)?;
-    fields.set_item("text", render(warning))?;
+    fields.set_item("text", render(&diagnostic))?;
     py.import(MODULE)?.getattr("BuildWarning")?.call((), Some(&fields))
 }
 
@@ -55,8 +56,8 @@ fn from_class(
 }
 
 /// What the command would say, without the last line break.
-fn render(shown: impl Into<Diagnostic>) -> String {
-    let mut text = Renderer::new(Style::Plain).render(&shown.into());
+fn render(diagnostic: &Diagnostic) -> String {
+    let mut text = Renderer::new(Style::Plain).render(diagnostic);
     text.truncate(text.trim_end().len());
     text
 }

@@ -21,7 +21,8 @@ mod _kustomize {
 
     /// The version of this package.
     #[pymodule_export]
-    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    #[allow(non_upper_case_globals)] // Python's name for it
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 
     /// The version of kustomize whose output is reproduced.
     #[pymodule_export]

@@ -8,6 +8,7 @@ mod fixtures;
 mod oracle;
 mod pool;
 mod process;
+mod python;
 mod schema_table;
 mod steps;
 mod test;
@@ -47,6 +48,8 @@ enum Task {
     Goldens,
     /// Write the built-in schema's table anew, from the reference's OpenAPI bundle
     SchemaTable(schema_table::Args),
+    /// Build the Python package as a wheel, install it into an empty environment, check and test it there
+    Python,
     /// Check that the library compiles for WebAssembly
     Wasm,
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),
+        Task::Python => python::run(),
         Task::Wasm => wasm::run(),
     };
     match done {

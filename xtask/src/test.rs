@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything there is to test, one step after the other.
 
 use crate::steps::{Outcome, Steps};
-use crate::{Failure, conformance, wasm, workspace};
+use crate::{Failure, conformance, python, wasm, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -31,6 +31,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         conformance::run(&conformance::Args::default()).map(|()| Outcome::Done)
     });
     if !args.rust_only {
+        steps.add("Python: the package, from an empty environment", python::check);
         steps.add("WebAssembly: the library compiles", wasm::check);
     }
     steps.run()

@@ -22,8 +22,7 @@ from kustomize_py._diagnostics import (
     NotAllowedError,
     Note,
 )
-from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, build, build_many
-from kustomize_py._kustomize import VERSION as __version__
+from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, __version__, build, build_many
 from kustomize_py._options import BuildOptions
 
 __all__ = [
@@ -43,3 +42,19 @@ __all__ = [
     "build",
     "build_many",
 ]
+
+# Where people find them, in tracebacks too.
+for _public in (
+    BuildError,
+    BuildWarning,
+    ExternalError,
+    FileError,
+    InputError,
+    InternalError,
+    KustomizeError,
+    NotAllowedError,
+    Note,
+    BuildOptions,
+):
+    _public.__module__ = __name__
+del _public

@@ -97,7 +97,7 @@ class BuildError(KustomizeError):
 
 
 class InputError(BuildError):
-    """What the files say is wrong: not YAML, an unknown field, a patch that does not apply, …"""
+    """What the files say is wrong: not YAML, an unknown field, a patch that does not apply."""
 
 
 class FileError(BuildError):

@@ -7,10 +7,10 @@ from typing_extensions import Unpack
 from kustomize_py._diagnostics import BuildError, BuildWarning
 from kustomize_py._options import BuildOptions
 
-__all__ = ["KUSTOMIZE_VERSION", "VERSION", "Rendered", "build", "build_many"]
+__all__ = ["KUSTOMIZE_VERSION", "Rendered", "__version__", "build", "build_many"]
 
 KUSTOMIZE_VERSION: Final[str]
-VERSION: Final[str]
+__version__: Final[str]
 
 def build(
     path: str | PathLike[str],
@@ -34,6 +34,7 @@ def build_many(
     return_exceptions: bool,
     **options: Unpack[BuildOptions],
 ) -> list[Rendered | BuildError]: ...
+
 @final
 class Rendered:
     @property

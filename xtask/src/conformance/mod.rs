@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// helm 3 on PATH, or where `go install` puts it; installed by Go when it is missing and Go is there.
-fn helm() -> Option<PathBuf> {
+pub fn helm() -> Option<PathBuf> {
     if let Some(helm) = workspace::find_program("helm") {
         return Some(helm);
     }

@@ -1,0 +1,1 @@
+"""Golden files of overlays as tests of pytest."""

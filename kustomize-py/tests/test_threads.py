@@ -1,0 +1,116 @@
+"""The interpreter goes on while builds run, and so does Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from kustomize_py import build
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {containers: [{name: a, image: nginx}]}\n"
+
+
+def large(count: int = 4_000) -> dict[str, str]:
+    text = "---\n".join(POD.replace("NAME", f"pod-{n}") for n in range(count))
+    kustomization = "namePrefix: a-\nnameSuffix: -b\nnamespace: c\nresources: [all.yaml]\n"
+    return {"kustomization.yaml": kustomization, "all.yaml": text}
+
+
+def test_other_threads_run_during_a_build() -> None:
+    files = large()
+    ticks, done = 0, threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            time.sleep(0.001)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    begun = time.monotonic()
+    build("/", files=files)
+    took, seen = time.monotonic() - begun, ticks
+    done.set()
+    ticker.join()
+    # A tick a millisecond, were nobody in its way; under a held lock there would be none at all.
+    assert seen > took * 1000 / 20
+
+
+def test_many_threads_get_what_one_gets() -> None:
+    files = large(50)
+    expected = build("/", files=files).yaml
+    with ThreadPoolExecutor(8) as pool:
+        results = pool.map(lambda _: build("/", files=files).yaml, range(100))
+    assert set(results) == {expected}
+
+
+def test_one_result_in_many_threads() -> None:
+    rendered = build("/", files=large(500))
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda n: rendered[n % 500], range(2000)))
+    assert all(resource is rendered[n % 500] for n, resource in enumerate(seen))
+
+
+INTERRUPTED = """
+import signal, sys, threading, time
+import kustomize_py
+from pathlib import Path
+
+files = eval(sys.stdin.read())
+def interrupt():
+    time.sleep(0.3)
+    signal.raise_signal(signal.SIGINT)
+    print("sent", time.monotonic(), flush=True)
+threading.Thread(target=interrupt).start()
+try:
+    if sys.argv[1] == "build":
+        while True:
+            kustomize_py.build("/", files=files)
+    else:
+        kustomize_py.build_many(["/"] * 10_000, files=files)
+except KeyboardInterrupt:
+    print("caught", time.monotonic(), flush=True)
+pod = {"kustomization.yaml": "resources: [a]\\n", "a": "kind: A\\nmetadata: {name: a}\\n"}
+print(len(kustomize_py.build("/", files=pod)))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.parametrize("function", ["build", "build_many"])
+def test_ctrl_c_during_a_build(function: str) -> None:
+    program = [sys.executable, "-c", INTERRUPTED, function]
+    ended = subprocess.run(
+        program, input=repr(large(2_000)), capture_output=True, text=True, timeout=120, check=True
+    )
+    lines = sorted(line.split() for line in ended.stdout.splitlines())
+    assert [line[0] for line in lines] == ["1", "caught", "sent"], ended
+    # Well before all of it was built, which takes minutes.
+    assert float(lines[1][1]) - float(lines[2][1]) < 5
+    assert ended.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_what_a_signal_handler_raises_comes_out() -> None:
+    class Alarm(Exception):  # noqa: N818
+        pass
+
+    def handler(*_: Any) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(Alarm):
+            while True:
+                build("/", files=large(1_000))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
