@@ -1,8 +1,9 @@
 //! What every step of one build shares.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::error::{BuildError, ErrorKind};
 use crate::host::Host;
 use crate::options::BuildOptions;
 use crate::parallel;
@@ -27,6 +28,8 @@ pub(crate) struct Context<'a> {
     reuses: bool,
     has_reused: AtomicBool,
     is_spoiled: AtomicBool,
+    /// Bytes of files that generators have put into resources.
+    generated: AtomicUsize,
 }
 
 struct CustomSchema {
@@ -34,6 +37,10 @@ struct CustomSchema {
     /// What makes two custom schemas the same.
     key: String,
 }
+
+/// How much that may be. The output can be four times as large, and no cluster stores a
+/// hundredth of it in one resource.
+const MAX_GENERATED: usize = 128 << 20;
 
 impl<'a> Context<'a> {
     pub(crate) fn new(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
@@ -51,6 +58,7 @@ impl<'a> Context<'a> {
             reuses: true,
             has_reused: AtomicBool::new(false),
             is_spoiled: AtomicBool::new(false),
+            generated: AtomicUsize::new(0),
         }
     }
 
@@ -108,6 +116,21 @@ impl<'a> Context<'a> {
     /// Whether this build has to be done again, without taking anything over.
     pub(crate) fn is_spoiled(&self) -> bool {
         self.is_spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Counts the content of a file that becomes a part of a generated resource.
+    ///
+    /// # Errors
+    /// All such files together are too large.
+    pub(crate) fn count_generated(&self, bytes: usize) -> Result<(), BuildError> {
+        let before = self.generated.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= MAX_GENERATED {
+            return Ok(());
+        }
+        let message =
+            format!("the files of all generators together are larger than {} MiB", MAX_GENERATED >> 20);
+        Err(BuildError::new(ErrorKind::Generator, message)
+            .with_help("no cluster takes a ConfigMap or Secret of more than about one MiB"))
     }
 
     /// Notes a warning.

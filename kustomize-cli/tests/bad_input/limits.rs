@@ -30,6 +30,14 @@ fn nine_million_values() {
 }
 
 #[test]
+fn large_files_in_generators() {
+    let trial =
+        Trial::of_kustomization("configMapGenerator: [{name: a, files: [a=large, b=large, c=large]}]\n");
+    File::create(trial.path("large")).unwrap().set_len(60 << 20).unwrap();
+    trial.is_refused("the files of all generators together are larger than 128 MiB");
+}
+
+#[test]
 fn a_hundred_thousand_mistakes() {
     let missing = format!("resources:\n{}", "- none.yaml\n".repeat(100_000));
     Trial::of_kustomization(&missing).is_refused("'none.yaml'");

@@ -2,35 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::resource::kind_order::{FIRST, LAST};
 use crate::yaml::Str;
-
-/// Kinds that others refer to, in the reference's order (`Gvk.IsLessThan`).
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// Compares two selectors: by the rank of the kind, then by `group_version_kind` with placeholders
 /// for what is empty.

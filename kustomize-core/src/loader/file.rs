@@ -147,7 +147,9 @@ impl Loader<'_> {
 
 impl crate::generate::Files for Loader<'_> {
     fn bytes(&self, path: &str) -> Result<Vec<u8>, BuildError> {
-        Loader::bytes(self, path)
+        let content = Loader::bytes(self, path)?;
+        self.cx.count_generated(content.len())?;
+        Ok(content)
     }
 }
 

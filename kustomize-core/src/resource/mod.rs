@@ -10,6 +10,7 @@ mod history;
 mod id;
 mod index;
 mod internal_annotations;
+pub(crate) mod kind_order;
 mod label_selector;
 mod links;
 mod list_items;

@@ -2,6 +2,7 @@
 
 use super::Origin;
 use super::origin::ConfiguredBy;
+use crate::yaml::chars;
 use crate::yaml::resolve::{Dialect, Resolved, value};
 use crate::yaml::{Entry, FileId, Node, Tag, read_config};
 
@@ -96,8 +97,7 @@ fn is_base_60(text: &str) -> bool {
 }
 
 fn is_printable(char: char) -> bool {
-    matches!(char, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
-        && char != '\u{feff}'
+    chars::is_printable(char) && !chars::is_break(char)
 }
 
 fn may_stand_plain(text: &str) -> bool {
@@ -121,40 +121,13 @@ fn may_stand_plain(text: &str) -> bool {
 }
 
 fn push_double_quoted(out: &mut String, text: &str) {
-    use std::fmt::Write as _;
     out.push('"');
     for char in text.chars() {
-        let short = match char {
-            '"' => '"',
-            '\\' => '\\',
-            '\0' => '0',
-            '\u{7}' => 'a',
-            '\u{8}' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\u{b}' => 'v',
-            '\u{c}' => 'f',
-            '\r' => 'r',
-            '\u{1b}' => 'e',
-            '\u{85}' => 'N',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            _ if is_printable(char) => {
-                out.push(char);
-                continue;
-            }
-            _ => {
-                let code = u32::from(char);
-                let _ = match code {
-                    0..=0xff => write!(out, "\\x{code:02X}"),
-                    0x100..=0xffff => write!(out, "\\u{code:04X}"),
-                    _ => write!(out, "\\U{code:08X}"),
-                };
-                continue;
-            }
-        };
-        out.push('\\');
-        out.push(short);
+        if is_printable(char) && !matches!(char, '"' | '\\') {
+            out.push(char);
+        } else {
+            chars::push_escape(out, char);
+        }
     }
     out.push('"');
 }

@@ -9,6 +9,7 @@ use super::Transformer;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::SortOptions;
+use crate::resource::kind_order::{FIRST, LAST};
 use crate::resource::{Resource, ResourceSet, split_api_version};
 
 /// Puts resources in order.
@@ -22,33 +23,6 @@ pub(crate) enum SortOrderTransformer {
         ranks: HashMap<String, i64>,
     },
 }
-
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 impl SortOrderTransformer {
     /// As `sortOptions` say.

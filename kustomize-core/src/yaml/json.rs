@@ -136,20 +136,24 @@ fn try_push_string(out: &mut impl Write, text: &str) -> std::fmt::Result {
         }
         let Some(c) = text[at..].chars().next() else { break };
         let Some(escape) = escape(c) else { continue };
-        out.write_str(&text[start..at])?;
+        if start < at {
+            out.write_str(&text[start..at])?;
+        }
         start = at + c.len_utf8();
-        match escape {
+        let mut escaped = *b"\\u0000";
+        let length = match escape {
             Escape::Short(short) => {
-                out.write_str("\\")?;
-                out.write_char(short)?;
+                escaped[1] = short as u8;
+                2
             }
             Escape::Code(code) => {
-                out.write_str("\\u")?;
-                for shift in [12, 8, 4, 0] {
-                    out.write_char(char::from_digit((code >> shift) & 15, 16).unwrap_or('0'))?;
+                for (digit, shift) in escaped[2..].iter_mut().zip([12, 8, 4, 0]) {
+                    *digit = b"0123456789abcdef"[(code >> shift) as usize & 15];
                 }
+                6
             }
-        }
+        };
+        out.write_str(std::str::from_utf8(&escaped[..length]).unwrap_or_default())?;
     }
     out.write_str(&text[start..])?;
     out.write_str("\"")

@@ -1,6 +1,6 @@
 //! Plain and quoted strings, folded at [`WIDTH`].
 
-use crate::yaml::chars::{is_break, is_printable};
+use crate::yaml::chars::{is_break, is_printable, push_escape};
 
 /// Beyond this column a line is folded at the next space.
 const WIDTH: usize = 80;
@@ -127,7 +127,9 @@ pub(super) fn push_double_quoted(out: &mut String, text: &str, indent: usize, ke
     while let Some((at, c)) = rest.next() {
         let next = rest.peek().map(|(_, c)| *c);
         if escape_all || !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
-            at_column += push_escape(out, c);
+            let before = out.len();
+            push_escape(out, c);
+            at_column += out.len() - before;
             previous_space = false;
             continue;
         }
@@ -145,38 +147,4 @@ pub(super) fn push_double_quoted(out: &mut String, text: &str, indent: usize, ke
         previous_space = c == ' ';
     }
     out.push('"');
-}
-
-/// Appends an escape sequence; returns how long it is.
-fn push_escape(out: &mut String, c: char) -> usize {
-    use std::fmt::Write;
-    let before = out.len();
-    let short = match c {
-        '\0' => '0',
-        '\u{7}' => 'a',
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{b}' => 'v',
-        '\u{c}' => 'f',
-        '\r' => 'r',
-        '\u{1b}' => 'e',
-        '"' | '\\' => c,
-        '\u{85}' => 'N',
-        '\u{a0}' => '_',
-        '\u{2028}' => 'L',
-        '\u{2029}' => 'P',
-        _ => {
-            let code = u32::from(c);
-            let _ = match code {
-                0..=0xff => write!(out, "\\x{code:02X}"),
-                0x100..=0xffff => write!(out, "\\u{code:04X}"),
-                _ => write!(out, "\\U{code:08X}"),
-            };
-            return out.len() - before;
-        }
-    };
-    out.push('\\');
-    out.push(short);
-    2
 }

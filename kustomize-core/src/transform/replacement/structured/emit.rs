@@ -4,7 +4,7 @@
 use super::super::layout::Layout;
 use super::comments::Comments;
 use super::scalar::{self, Place};
-use crate::yaml::chars::{is_break, is_printable};
+use crate::yaml::chars::{is_break, is_printable, push_escape};
 use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Style, Value};
 
 /// Longer keys are written after `? `.
@@ -366,35 +366,9 @@ impl<'a> Emitter<'a> {
     }
 
     fn escape(&mut self, c: char) {
-        let short = match c {
-            '\0' => '0',
-            '\u{7}' => 'a',
-            '\u{8}' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\u{b}' => 'v',
-            '\u{c}' => 'f',
-            '\r' => 'r',
-            '\u{1b}' => 'e',
-            '"' => '"',
-            '\\' => '\\',
-            '\u{85}' => 'N',
-            '\u{a0}' => '_',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            _ => {
-                let code = u32::from(c);
-                let escaped = match code {
-                    ..=0xff => format!("\\x{code:02X}"),
-                    0x100..=0xffff => format!("\\u{code:04X}"),
-                    _ => format!("\\U{code:08X}"),
-                };
-                escaped.chars().for_each(|c| self.put(c));
-                return;
-            }
-        };
-        self.put('\\');
-        self.put(short);
+        let mut escaped = String::new();
+        push_escape(&mut escaped, c);
+        escaped.chars().for_each(|c| self.put(c));
     }
 
     /// After `|` or `>`: what cannot be seen from the text that follows.
