@@ -26,6 +26,11 @@ pub(crate) struct TestArgs {
     #[arg(long)]
     pub(crate) update: bool,
 
+    /// Only overlays whose files, or golden file, changed since this git revision; changes that are
+    /// not committed count, files that git ignores do not
+    #[arg(long, value_name = "REV")]
+    pub(crate) since: Option<String>,
+
     /// Keep golden files in a tree of their own in this directory
     #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
     pub(crate) golden_dir: Option<String>,

@@ -2,6 +2,7 @@
 //! is written, not even git's own caches.
 
 mod blobs;
+mod changes;
 mod revision;
 
 use std::process::{Command, Stdio};
@@ -16,14 +17,14 @@ pub(crate) use revision::Revision;
 pub(crate) struct Repository {
     /// The top of its working tree.
     top: String,
-    /// The current directory as seen from there, empty or with a slash at its end.
+    /// That directory as seen from there, empty or with a slash at its end.
     prefix: String,
 }
 
 impl Repository {
-    /// The one that the current directory is in.
-    pub(crate) fn of_current_directory() -> Result<Self, Failure> {
-        let output = text(git(".", &["rev-parse", "--show-toplevel", "--show-prefix"])?)?;
+    /// The one that a directory is in.
+    pub(crate) fn around(directory: &str) -> Result<Self, Failure> {
+        let output = text(git(directory, &["rev-parse", "--show-toplevel", "--show-prefix"])?)?;
         let (top, prefix) = output.split_once('\n').unwrap_or((&output, ""));
         Ok(Repository { top: top.to_owned(), prefix: prefix.trim_end_matches('\n').to_owned() })
     }

@@ -1,39 +1,39 @@
 //! Many overlays at once.
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use super::{Case, Outcome};
 use crate::host::Host;
-use crate::options::BuildOptions;
+use crate::parallel;
+use crate::session::Session;
 
-/// Checks cases on all cores. The outcomes come in the order of the cases; `done` hears of each as
-/// soon as it is there, from whatever thread.
-pub fn check_all(
-    host: &dyn Host,
-    options: &BuildOptions,
+/// Overlays that are rendered before the next ones: enough for all cores and to share bases, few
+/// enough to tell how far it is and to keep no more in memory.
+const BATCH: usize = 64;
+
+/// Checks cases on all cores. The outcomes come in the order of the cases; `done` hears of each
+/// soon after it is there, in the same order.
+///
+/// Afterwards [`Session::inputs`] says what each overlay was made of.
+pub fn check_all<H: Host>(
+    session: &Session<H>,
     cases: &[Case],
-    done: &(dyn Fn(&Case, &Outcome) + Sync),
+    mut done: impl FnMut(&Case, &Outcome),
 ) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::with_capacity(cases.len()));
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(case) = cases.get(at) else { return };
-            let outcome = case.check(host, options);
-            done(case, &outcome);
-            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(cases.len());
-    if threads <= 1 {
-        work();
-    } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let mut outcomes = Vec::with_capacity(cases.len());
+    for batch in cases.chunks(BATCH) {
+        let paths: Vec<&str> =
+            batch.iter().filter(|case| !case.is_orphan).map(|case| case.overlay.as_str()).collect();
+        let mut rendered = session.build_many(&paths).into_iter();
+        let mut next = |case: &Case| if case.is_orphan { None } else { rendered.next() };
+        let pairs: Vec<_> = batch.iter().map(|case| (case, next(case))).collect();
+        let compared = parallel::map(&pairs, |(case, rendered)| match rendered {
+            Some(rendered) => {
+                let yaml = rendered.as_ref().map_err(Clone::clone).and_then(|rendered| rendered.yaml());
+                case.compare(session.host(), yaml)
+            }
+            None => Outcome::Orphaned,
+        });
+        batch.iter().zip(&compared).for_each(|(case, outcome)| done(case, outcome));
+        outcomes.extend(compared);
     }
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    outcomes.sort_unstable_by_key(|(at, _)| *at);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    outcomes
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::MemoryHost;
-use crate::{BuildOptions, ErrorKind};
+use crate::{BuildOptions, ErrorKind, Session};
 
 /// A host with these files below `/r`.
 fn host(files: &[(&str, &str)]) -> MemoryHost {
@@ -151,7 +151,12 @@ fn outcomes_say_what_happened_and_what_accepting_means() {
     files.extend(pods.iter().map(|path| (path.as_str(), pod)));
     let host = host(&files);
     let cases = discover(&host, &Layout::new("/r"), &["/r"]).unwrap();
-    let outcomes = check_all(&host, &BuildOptions::default(), &cases, &|_, _| {});
+    let mut heard = Vec::new();
+    let session = Session::new(host, BuildOptions::default());
+    let outcomes =
+        check_all(&session, &cases, |case, outcome| heard.push((case.clone(), outcome.is_equal())));
+    assert_eq!(heard.iter().map(|(case, _)| case).collect::<Vec<_>>(), cases.iter().collect::<Vec<_>>());
+    assert_eq!(heard.iter().filter(|(_, equal)| *equal).count(), 1);
     let shown: Vec<_> = outcomes
         .iter()
         .zip(&cases)

@@ -27,7 +27,7 @@ impl Side {
                 let help = "check the revision out and give its directory: git worktree add DIR REV";
                 return Err(Diagnostic::error(message).with_help(help).into());
             }
-            let repository = Repository::of_current_directory()?;
+            let repository = Repository::around(".")?;
             let host = Revision::open(&repository, revision, args.host())?;
             return Side::build(&host, &host.path(path)?, args);
         }

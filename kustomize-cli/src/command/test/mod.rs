@@ -3,12 +3,14 @@
 mod junit;
 mod progress;
 mod report;
+mod since;
 mod update;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use kustomize_core::Session;
 use kustomize_core::golden::{Case, Layout, Outcome, check_all, discover};
 use kustomize_core::host::{Host, OsHost, path};
 use kustomize_diagnostic::{Diagnostic, Style};
@@ -19,6 +21,7 @@ use crate::output;
 use crate::reporter::renderer;
 use progress::Progress;
 use report::Report;
+use since::Since;
 
 /// A case and how it ended.
 #[derive(Debug)]
@@ -41,12 +44,19 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
         let help = "an overlay is a directory with a kustomization.yaml that no other one builds on";
         return Err(Diagnostic::error(message).with_help(help).into());
     }
-    let progress = Progress::new(cases.len());
-    let outcomes = check_all(&host, &args.render.options(), &cases, &|_, _| progress.step());
+    let since = args.since.as_deref().map(|revision| Since::read(&layout, revision)).transpose()?;
+    let session = Session::new(host, args.render.options());
+    let mut progress = Progress::new(cases.len());
+    let outcomes = check_all(&session, &cases, |_, _| progress.step());
     progress.end();
-    let checked = cases.into_iter().zip(outcomes);
-    let mut all: Vec<Checked> =
-        checked.map(|(case, outcome)| Checked { case, outcome, accepted: false }).collect();
+    let total = cases.len();
+    let mut all: Vec<Checked> = cases
+        .into_iter()
+        .zip(outcomes)
+        .filter(|(case, _)| since.as_ref().is_none_or(|since| since.touches(&session, case)))
+        .map(|(case, outcome)| Checked { case, outcome, accepted: false })
+        .collect();
+    let unchanged = total - all.len();
     if args.update {
         all.iter_mut().try_for_each(update::accept)?;
     }
@@ -55,7 +65,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
         output::to_file(Path::new(file), junit::document(&all, &report, started.elapsed()).as_bytes())?;
     }
     let report = Report::new(renderer(Style::for_stdout()), args.diff);
-    output::to_stdout(report.text(&all).as_bytes())?;
+    output::to_stdout(report.text(&all, unchanged).as_bytes())?;
     let good = all.iter().all(|one| one.accepted || one.outcome.is_equal());
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,7 +1,6 @@
 //! How far a long run is, on a terminal.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// What takes less needs no progress.
@@ -13,12 +12,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Progress {
     total: usize,
-    state: Option<Mutex<State>>,
-}
-
-#[derive(Debug)]
-struct State {
     done: usize,
+    visible: bool,
+    /// When to show how far it is.
     next: Instant,
     shown: bool,
 }
@@ -27,27 +23,23 @@ impl Progress {
     pub(super) fn new(total: usize) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         let visible = std::io::stderr().is_terminal() && !dumb;
-        let state = State { done: 0, next: Instant::now() + PATIENCE, shown: false };
-        Progress { total, state: visible.then(|| Mutex::new(state)) }
+        Progress { total, done: 0, visible, next: Instant::now() + PATIENCE, shown: false }
     }
 
     /// One more is done.
-    pub(super) fn step(&self) {
-        let Some(Ok(mut state)) = self.state.as_ref().map(Mutex::lock) else { return };
-        state.done += 1;
+    pub(super) fn step(&mut self) {
+        self.done += 1;
         let now = Instant::now();
-        if now >= state.next {
-            state.next = now + INTERVAL;
-            state.shown = true;
-            let _ = write!(std::io::stderr(), "\r\x1b[K{} of {} overlays", state.done, self.total);
+        if self.visible && now >= self.next {
+            self.next = now + INTERVAL;
+            self.shown = true;
+            let _ = write!(std::io::stderr(), "\r\x1b[K{} of {} overlays", self.done, self.total);
         }
     }
 
     /// Takes the line away.
     pub(super) fn end(self) {
-        if let Some(Ok(state)) = self.state.map(Mutex::into_inner)
-            && state.shown
-        {
+        if self.shown {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }

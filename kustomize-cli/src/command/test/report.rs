@@ -38,8 +38,9 @@ impl Report {
         Report { renderer, diff }
     }
 
-    /// All that is worth saying, and what it comes to.
-    pub(super) fn text(&self, all: &[Checked]) -> String {
+    /// All that is worth saying, and what it comes to. Some overlays may have been left out because
+    /// nothing in them changed.
+    pub(super) fn text(&self, all: &[Checked], unchanged: usize) -> String {
         let style = self.renderer.style();
         let mut out = String::new();
         for checked in all.iter().filter(|checked| !checked.outcome.is_equal()) {
@@ -52,7 +53,7 @@ impl Report {
                 out.push_str(&self.detail(checked));
             }
         }
-        out.push_str(&summary(all));
+        out.push_str(&summary(all, unchanged));
         if all.iter().any(|one| !one.accepted && one.outcome.update(&one.case).is_some()) {
             style.push(&mut out, Role::Help, "help");
             out.push_str(": with --update, what overlays render as becomes what is expected\n");
@@ -114,11 +115,13 @@ fn indented(text: &str) -> String {
 }
 
 /// `3 overlays: 1 ok, 1 different, 1 failed`.
-fn summary(all: &[Checked]) -> String {
+fn summary(all: &[Checked], unchanged: usize) -> String {
     let words = ["ok", "written", "removed", "different", "missing", "unreadable", "failed", "orphaned"];
-    let counts = words.iter().map(|wanted| (wanted, all.iter().filter(|one| word(one) == *wanted).count()));
+    let count = |wanted: &str| all.iter().filter(|one| word(one) == wanted).count();
+    let counts = words.iter().map(|word| (*word, count(word))).chain([("unchanged", unchanged)]);
     let counts: Vec<String> =
         counts.filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
-    let plural = if all.len() == 1 { "" } else { "s" };
-    format!("{} overlay{plural}: {}\n", all.len(), counts.join(", "))
+    let total = all.len() + unchanged;
+    let plural = if total == 1 { "" } else { "s" };
+    format!("{total} overlay{plural}: {}\n", counts.join(", "))
 }

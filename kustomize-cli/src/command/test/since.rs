@@ -1,0 +1,58 @@
+//! Which overlays a change has to do with.
+
+use std::collections::BTreeSet;
+
+use kustomize_core::golden::{Case, Layout};
+use kustomize_core::host::{Host, path};
+use kustomize_core::{Input, Session};
+
+use crate::failure::Failure;
+use crate::git::Repository;
+
+/// What changed since a revision.
+#[derive(Debug)]
+pub(super) struct Since {
+    files: BTreeSet<String>,
+}
+
+impl Since {
+    /// Asks git.
+    pub(super) fn read(layout: &Layout, revision: &str) -> Result<Self, Failure> {
+        let files = Repository::around(layout.top())?.changed_since(revision)?;
+        Ok(Since { files })
+    }
+
+    /// Whether an overlay that has been built, or its golden file, is made of something that
+    /// changed. A golden file without an overlay always counts: it is wrong whatever changed.
+    pub(super) fn touches<H: Host>(&self, session: &Session<H>, case: &Case) -> bool {
+        if self.files.is_empty() {
+            return case.is_orphan;
+        }
+        let inputs = session.inputs(&case.overlay);
+        let options = session.options();
+        // What programs read, they do not tell: all that lies with the kustomizations counts.
+        let runs_programs = options.enable_helm || options.enable_plugins;
+        case.is_orphan
+            // Not known any more what it is made of.
+            || inputs.is_empty()
+            || self.files.contains(&case.golden)
+            || inputs.iter().any(|input| self.touches_input(session.host(), input))
+            || runs_programs && inputs.iter().any(|input| self.touches_directory(path::parent(&input.path)))
+    }
+
+    fn touches_input(&self, host: &dyn Host, Input { path, found, .. }: &Input) -> bool {
+        self.files.contains(path)
+            || if *found {
+                // What a link points at has a name of its own.
+                host.resolve(path).is_ok_and(|real| real != *path && self.files.contains(&real))
+            } else {
+                // A whole directory may have gone, or come.
+                self.touches_directory(path)
+            }
+    }
+
+    fn touches_directory(&self, directory: &str) -> bool {
+        let below = format!("{directory}/");
+        self.files.range(below.clone()..).next().is_some_and(|file| file.starts_with(&below))
+    }
+}
