@@ -7,43 +7,56 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kustomize_core::golden::{Layout, Outcome, check_all, discover};
 use kustomize_core::host::OsHost;
-use kustomize_core::{BuildOptions, build};
+use kustomize_core::{BuildOptions, Session, build};
 
-/// What stands in the golden file of a fixture that kustomize refuses.
-const REFUSED: &str = "# kustomize refuses this\n";
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").canonicalize().unwrap()
+fn fixtures() -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").canonicalize().unwrap();
+    OsHost::path(&fixtures).unwrap()
 }
 
 #[test]
 fn fixtures_render_as_kustomize_renders_them() {
+    let session = Session::new(OsHost::new(), BuildOptions::default());
+    let layout = Layout::find(session.host(), &fixtures()).unwrap();
+    let cases = discover(session.host(), &layout, &[&fixtures()]).unwrap();
+    assert!(cases.len() > 20, "{cases:?}");
     let mut wrong = Vec::new();
-    for golden in fixtures().join("expected").read_dir().unwrap() {
-        let golden = golden.unwrap().path();
-        let name = golden.file_stem().unwrap().to_str().unwrap().to_owned();
-        let expected = fs::read_to_string(&golden).unwrap();
-        let directory = fixtures().join(name.replace('.', "/"));
-        let rendered = build(&OsHost::new(), directory.to_str().unwrap(), &BuildOptions::default());
-        match rendered.and_then(|rendered| rendered.yaml()) {
-            Ok(yaml) if yaml == expected => {}
-            Ok(yaml) => wrong.push(format!("{name} renders as\n{yaml}")),
-            Err(_) if expected == REFUSED => {}
-            Err(error) => wrong.push(format!("{name} is refused: {error}")),
+    for (case, outcome) in cases.iter().zip(check_all(&session, &cases, |_, _| {})) {
+        match outcome {
+            Outcome::Equal => {}
+            Outcome::Different(mismatch) => {
+                let difference = mismatch.difference().unwrap();
+                wrong.push(format!("{} differs\n{difference}{}", case.overlay, mismatch.actual));
+            }
+            Outcome::Failed(error) => wrong.push(format!("{} is refused: {error}", case.overlay)),
+            other => wrong.push(format!("{}: {other:?}", case.overlay)),
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn every_kustomization_has_a_golden_file() {
+fn what_kustomize_refuses_is_refused() {
+    let host = OsHost::new();
+    let layout = Layout::find(&host, &fixtures()).unwrap();
+    assert!(layout.excluded().len() > 20);
+    for directory in layout.excluded() {
+        let rendered = build(&host, directory, &BuildOptions::default());
+        assert!(rendered.and_then(|rendered| rendered.yaml()).is_err(), "{directory}");
+    }
+}
+
+#[test]
+fn every_kustomization_has_a_golden_file_or_is_refused() {
+    let layout = Layout::find(&OsHost::new(), &fixtures()).unwrap();
     let mut found = BTreeSet::new();
-    collect(&fixtures(), &mut found);
+    collect(Path::new(&fixtures()), &mut found);
     for directory in found {
-        let name = directory.strip_prefix(fixtures()).unwrap().to_str().unwrap().replace('/', ".");
-        let golden = fixtures().join(format!("expected/{name}.yaml"));
-        assert!(golden.is_file(), "cargo xtask goldens: {name}");
+        let directory = OsHost::path(&directory).unwrap();
+        let has_golden = Path::new(&layout.golden_of(&directory).unwrap()).is_file();
+        assert!(has_golden != layout.excluded().contains(&directory), "cargo xtask goldens: {directory}");
     }
 }
 
@@ -51,9 +64,10 @@ fn every_kustomization_has_a_golden_file() {
 fn collect(directory: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in directory.read_dir().unwrap() {
         let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap_or_default();
         if path.is_dir() {
             collect(&path, found);
-        } else if path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"))
+        } else if stem.eq_ignore_ascii_case("kustomization")
             && !fs::read_to_string(&path).unwrap().contains("kind: Component")
         {
             found.insert(directory.to_owned());

@@ -1,4 +1,4 @@
-//! The fixtures' expected output, which comes from kustomize and never from us.
+//! The fixtures' golden files, whose content comes from kustomize and never from us.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,15 @@ use crate::oracle::Oracle;
 use crate::process::{self, Status};
 use crate::{Failure, tree, workspace};
 
-/// What stands in the golden file of a fixture that kustomize refuses.
-const REFUSED: &str = "# kustomize refuses this\n";
+/// What a golden file is called; see `kustomize_core::golden`.
+const GOLDEN: &str = "kustomization.snap.yaml";
+
+/// What stands before the list of fixtures that have no golden file.
+const HEADER: &str = "\
+# Written by `cargo xtask goldens`. Kustomize refuses these, so that they have no golden file; that
+# they are refused is tested, too.
+exclude:
+";
 
 /// Renders every fixture with kustomize and keeps what it says.
 ///
@@ -18,30 +25,35 @@ const REFUSED: &str = "# kustomize refuses this\n";
 pub fn write_goldens() -> Result<(), Failure> {
     let oracle = Oracle::find()?;
     let fixtures = workspace::root().join("fixtures");
-    let expected = fixtures.join("expected");
-    if expected.is_dir() {
-        fs::remove_dir_all(&expected)?;
-    }
-    fs::create_dir_all(&expected)?;
+    let mut refused = HEADER.to_owned();
     for directory in tree::kustomizations(&fixtures)? {
         if tree::is_component(&directory) {
             continue;
         }
-        let name = golden_name(directory.strip_prefix(&fixtures)?);
+        let name = name(directory.strip_prefix(&fixtures)?);
         let ended = process::run(&mut oracle.command(&directory), Duration::from_secs(60))?;
-        let text = match ended.status {
-            Status::Done => ended.stdout,
-            Status::Refused => REFUSED.into(),
+        let golden = directory.join(GOLDEN);
+        match ended.status {
+            Status::Done => {
+                println!("{name}: {} bytes", ended.stdout.len());
+                fs::write(golden, ended.stdout)?;
+            }
+            Status::Refused => {
+                println!("{name}: refused");
+                refused.push_str(&format!("- {name}\n"));
+                if golden.exists() {
+                    fs::remove_file(golden)?;
+                }
+            }
             status => return Err(format!("{name}: kustomize {status:?}: {}", ended.stderr).into()),
-        };
-        println!("{name}: {} bytes", text.len());
-        fs::write(expected.join(name), text)?;
+        }
     }
+    fs::write(fixtures.join("kustomize-golden.yaml"), refused)?;
     Ok(())
 }
 
-/// `apps/overlays/staging` is kept in `apps.overlays.staging.yaml`.
-fn golden_name(directory: &Path) -> String {
-    let parts: Vec<_> = directory.iter().map(|part| part.to_string_lossy()).collect();
-    format!("{}.yaml", parts.join("."))
+/// A path with `/` between its parts on every machine.
+fn name(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }

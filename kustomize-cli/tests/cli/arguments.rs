@@ -28,7 +28,7 @@ fn every_failure_ends_with_status_1() {
 #[test]
 fn the_current_directory_is_the_default() {
     let here = program(&["build"]).current_dir(crate::support::fixtures().join("order")).output().unwrap();
-    assert_eq!(String::from_utf8(here.stdout).unwrap(), crate::support::expected("order.yaml"));
+    assert_eq!(String::from_utf8(here.stdout).unwrap(), crate::support::expected("order"));
 }
 
 #[test]

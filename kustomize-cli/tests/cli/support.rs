@@ -8,14 +8,9 @@ pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").canonicalize().unwrap()
 }
 
-/// What kustomize makes of a fixture.
-pub(crate) fn expected(name: &str) -> String {
-    std::fs::read_to_string(fixtures().join("expected").join(name)).unwrap()
-}
-
 /// What kustomize makes of the fixture in a directory.
-pub(crate) fn golden(directory: &str) -> String {
-    expected(&format!("{}.yaml", directory.replace('/', ".")))
+pub(crate) fn expected(directory: &str) -> String {
+    std::fs::read_to_string(fixtures().join(directory).join("kustomization.snap.yaml")).unwrap()
 }
 
 /// The program, started among the fixtures, with an environment that cannot change what it does.

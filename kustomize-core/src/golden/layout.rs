@@ -108,6 +108,12 @@ impl Layout {
         &self.file
     }
 
+    /// The directories in which the configuration says that there are no overlays to test.
+    #[must_use]
+    pub fn excluded(&self) -> &[String] {
+        &self.exclude
+    }
+
     /// Whether a directory is one in which there are no overlays to test.
     #[must_use]
     pub fn excludes(&self, directory: &str) -> bool {
