@@ -8,10 +8,10 @@ use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, IamPolicyGen
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
-    AnnotationsTransformer, HashTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
-    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixSuffixTransformer,
-    PrefixTransformer, ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
-    ValueAddTransformer,
+    Action, AnnotationsTransformer, HashTransformer, ImageTagTransformer, LabelTransformer,
+    NamespaceTransformer, PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer,
+    PrefixSuffixTransformer, PrefixTransformer, ReplacementTransformer, ReplicaCountTransformer,
+    SuffixTransformer, ValueAddTransformer,
 };
 use crate::yaml::Node;
 
@@ -60,9 +60,10 @@ pub(super) fn transformer<'a>(
     cx: &Context<'a>,
     loader: &Loader<'a>,
     configuration: &Resource,
-) -> Result<Box<dyn Transformer + 'a>, BuildError> {
+) -> Result<Action<'a>, BuildError> {
     if !is_builtin(configuration) {
-        return Plugin::load(loader.clone(), configuration.clone()).map(|plugin| Box::new(plugin) as _);
+        let plugin = Plugin::load(loader.clone(), configuration.clone())?;
+        return Ok(Action::All(Box::new(plugin)));
     }
     builtin_transformer(cx, loader, configuration.kind(), &configuration.node)
 }
@@ -72,24 +73,27 @@ fn builtin_transformer<'a>(
     loader: &Loader<'a>,
     kind: &str,
     node: &Node,
-) -> Result<Box<dyn Transformer + 'a>, BuildError> {
+) -> Result<Action<'a>, BuildError> {
+    use Action::{All, Each};
     Ok(match kind {
-        "AnnotationsTransformer" => Box::new(AnnotationsTransformer::from_config(node)?),
-        "HashTransformer" => Box::new(HashTransformer),
-        "ImageTagTransformer" => Box::new(ImageTagTransformer::from_config(node)?),
-        "LabelTransformer" => Box::new(LabelTransformer::from_config(node)?),
-        "NamespaceTransformer" => Box::new(NamespaceTransformer::from_config(node)?),
-        "PatchJson6902Transformer" => Box::new(PatchJson6902Transformer::from_config(node, loader, cx)?),
+        "AnnotationsTransformer" => Each(Box::new(AnnotationsTransformer::from_config(node)?)),
+        "HashTransformer" => All(Box::new(HashTransformer)),
+        "ImageTagTransformer" => Each(Box::new(ImageTagTransformer::from_config(node)?)),
+        "LabelTransformer" => Each(Box::new(LabelTransformer::from_config(node)?)),
+        "NamespaceTransformer" => Each(Box::new(NamespaceTransformer::from_config(node)?)),
+        "PatchJson6902Transformer" => All(Box::new(PatchJson6902Transformer::from_config(node, loader, cx)?)),
         "PatchStrategicMergeTransformer" => {
-            Box::new(PatchStrategicMergeTransformer::from_config(node, loader, cx)?)
+            All(Box::new(PatchStrategicMergeTransformer::from_config(node, loader, cx)?))
         }
-        "PatchTransformer" => Box::new(PatchTransformer::from_config(node, loader, cx)?),
-        "PrefixSuffixTransformer" => Box::new(PrefixSuffixTransformer::from_config(node)?),
-        "PrefixTransformer" => Box::new(PrefixTransformer::from_config(node)?),
-        "ReplacementTransformer" => Box::new(ReplacementTransformer::from_config(node, loader)?),
-        "ReplicaCountTransformer" => Box::new(ReplicaCountTransformer::from_config(node)?),
-        "SuffixTransformer" => Box::new(SuffixTransformer::from_config(node)?),
-        "ValueAddTransformer" => Box::new(ValueAddTransformer::from_config(node, loader.root(), loader)?),
+        "PatchTransformer" => PatchTransformer::from_config(node, loader, cx)?.into_action()?,
+        "PrefixSuffixTransformer" => Each(Box::new(PrefixSuffixTransformer::from_config(node)?)),
+        "PrefixTransformer" => Each(Box::new(PrefixTransformer::from_config(node)?)),
+        "ReplacementTransformer" => All(Box::new(ReplacementTransformer::from_config(node, loader)?)),
+        "ReplicaCountTransformer" => All(Box::new(ReplicaCountTransformer::from_config(node)?)),
+        "SuffixTransformer" => Each(Box::new(SuffixTransformer::from_config(node)?)),
+        "ValueAddTransformer" => {
+            All(Box::new(ValueAddTransformer::from_config(node, loader.root(), loader)?))
+        }
         kind => return Err(not_a("transformer", kind, &TRANSFORMERS, &GENERATORS)),
     })
 }

@@ -9,16 +9,17 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table, TransformerConfig, merge_field_specs};
 use crate::kustomization::Label;
-use crate::resource::expect_unchanged;
+use crate::resource::{ResourceSet, expect_unchanged};
 use crate::transform::{
-    AnnotationsTransformer, ImageTagTransformer, LabelTransformer, NamespaceTransformer,
-    PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer, PrefixTransformer,
-    ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
+    Action, AnnotationsTransformer, ImageTagTransformer, LabelTransformer, Local, LocalStep,
+    NamespaceTransformer, PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer,
+    PrefixTransformer, ReplacementTransformer, ReplicaCountTransformer, SuffixTransformer, Transformer,
+    run_local,
 };
 use crate::yaml::Pos;
 use crate::yaml::decode::Spanned;
 
-type TransformerStep<'a> = Step<Box<dyn Transformer + 'a>>;
+type TransformerStep<'a> = Step<Action<'a>>;
 
 /// Runs all transformers on what was gathered.
 pub(super) fn run<'a>(
@@ -29,15 +30,37 @@ pub(super) fn run<'a>(
     let mut steps = of_fields(cx, target, &accumulator.config)?;
     let entries = std::mem::take(&mut target.kustomization.transformers);
     steps.extend(of_configurations(cx, target, "transformers", &entries)?);
+    run_steps(cx, &steps, &mut accumulator.set)
+}
+
+/// Steps that look at each resource by itself are run together, up to one that looks at all of
+/// them at its end.
+fn run_steps(
+    cx: &Context<'_>,
+    steps: &[TransformerStep<'_>],
+    set: &mut ResourceSet,
+) -> Result<(), BuildError> {
+    let mut together: Vec<LocalStep<'_>> = Vec::new();
     for step in steps {
-        step.plugin.transform(&mut accumulator.set, cx).map_err(|error| error.at(step.pos))?;
-        if let Some(origin) = &step.origin {
-            for resource in accumulator.set.iter_mut() {
-                resource.note_transformation(origin)?;
+        let origin = step.origin.as_ref();
+        match &step.plugin {
+            Action::Each(local) => {
+                let transformer = &**local;
+                together.push(LocalStep { transformer, origin, pos: step.pos });
+                if transformer.has_finish() {
+                    run_local(&std::mem::take(&mut together), set, cx)?;
+                }
+            }
+            Action::All(transformer) => {
+                run_local(&std::mem::take(&mut together), set, cx)?;
+                transformer.transform(set, cx).map_err(|error| error.at(step.pos))?;
+                if let Some(origin) = origin {
+                    set.iter_mut().try_for_each(|resource| resource.note_transformation(origin))?;
+                }
             }
         }
     }
-    Ok(())
+    run_local(&together, set, cx)
 }
 
 /// Runs all validators, which may refuse but not change anything.
@@ -48,9 +71,10 @@ pub(super) fn validate<'a>(
 ) -> Result<(), BuildError> {
     let entries = std::mem::take(&mut target.kustomization.validators);
     for step in of_configurations(cx, target, "validators", &entries)? {
+        let pos = step.pos;
         let before = accumulator.set.clone();
-        step.plugin.transform(&mut accumulator.set, cx).map_err(|error| error.at(step.pos))?;
-        expect_unchanged(&before, &accumulator.set, cx).map_err(|error| error.at(step.pos))?;
+        run_steps(cx, &[Step { origin: None, ..step }], &mut accumulator.set)?;
+        expect_unchanged(&before, &accumulator.set, cx).map_err(|error| error.at(pos))?;
     }
     Ok(())
 }
@@ -79,8 +103,16 @@ struct Steps<'t, 'a> {
 }
 
 impl<'a> Steps<'_, 'a> {
-    fn push(&mut self, kind: &str, pos: Pos, transformer: impl Transformer + 'a) {
-        self.list.push(Step::of_field(self.target, kind, pos, Box::new(transformer)));
+    fn each(&mut self, kind: &str, pos: Pos, transformer: impl Local + 'a) {
+        self.push(kind, pos, Action::Each(Box::new(transformer)));
+    }
+
+    fn all(&mut self, kind: &str, pos: Pos, transformer: impl Transformer + 'a) {
+        self.push(kind, pos, Action::All(Box::new(transformer)));
+    }
+
+    fn push(&mut self, kind: &str, pos: Pos, action: Action<'a>) {
+        self.list.push(Step::of_field(self.target, kind, pos, action));
     }
 }
 
@@ -95,57 +127,62 @@ fn of_fields<'a>(
     if !kustomization.patches_strategic_merge.is_empty() {
         let patches = &kustomization.patches_strategic_merge;
         let transformer = PatchStrategicMergeTransformer::new(patches, files, cx)?;
-        steps.push("PatchStrategicMergeTransformer", patches[0].pos, transformer);
+        steps.all("PatchStrategicMergeTransformer", patches[0].pos, transformer);
     }
     for patch in &kustomization.patches {
-        let transformer = PatchTransformer::new(patch, files, cx).map_err(|error| error.at(patch.pos))?;
-        steps.push("PatchTransformer", patch.pos, transformer);
+        let action = PatchTransformer::new(patch, files, cx).and_then(PatchTransformer::into_action);
+        steps.push("PatchTransformer", patch.pos, action.map_err(|error| error.at(patch.pos))?);
     }
     if !kustomization.namespace.is_empty() {
         let transformer = NamespaceTransformer::new(&kustomization.namespace, &config.namespace);
-        steps.push("NamespaceTransformer", Pos::NONE, transformer);
+        steps.each("NamespaceTransformer", Pos::NONE, transformer);
     }
     if !kustomization.name_prefix.is_empty() {
         let transformer = PrefixTransformer::new(&kustomization.name_prefix, config.name_prefix.clone());
-        steps.push("PrefixTransformer", Pos::NONE, transformer);
+        steps.each("PrefixTransformer", Pos::NONE, transformer);
     }
     if !kustomization.name_suffix.is_empty() {
         let transformer = SuffixTransformer::new(&kustomization.name_suffix, config.name_suffix.clone());
-        steps.push("SuffixTransformer", Pos::NONE, transformer);
+        steps.each("SuffixTransformer", Pos::NONE, transformer);
     }
     if !kustomization.labels.is_empty() || !kustomization.common_labels.is_empty() {
         for label in &kustomization.labels {
             let transformer = LabelTransformer::new(&label.pairs, label_specs(label, config)?);
-            steps.push("LabelTransformer", Pos::NONE, transformer);
+            steps.each("LabelTransformer", Pos::NONE, transformer);
         }
         let transformer = LabelTransformer::new(&kustomization.common_labels, config.common_labels.clone());
-        steps.push("LabelTransformer", Pos::NONE, transformer);
+        steps.each("LabelTransformer", Pos::NONE, transformer);
     }
     if !kustomization.common_annotations.is_empty() {
         let specs = config.common_annotations.clone();
         let transformer = AnnotationsTransformer::new(&kustomization.common_annotations, specs);
-        steps.push("AnnotationsTransformer", Pos::NONE, transformer);
+        steps.each("AnnotationsTransformer", Pos::NONE, transformer);
     }
     for patch in &kustomization.patches_json6902 {
         let transformer =
             PatchJson6902Transformer::new(patch, files, cx).map_err(|error| error.at(patch.pos))?;
-        steps.push("PatchJson6902Transformer", patch.pos, transformer);
+        steps.all("PatchJson6902Transformer", patch.pos, transformer);
     }
-    for replica in &kustomization.replicas {
-        let transformer =
-            ReplicaCountTransformer::new(std::slice::from_ref(replica), config.replicas.clone());
-        steps.push("ReplicaCountTransformer", replica.pos, transformer);
+    for replicas in in_steps(target, &kustomization.replicas) {
+        let transformer = ReplicaCountTransformer::new(replicas, config.replicas.clone());
+        steps.all("ReplicaCountTransformer", replicas[0].pos, transformer);
     }
-    for image in &kustomization.images {
-        let transformer = ImageTagTransformer::new(std::slice::from_ref(image), config.images.clone());
-        steps.push("ImageTagTransformer", Pos::NONE, transformer);
+    for images in in_steps(target, &kustomization.images) {
+        let transformer = ImageTagTransformer::new(images, config.images.clone());
+        steps.each("ImageTagTransformer", Pos::NONE, transformer);
     }
     if !kustomization.replacements.is_empty() {
         let replacements = &kustomization.replacements;
         let transformer = ReplacementTransformer::new(replacements, files)?;
-        steps.push("ReplacementTransformer", replacements[0].pos, transformer);
+        steps.all("ReplacementTransformer", replacements[0].pos, transformer);
     }
     Ok(steps.list)
+}
+
+/// Entries of a field in as many steps as can be told apart: the reference makes a step of each
+/// entry, and notes each step where transformations are noted.
+fn in_steps<'t, T>(target: &Target<'_>, entries: &'t [T]) -> std::slice::Chunks<'t, T> {
+    entries.chunks(if target.origin.is_some() { 1 } else { entries.len().max(1) })
 }
 
 /// Where one entry of `labels` goes.

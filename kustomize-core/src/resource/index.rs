@@ -38,6 +38,12 @@ impl Index {
         self.unique = false;
     }
 
+    /// Forgets everything about earlier ids and names.
+    pub(super) fn forget_earlier_ids(&mut self) {
+        self.by_any_id = None;
+        self.by_any_name = None;
+    }
+
     /// Positions of the resources with this current id.
     pub(super) fn with_current_id<'a>(
         &'a mut self,

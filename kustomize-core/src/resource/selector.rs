@@ -1,5 +1,7 @@
 //! Which resources a selector picks.
 
+use std::sync::OnceLock;
+
 use super::label_selector::LabelSelector;
 use super::{Resource, ResourceSet, split_api_version};
 use crate::error::{BuildError, ErrorKind};
@@ -10,23 +12,30 @@ use crate::schema::Schema;
 /// A selector, compiled: each part a pattern that must match as a whole, none where anything does
 /// (the reference's `SelectorRegex`).
 #[derive(Debug)]
-pub(crate) struct Matcher<'s> {
-    selector: &'s Selector,
+pub(crate) struct Matcher {
     group: Option<Pattern>,
     version: Option<Pattern>,
     kind: Option<Pattern>,
     name: Option<Pattern>,
     namespace: Option<Pattern>,
-    labels: Option<LabelSelector>,
-    annotations: Option<LabelSelector>,
+    labels: Labels,
+    annotations: Labels,
 }
 
-impl<'s> Matcher<'s> {
+/// A selector of labels or annotations. As in the reference it is looked at only once a resource
+/// matches in all other respects.
+#[derive(Debug)]
+struct Labels {
+    text: String,
+    parsed: OnceLock<Result<LabelSelector, BuildError>>,
+}
+
+impl Matcher {
     /// Compiles the patterns.
     ///
     /// # Errors
     /// One of them is no regular expression in Go's syntax.
-    pub(crate) fn new(selector: &'s Selector) -> Result<Self, BuildError> {
+    pub(crate) fn new(selector: &Selector) -> Result<Self, BuildError> {
         let pattern = |text: &str, field: &str| match text {
             "" => Ok(None),
             text => Pattern::whole(text).map(Some).map_err(|error| bad(&error, field)),
@@ -37,10 +46,15 @@ impl<'s> Matcher<'s> {
             kind: pattern(&selector.kind, "kind")?,
             name: pattern(&selector.name, "name")?,
             namespace: pattern(&selector.namespace, "namespace")?,
-            labels: None,
-            annotations: None,
-            selector,
+            labels: Labels::new(&selector.label_selector),
+            annotations: Labels::new(&selector.annotation_selector),
         })
+    }
+
+    /// Whether it picks by one name, so that it is quicker to look resources up than to go over
+    /// them.
+    pub(crate) fn is_by_name(&self) -> bool {
+        self.name.as_ref().and_then(Pattern::literal).is_some()
     }
 
     /// Positions, in order, of the resources that match.
@@ -48,7 +62,7 @@ impl<'s> Matcher<'s> {
     /// # Errors
     /// The label or annotation selector cannot be parsed. As in the reference it is looked at only
     /// once a resource has matched so far.
-    pub(crate) fn select(mut self, set: &mut ResourceSet, schema: &Schema) -> Result<Vec<usize>, BuildError> {
+    pub(crate) fn select(&self, set: &mut ResourceSet, schema: &Schema) -> Result<Vec<usize>, BuildError> {
         let candidates = match self.name.as_ref().and_then(Pattern::literal) {
             Some(name) => set.positions_with_any_name(name),
             None => (0..set.len()).collect(),
@@ -65,25 +79,16 @@ impl<'s> Matcher<'s> {
         Ok(found)
     }
 
-    fn matches(&mut self, resource: &Resource, schema: &Schema) -> Result<bool, BuildError> {
+    /// Whether a resource matches.
+    ///
+    /// # Errors
+    /// As for [`Matcher::select`].
+    pub(crate) fn matches(&self, resource: &Resource, schema: &Schema) -> Result<bool, BuildError> {
         if !self.matches_kind(resource) || !self.matches_id(resource, schema) {
             return Ok(false);
         }
-        let selector = self.selector;
-        if !selector.label_selector.is_empty() {
-            let labels = parsed(&mut self.labels, &selector.label_selector, "labelSelector")?;
-            if !labels.matches(|name| resource.label(name)) {
-                return Ok(false);
-            }
-        }
-        if !selector.annotation_selector.is_empty() {
-            let annotations =
-                parsed(&mut self.annotations, &selector.annotation_selector, "annotationSelector")?;
-            if !annotations.matches(|name| resource.annotation(name)) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(self.labels.matches("labelSelector", |name| resource.label(name))?
+            && self.annotations.matches("annotationSelector", |name| resource.annotation(name))?)
     }
 
     fn matches_kind(&self, resource: &Resource) -> bool {
@@ -114,15 +119,17 @@ fn fits(pattern: Option<&Pattern>, text: &str) -> bool {
     pattern.is_none_or(|pattern| pattern.is_match(text))
 }
 
-/// The parsed selector, parsed now if it was not before.
-fn parsed<'a>(
-    slot: &'a mut Option<LabelSelector>,
-    text: &str,
-    field: &str,
-) -> Result<&'a LabelSelector, BuildError> {
-    match slot {
-        Some(parsed) => Ok(parsed),
-        None => Ok(slot.insert(LabelSelector::parse(text).map_err(|error| bad(&error, field))?)),
+impl Labels {
+    fn new(text: &str) -> Self {
+        Labels { text: text.to_owned(), parsed: OnceLock::new() }
+    }
+
+    fn matches<'r>(&self, field: &str, value: impl Fn(&str) -> Option<&'r str>) -> Result<bool, BuildError> {
+        if self.text.is_empty() {
+            return Ok(true);
+        }
+        let parse = || LabelSelector::parse(&self.text).map_err(|error| bad(&error, field));
+        self.parsed.get_or_init(parse).as_ref().map(|labels| labels.matches(value)).map_err(Clone::clone)
     }
 }
 

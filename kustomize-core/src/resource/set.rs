@@ -81,6 +81,18 @@ impl ResourceSet {
         &mut self.list
     }
 
+    /// The list, whose resources are to be changed one by one. [`forget_ids`](Self::forget_ids) is
+    /// to be called afterwards if that gave any of them another id.
+    pub(crate) fn list_to_change_each(&mut self) -> &mut [Arc<Resource>] {
+        self.index.forget_earlier_ids();
+        &mut self.list
+    }
+
+    /// Forgets what is known of ids.
+    pub(crate) fn forget_ids(&mut self) {
+        self.index.clear();
+    }
+
     /// Adds a resource at the end.
     ///
     /// # Errors

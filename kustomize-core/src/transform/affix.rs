@@ -3,7 +3,7 @@
 use super::config::{decode, required};
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, Table};
-use crate::resource::{Gvk, Resource, ResourceSet};
+use crate::resource::{Gvk, Resource};
 use crate::schema::Schema;
 use crate::yaml::{Node, Scalar, Str, Tag};
 
@@ -46,11 +46,6 @@ impl Affix {
             Side::Suffix => config.suffix,
         };
         Ok(Affix { text, side, specs: required(config.field_specs, node)? })
-    }
-
-    /// Adds the text to the names of all resources.
-    pub(crate) fn apply(&self, set: &mut ResourceSet, schema: &Schema) -> Result<(), BuildError> {
-        set.iter_mut().try_for_each(|resource| self.apply_to(resource, schema))
     }
 
     /// Adds the text to the names in one resource. Which field specs are meant is decided by its

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Transformer;
+use super::Local;
 use super::config::decode;
 use super::entries::Entries;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table};
-use crate::resource::{Resource, ResourceSet};
+use crate::resource::Resource;
 use crate::yaml::Node;
 
 /// Adds annotations, in `metadata.annotations` and wherever else field specs say.
@@ -40,11 +40,12 @@ impl AnnotationsTransformer {
     }
 }
 
-impl Transformer for AnnotationsTransformer {
-    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        set.iter_mut().try_for_each(|resource| self.apply_to(resource))
+impl Local for AnnotationsTransformer {
+    fn selects(&self, _: &Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+        Ok(!self.0.is_empty())
+    }
+
+    fn apply(&self, resource: &mut Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+        self.apply_to(resource).map(|()| true)
     }
 }

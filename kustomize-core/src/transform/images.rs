@@ -1,6 +1,6 @@
 //! `images` and `ImageTagTransformer`.
 
-use super::Transformer;
+use super::Local;
 use super::config::decode;
 use super::image_name::{NamePattern, Parts, split};
 use crate::context::Context;
@@ -8,7 +8,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::kustomization::Image;
 use crate::pattern::BadPattern;
-use crate::resource::{Resource, ResourceSet};
+use crate::resource::Resource;
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// Changes names, tags and digests of images.
@@ -93,9 +93,9 @@ impl ImageTagTransformer {
     }
 }
 
-impl Transformer for ImageTagTransformer {
-    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
-        set.iter_mut().try_for_each(|resource| self.apply_to(resource))
+impl Local for ImageTagTransformer {
+    fn apply(&self, resource: &mut Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+        self.apply_to(resource).map(|()| true)
     }
 }
 

@@ -10,6 +10,7 @@ mod hash_suffix;
 mod image_name;
 mod images;
 mod labels;
+mod local;
 mod lookup;
 mod namespace;
 mod order;
@@ -18,6 +19,7 @@ mod patch_apply;
 mod patch_json6902;
 mod patch_source;
 mod patch_strategic_merge;
+mod patch_targeted;
 mod prefix;
 mod prefix_suffix;
 mod replacement;
@@ -29,6 +31,7 @@ pub(crate) use annotations::AnnotationsTransformer;
 pub(crate) use hash_suffix::HashTransformer;
 pub(crate) use images::ImageTagTransformer;
 pub(crate) use labels::LabelTransformer;
+pub(crate) use local::{Local, LocalStep, run as run_local};
 pub(crate) use namespace::NamespaceTransformer;
 pub(crate) use order::SortOrderTransformer;
 pub(crate) use patch::PatchTransformer;
@@ -52,6 +55,14 @@ use crate::yaml::FileId;
 pub(crate) trait Transformer {
     /// Changes the set in place.
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError>;
+}
+
+/// How a transformer goes about its work.
+pub(crate) enum Action<'a> {
+    /// It looks at each resource by itself.
+    Each(Box<dyn Local + 'a>),
+    /// It looks at all of them.
+    All(Box<dyn Transformer + 'a>),
 }
 
 /// Where transformers find the files that their configuration names.

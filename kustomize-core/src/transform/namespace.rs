@@ -1,6 +1,6 @@
 //! `namespace` and `NamespaceTransformer`.
 
-use super::Transformer;
+use super::Local;
 use super::config::decode;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
@@ -157,19 +157,24 @@ impl NamespaceTransformer {
     }
 }
 
-impl Transformer for NamespaceTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
-        if self.namespace.is_empty() {
-            return Ok(());
-        }
+impl Local for NamespaceTransformer {
+    fn selects(&self, resource: &Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+        let is_ours = || resource.annotation(HELM_GENERATED) != Some("true");
+        Ok(!self.namespace.is_empty() && !resource.node.is_nil_or_empty() && is_ours())
+    }
+
+    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
         let schema = cx.schema();
-        for resource in set.iter_mut() {
-            if resource.node.is_nil_or_empty() || resource.annotation(HELM_GENERATED) == Some("true") {
-                continue;
-            }
-            resource.remember_id(schema);
-            self.apply_to(resource, schema)?;
-        }
+        resource.remember_id(schema);
+        self.apply_to(resource, schema).map(|()| true)
+    }
+
+    fn has_finish(&self) -> bool {
+        !self.namespace.is_empty()
+    }
+
+    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+        let schema = cx.schema();
         match set.duplicate(schema) {
             Some((first, second)) => Err(conflict(set, first, second, schema)),
             None => Ok(()),

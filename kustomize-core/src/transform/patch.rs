@@ -3,7 +3,8 @@
 use super::config::decode;
 use super::patch_apply::{self, Scope};
 use super::patch_source::{self, PatchSource};
-use super::{Files, Transformer};
+use super::patch_targeted::TargetedPatch;
+use super::{Action, Files, Transformer};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{Patch, PatchOptions, Selector};
@@ -64,6 +65,29 @@ impl PatchTransformer {
     ) -> Result<Self, BuildError> {
         let patch: Patch = decode(config)?;
         Self::new(&Spanned { value: patch, pos: config.pos }, files, cx)
+    }
+
+    /// The way in which it goes about its work: over all resources, unless it is quicker to look
+    /// up those that it changes.
+    ///
+    /// # Errors
+    /// The target is no selector.
+    pub(crate) fn into_action<'a>(self) -> Result<Action<'a>, BuildError> {
+        let Some(target) = self.target.clone() else { return Ok(Action::All(Box::new(self))) };
+        let matcher = Matcher::new(&target).map_err(|error| error.at(target.pos))?;
+        if matcher.is_by_name() {
+            return Ok(Action::All(Box::new(self)));
+        }
+        Ok(match self.content {
+            Content::Json(patch) => Action::Each(Box::new(TargetedPatch::json(patch, target, matcher))),
+            Content::Strategic(mut patches) => match (patches.len(), patches.pop()) {
+                (1, Some(patch)) => Action::Each(Box::new(TargetedPatch::strategic(patch, target, matcher))),
+                (_, last) => {
+                    patches.extend(last);
+                    Action::All(Box::new(PatchTransformer { content: Content::Strategic(patches), ..self }))
+                }
+            },
+        })
     }
 
     fn merge(&self, patches: &[Resource], set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {

@@ -119,16 +119,24 @@ pub(super) fn merge(
     let schema = cx.schema();
     let mut removed = Vec::new();
     for &at in positions {
-        let outcome = set.update(at, schema, |resource| {
-            let id = resource.id(schema);
-            merge_one(resource, patch, scope, schema).map_err(|error| error.about(id))
-        });
+        let outcome = set.update(at, schema, |resource| merge_into(resource, patch, scope, schema));
         if outcome.transpose()? == Some(false) {
             removed.push(at);
         }
     }
     set.remove_all(&removed);
     Ok(())
+}
+
+/// Merges a patch into one resource. Returns whether the resource is still there.
+pub(super) fn merge_into(
+    resource: &mut Resource,
+    patch: &Resource,
+    scope: Scope,
+    schema: &Schema,
+) -> Result<bool, BuildError> {
+    let id = resource.written_id();
+    merge_one(resource, patch, scope, schema).map_err(|error| error.about(id))
 }
 
 /// The reference's `Resource.ApplySmPatch`. Returns whether the resource is still there.
@@ -231,16 +239,23 @@ pub(super) fn apply_json(
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     for &at in positions {
-        set.update(at, schema, |resource| {
-            let id = resource.id(schema);
-            if remembers {
-                resource.remember_id(schema);
-            }
-            apply_json_one(resource, patch).map_err(|error| error.about(id))
-        })
-        .transpose()?;
+        set.update(at, schema, |resource| apply_json_to(resource, patch, remembers, schema)).transpose()?;
     }
     Ok(())
+}
+
+/// Applies a JSON patch to one resource. `remembers` notes its identity first.
+pub(super) fn apply_json_to(
+    resource: &mut Resource,
+    patch: &JsonPatch,
+    remembers: bool,
+    schema: &Schema,
+) -> Result<(), BuildError> {
+    let id = resource.written_id();
+    if remembers {
+        resource.remember_id(schema);
+    }
+    apply_json_one(resource, patch).map_err(|error| error.about(id))
 }
 
 /// The reference puts its history back after the patch, and with that all annotations become

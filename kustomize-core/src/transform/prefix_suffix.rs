@@ -1,9 +1,9 @@
 //! `PrefixSuffixTransformer`: both at once, with the same field specs.
 
-use super::{PrefixTransformer, SuffixTransformer, Transformer};
+use super::{Local, PrefixTransformer, SuffixTransformer};
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::resource::ResourceSet;
+use crate::resource::Resource;
 use crate::yaml::Node;
 
 /// Adds a prefix, then a suffix.
@@ -23,9 +23,8 @@ impl PrefixSuffixTransformer {
     }
 }
 
-impl Transformer for PrefixSuffixTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
-        self.prefix.transform(set, cx)?;
-        self.suffix.transform(set, cx)
+impl Local for PrefixSuffixTransformer {
+    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
+        Ok(self.prefix.apply(resource, cx)? && self.suffix.apply(resource, cx)?)
     }
 }

@@ -1,11 +1,11 @@
 //! `nameSuffix` and `SuffixTransformer`.
 
-use super::Transformer;
+use super::Local;
 use super::affix::{Affix, Side};
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table};
-use crate::resource::ResourceSet;
+use crate::resource::Resource;
 use crate::yaml::Node;
 
 /// Adds a text after the names of resources.
@@ -24,8 +24,8 @@ impl SuffixTransformer {
     }
 }
 
-impl Transformer for SuffixTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
-        self.0.apply(set, cx.schema())
+impl Local for SuffixTransformer {
+    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
+        self.0.apply_to(resource, cx.schema()).map(|()| true)
     }
 }

@@ -1,0 +1,169 @@
+//! Transformers that look at each resource by itself. Several of them go over the resources in one
+//! pass, on all cores.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Transformer;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::resource::{Origin, Resource, ResourceSet};
+use crate::yaml::{Pos, Str};
+
+/// Changes resources, each without regard to the others.
+pub(crate) trait Local: Sync {
+    /// Whether it has anything to do with a resource.
+    fn selects(&self, _resource: &Resource, _cx: &Context<'_>) -> Result<bool, BuildError> {
+        Ok(true)
+    }
+
+    /// Changes a resource that it selects. Says whether the resource stays.
+    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError>;
+
+    /// Whether `finish` does anything.
+    fn has_finish(&self) -> bool {
+        false
+    }
+
+    /// Looks at all resources after they were changed; `selected` of them were.
+    fn finish(&self, _set: &mut ResourceSet, _selected: usize, _cx: &Context<'_>) -> Result<(), BuildError> {
+        Ok(())
+    }
+}
+
+/// A local transformer, where it was configured, and what it writes about that into resources.
+pub(crate) struct LocalStep<'s> {
+    pub(crate) transformer: &'s dyn Local,
+    pub(crate) origin: Option<&'s Origin>,
+    pub(crate) pos: Pos,
+}
+
+impl<T: Local> Transformer for T {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+        run(&[LocalStep { transformer: self, origin: None, pos: Pos::NONE }], set, cx)
+    }
+}
+
+/// Fewer resources than this are not worth a thread.
+const LEAST: usize = 128;
+
+/// Runs steps one after the other on each resource, then finishes the last of them; only that one
+/// may have a `finish`.
+pub(crate) fn run(
+    steps: &[LocalStep<'_>],
+    set: &mut ResourceSet,
+    cx: &Context<'_>,
+) -> Result<(), BuildError> {
+    let pass = Pass {
+        steps,
+        cx,
+        selected: AtomicUsize::new(0),
+        has_renamed: AtomicBool::new(false),
+        removed: Mutex::default(),
+        failed: Mutex::default(),
+    };
+    cx.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
+        (first..).zip(resources).for_each(|(at, resource)| pass.visit(at, resource));
+        Ok::<(), BuildError>(())
+    })?;
+    if pass.has_renamed.into_inner() {
+        set.forget_ids();
+    }
+    if let Some((_, error)) = pass.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let mut removed = pass.removed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    removed.sort_unstable();
+    set.remove_all(&removed);
+    match steps.last() {
+        Some(LocalStep { transformer, pos, .. }) if transformer.has_finish() => {
+            transformer.finish(set, pass.selected.into_inner(), cx).map_err(|error| error.at(*pos))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One pass over all resources, on several threads.
+struct Pass<'p, 'a> {
+    steps: &'p [LocalStep<'p>],
+    cx: &'p Context<'a>,
+    /// How many resources the last step has selected.
+    selected: AtomicUsize,
+    /// Whether any resource has another id than before.
+    has_renamed: AtomicBool,
+    /// Positions of resources that go.
+    removed: Mutex<Vec<usize>>,
+    /// The error that would have come first, had each step gone over all resources before the
+    /// next: the numbers of step and resource, and the error.
+    failed: Mutex<Option<((usize, usize), BuildError)>>,
+}
+
+impl Pass<'_, '_> {
+    fn visit(&self, at: usize, shared: &mut Arc<Resource>) {
+        for (number, step) in self.steps.iter().enumerate() {
+            match self.apply(number, step, shared) {
+                Ok(true) => {}
+                Ok(false) => {
+                    locked(&self.removed).push(at);
+                    return;
+                }
+                Err(error) => {
+                    let error = error.at(step.pos);
+                    let mut failed = locked(&self.failed);
+                    if failed.as_ref().is_none_or(|(first, _)| (number, at) < *first) {
+                        *failed = Some(((number, at), error));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        number: usize,
+        step: &LocalStep<'_>,
+        shared: &mut Arc<Resource>,
+    ) -> Result<bool, BuildError> {
+        let is_selected = step.transformer.selects(shared, self.cx)?;
+        if !is_selected && step.origin.is_none() {
+            return Ok(true);
+        }
+        let resource = Arc::make_mut(shared);
+        if is_selected {
+            if number + 1 == self.steps.len() {
+                self.selected.fetch_add(1, Ordering::Relaxed);
+            }
+            let before = (!self.has_renamed.load(Ordering::Relaxed)).then(|| Name::of(resource));
+            if !step.transformer.apply(resource, self.cx)? {
+                return Ok(false);
+            }
+            if before.is_some_and(|before| before != Name::of(resource)) {
+                self.has_renamed.store(true, Ordering::Relaxed);
+            }
+        }
+        if let Some(origin) = step.origin {
+            resource.note_transformation(origin)?;
+        }
+        Ok(true)
+    }
+}
+
+/// All that an id is made of.
+#[derive(PartialEq, Eq)]
+struct Name([Str; 4]);
+
+impl Name {
+    fn of(resource: &Resource) -> Self {
+        Name([
+            resource.api_version().into(),
+            resource.kind().into(),
+            resource.name().into(),
+            resource.namespace().into(),
+        ])
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,75 @@
+//! A patch for all resources that a target selects.
+
+use std::sync::OnceLock;
+
+use super::Local;
+use super::patch_apply::{self, Scope};
+use super::patch_source;
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::kustomization::Selector;
+use crate::merge::JsonPatch;
+use crate::resource::{Matcher, Resource, ResourceSet};
+use crate::yaml::decode::Spanned;
+
+/// One patch and its target, which is no single name.
+#[derive(Debug)]
+pub(super) struct TargetedPatch {
+    content: Content,
+    target: Spanned<Selector>,
+    matcher: Matcher,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// As written, and as it is handed to resources: what is wrong with it comes to light when
+    /// there is one.
+    Strategic(Box<(Resource, OnceLock<Result<Resource, BuildError>>)>),
+    Json(JsonPatch),
+}
+
+impl TargetedPatch {
+    /// A strategic merge patch.
+    pub(super) fn strategic(patch: Resource, target: Spanned<Selector>, matcher: Matcher) -> Self {
+        TargetedPatch { content: Content::Strategic(Box::new((patch, OnceLock::new()))), target, matcher }
+    }
+
+    /// A JSON patch.
+    pub(super) fn json(patch: JsonPatch, target: Spanned<Selector>, matcher: Matcher) -> Self {
+        TargetedPatch { content: Content::Json(patch), target, matcher }
+    }
+}
+
+impl Local for TargetedPatch {
+    fn selects(&self, resource: &Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
+        self.matcher.matches(resource, cx.schema()).map_err(|error| error.at(self.target.pos))
+    }
+
+    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
+        match &self.content {
+            Content::Strategic(patch) => {
+                let (written, prepared) = &**patch;
+                let patch = prepared.get_or_init(|| patch_apply::prepare(written));
+                let patch = patch.as_ref().map_err(Clone::clone)?;
+                patch_apply::merge_into(resource, patch, Scope::Target, cx.schema())
+            }
+            Content::Json(patch) => {
+                patch_apply::apply_json_to(resource, patch, true, cx.schema()).map(|()| true)
+            }
+        }
+    }
+
+    fn has_finish(&self) -> bool {
+        true
+    }
+
+    fn finish(&self, set: &mut ResourceSet, selected: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+        if selected == 0 {
+            patch_source::warn_unmatched(&self.target, set, cx);
+        }
+        match &self.content {
+            Content::Strategic(_) => patch_apply::expect_unique(set, cx),
+            Content::Json(_) => Ok(()),
+        }
+    }
+}
