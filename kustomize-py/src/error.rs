@@ -12,7 +12,7 @@ const MODULE: &str = "kustomize_py._diagnostics";
 /// The exception of a failed build.
 pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
     from_class(py, class(error.kind()), &error.to_string(), |fields| {
-        fields.set_item("text", render(&Diagnostic::from(error)))?;
+        fields.set_item("text", text(error))?;
         fields.set_item("kind", kind(error.kind()))?;
         fields.set_item("file", error.file())?;
         fields.set_item("line", error.place().map(|place| place.line))?;
@@ -53,6 +53,11 @@ fn from_class(
         py.import(MODULE)?.getattr(class)?.call((message,), Some(&fields))
     };
     exception().map_or_else(|error| error, PyErr::from_value)
+}
+
+/// An error as the command shows it.
+pub(crate) fn text(error: &BuildError) -> String {
+    render(&Diagnostic::from(error))
 }
 
 /// What the command would say, without the last line break.
@@ -117,6 +122,7 @@ fn kind(kind: &ErrorKind) -> &'static str {
         ErrorKind::Function => "function",
         ErrorKind::Remote => "remote",
         ErrorKind::NotAllowed => "not_allowed",
+        ErrorKind::Golden => "golden",
         _ => "other",
     }
 }

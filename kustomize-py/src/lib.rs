@@ -3,6 +3,7 @@
 
 mod error;
 mod files;
+mod golden;
 mod interrupt;
 mod options;
 mod path;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 /// Renders kustomizations exactly as kustomize v5.8.1 does.
 #[pymodule(gil_used = false)]
 mod _kustomize {
+    #[pymodule_export]
+    use crate::golden::{GoldenCase, GoldenOutcome, check_goldens, discover_goldens};
     #[pymodule_export]
     use crate::render::{build, build_many};
     #[pymodule_export]

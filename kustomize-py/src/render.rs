@@ -1,10 +1,11 @@
 //! The functions that build.
 
 use kustomize_core::host::{Host, OsHost};
-use kustomize_core::{BuildError, BuildOptions};
+use kustomize_core::{BuildError, BuildOptions, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::interrupt::Interruptible;
 use crate::rendered::{Finished, Rendered};
 use crate::{error, files, interrupt, options, path};
 
@@ -40,7 +41,7 @@ pub(crate) fn build_many<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let (paths, options) = (path::extract_all(paths)?, options::extract(options)?);
     let host = host(files, &options)?;
-    let built = interrupt::run(py, host, move |host| all(&host, &paths, &options))?;
+    let built = interrupt::run(py, host, move |host| all(host, &paths, options))?;
     let results = PyList::empty(py);
     for result in built {
         match result {
@@ -62,6 +63,11 @@ fn host(files: Option<&Bound<'_, PyAny>>, options: &BuildOptions) -> PyResult<Bo
     if let Some(files) = files {
         return Ok(Box::new(files::host(files)?));
     }
+    Ok(Box::new(this_machine(options)))
+}
+
+/// This machine, which may do what the options allow.
+pub(crate) fn this_machine(options: &BuildOptions) -> OsHost {
     let mut host = OsHost::new();
     if options.enable_remote {
         host = host.allow_git().allow_http();
@@ -69,9 +75,11 @@ fn host(files: Option<&Bound<'_, PyAny>>, options: &BuildOptions) -> PyResult<Bo
     if options.enable_helm || options.enable_plugins {
         host = host.allow_programs();
     }
-    Ok(Box::new(host))
+    host
 }
 
-fn all(host: &dyn Host, paths: &[String], options: &BuildOptions) -> Vec<Result<Finished, BuildError>> {
-    paths.iter().map(|path| kustomize_core::build(host, path, options).and_then(Finished::new)).collect()
+/// Builds all, on all cores, and prints them.
+fn all(host: Interruptible, paths: &[String], options: BuildOptions) -> Vec<Result<Finished, BuildError>> {
+    let built = Session::new(host, options).build_many(paths);
+    built.into_iter().map(|built| built.and_then(Finished::new)).collect()
 }

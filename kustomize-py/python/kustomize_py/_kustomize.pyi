@@ -7,7 +7,17 @@ from typing_extensions import Unpack
 from kustomize_py._diagnostics import BuildError, BuildWarning
 from kustomize_py._options import BuildOptions
 
-__all__ = ["KUSTOMIZE_VERSION", "Rendered", "__version__", "build", "build_many"]
+__all__ = [
+    "KUSTOMIZE_VERSION",
+    "Case",
+    "Outcome",
+    "Rendered",
+    "__version__",
+    "build",
+    "build_many",
+    "check_goldens",
+    "discover_goldens",
+]
 
 KUSTOMIZE_VERSION: Final[str]
 __version__: Final[str]
@@ -50,3 +60,40 @@ class Rendered:
     def __iter__(self) -> Iterator[dict[str, Any]]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+
+@final
+class Case:
+    @property
+    def overlay(self) -> str: ...
+    @property
+    def golden(self) -> str: ...
+    @property
+    def is_orphan(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class Outcome:
+    @property
+    def kind(
+        self,
+    ) -> Literal["equal", "different", "missing", "unreadable", "failed", "orphaned"]: ...
+    @property
+    def is_equal(self) -> bool: ...
+    @property
+    def error(self) -> BuildError | None: ...
+    @property
+    def lines(
+        self,
+    ) -> list[tuple[Literal["resource", "added", "removed", "changed", "note"], str]]: ...
+    @property
+    def update(self) -> tuple[str, str | None] | None: ...
+
+def discover_goldens(
+    paths: Iterable[str | PathLike[str]],
+    *,
+    directory: str | PathLike[str] | None = None,
+    file_name: str | None = None,
+) -> list[Case]: ...
+def check_goldens(cases: Iterable[Case], **options: Unpack[BuildOptions]) -> list[Outcome]: ...

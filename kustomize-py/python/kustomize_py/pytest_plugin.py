@@ -1,1 +1,233 @@
-"""Golden files of overlays as tests of pytest."""
+"""Golden files of overlays as tests of pytest.
+
+Each overlay below the directories that `kustomize_overlays` in pytest's configuration names is a
+test: it is rendered and compared with its golden file. `--update-goldens` writes the golden files.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest._code.code import ReprFileLocation, TerminalRepr
+
+from kustomize_py import golden
+from kustomize_py._diagnostics import KustomizeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _pytest._io import TerminalWriter
+
+    from kustomize_py import BuildOptions
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+COLOURS: dict[str, dict[str, bool]] = {
+    "resource": {"bold": True},
+    "added": {"green": True},
+    "removed": {"red": True},
+    "changed": {"yellow": True},
+    "note": {},
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag, and the settings of pytest's configuration file."""
+    group = parser.getgroup("kustomize", "golden files of kustomize overlays")
+    group.addoption(
+        "--update-goldens",
+        action="store_true",
+        help="write what overlays render as to their golden files",
+    )
+    parser.addini(
+        "kustomize_overlays", "directories below which overlays are tested", type="paths", default=[]
+    )
+    parser.addini("kustomize_goldens", "directory of the golden files, unless they are next to overlays")
+    parser.addini("kustomize_golden_file", "name of the golden files")
+    parser.addini(
+        "kustomize_options", "options of the builds, one a line: `enable_helm = true`", type="linelist"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let overlays be collected where no other place was asked for."""
+    config.addinivalue_line("markers", "golden: compares an overlay with its golden file")
+    if not config.getini("kustomize_overlays"):
+        return
+    goldens = Goldens(config)
+    config.pluginmanager.register(goldens, "kustomize-goldens")
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        seen = [config.invocation_params.dir / argument for argument in config.args]
+        unseen = [place for place in goldens.places() if not any(map(place.is_relative_to, seen))]
+        config.args.extend(map(str, unseen))
+
+
+class Goldens:
+    """What pytest is to collect, and how it ended."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the configuration."""
+        self.config = config
+        self.update: bool = config.getoption("--update-goldens")
+        self.directories: list[Path] = config.getini("kustomize_overlays")
+        self.accepted: list[Path] = []
+        self.outcomes: dict[golden.Case, golden.Outcome] = {}
+        self.options = _options(config.getini("kustomize_options"))
+        self._cases: dict[Path, golden.Case] | None = None
+
+    def places(self) -> list[Path]:
+        """Return the directories of the overlays, and that of the golden files if they have one."""
+        directory = self.directory()
+        return [*self.directories, *([directory] if directory is not None and directory.is_dir() else [])]
+
+    def directory(self) -> Path | None:
+        """Return the directory that golden files have for themselves."""
+        name = self.config.getini("kustomize_goldens")
+        top = self.config.inipath.parent if self.config.inipath else self.config.rootpath
+        return top / name if name else None
+
+    def cases(self) -> dict[Path, golden.Case]:
+        """Return the cases by the file that stands for them: the kustomization, else the golden file."""
+        if self._cases is None:
+            try:
+                found = golden.discover(
+                    self.directories,
+                    directory=self.directory(),
+                    file_name=self.config.getini("kustomize_golden_file") or None,
+                )
+            except KustomizeError as error:
+                raise pytest.UsageError(str(error)) from None
+            self._cases = {_stand_in(case): case for case in found}
+        return self._cases
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> GoldenFile | None:
+        """Collect what stands for a case."""
+        case = self.cases().get(Path(os.path.realpath(file_path)))
+        if case is None:
+            return None
+        return GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self)
+
+    def check(self, items: list[pytest.Item], wanted: GoldenItem) -> golden.Outcome:
+        """Return how a case ended; all that are to be run are rendered together."""
+        if wanted.case not in self.outcomes:
+            # Where tests are spread over processes, each renders its own.
+            spread = hasattr(self.config, "workerinput")
+            together = [item.case for item in items if isinstance(item, GoldenItem)]
+            cases = [wanted.case] if spread or wanted.case not in together else together
+            self.outcomes.update(zip(cases, golden.check(cases, **self.options), strict=True))
+        return self.outcomes[wanted.case]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was written."""
+        if not self.accepted:
+            return
+        terminalreporter.section("golden files")
+        for file in self.accepted:
+            word = "written" if file.exists() else "removed"
+            terminalreporter.write_line(f"{word} {_seen_from(self.config.invocation_params.dir, file)}")
+
+
+class GoldenFile(pytest.File):
+    """The kustomization of an overlay, or a golden file without an overlay."""
+
+    def __init__(self, *, case: golden.Case, goldens: Goldens, **rest: Any) -> None:
+        """Take the case."""
+        super().__init__(**rest)
+        self.case = case
+        self.goldens = goldens
+
+    def collect(self) -> Iterator[GoldenItem]:
+        """Collect the one test."""
+        yield GoldenItem.from_parent(self, name="golden", case=self.case, goldens=self.goldens)
+
+
+class GoldenItem(pytest.Item):
+    """The comparison of an overlay with its golden file."""
+
+    def __init__(self, *, case: golden.Case, goldens: Goldens, **rest: Any) -> None:
+        """Take the case."""
+        super().__init__(**rest)
+        self.case = case
+        self.goldens = goldens
+        self.add_marker("golden")
+
+    def runtest(self) -> None:
+        """Compare, and accept what came of it if that was asked for."""
+        outcome = self.goldens.check(self.session.items, self)
+        if outcome.is_equal:
+            return
+        if self.goldens.update and outcome.update is not None:
+            accepted = golden.accept(outcome)
+            if accepted is not None:
+                self.goldens.accepted.append(accepted)
+            return
+        raise GoldenMismatch(outcome)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Name the overlay."""
+        return self.path, None, f"golden: {_seen_from(self.config.rootpath, Path(self.case.overlay))}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what differs, not where in Python that was found out."""
+        if isinstance(excinfo.value, GoldenMismatch):
+            return MismatchRepr(self, excinfo.value.outcome)
+        return super().repr_failure(excinfo, style)
+
+
+class GoldenMismatch(Exception):  # noqa: N818
+    """An overlay does not render as it did."""
+
+    def __init__(self, outcome: golden.Outcome) -> None:
+        """Take the outcome."""
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
+class MismatchRepr(TerminalRepr):
+    """A difference as pytest shows it."""
+
+    def __init__(self, item: GoldenItem, outcome: golden.Outcome) -> None:
+        """Take what is to be shown."""
+        self.lines = outcome.lines
+        self.is_updatable = outcome.update is not None
+        summary = outcome.error.message if outcome.error else f"{outcome.kind}: {self.lines[0][1].strip()}"
+        self.reprcrash = ReprFileLocation(str(item.path), 0, summary)
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        """Write it, in the colours of what happened."""
+        for role, text in self.lines:
+            tw.line(text, **COLOURS.get(role, {}))
+        if self.is_updatable:
+            tw.line()
+            tw.line("--update-goldens makes what it renders as what is expected")
+
+
+def _options(lines: list[str]) -> BuildOptions:
+    """Read the options of builds, one a line."""
+    words = {"true": True, "false": False}
+    options: Any = {}
+    for line in lines:
+        name, separator, value = (part.strip() for part in line.partition("="))
+        if not separator:
+            raise pytest.UsageError(f"kustomize_options: expected `name = value`, found `{line}`")
+        is_list = name in ("helm_api_versions", "env", "mounts")
+        options[name] = value.split() if is_list else words.get(value, value)
+    try:
+        # With nothing to build, it looks at the options alone.
+        golden.check([], **options)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"kustomize_options: {error}") from None
+    return options  # type: ignore[no-any-return]
+
+
+def _stand_in(case: golden.Case) -> Path:
+    """Return the file by which pytest finds a case."""
+    files = (Path(case.overlay) / name for name in FILE_NAMES)
+    return next((file for file in files if not case.is_orphan and file.is_file()), Path(case.golden))
+
+
+def _seen_from(directory: Path, file: Path) -> str:
+    """Return a path as seen from a directory above it."""
+    return os.path.relpath(file, directory) if file.is_relative_to(directory) else str(file)

@@ -1,0 +1,208 @@
+//! Golden files of overlays: what `kustomize_core::golden` finds and compares, for Python.
+
+use std::sync::Arc;
+
+use kustomize_core::difference::LineRole;
+use kustomize_core::golden::{self, Layout, Mismatch, Update, check_all};
+use kustomize_core::host::{Host, OsHost, path as paths};
+use kustomize_core::{BuildError, Session};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::render::this_machine;
+use crate::{error, interrupt, options, path};
+
+/// An overlay and its golden file.
+#[pyclass(frozen, eq, hash, name = "Case", module = "kustomize_py.golden")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct GoldenCase {
+    case: golden::Case,
+}
+
+#[pymethods]
+impl GoldenCase {
+    /// The directory of the overlay.
+    #[getter]
+    fn overlay(&self) -> &str {
+        &self.case.overlay
+    }
+
+    /// The golden file, which need not exist.
+    #[getter]
+    fn golden(&self) -> &str {
+        &self.case.golden
+    }
+
+    /// Whether there is a golden file and no overlay.
+    #[getter]
+    fn is_orphan(&self) -> bool {
+        self.case.is_orphan
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Case {}>", self.case.overlay)
+    }
+}
+
+/// How the comparison of an overlay with its golden file ended.
+#[pyclass(frozen, name = "Outcome", module = "kustomize_py.golden")]
+pub(crate) struct GoldenOutcome {
+    case: golden::Case,
+    outcome: golden::Outcome,
+}
+
+#[pymethods]
+impl GoldenOutcome {
+    /// How it ended, as a word.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match &self.outcome {
+            golden::Outcome::Equal => "equal",
+            golden::Outcome::Different(_) => "different",
+            golden::Outcome::Missing { .. } => "missing",
+            golden::Outcome::Unreadable { .. } => "unreadable",
+            golden::Outcome::Orphaned => "orphaned",
+            _ => "failed",
+        }
+    }
+
+    /// Whether the overlay renders as it did.
+    #[getter]
+    fn is_equal(&self) -> bool {
+        self.outcome.is_equal()
+    }
+
+    /// Why the overlay does not render, or why the golden file cannot be read.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        match &self.outcome {
+            golden::Outcome::Failed(failure) | golden::Outcome::Unreadable { error: failure, .. } => {
+                Some(error::exception(py, failure).into_value(py).into_any())
+            }
+            _ => None,
+        }
+    }
+
+    /// What there is to say of it, line by line: the role of a line (`resource`, `added`,
+    /// `removed`, `changed`, `note`) and its text.
+    #[getter]
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        match &self.outcome {
+            golden::Outcome::Different(mismatch) => difference(mismatch),
+            golden::Outcome::Missing { .. } => {
+                notes(&format!("there is no golden file {}", self.case.golden))
+            }
+            golden::Outcome::Orphaned => {
+                notes(&format!("there is no overlay for the golden file {}", self.case.golden))
+            }
+            golden::Outcome::Failed(failure) | golden::Outcome::Unreadable { error: failure, .. } => {
+                notes(&error::text(failure))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What accepting it means: the file to write with its content, or to remove.
+    #[getter]
+    fn update(&self) -> Option<(&str, Option<&str>)> {
+        match self.outcome.update(&self.case)? {
+            Update::Write { path, content } => Some((path, Some(content))),
+            Update::Remove { path } => Some((path, None)),
+            _ => None,
+        }
+    }
+
+    fn __str__(&self) -> String {
+        self.lines().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n")
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Outcome {}: {}>", self.kind(), self.case.overlay)
+    }
+}
+
+/// The overlays at or below these paths with their golden files.
+#[pyfunction]
+#[pyo3(signature = (paths, *, directory=None, file_name=None))]
+pub(crate) fn discover_goldens(
+    py: Python<'_>,
+    paths: &Bound<'_, PyAny>,
+    directory: Option<&Bound<'_, PyAny>>,
+    file_name: Option<String>,
+) -> PyResult<Vec<GoldenCase>> {
+    let paths = path::extract_all(paths)?;
+    let directory = directory.map(path::extract).transpose()?;
+    let found = interrupt::run(py, Box::new(OsHost::new()), move |host| {
+        let layout = layout(&host, &paths, directory.as_deref(), file_name.as_deref())?;
+        golden::discover(&host, &layout, &paths.iter().map(String::as_str).collect::<Vec<_>>())
+    })?;
+    let cases = found.map_err(|failure| error::exception(py, &failure))?;
+    Ok(cases.into_iter().map(|case| GoldenCase { case }).collect())
+}
+
+/// Renders the overlays on all cores and compares; outcomes are in the order of the cases.
+#[pyfunction]
+#[pyo3(signature = (cases, **options))]
+pub(crate) fn check_goldens(
+    py: Python<'_>,
+    cases: &Bound<'_, PyAny>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Vec<GoldenOutcome>> {
+    let options = options::extract(options)?;
+    let mut given = Vec::new();
+    for case in cases.try_iter()? {
+        given.push(case?.cast::<GoldenCase>()?.get().case.clone());
+    }
+    let cases: Arc<[golden::Case]> = given.into();
+    let host = this_machine(&options);
+    let checked = Arc::clone(&cases);
+    let outcomes = interrupt::run(py, Box::new(host), move |host| {
+        check_all(&Session::new(host, options), &checked, |_, _| {})
+    })?;
+    let pairs = cases.iter().cloned().zip(outcomes);
+    Ok(pairs.map(|(case, outcome)| GoldenOutcome { case, outcome }).collect())
+}
+
+/// Where golden files stand: as the repository of the first path says, unless told otherwise.
+fn layout(
+    host: &dyn Host,
+    paths: &[String],
+    directory: Option<&str>,
+    file_name: Option<&str>,
+) -> Result<Layout, BuildError> {
+    let mut layout = Layout::find(host, paths.first().map_or(".", String::as_str))?;
+    if let Some(directory) = directory {
+        let directory = match paths::is_absolute(directory) {
+            true => paths::clean(directory),
+            false => paths::join(&host.current_directory(), directory),
+        };
+        // There need not be one yet.
+        layout = layout.in_directory(&host.resolve(&directory).unwrap_or(directory));
+    }
+    match file_name {
+        Some(name) => layout.with_file_name(name),
+        None => Ok(layout),
+    }
+}
+
+fn difference(mismatch: &Mismatch) -> Vec<(&'static str, String)> {
+    match mismatch.difference() {
+        Ok(difference) if difference.is_empty() => notes(mismatch.remark()),
+        Ok(difference) => difference.lines().iter().map(|line| (role(line.role), line.to_string())).collect(),
+        Err(failure) => notes(&error::text(&failure)),
+    }
+}
+
+fn role(role: LineRole) -> &'static str {
+    match role {
+        LineRole::Resource => "resource",
+        LineRole::Added => "added",
+        LineRole::Removed => "removed",
+        LineRole::Changed => "changed",
+        _ => "note",
+    }
+}
+
+fn notes(text: &str) -> Vec<(&'static str, String)> {
+    text.lines().map(|line| ("note", line.to_owned())).collect()
+}

@@ -1,0 +1,234 @@
+"""The pytest plugin, in whole runs of pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+GOLDEN = "kustomization.snap.yaml"
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {priority: 1}\n"
+STAGING = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: staging-web\nspec:\n  priority: 1\n"
+
+
+@pytest.fixture
+def repository(pytester: pytest.Pytester) -> Path:
+    """Make a base and two overlays, of which one has a golden file."""
+    write(pytester.path, {
+        ".git/HEAD": "",
+        "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = "tests"\nkustomize_overlays = "deploy"\n',
+        "tests/test_one.py": "def test_one(): pass\n",
+        "deploy/base/kustomization.yaml": "resources: [pod.yaml]\n",
+        "deploy/base/pod.yaml": POD,
+        "deploy/staging/kustomization.yaml": "namePrefix: staging-\nresources: [../base]\n",
+        f"deploy/staging/{GOLDEN}": STAGING,
+        "deploy/production/kustomization.yml": "namePrefix: production-\nresources: [../base]\n",
+    })  # fmt: skip
+    return pytester.path
+
+
+def write(top: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(content)
+
+
+def snapshot(top: Path) -> dict[str, bytes]:
+    files = (file for file in top.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return {
+        str(file.relative_to(top)): file.read_bytes() for file in files if ".pytest_cache" not in file.parts
+    }
+
+
+def test_overlays_are_tests(pytester: pytest.Pytester, repository: Path) -> None:
+    before = snapshot(repository)
+    result = pytester.runpytest("-v")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines_random([
+        "tests/test_one.py::test_one PASSED*",
+        "deploy/staging/kustomization.yaml::golden PASSED*",
+        "deploy/production/kustomization.yml::golden FAILED*",
+        "there is no golden file */deploy/production/kustomization.snap.yaml",
+        "*--update-goldens*",
+        "FAILED deploy/production/kustomization.yml::golden - missing: there is*",
+    ])  # fmt: skip
+    assert snapshot(repository) == before
+
+
+def test_nothing_is_collected_unless_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    pytester.runpytest().assert_outcomes(passed=1)
+    pytester.runpytest("-o", "kustomize_overlays=deploy").assert_outcomes(passed=2, failed=1)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["deploy/staging", "deploy/staging/kustomization.yaml", "deploy/staging/kustomization.yaml::golden"],
+)
+def test_one_overlay_alone(pytester: pytest.Pytester, repository: Path, place: str) -> None:
+    assert repository.is_dir()
+    result = pytester.runpytest("-v", place)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["deploy/staging/kustomization.yaml::golden PASSED*"])
+
+
+@pytest.mark.parametrize("selection", [["tests"], ["-k", "test_one"], ["-m", "not golden"]])
+def test_overlays_are_left_out(pytester: pytest.Pytester, repository: Path, selection: list[str]) -> None:
+    assert repository.is_dir()
+    result = pytester.runpytest("--strict-markers", *selection)
+    assert result.parseoutcomes()["passed"] == 1
+    assert "failed" not in result.parseoutcomes()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["deploy"], [".", "deploy"], ["deploy/staging", "deploy/production"]]
+)
+def test_nothing_is_collected_twice(
+    pytester: pytest.Pytester, repository: Path, arguments: list[str]
+) -> None:
+    (repository / "pyproject.toml").write_text('[tool.pytest.ini_options]\nkustomize_overlays = ["deploy"]\n')
+    result = pytester.runpytest("--collect-only", "-q", *arguments)
+    lines = [line for line in result.outlines if line.endswith("::golden")]
+    assert sorted(lines) == [
+        "deploy/production/kustomization.yml::golden",
+        "deploy/staging/kustomization.yaml::golden",
+    ]
+
+
+def test_from_a_directory_below(
+    pytester: pytest.Pytester, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository / "tests")
+    pytester.runpytest("../deploy/staging").assert_outcomes(passed=1)
+
+
+def test_a_difference_is_shown_by_resource_and_field(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}") + "---\n" + POD.replace("web", "new")})
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines_random([
+        "changed Pod staging-web",
+        "*spec.priority: 1 → 2",
+        "added Pod staging-new",
+        "FAILED deploy/staging/kustomization.yaml::golden - different: *",
+    ])  # fmt: skip
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_a_removed_resource(pytester: pytest.Pytester, repository: Path) -> None:
+    gone = "---\n" + STAGING.replace("staging-web", "staging-old")
+    write(repository, {f"deploy/staging/{GOLDEN}": STAGING + gone})
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["removed Pod staging-old"])
+
+
+def test_a_golden_file_that_is_only_written_otherwise(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {f"deploy/staging/{GOLDEN}": STAGING + "# end\n"})
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the resources are the same, the golden file is written differently"])
+
+
+@pytest.mark.parametrize("update", [[], ["--update-goldens"]])
+def test_a_rendering_error_shows_as_such(
+    pytester: pytest.Pytester, repository: Path, update: list[str]
+) -> None:
+    write(repository, {"deploy/staging/kustomization.yaml": "resources: [../base]\nnamePrefx: staging-\n"})
+    before = snapshot(repository)
+    result = pytester.runpytest("deploy/staging", *update)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([
+        "error: unknown field `namePrefx`*",
+        "*--> deploy/staging/kustomization.yaml:2:1",
+        "FAILED deploy/staging/kustomization.yaml::golden - unknown field `namePrefx`*",
+    ])  # fmt: skip
+    result.stdout.no_fnmatch_line("*removed*")
+    assert snapshot(repository) == before
+
+
+def test_a_golden_file_without_an_overlay(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "deploy/staging/kustomization.yaml").unlink()
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["there is no overlay for the golden file *", f"FAILED deploy/staging/{GOLDEN}::golden*"]
+    )
+    pytester.runpytest("deploy/staging", "--update-goldens").assert_outcomes(passed=1)
+    assert not (repository / "deploy/staging" / GOLDEN).exists()
+
+
+def test_a_golden_file_that_cannot_be_read(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "deploy/staging" / GOLDEN).write_bytes(b"\xff")
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the golden file is not UTF-8 text*"])
+
+
+def test_update(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
+    before = snapshot(repository)
+    result = pytester.runpytest("--update-goldens")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines_random([
+        f"written deploy/production/{GOLDEN}",
+        f"written deploy/staging/{GOLDEN}",
+    ])  # fmt: skip
+    after = snapshot(repository)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {f"deploy/production/{GOLDEN}", f"deploy/staging/{GOLDEN}"}
+    assert after[f"deploy/staging/{GOLDEN}"].decode() == STAGING.replace("priority: 1", "priority: 2")
+    pytester.runpytest().assert_outcomes(passed=3)
+
+
+def test_update_writes_what_is_selected_only(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
+    pytester.runpytest("--update-goldens", "deploy/staging").assert_outcomes(passed=1)
+    assert not (repository / "deploy/production" / GOLDEN).exists()
+
+
+def test_golden_files_in_a_directory_of_their_own(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "deploy/staging" / GOLDEN).unlink()
+    settings = '\nkustomize_goldens = "expected"\nkustomize_golden_file = "all.yaml"\n'
+    with (repository / "pyproject.toml").open("a") as file:
+        file.write(settings)
+    pytester.runpytest("--update-goldens").assert_outcomes(passed=3)
+    assert (repository / "expected/deploy/staging/all.yaml").read_text() == STAGING
+    pytester.runpytest().assert_outcomes(passed=3)
+    write(repository, {"expected/deploy/gone/all.yaml": STAGING})
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["FAILED expected/deploy/gone/all.yaml::golden - orphaned: *"])
+
+
+def test_the_layout_of_the_repository_holds(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {"kustomize-golden.yaml": "directory: goldens\n"})
+    (repository / "deploy/staging" / GOLDEN).unlink()
+    pytester.runpytest("--update-goldens").assert_outcomes(passed=3)
+    assert (repository / "goldens/deploy/staging" / GOLDEN).read_text() == STAGING
+
+
+def test_options(pytester: pytest.Pytester, repository: Path) -> None:
+    option = "kustomize_options=add_managed_by_label = true"
+    result = pytester.runpytest("-o", option, "deploy/staging")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*managed-by*"])
+    assert repository.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("kustomize_options=nonsense = 1", "*there is no option 'nonsense'*"),
+        ("kustomize_options=enable_helm", "*expected `name = value`, found `enable_helm`*"),
+        ("kustomize_golden_file=a/b", '*"a/b" is not the name of a file*'),
+        ("kustomize_overlays=nowhere", "*nowhere*"),
+    ],
+)
+def test_wrong_settings(pytester: pytest.Pytester, repository: Path, setting: str, message: str) -> None:
+    assert repository.is_dir()
+    result = pytester.runpytest("-o", setting)
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    lines = pytest.LineMatcher(result.outlines + result.errlines)
+    lines.fnmatch_lines([message])
+    lines.no_fnmatch_line("*INTERNALERROR*")
