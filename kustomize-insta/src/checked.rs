@@ -1,0 +1,112 @@
+//! The comparison behind the macro, and what is handed to insta.
+
+use std::path::Path;
+
+use insta::Settings;
+use kustomize_core::golden::{Layout, Mismatch, Outcome, Update, discover};
+use kustomize_core::host::{OsHost, path};
+use kustomize_core::{BuildError, BuildOptions};
+use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+
+/// A rendering that is not as expected, for insta to fail with and to keep for review.
+pub struct Pending {
+    /// Settings by which insta's file is the golden file.
+    pub settings: Settings,
+    /// The snapshot's name and extension.
+    pub name: String,
+    /// What the overlay renders as.
+    pub content: Vec<u8>,
+}
+
+/// Compares an overlay with its golden file. `None` when all is well.
+///
+/// # Panics
+/// The overlay does not render, or differs from a golden file that insta cannot write.
+#[must_use]
+pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pending> {
+    let host = host(options);
+    let Some(overlay) = OsHost::path(&Path::new(base).join(overlay)) else {
+        panic!("the path {} is not UTF-8", overlay.display());
+    };
+    let layout = or_panic(Layout::find(&host, &overlay));
+    let cases = or_panic(discover(&host, &layout, &[&overlay]));
+    let Some(case) = cases.iter().find(|case| same_place(&case.overlay, &overlay)) else {
+        panic!("there is no overlay in {overlay}");
+    };
+    let outcome = case.check(&host, options);
+    let (what, content) = match (&outcome, outcome.update(case)) {
+        (Outcome::Equal, _) => return None,
+        (Outcome::Failed(error), _) => panic!("{overlay} does not render\n{}", text(error)),
+        (Outcome::Different(mismatch), Some(Update::Write { content, .. })) => {
+            (format!("{overlay} does not render as {} says\n{}", case.golden, difference(mismatch)), content)
+        }
+        (Outcome::Unreadable { error, .. }, Some(Update::Write { content, .. })) => (text(error), content),
+        (Outcome::Missing { .. }, Some(Update::Write { content, .. })) => {
+            (format!("{overlay} has no golden file {}", case.golden), content)
+        }
+        _ => panic!("{} has no overlay", case.golden),
+    };
+    let Some(name) = snapshot_name(layout.file_name()) else {
+        panic!("{what}\nhelp: accept with `kustomize-rs test --update`");
+    };
+    show(&what);
+    let mut settings = Settings::clone_current();
+    settings.set_snapshot_path(path::parent(&case.golden));
+    settings.set_prepend_module_to_snapshot(false);
+    Some(Pending { settings, name, content: content.as_bytes().to_vec() })
+}
+
+/// A host that may do what the options say.
+fn host(options: &BuildOptions) -> OsHost {
+    let host = if options.enable_remote { OsHost::new().allow_git() } else { OsHost::new() };
+    if options.enable_helm || options.enable_plugins { host.allow_programs() } else { host }
+}
+
+/// Whether a case is about this directory. A case has its links resolved.
+fn same_place(case: &str, overlay: &str) -> bool {
+    let resolved = Path::new(overlay).canonicalize().ok();
+    resolved.and_then(|resolved| OsHost::path(&resolved)).is_some_and(|resolved| resolved == case)
+}
+
+/// The name and extension by which insta writes a file: `kustomization.yaml` for
+/// `kustomization.snap.yaml`.
+fn snapshot_name(file: &str) -> Option<String> {
+    let (name, extension) = file.split_once(".snap.")?;
+    let fits =
+        !name.is_empty() && !name.contains('.') && extension != "new" && !extension.starts_with("new.");
+    fits.then(|| format!("{name}.{extension}"))
+}
+
+fn difference(mismatch: &Mismatch) -> String {
+    match mismatch.difference() {
+        Ok(difference) if difference.is_empty() => mismatch.remark().to_owned(),
+        Ok(difference) => difference.to_string(),
+        Err(error) => text(&error),
+    }
+}
+
+fn text(error: &BuildError) -> String {
+    Renderer::new(Style::Plain).render(&Diagnostic::from(error))
+}
+
+fn or_panic<T>(outcome: Result<T, BuildError>) -> T {
+    outcome.unwrap_or_else(|error| panic!("{}", text(&error)))
+}
+
+#[allow(clippy::print_stderr, reason = "the test harness shows it with the failure")]
+fn show(what: &str) {
+    eprintln!("{what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn insta_writes_files_of_its_own_kind_only() {
+        assert_eq!(snapshot_name("kustomization.snap.yaml").as_deref(), Some("kustomization.yaml"));
+        for other in ["expected.yaml", "a.b.snap.yaml", ".snap.yaml", "a.snap.new", "a.snap.new.yaml"] {
+            assert_eq!(snapshot_name(other), None, "{other}");
+        }
+    }
+}

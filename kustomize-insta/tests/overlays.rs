@@ -1,0 +1,128 @@
+//! The macro at work: on the repository's fixtures, and on overlays that changed, in test processes
+//! of their own.
+
+#![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use kustomize_insta::assert_overlay;
+
+/// The variable that names the overlay of [`child`].
+const OVERLAY: &str = "KUSTOMIZE_INSTA_TEST_OVERLAY";
+
+#[test]
+fn fixtures_render_as_kustomize_renders_them() {
+    for fixture in ["apps/base", "apps/overlays/production", "components/full", "diamond/top", "vars"] {
+        assert_overlay!(format!("../fixtures/{fixture}"));
+    }
+}
+
+/// What the other tests run in a process of its own; by itself it does nothing.
+#[test]
+fn child() {
+    if let Some(overlay) = std::env::var_os(OVERLAY) {
+        assert_overlay!(Path::new(&overlay));
+    }
+}
+
+/// An overlay whose golden file has this content.
+fn overlay(golden: Option<&str>) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    write("kustomization.yaml", "namePrefix: my-\nresources: [pod.yaml]\n");
+    write("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n");
+    if let Some(golden) = golden {
+        write("kustomization.snap.yaml", golden);
+    }
+    directory
+}
+
+/// What kustomize makes of it.
+const EXPECTED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: my-web\n";
+
+/// Runs the macro on an overlay in a process of its own.
+fn run(overlay: &Path, update: &str) -> Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture"]).env(OVERLAY, overlay);
+    command.env("INSTA_UPDATE", update).env_remove("INSTA_FORCE_PASS").env_remove("CI").output().unwrap()
+}
+
+/// The files of an overlay, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn golden(directory: &Path) -> String {
+    fs::read_to_string(directory.join("kustomization.snap.yaml")).unwrap()
+}
+
+#[test]
+fn what_is_as_expected_passes_without_a_trace() {
+    let directory = overlay(Some(EXPECTED));
+    assert!(run(directory.path(), "always").status.success());
+    assert_eq!(names(directory.path()), ["kustomization.snap.yaml", "kustomization.yaml", "pod.yaml"]);
+}
+
+#[test]
+fn what_differs_fails_by_resource_and_field_and_writes_nothing() {
+    let directory = overlay(Some("apiVersion: v1\nkind: Pod\nmetadata:\n  labels: {a: b}\n  name: my-web\n"));
+    let output = run(directory.path(), "no");
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("changed Pod my-web\n    - metadata.labels: {a: b}\n"), "{said}");
+    assert_eq!(names(directory.path()), ["kustomization.snap.yaml", "kustomization.yaml", "pod.yaml"]);
+    assert!(golden(directory.path()).contains("labels"));
+}
+
+#[test]
+fn insta_keeps_it_for_review() {
+    let directory = overlay(None);
+    let output = run(directory.path(), "new");
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("has no golden file"), "{said}");
+    let wanted = ["kustomization.snap.new", "kustomization.snap.new.yaml", "kustomization.yaml", "pod.yaml"];
+    assert_eq!(names(directory.path()), wanted);
+}
+
+#[test]
+fn insta_accepts_by_writing_the_golden_file() {
+    for before in [None, Some("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n"), Some("no: [yaml")] {
+        let directory = overlay(before);
+        run(directory.path(), "always");
+        assert_eq!(golden(directory.path()), EXPECTED);
+        assert!(run(directory.path(), "no").status.success());
+        // With insta's own notes beside it, and without.
+        fs::remove_file(directory.path().join("kustomization.snap")).unwrap();
+        assert!(run(directory.path(), "no").status.success());
+    }
+}
+
+#[test]
+fn files_that_insta_cannot_write_are_compared_all_the_same() {
+    let directory = overlay(Some(EXPECTED));
+    fs::write(directory.path().join("kustomize-golden.yaml"), "file: expected.yaml\n").unwrap();
+    let output = run(directory.path(), "always");
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("has no golden file") && said.contains("kustomize-rs test --update"), "{said}");
+    fs::write(directory.path().join("expected.yaml"), EXPECTED).unwrap();
+    assert!(run(directory.path(), "no").status.success());
+}
+
+#[test]
+fn what_does_not_render_fails_with_its_place() {
+    let directory = overlay(Some(EXPECTED));
+    fs::remove_file(directory.path().join("pod.yaml")).unwrap();
+    let output = run(directory.path(), "always");
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("does not render") && said.contains("kustomization.yaml:2:13"), "{said}");
+    assert_eq!(golden(directory.path()), EXPECTED);
+}
