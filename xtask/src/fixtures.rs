@@ -13,7 +13,7 @@ const GOLDEN: &str = "kustomization.snap.yaml";
 
 /// What stands before the list of fixtures that have no golden file.
 const HEADER: &str = "\
-# Written by `cargo xtask goldens`. Kustomize refuses these, so that they have no golden file; that
+# Written by `cargo xtask goldens`. kustomize refuses these, so that they have no golden file; that
 # they are refused is tested, too.
 exclude:
 ";
@@ -40,7 +40,7 @@ pub fn write_goldens() -> Result<(), Failure> {
             }
             Status::Refused => {
                 println!("{name}: refused");
-                refused.push_str(&format!("- {name}\n"));
+                refused.push_str(&format!("- fixtures/{name}\n"));
                 if golden.exists() {
                     fs::remove_file(golden)?;
                 }
@@ -48,7 +48,7 @@ pub fn write_goldens() -> Result<(), Failure> {
             status => return Err(format!("{name}: kustomize {status:?}: {}", ended.stderr).into()),
         }
     }
-    fs::write(fixtures.join("kustomize-golden.yaml"), refused)?;
+    fs::write(workspace::root().join("kustomize-golden.yaml"), refused)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Repository, git, text};
+use super::{Repository, git};
 use crate::failure::Failure;
 
 impl Repository {
@@ -14,7 +14,7 @@ impl Repository {
         let untracked = ["ls-files", "-z", "--others", "--exclude-standard"];
         let mut changed = BTreeSet::new();
         for arguments in [&tracked[..], &untracked[..]] {
-            let output = text(git(&self.top, arguments)?)?;
+            let output = git(&self.top, arguments)?;
             let paths = output.split_terminator('\0');
             changed.extend(paths.map(|path| format!("{}/{path}", self.top.trim_end_matches('/'))));
         }

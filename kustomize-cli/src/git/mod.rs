@@ -24,7 +24,7 @@ pub(crate) struct Repository {
 impl Repository {
     /// The one that a directory is in.
     pub(crate) fn around(directory: &str) -> Result<Self, Failure> {
-        let output = text(git(directory, &["rev-parse", "--show-toplevel", "--show-prefix"])?)?;
+        let output = git(directory, &["rev-parse", "--show-toplevel", "--show-prefix"])?;
         let (top, prefix) = output.split_once('\n').unwrap_or((&output, ""));
         Ok(Repository { top: top.to_owned(), prefix: prefix.trim_end_matches('\n').to_owned() })
     }
@@ -34,7 +34,7 @@ impl Repository {
         let commit = format!("{revision}^{{commit}}");
         let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
         match git(&self.top, &arguments) {
-            Ok(output) => Ok(text(output)?.trim_end().to_owned()),
+            Ok(output) => Ok(output.trim_end().to_owned()),
             Err(_) => {
                 let message = format!("unknown revision {revision:?} in {}", self.top);
                 Err(Diagnostic::error(message).with_help("fetch it first, or mend its name").into())
@@ -43,27 +43,25 @@ impl Repository {
     }
 }
 
-/// A `git` command in a directory that runs nothing that the repository configures.
+/// A `git` command in a directory.
 fn command(directory: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
+    // No program that the repository names to watch its files.
     command.args(["-c", "core.fsmonitor=false", "-C", directory]).args(arguments);
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     command.stdin(Stdio::null());
     command
 }
 
-/// Standard output of a `git` command.
-fn git(directory: &str, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+/// Standard output of a `git` command. Paths that are not UTF-8 are not those of any kustomization:
+/// they only must not be in the way of others.
+fn git(directory: &str, arguments: &[&str]) -> Result<String, Failure> {
     let output = command(directory, arguments).output();
     let output = output.map_err(|error| Failure::new(format!("cannot run git: {error}")))?;
     if output.status.success() {
-        return Ok(output.stdout);
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim().trim_start_matches("fatal: ");
     Err(Failure::new(format!("git {} failed: {said}", arguments.first().unwrap_or(&""))))
-}
-
-fn text(output: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(output).map_err(|_| Failure::new("git names paths that are not UTF-8"))
 }

@@ -7,7 +7,7 @@ use kustomize_core::host::{self, EntryKind, Host, HostError, OsHost, path};
 use kustomize_diagnostic::Diagnostic;
 
 use super::blobs::Blobs;
-use super::{Repository, git, text};
+use super::{Repository, git};
 use crate::failure::Failure;
 
 /// Links that are followed in one path.
@@ -46,7 +46,6 @@ impl Revision {
         let commit = repository.commit(revision)?;
         let tree = git(&repository.top, &["ls-tree", "-r", "-z", "--full-tree", &commit])?;
         // `<mode> <type> <object>\t<path>`
-        let tree = text(tree)?;
         let entries = tree.split_terminator('\0').filter_map(|line| {
             let (about, path) = line.split_once('\t')?;
             let mut about = about.split(' ');

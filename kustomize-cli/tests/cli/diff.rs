@@ -103,3 +103,16 @@ fn what_cannot_be_compared_ends_with_status_2() {
     let helm = place.run(&["diff", "--enable-helm", "HEAD:apps/base", "apps/base"]);
     assert!(stderr(&helm).contains("cannot be rendered with programs"), "{}", stderr(&helm));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_not_in_the_way() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Workplace::with_apps();
+    let odd = place.path("").join(std::ffi::OsStr::from_bytes(b"odd-\xff"));
+    std::fs::write(&odd, "1").unwrap();
+    place.commit_all();
+    assert_eq!(told(&place, &["diff", "HEAD:apps/overlays/production", PRODUCTION], 0), "");
+    std::fs::write(&odd, "2").unwrap();
+    assert_eq!(told(&place, &["test", "--since", "HEAD"], 0), "2 overlays: 2 unchanged\n");
+}

@@ -1,5 +1,7 @@
 //! Differences as text, and what they are made of.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// The difference between two texts, as text.
@@ -193,4 +195,47 @@ fn it_serialises_as_plain_data() {
             {"resource": name("Job", "b"), "change": "added", "value": {"kind": "Job", "metadata": {"name": "b"}}},
         ], "reordered": false})
     );
+}
+
+/// Small values of any shape, with names that meet.
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        (0..3_i64).prop_map(Value::Int),
+        "[a-c]{0,2}".prop_map(Value::String),
+        "[ab]\n[ab]?".prop_map(Value::String),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let named = ("[a-c]", inner.clone()).prop_map(|(name, value)| {
+            Value::Map([("name".to_owned(), Value::String(name)), ("v".to_owned(), value)].into())
+        });
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+            prop::collection::vec(named, 0..4).prop_map(Value::List),
+            prop::collection::btree_map("(name|[a-c])", inner, 0..4).prop_map(Value::Map),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_change_is_missed_and_none_is_made_up(old in values(), new in values()) {
+        let changes = fields::compare(&old, &new);
+        prop_assert_eq!(changes.is_empty(), old == new);
+        for change in &changes {
+            prop_assert!(change.old != change.new, "{:?}", change);
+        }
+    }
+
+    #[test]
+    fn a_difference_is_the_same_seen_from_the_other_side(old in values(), new in values()) {
+        let sorted = |mut changes: Vec<(Option<Value>, Option<Value>)>| {
+            changes.sort_by_key(|change| format!("{change:?}"));
+            changes
+        };
+        let there = fields::compare(&old, &new).into_iter().map(|change| (change.old, change.new));
+        let back = fields::compare(&new, &old).into_iter().map(|change| (change.new, change.old));
+        prop_assert_eq!(sorted(there.collect()), sorted(back.collect()));
+    }
 }

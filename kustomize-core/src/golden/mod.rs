@@ -4,8 +4,8 @@
 //! `kustomize build` prints. It stands next to its overlay, in `kustomization.snap.yaml`, or where
 //! a file `kustomize-golden.yaml` at the top of the repository says ([`Layout`]).
 //!
-//! [`discover`] finds the overlays and their golden files, [`Case::check`] renders one and
-//! compares, [`check_all`] does that with many at once. Nothing here writes: an [`Outcome`] says
+//! [`discover()`] finds the overlays and their golden files, [`Case::check`] renders one and
+//! compares, [`check_all()`] does that with many at once. Nothing here writes: an [`Outcome`] says
 //! what accepting it would mean ([`Outcome::update`]), and whoever runs the tests does it.
 //!
 //! ```

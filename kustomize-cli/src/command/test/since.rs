@@ -37,7 +37,7 @@ impl Since {
             || inputs.is_empty()
             || self.files.contains(&case.golden)
             || inputs.iter().any(|input| self.touches_input(session.host(), input))
-            || runs_programs && inputs.iter().any(|input| self.touches_directory(path::parent(&input.path)))
+            || runs_programs && inputs.iter().any(|input| self.touches_kustomization(input))
     }
 
     fn touches_input(&self, host: &dyn Host, Input { path, found, .. }: &Input) -> bool {
@@ -49,6 +49,14 @@ impl Since {
                 // A whole directory may have gone, or come.
                 self.touches_directory(path)
             }
+    }
+
+    /// Whether this is a kustomization, and something in or below its directory changed.
+    fn touches_kustomization(&self, input: &Input) -> bool {
+        let name = path::base_name(&input.path).split('.').next().unwrap_or_default();
+        input.found
+            && name.eq_ignore_ascii_case("kustomization")
+            && self.touches_directory(path::parent(&input.path))
     }
 
     fn touches_directory(&self, directory: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! The reference takes a long way: it writes the tree with go-yaml v3, reads it again, writes JSON,
 //! reads that with go-yaml v2 and writes YAML with it. Here it is one pass; what the way does to
-//! single scalars is in [`super::read_back`] and [`text`], its order of keys in [`sort`].
+//! single scalars is in [`mod@super::read_back`] and [`text`], its order of keys in [`sort`].
 
 mod data;
 mod error;
