@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::host::Host;
 use crate::options::BuildOptions;
+use crate::parallel::Crew;
 use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::store::{Input, Recorder, Store, Trace};
@@ -37,25 +38,24 @@ use crate::yaml::Sources;
 /// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
-    build_in(&Store::for_one_build(), host, path, options, true).0
+    build_in(&Store::for_one_build(), host, path, options, Crew::All).0
 }
 
-/// Renders with what a store has from earlier builds. Also says what it took. A build that is not
-/// alone leaves the other cores to others.
+/// Renders with what a store has from earlier builds. Also says what it took.
 pub(crate) fn build_in(
     store: &Store,
     host: &dyn Host,
     path: &str,
     options: &BuildOptions,
-    is_alone: bool,
+    crew: Crew,
 ) -> (Result<Rendered, BuildError>, Arc<Trace>) {
     let recorder = Recorder::new(host, store);
     let mut cx = Context::new(&recorder, options);
-    cx.is_alone = is_alone;
+    cx.crew = crew;
     let (mut outcome, mut trace) = accumulate::render(&cx, path);
     if cx.is_spoiled() {
         cx = Context::without_reuse(&recorder, options);
-        cx.is_alone = is_alone;
+        cx.crew = crew;
         (outcome, trace) = accumulate::render(&cx, path);
     }
     let rendered = match outcome {
@@ -109,12 +109,27 @@ impl Rendered {
     /// # Errors
     /// A value that the reference cannot print, such as an infinite number.
     pub fn yaml(&self) -> Result<String, BuildError> {
-        let mut text = String::new();
-        for (at, resource) in self.resources().iter().enumerate() {
-            if at > 0 {
+        /// Resources that are printed one after the other.
+        const PART: usize = 64;
+        let parts: Vec<&[Arc<Resource>]> = self.resources().chunks(PART).collect();
+        let printed = Crew::All.map(&parts, 2, |part| {
+            let mut text = String::new();
+            for resource in *part {
+                if !text.is_empty() {
+                    text.push_str("---\n");
+                }
+                self.print(resource, &mut text)?;
+            }
+            Ok(text)
+        });
+        let size = |part: &Result<String, BuildError>| part.as_ref().map_or(0, |part| part.len() + 4);
+        let mut text = String::with_capacity(printed.iter().map(size).sum());
+        for part in printed {
+            let part = part?;
+            if !text.is_empty() {
                 text.push_str("---\n");
             }
-            self.print(resource, &mut text)?;
+            text.push_str(&part);
         }
         Ok(text)
     }

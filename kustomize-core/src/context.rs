@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::Host;
 use crate::options::BuildOptions;
-use crate::parallel;
+use crate::parallel::Crew;
 use crate::schema::Schema;
 use crate::store::{Recorder, Store};
 use crate::warning::Warning;
@@ -19,8 +19,8 @@ pub(crate) struct Context<'a> {
     pub(crate) sources: Arc<Sources>,
     pub(crate) recorder: &'a Recorder<'a>,
     pub(crate) store: &'a Store,
-    /// Whether no other builds are going on, so that this one may use all cores.
-    pub(crate) is_alone: bool,
+    /// The threads that this build may use.
+    pub(crate) crew: Crew,
     schema: OnceLock<CustomSchema>,
     builtin_schema: Schema,
     warnings: Mutex<Vec<Warning>>,
@@ -51,7 +51,7 @@ impl<'a> Context<'a> {
             sources: Arc::clone(&store.sources),
             recorder,
             store,
-            is_alone: true,
+            crew: Crew::All,
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),
@@ -65,17 +65,6 @@ impl<'a> Context<'a> {
     /// The same, for a build that does all of its work itself.
     pub(crate) fn without_reuse(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
         Context { reuses: false, ..Context::new(recorder, options) }
-    }
-
-    /// Hands chunks of items to `work`, on several threads when there are enough of them: see
-    /// [`parallel::for_each_chunk`].
-    pub(crate) fn for_each_chunk<T: Send, E: Send>(
-        &self,
-        items: &mut [T],
-        least: usize,
-        work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
-    ) -> Result<(), E> {
-        if self.is_alone { parallel::for_each_chunk(items, least, work) } else { work(0, items) }
     }
 
     /// The schema in force: the first custom one met from the root down, else the built-in.

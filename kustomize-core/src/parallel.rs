@@ -7,30 +7,68 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Threads that one piece of work may use.
+/// The threads that a piece of work may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crew {
+    /// The caller's alone: others are busy with work of their own.
+    One,
+    /// As many as there are cores.
+    All,
+}
+
+impl Crew {
+    /// Hands chunks of the items, each with the position of its first item, to `work`, on several
+    /// threads when each gets at least `least` items.
+    ///
+    /// # Errors
+    /// The error of the first chunk that has one.
+    pub(crate) fn for_each_chunk<T: Send, E: Send>(
+        self,
+        items: &mut [T],
+        least: usize,
+        work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        let threads = self.threads(items.len(), least);
+        if threads < 2 {
+            return work(0, items);
+        }
+        let size = items.len().div_ceil(threads * PARTS_PER_THREAD);
+        for_each_part(items, size, threads, work)
+    }
+
+    /// What `work` makes of each item, on several threads when each gets at least `least` items.
+    pub(crate) fn map<T: Sync, R: Send>(
+        self,
+        items: &[T],
+        least: usize,
+        work: impl Fn(&T) -> R + Sync,
+    ) -> Vec<R> {
+        let threads = self.threads(items.len(), least);
+        if threads < 2 {
+            return items.iter().map(work).collect();
+        }
+        let mut pairs: Vec<(&T, Option<R>)> = items.iter().map(|item| (item, None)).collect();
+        let worked: Result<(), ()> = for_each_part(&mut pairs, least, threads, |_, pairs| {
+            pairs.iter_mut().for_each(|(item, made)| *made = Some(work(item)));
+            Ok(())
+        });
+        debug_assert!(worked.is_ok());
+        pairs.into_iter().filter_map(|(_, made)| made).collect()
+    }
+
+    /// Threads for so many items, of which each thread must get at least `least`.
+    fn threads(self, items: usize, least: usize) -> usize {
+        let most = items / least.max(1);
+        if self == Crew::One || most < 2 { 1 } else { most.min(available_threads()) }
+    }
+}
+
+/// Threads that the machine runs at once.
 pub(crate) fn available_threads() -> usize {
     if cfg!(target_family = "wasm") {
         return 1;
     }
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// Hands chunks of the items, each with the position of its first item, to `work`, on several
-/// threads when each gets at least `least` items.
-///
-/// # Errors
-/// The error of the first chunk that has one.
-pub(crate) fn for_each_chunk<T: Send, E: Send>(
-    items: &mut [T],
-    least: usize,
-    work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
-) -> Result<(), E> {
-    let threads = thread_count(items.len(), least);
-    if threads < 2 {
-        return work(0, items);
-    }
-    let size = items.len().div_ceil(threads * PARTS_PER_THREAD);
-    for_each_part(items, size, threads, work)
 }
 
 /// Hands parts of this size to `work`, as threads become free.
@@ -65,28 +103,11 @@ fn for_each_part<T: Send, E: Send>(
     }
 }
 
-/// What `work` makes of each item, on several threads.
-pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let mut pairs: Vec<(&T, Option<R>)> = items.iter().map(|item| (item, None)).collect();
-    let threads = thread_count(items.len(), 1);
-    let worked: Result<(), ()> = for_each_part(&mut pairs, 1, threads, |_, pairs| {
-        pairs.iter_mut().for_each(|(item, made)| *made = Some(work(item)));
-        Ok(())
-    });
-    debug_assert!(worked.is_ok());
-    pairs.into_iter().filter_map(|(_, made)| made).collect()
-}
-
 /// Threads do not take equally long for parts of a size.
 const PARTS_PER_THREAD: usize = 4;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn thread_count(items: usize, least: usize) -> usize {
-    let most = items / least.max(1);
-    if most < 2 { 1 } else { most.min(available_threads()) }
 }
 
 #[cfg(test)]
@@ -97,13 +118,13 @@ mod tests {
     fn every_item_is_worked_on_once_and_the_first_error_counts() {
         for count in [0, 1, 2, 3, 10, 101] {
             let mut items: Vec<usize> = vec![0; count];
-            let done = for_each_chunk(&mut items, 1, |first, part| {
+            let done = Crew::All.for_each_chunk(&mut items, 1, |first, part| {
                 (first..).zip(part).for_each(|(at, item)| *item += at + 1);
                 Ok::<(), usize>(())
             });
             assert_eq!(done, Ok(()));
             assert_eq!(items, (1..=count).collect::<Vec<_>>());
-            let failed = for_each_chunk(&mut items, 1, |_, part| {
+            let failed = Crew::All.for_each_chunk(&mut items, 1, |_, part| {
                 part.iter().find(|item| **item % 3 == 0).map_or(Ok(()), |item| Err(*item))
             });
             assert_eq!(failed, if count < 3 { Ok(()) } else { Err(3) });

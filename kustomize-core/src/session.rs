@@ -9,7 +9,7 @@ use crate::build::{Rendered, build_in};
 use crate::error::BuildError;
 use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;
-use crate::parallel;
+use crate::parallel::{self, Crew};
 use crate::store::{Input, RESOURCE_WEIGHT, Recorder, Store, Trace};
 
 /// Builds kustomizations again and again: each file is parsed once, each base rendered once,
@@ -111,7 +111,7 @@ impl<H: Host> Session<H> {
     pub fn build(&self, path: &str) -> Result<Rendered, BuildError> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_with(&kept, path, true)
+        self.build_with(&kept, path, Crew::All)
     }
 
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
@@ -164,17 +164,17 @@ impl<H: Host> Session<H> {
 
     fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
         // With as many builds as cores, more threads in each are of no use.
-        let is_alone = paths.len() < parallel::available_threads();
-        parallel::map(paths, |path| self.build_with(kept, path.as_ref(), is_alone))
+        let crew = if paths.len() < parallel::available_threads() { Crew::All } else { Crew::One };
+        Crew::All.map(paths, 1, |path| self.build_with(kept, path.as_ref(), crew))
     }
 
-    fn build_with(&self, kept: &Kept, path: &str, is_alone: bool) -> Result<Rendered, BuildError> {
+    fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {
         if let Some(Last { rendered: Some(rendered), trace }) = kept.last(path)
             && Recorder::new(&self.host, &kept.store).holds(&trace)
         {
             return Ok(rendered);
         }
-        let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, is_alone);
+        let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, crew);
         kept.put(path, Last { rendered: outcome.as_ref().ok().cloned(), trace });
         if kept.weight() > self.memory_limit {
             *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();

@@ -1,6 +1,7 @@
 //! What happens once, at the top, when everything is gathered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::accumulator::Accumulator;
 use super::target::Target;
@@ -37,10 +38,13 @@ pub(super) fn finish(
         LabelTransformer::new(&labels, specs).transform(&mut accumulator.set, cx)?;
     }
     let (origins, transformations) = (metadata("originAnnotations"), metadata("transformerAnnotations"));
-    for resource in accumulator.set.iter_mut() {
-        finish_resource(resource, origins, transformations)?;
-    }
-    Ok(())
+    /// Fewer resources than this are not worth a thread.
+    const LEAST: usize = 512;
+    cx.crew.for_each_chunk(accumulator.set.list_mut(), LEAST, |_, resources| {
+        resources
+            .iter_mut()
+            .try_for_each(|resource| finish_resource(Arc::make_mut(resource), origins, transformations))
+    })
 }
 
 /// The kustomization's own `sortOptions` win over the caller's choice.

@@ -8,6 +8,7 @@ use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::loader::{Loader, is_url, neither};
+use crate::parallel::Crew;
 use crate::resource::{Resource, parse_resources};
 use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
@@ -20,8 +21,10 @@ pub(super) fn accumulate<'a>(
     accumulator: &mut Accumulator,
     paths: &[Spanned<String>],
 ) -> Result<(), BuildError> {
+    let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
-        match open(target, path).map_err(|error| error.at(path.pos))? {
+        let as_file = ahead.next().unwrap_or_else(|| read_file(target, path, cx.crew));
+        match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(resources) => accumulator.append(cx, resources),
             Entry::Directory(loader) => base::accumulate(cx, target, loader, path)
                 .map_err(|error| error.within(format!("resources: {}", path.value), path.pos))
@@ -30,6 +33,21 @@ pub(super) fn accumulate<'a>(
         .map_err(|error| error.at(path.pos))?;
     }
     Ok(())
+}
+
+/// Reads many files on several threads. What is on the network is left for later, and so is
+/// everything when there are few files: these are read one by one, each on several threads.
+fn read_ahead(
+    cx: &Context<'_>,
+    target: &Target<'_>,
+    paths: &[Spanned<String>],
+) -> Vec<Result<File, BuildError>> {
+    /// So many files for each thread.
+    const LEAST: usize = 16;
+    if paths.len() < 2 * LEAST || paths.iter().any(|path| is_url(path)) {
+        return Vec::new();
+    }
+    cx.crew.map(paths, LEAST, |path| read_file(target, path, Crew::One))
 }
 
 /// Brings in one entry of `components`, which works on what its parent has gathered.
@@ -56,33 +74,39 @@ enum Entry<'a> {
     Directory(Loader<'a>),
 }
 
-/// Tries an entry as a file, then as a directory or repository, as the reference does. A URL of a
+/// An entry as a file: its resources, or why it holds none.
+type File = Result<Vec<Arc<Resource>>, BuildError>;
+
+/// Reads an entry as a file. Fails on what is none.
+fn read_file(target: &Target<'_>, path: &str, crew: Crew) -> Result<File, BuildError> {
+    let (file, text) = target.loader.text(path)?;
+    Ok(read_resources(target, path, file, &text, crew))
+}
+
+/// Takes an entry as a file, else as a directory or repository, as the reference does. A URL of a
 /// repository often answers with a page, so a remote document that holds no resources is tried as
 /// a repository too.
-fn open<'a>(target: &Target<'a>, path: &str) -> Result<Entry<'a>, BuildError> {
-    let as_file = match target.loader.text(path) {
-        Ok((file, text)) => match read_resources(target, path, file, &text) {
-            Ok(resources) => return Ok(Entry::Resources(resources)),
-            Err(error) if is_url(path) => error,
-            Err(error) => return Err(error),
-        },
+fn open<'a>(
+    target: &Target<'a>,
+    path: &str,
+    as_file: Result<File, BuildError>,
+) -> Result<Entry<'a>, BuildError> {
+    let as_file = match as_file {
+        Ok(Ok(resources)) => return Ok(Entry::Resources(resources)),
+        Ok(Err(error)) if is_url(path) => error,
+        Ok(Err(error)) => return Err(error),
         Err(error) if error.is_http_error() => return Err(error),
         Err(error) => error,
     };
     target.loader.child(path).map(Entry::Directory).map_err(|error| neither(path, as_file, error))
 }
 
-fn read_resources(
-    target: &Target<'_>,
-    path: &str,
-    file: FileId,
-    text: &str,
-) -> Result<Vec<Arc<Resource>>, BuildError> {
+fn read_resources(target: &Target<'_>, path: &str, file: FileId, text: &str, crew: Crew) -> File {
     let store = target.loader.context().store;
     let mut resources = match store.texts.resources(file) {
         Some(resources) => resources,
         None => {
-            let resources: Vec<_> = parse_resources(text, file)?.into_iter().map(Arc::new).collect();
+            let resources: Vec<_> = parse_resources(text, file, crew)?.into_iter().map(Arc::new).collect();
             if store.is_lasting() {
                 store.texts.put_resources(file, &resources);
             }
@@ -149,5 +173,5 @@ fn read_inline(
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
     let file = cx.sources.add(name, entry.value.as_str().into(), Some(entry.pos));
-    read_resources(target, target.file_name, file, &entry.value)
+    read_resources(target, target.file_name, file, &entry.value, cx.crew)
 }

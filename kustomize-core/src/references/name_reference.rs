@@ -57,7 +57,7 @@ fn fix_all(
         return Ok(());
     }
     let known = book.as_slice();
-    cx.for_each_chunk(resources, LEAST, |first, resources| {
+    cx.crew.for_each_chunk(resources, LEAST, |first, resources| {
         let mut kinds = Kinds::new(config, cx.schema());
         (first..).zip(resources).try_for_each(|(at, resource)| {
             fix_resource(Arc::make_mut(resource), at, known, &mut kinds, &candidates)

@@ -6,6 +6,7 @@ use super::Resource;
 use super::list_items::through_json;
 use super::schema_comments::note_schema_comments;
 use crate::error::{BuildError, ErrorKind};
+use crate::parallel::Crew;
 use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
 
 /// Reads the resources of a text (the reference's `Factory.SliceFromBytes`).
@@ -15,8 +16,8 @@ use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
 ///
 /// # Errors
 /// [`ErrorKind::Syntax`] for what is not YAML, [`ErrorKind::Resource`] for what is no resource.
-pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, true)?, text, file)
+pub(crate) fn parse_resources(text: &str, file: FileId, crew: Crew) -> Result<Vec<Resource>, BuildError> {
+    parse(read_documents(text, file, true, crew)?, text, file)
 }
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
@@ -27,7 +28,7 @@ pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>,
 /// # Errors
 /// As for [`parse_resources`].
 pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, false)?, text, file)
+    parse(read_documents(text, file, false, Crew::One)?, text, file)
 }
 
 fn parse(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
@@ -182,7 +183,7 @@ mod tests {
 
     /// Names of the resources of a text, or why there are none.
     fn names(text: &str) -> String {
-        match parse_resources(text, FileId(0)) {
+        match parse_resources(text, FileId(0), Crew::One) {
             Ok(resources) => resources.iter().map(Resource::name).collect::<Vec<_>>().join(" "),
             Err(error) => format!("error: {error}"),
         }

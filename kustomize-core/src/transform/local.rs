@@ -62,7 +62,7 @@ pub(crate) fn run(
         removed: Mutex::default(),
         failed: Mutex::default(),
     };
-    cx.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
+    cx.crew.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
         (first..).zip(resources).for_each(|(at, resource)| pass.visit(at, resource));
         Ok::<(), BuildError>(())
     })?;

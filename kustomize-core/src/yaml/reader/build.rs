@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use super::input::Origin;
 use super::scan::MAX_DEPTH;
@@ -104,7 +105,7 @@ impl<'t> Builder<'t> {
             made: 0,
             aliased: 0,
             kept: 0,
-            limit: MAX_NODES.saturating_sub(origin.made.get()),
+            limit: MAX_NODES.saturating_sub(origin.made.load(Ordering::Relaxed)),
         }
     }
 
@@ -113,7 +114,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn into_root(self) -> Option<Node> {
-        self.origin.made.set(self.origin.made.get() + self.made);
+        self.origin.made.fetch_add(self.made, Ordering::Relaxed);
         self.root
     }
 

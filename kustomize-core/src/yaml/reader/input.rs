@@ -2,7 +2,7 @@
 //! as a line break, and where a byte stood in the text that was given.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::sync::atomic::AtomicUsize;
 
 use super::ReadError;
 use crate::yaml::{FileId, Pos};
@@ -14,7 +14,7 @@ pub(super) struct Origin {
     /// Offsets, in the text that is read, before which a carriage return was removed.
     removed: Vec<u32>,
     /// How many nodes its documents have come to so far.
-    pub(super) made: Cell<usize>,
+    pub(super) made: AtomicUsize,
 }
 
 impl Origin {
@@ -41,7 +41,7 @@ pub(super) struct Input<'t> {
 
 /// Checks a text and, for resources, turns CRLF into LF as the reference does first of all.
 pub(super) fn prepare(text: &str, file: FileId, join_crlf: bool) -> Result<Input<'_>, ReadError> {
-    let mut origin = Origin { file, removed: Vec::new(), made: Cell::new(0) };
+    let mut origin = Origin { file, removed: Vec::new(), made: AtomicUsize::new(0) };
     if u32::try_from(text.len()).is_err() {
         return Err(ReadError::new("the text is larger than 4 GiB", origin.pos(0)));
     }

@@ -25,8 +25,11 @@ mod tests;
 pub use error::ReadError;
 pub(crate) use merge::refuse_duplicates;
 
+use std::ops::Range;
+
 use super::resolve::Dialect;
 use super::{FileId, Node};
+use crate::parallel::Crew;
 
 /// By which of the reference's libraries to read.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,7 @@ struct Rules {
 /// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where the reference
 /// takes 10,000.
 pub fn read(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
-    read_documents(text, file, true).map(|documents| documents.nodes)
+    read_documents(text, file, true, Crew::One).map(|documents| documents.nodes)
 }
 
 /// The documents of a text.
@@ -62,18 +65,28 @@ pub(crate) struct Documents {
 
 /// Reads as [`read`] does. Equal keys are only refused by `strict`; they all stay in the tree, where
 /// look-ups find the first.
-pub(crate) fn read_documents(text: &str, file: FileId, strict: bool) -> Result<Documents, ReadError> {
+pub(crate) fn read_documents(
+    text: &str,
+    file: FileId,
+    strict: bool,
+    crew: Crew,
+) -> Result<Documents, ReadError> {
+    /// A shorter text is not worth a thread.
+    const LEAST: usize = 64 * 1024;
+
     let input = input::prepare(text, file, true)?;
     let parts = documents::split(&input)?;
     let mut documents = Documents { nodes: Vec::with_capacity(parts.len()), parts: parts.len() };
     let rules = Rules { dialect: Dialect::V3, strict };
-    for part in parts {
-        if let Some(node) = parse::first_document(&input, part, rules)?
-            && !node.is_null()
-        {
-            documents.nodes.push(node);
-        }
-    }
+    let crew = if text.len() < LEAST { Crew::One } else { crew };
+    let mut read: Vec<(Range<usize>, Option<Node>)> = parts.into_iter().map(|part| (part, None)).collect();
+    crew.for_each_chunk(&mut read, 1, |_, read| {
+        read.iter_mut().try_for_each(|(part, node)| {
+            *node = parse::first_document(&input, part.clone(), rules)?;
+            Ok(())
+        })
+    })?;
+    documents.nodes.extend(read.into_iter().filter_map(|(_, node)| node).filter(|node| !node.is_null()));
     Ok(documents)
 }
 
