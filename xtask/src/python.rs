@@ -86,7 +86,9 @@ impl Environment {
     fn command(&self, program: &str) -> Command {
         let programs = self.directory.join("venv").join(if cfg!(windows) { "Scripts" } else { "bin" });
         let mut command = Command::new(programs.join(program));
-        command.current_dir(workspace::root().join(PACKAGE)).env("CARGO_TARGET_DIR", workspace::target());
+        command.current_dir(workspace::root().join(PACKAGE));
+        // Apart from all else: in another environment, cargo builds anew what depends on that.
+        command.env("CARGO_TARGET_DIR", self.directory.join("cargo"));
         command.env("VIRTUAL_ENV", self.directory.join("venv")).env_remove("PYTHONPATH");
         let path = std::env::var_os("PATH").unwrap_or_default();
         let helm = conformance::helm().as_deref().and_then(Path::parent).map(Path::to_owned);
