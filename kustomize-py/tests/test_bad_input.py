@@ -132,6 +132,16 @@ def test_bombs(files: dict[str, str | bytes]) -> None:
     assert time.monotonic() - begun < 30
 
 
+def test_as_deep_as_is_allowed() -> None:
+    deep = "x: " + "{a: " * 400 + "1" + "}" * 400
+    files = FINE | {"a.yaml": POD + deep}
+    for rendered in [build("/", files=files), *build_many(["/"] * 4, files=files)]:
+        value = rendered[0]["x"]
+        for _ in range(400):
+            value = value["a"]
+        assert value == 1
+
+
 def test_a_tower_of_bases() -> None:
     files = {f"{n}/kustomization.yaml": f"resources: [../{n + 1}]\n" for n in range(5_000)}
     with pytest.raises(BuildError):

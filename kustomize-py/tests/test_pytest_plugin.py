@@ -232,3 +232,15 @@ def test_wrong_settings(pytester: pytest.Pytester, repository: Path, setting: st
     lines = pytest.LineMatcher(result.outlines + result.errlines)
     lines.fnmatch_lines([message])
     lines.no_fnmatch_line("*INTERNALERROR*")
+
+
+@pytest.mark.parametrize("update", [[], ["--update-goldens"]])
+def test_spread_over_processes(pytester: pytest.Pytester, repository: Path, update: list[str]) -> None:
+    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
+    result = pytester.runpytest_subprocess("-n", "2", *update)
+    if update:
+        result.assert_outcomes(passed=3)
+        assert "priority: 2" in (repository / "deploy/staging" / GOLDEN).read_text()
+    else:
+        result.assert_outcomes(passed=1, failed=2)
+        result.stdout.fnmatch_lines(["*spec.priority: 1 → 2"])
