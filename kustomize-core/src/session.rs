@@ -43,7 +43,7 @@ pub struct Session<H> {
     kept: RwLock<Arc<Kept>>,
 }
 
-/// What a session keeps; all of it is given up at once when it grows too large.
+/// What a session keeps.
 #[derive(Debug)]
 struct Kept {
     store: Store,
@@ -55,7 +55,7 @@ struct Kept {
 /// The last build of a path.
 #[derive(Clone, Debug)]
 struct Last {
-    /// None when it failed: an error is worked out anew.
+    /// None when it failed, as an error is worked out anew, or when it was given up.
     rendered: Option<Rendered>,
     trace: Arc<Trace>,
 }
@@ -81,8 +81,8 @@ impl<H: Host> Session<H> {
     }
 
     /// The same, with another limit to the memory for what is kept, in bytes. It is 1 GiB unless
-    /// said otherwise, and counted roughly. When it is reached, all is given up, and the next
-    /// build starts from nothing.
+    /// said otherwise, and counted roughly. When it is reached, outcomes are given up first, then
+    /// all the rest.
     #[must_use]
     pub fn with_memory_limit(self, bytes: usize) -> Self {
         Session { memory_limit: bytes, ..self }
@@ -117,9 +117,20 @@ impl<H: Host> Session<H> {
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
     /// No file is read twice.
     pub fn build_many<P: AsRef<str> + Sync>(&self, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
+        self.map_many(paths, |_, outcome| outcome)
+    }
+
+    /// Renders many kustomizations, as [`build_many`](Self::build_many) does, and hands each to
+    /// `work` as soon as it is there, on the thread that made it: to print it, or to compare it
+    /// with something. What `work` makes of them is in the order of the paths.
+    pub fn map_many<P: AsRef<str> + Sync, R: Send>(
+        &self,
+        paths: &[P],
+        work: impl Fn(&str, Result<Rendered, BuildError>) -> R + Sync,
+    ) -> Vec<R> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_all(&kept, paths)
+        self.build_all(&kept, paths, work)
     }
 
     /// Renders kustomizations again after some files have changed, appeared or gone. Nothing else
@@ -134,7 +145,7 @@ impl<H: Host> Session<H> {
     ) -> Vec<Result<Rendered, BuildError>> {
         let kept = self.kept();
         kept.forget(&self.with_gone_directories(changed));
-        self.build_all(&kept, paths)
+        self.build_all(&kept, paths, |_, outcome| outcome)
     }
 
     /// The paths that the last build of a kustomization looked at, sorted, whether or not it
@@ -162,10 +173,18 @@ impl<H: Host> Session<H> {
         Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
+    fn build_all<P: AsRef<str> + Sync, R: Send>(
+        &self,
+        kept: &Kept,
+        paths: &[P],
+        work: impl Fn(&str, Result<Rendered, BuildError>) -> R + Sync,
+    ) -> Vec<R> {
         // With as many builds as cores, more threads in each are of no use.
         let crew = if paths.len() < parallel::available_threads() { Crew::All } else { Crew::One };
-        Crew::All.map(paths, 1, |path| self.build_with(kept, path.as_ref(), crew))
+        Crew::All.map(paths, 1, |path| {
+            let path = path.as_ref();
+            work(path, self.build_with(kept, path, crew))
+        })
     }
 
     fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {
@@ -176,6 +195,9 @@ impl<H: Host> Session<H> {
         }
         let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, crew);
         kept.put(path, Last { rendered: outcome.as_ref().ok().cloned(), trace });
+        if kept.weight() > self.memory_limit {
+            kept.forget_outcomes();
+        }
         if kept.weight() > self.memory_limit {
             *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         }
@@ -194,6 +216,13 @@ impl Kept {
         if let Some(former) = all.insert(path.to_owned(), last) {
             self.weight.fetch_sub(former.weight(), Ordering::Relaxed);
         }
+    }
+
+    /// Gives up all outcomes, but not what they were made of.
+    fn forget_outcomes(&self) {
+        let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values_mut().for_each(|last| last.rendered = None);
+        self.weight.store(0, Ordering::Relaxed);
     }
 
     fn weight(&self) -> usize {

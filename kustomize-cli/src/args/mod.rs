@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Build a kustomization from a directory or URL
     Build(Box<BuildArgs>),
+    /// Build kustomizations again whenever a file changes, and show what that changes
+    Watch(Box<WatchArgs>),
     /// Compare overlays with their golden files
     Test(Box<TestArgs>),
     /// Show how two overlays differ, by resource and field
@@ -37,18 +39,34 @@ pub(crate) enum Command {
 
 /// Renders the resources of a kustomization.
 ///
-/// The argument is a directory with a kustomization.yaml, or the URL of a git repository with a
-/// path within it. Without it, the current directory is built.
+/// An argument is a directory with a kustomization.yaml, or the URL of a git repository with a path
+/// within it. Without any, the current directory is built. Several are built on all cores, each base
+/// that they share once, and printed in the order given.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub(crate) struct BuildArgs {
-    /// Directory or URL to build
+    /// Directories or URLs to build
     #[arg(value_name = "DIR|URL", default_value = ".", hide_default_value = true)]
-    pub(crate) target: String,
+    pub(crate) targets: Vec<String>,
 
     /// Write here instead of standard output; into an existing directory, one file for each resource
     #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
     pub(crate) output: Option<OsString>,
+
+    #[command(flatten)]
+    pub(crate) render: RenderArgs,
+}
+
+/// Renders kustomizations and goes on watching the files that they are made of.
+///
+/// Whenever one of these files changes, appears or goes, what is made of it is rendered again, and
+/// the difference is printed by resource and field.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct WatchArgs {
+    /// Directories to build
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) targets: Vec<String>,
 
     #[command(flatten)]
     pub(crate) render: RenderArgs,
@@ -90,7 +108,7 @@ impl Cli {
 
     /// All commands and flags.
     pub(crate) fn definition() -> clap::Command {
-        let rendering = ["build", "test", "diff"];
+        let rendering = ["build", "watch", "test", "diff"];
         rendering
             .iter()
             .fold(Cli::command(), |cli, name| cli.mut_subcommand(name, |one| one.mut_args(as_in_go)))
@@ -141,7 +159,7 @@ mod tests {
         assert!(!options.enable_helm);
         assert!(options.network);
         assert_eq!(options.env, ["A=1", "B", "-C"]);
-        assert_eq!(args.target, "dir");
+        assert_eq!(args.targets, ["dir"]);
         assert_eq!(args.output.as_deref(), Some(std::ffi::OsStr::new("")));
     }
 

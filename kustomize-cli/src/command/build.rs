@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kustomize_core::resource::ResId;
-use kustomize_core::{BuildError, Rendered, build};
+use kustomize_core::{BuildError, Rendered, Session, Warning, build};
 use kustomize_diagnostic::Diagnostic;
 
 use crate::args::BuildArgs;
@@ -14,9 +14,10 @@ use crate::reporter::Reporter;
 /// Builds, and writes the output where it was asked for.
 pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> {
     deprecated_flags(args).iter().for_each(|warning| reporter.report(warning));
-    let rendered = build(&args.render.host(), &args.target, &args.render.options())?;
     // An empty path is none, as in the reference.
     let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
+    let [target] = args.targets.as_slice() else { return run_many(args, place, reporter) };
+    let rendered = build(&args.render.host(), target, &args.render.options())?;
     match place.filter(|path| path.is_dir()) {
         Some(directory) => {
             let texts = texts(&rendered)?;
@@ -31,6 +32,45 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
                 None => output::to_stdout(text.as_bytes()),
             }
         }
+    }
+}
+
+/// Builds several kustomizations and writes them one after the other, unless one of them fails.
+fn run_many(args: &BuildArgs, place: Option<&Path>, reporter: &Reporter) -> Result<(), Failure> {
+    if place.is_some_and(Path::is_dir) {
+        let message = "several kustomizations cannot be written to one directory";
+        return Err(Diagnostic::error(message).with_help("build one at a time, or write to a file").into());
+    }
+    let session = Session::new(args.render.host(), args.render.options());
+    let outcomes = session.map_many(&args.targets, |_, outcome| {
+        let rendered = outcome?;
+        Ok((rendered.yaml()?, rendered.warnings().to_vec()))
+    });
+    let mut text = String::new();
+    let mut failed = 0;
+    for outcome in outcomes {
+        let outcome: Result<(String, Vec<Warning>), BuildError> = outcome;
+        match outcome {
+            Ok((yaml, warnings)) => {
+                warnings.iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
+                if !text.is_empty() && !yaml.is_empty() {
+                    text.push_str("---\n");
+                }
+                text.push_str(&yaml);
+            }
+            Err(error) => {
+                reporter.report(&Diagnostic::from(&error));
+                failed += 1;
+            }
+        }
+    }
+    if failed > 0 {
+        let message = format!("{failed} of {} kustomizations cannot be built", args.targets.len());
+        return Err(Failure::new(message));
+    }
+    match place {
+        Some(file) => output::to_file(file, text.as_bytes()),
+        None => output::to_stdout(text.as_bytes()),
     }
 }
 

@@ -5,3 +5,4 @@ pub(crate) mod completion;
 pub(crate) mod diff;
 pub(crate) mod test;
 pub(crate) mod version;
+pub(crate) mod watch;

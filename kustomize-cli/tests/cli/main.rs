@@ -5,6 +5,7 @@
 mod arguments;
 mod diff;
 mod golden;
+mod many;
 mod mistakes;
 mod output;
 mod support;

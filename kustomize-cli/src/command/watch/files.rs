@@ -1,0 +1,89 @@
+//! The files that are watched.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::failure::Failure;
+
+/// Changes that come so shortly after each other are one: editors write a file in several steps.
+const SETTLES_WITHIN: Duration = Duration::from_millis(3);
+
+/// Tells of changes at paths that were asked for. Directories are watched rather than files, so
+/// that files which appear, or are replaced by others of their name, are noticed.
+pub(super) struct Files {
+    watcher: RecommendedWatcher,
+    events: Receiver<notify::Result<Event>>,
+    paths: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Files {
+    /// Watches nothing yet.
+    pub(super) fn new() -> Result<Self, Failure> {
+        let (sender, events) = channel();
+        let watcher = notify::recommended_watcher(sender).map_err(|error| refused(&error))?;
+        Ok(Files { watcher, events, paths: BTreeSet::new(), directories: BTreeSet::new() })
+    }
+
+    /// Watches these paths and no others.
+    pub(super) fn watch(&mut self, paths: &[String]) -> Result<(), Failure> {
+        self.paths = paths.iter().map(PathBuf::from).collect();
+        let directories: BTreeSet<PathBuf> =
+            self.paths.iter().filter_map(|path| nearest_directory(path)).collect();
+        for gone in self.directories.difference(&directories) {
+            // It may not exist any more.
+            let _ = self.watcher.unwatch(gone);
+        }
+        for new in directories.difference(&self.directories) {
+            self.watcher.watch(new, RecursiveMode::NonRecursive).map_err(|error| refused(&error))?;
+        }
+        self.directories = directories;
+        Ok(())
+    }
+
+    /// Waits until something has changed at any of the paths, and returns where.
+    pub(super) fn wait(&self) -> Result<Vec<String>, Failure> {
+        let mut changed = BTreeSet::new();
+        loop {
+            let event = if changed.is_empty() {
+                self.events.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.events.recv_timeout(SETTLES_WITHIN)
+            };
+            match event {
+                Ok(Ok(event)) => changed.extend(self.relevant(&event)),
+                Ok(Err(error)) => return Err(refused(&error)),
+                Err(RecvTimeoutError::Timeout) => return Ok(changed.into_iter().collect()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new("files cannot be watched any longer"));
+                }
+            }
+        }
+    }
+
+    /// The paths of an event that make a difference: those asked for, and what they are below of.
+    fn relevant(&self, event: &Event) -> Vec<String> {
+        if event.kind.is_access() {
+            return Vec::new();
+        }
+        let matters = |changed: &&PathBuf| {
+            // What is below a path comes right behind it.
+            self.paths.range(PathBuf::clone(changed)..).next().is_some_and(|path| path.starts_with(changed))
+                || changed.parent().is_some_and(|parent| self.paths.contains(parent))
+        };
+        event.paths.iter().filter(matters).filter_map(|path| path.to_str().map(str::to_owned)).collect()
+    }
+}
+
+/// The directory of a path, or the nearest above it that exists.
+fn nearest_directory(path: &Path) -> Option<PathBuf> {
+    path.ancestors().skip(1).find(|directory| directory.is_dir()).map(Path::to_path_buf)
+}
+
+fn refused(error: &notify::Error) -> Failure {
+    Failure::new(format!("files cannot be watched: {error}"))
+}

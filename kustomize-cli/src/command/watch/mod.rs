@@ -1,0 +1,112 @@
+//! `kustomize-rs watch`.
+
+mod files;
+
+use std::time::Instant;
+
+use kustomize_core::difference::{Difference, Snapshot};
+use kustomize_core::host::OsHost;
+use kustomize_core::{BuildError, Rendered, Session};
+use kustomize_diagnostic::{Diagnostic, Style};
+
+use crate::args::WatchArgs;
+use crate::comparison;
+use crate::failure::Failure;
+use crate::output;
+use crate::reporter::Reporter;
+use files::Files;
+
+/// Builds, then waits for changes and shows what they change, until it is interrupted.
+pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> {
+    let session = Session::new(args.render.host(), args.render.options());
+    let mut overlays: Vec<Overlay> = args.targets.iter().map(|path| Overlay::new(path)).collect();
+    let mut files = Files::new()?;
+    let started = Instant::now();
+    let first = session.build_many(&args.targets);
+    for (overlay, outcome) in overlays.iter_mut().zip(first) {
+        overlay.update(outcome, reporter)?;
+    }
+    files.watch(&inputs(&session, &args.targets))?;
+    let (count, time) = (overlays.len(), shown(started));
+    let plural = if count == 1 { "" } else { "s" };
+    output::to_stdout(format!("watching {count} kustomization{plural}, built in {time}\n").as_bytes())?;
+    loop {
+        let changed = files.wait()?;
+        let started = Instant::now();
+        let outcomes = session.rebuild(&args.targets, &changed);
+        for (overlay, outcome) in overlays.iter_mut().zip(outcomes) {
+            if let Some(text) = overlay.update(outcome, reporter)? {
+                let header = format!("{} (in {})\n", overlay.path, shown(started));
+                output::to_stdout((header + &text).as_bytes())?;
+            }
+        }
+        files.watch(&inputs(&session, &args.targets))?;
+    }
+}
+
+/// All paths that make a difference.
+fn inputs(session: &Session<OsHost>, targets: &[String]) -> Vec<String> {
+    targets.iter().flat_map(|target| session.inputs(target)).map(|input| input.path).collect()
+}
+
+fn shown(started: Instant) -> String {
+    format!("{:.1} ms", started.elapsed().as_secs_f64() * 1000.0)
+}
+
+/// A kustomization that is watched.
+struct Overlay {
+    path: String,
+    state: State,
+}
+
+enum State {
+    New,
+    Built { text: String, snapshot: Snapshot },
+    Broken { last: Snapshot },
+}
+
+impl Overlay {
+    fn new(path: &str) -> Self {
+        Overlay { path: path.to_owned(), state: State::New }
+    }
+
+    /// Takes over the outcome of a build. Returns what to say of it, if it is another than before.
+    fn update(
+        &mut self,
+        outcome: Result<Rendered, BuildError>,
+        reporter: &Reporter,
+    ) -> Result<Option<String>, Failure> {
+        let built = outcome.and_then(|rendered| Ok((rendered.yaml()?, rendered)));
+        let (text, rendered) = match built {
+            Ok(built) => built,
+            Err(error) => {
+                reporter.report(&Diagnostic::from(&error));
+                let last = match std::mem::replace(&mut self.state, State::New) {
+                    State::Built { snapshot: last, .. } | State::Broken { last } => last,
+                    State::New => Snapshot::default(),
+                };
+                self.state = State::Broken { last };
+                return Ok(None);
+            }
+        };
+        if matches!(&self.state, State::Built { text: before, .. } if *before == text) {
+            return Ok(None);
+        }
+        rendered.warnings().iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
+        let snapshot = Snapshot::of(&rendered)?;
+        let said = match &self.state {
+            State::New => None,
+            State::Built { snapshot: before, .. } => Some(difference(before, &snapshot)),
+            State::Broken { last } => {
+                let changes = difference(last, &snapshot);
+                Some(if changes.is_empty() { "    mended, as it was before\n".to_owned() } else { changes })
+            }
+        };
+        self.state = State::Built { text, snapshot };
+        Ok(said)
+    }
+}
+
+fn difference(before: &Snapshot, after: &Snapshot) -> String {
+    comparison::by_field(&Difference::between(before, after), Style::for_stdout(), "    ")
+}

@@ -1,0 +1,127 @@
+//! Several kustomizations at once, and watching them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::support::{expected, fixtures, run, stderr, stdout};
+
+const STAGING: &str = "apps/overlays/staging";
+const PRODUCTION: &str = "apps/overlays/production";
+
+#[test]
+fn several_are_printed_in_the_order_given() {
+    for order in [[STAGING, PRODUCTION], [PRODUCTION, STAGING]] {
+        let all = order.map(expected).join("---\n");
+        assert_eq!(stdout(&["build", order[0], order[1]]), all);
+    }
+}
+
+#[test]
+fn nothing_is_printed_when_one_of_several_fails() {
+    let output = run(&["build", STAGING, "mistakes/unknown-field", "mistakes/nowhere", PRODUCTION]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = stderr(&output);
+    assert!(said.contains("2 of 4 kustomizations cannot be built"), "{said}");
+    assert!(said.contains("mistakes/unknown-field/kustomization.yaml:"), "{said}");
+}
+
+/// A program that watches, and the lines that it prints.
+struct Watching {
+    program: Child,
+    lines: Receiver<String>,
+}
+
+impl Watching {
+    fn start(directory: &Path, targets: &[&str]) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_kustomize-rs"))
+            .arg("watch")
+            .args(targets)
+            .current_dir(directory)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        for pipe in [
+            Box::new(program.stdout.take().unwrap()) as Box<dyn std::io::Read + Send>,
+            Box::new(program.stderr.take().unwrap()),
+        ] {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
+        }
+        Watching { program, lines }
+    }
+
+    /// Waits for a line that contains a text.
+    fn expect(&self, text: &str) {
+        let mut seen = Vec::new();
+        loop {
+            match self.lines.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) if line.contains(text) => return,
+                Ok(line) => seen.push(line),
+                Err(error) => panic!("no `{text}` ({error}) in {seen:#?}"),
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            fs::write(&to, fs::read(entry.path()).unwrap()).unwrap()
+        }
+    }
+}
+
+#[test]
+fn a_change_is_shown_with_what_it_changes() {
+    let site = tempfile::tempdir().unwrap();
+    copy(&fixtures().join("apps"), site.path());
+    let base = site.path().join("base/service.yaml");
+    let service = fs::read_to_string(&base).unwrap();
+    let watching = Watching::start(site.path(), &["overlays/staging", "overlays/production"]);
+    watching.expect("watching 2 kustomizations");
+
+    // In the base: both overlays change.
+    fs::write(&base, service.replace("port: 80\n", "port: 8081\n")).unwrap();
+    watching.expect("overlays/staging (in ");
+    watching.expect("8081");
+    watching.expect("overlays/production (in ");
+    watching.expect("8081");
+
+    // Broken, and mended by a file that takes its place.
+    fs::write(&base, "kind: [\n").unwrap();
+    watching.expect("base/service.yaml:");
+    let beside = site.path().join("base/service.yaml.new");
+    fs::write(&beside, &service).unwrap();
+    fs::rename(&beside, &base).unwrap();
+    watching.expect("8081 → 80");
+
+    // A file that appears where it was missed.
+    let overlay = site.path().join("overlays/staging/kustomization.yaml");
+    let text = fs::read_to_string(&overlay).unwrap();
+    fs::write(&overlay, text.replace("resources:\n", "resources:\n- extra.yaml\n")).unwrap();
+    watching.expect("extra.yaml");
+    let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: extra\n";
+    fs::write(site.path().join("overlays/staging/extra.yaml"), extra).unwrap();
+    watching.expect("added ConfigMap");
+}
