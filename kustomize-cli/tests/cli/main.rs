@@ -9,4 +9,6 @@ mod many;
 mod mistakes;
 mod output;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod workplace;
