@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::workplace::Workplace;
 
 /// What the program writes to a terminal; none where there is no `script`.
+#[allow(clippy::print_stdout, reason = "what is skipped is said")]
 fn shown(place: &Workplace, arguments: &str, variables: &[(&str, &str)]) -> Option<String> {
     let program = env!("CARGO_BIN_EXE_kustomize-rs");
     let mut script = Command::new("script");
