@@ -16,6 +16,7 @@ mod steps;
 mod test;
 mod tree;
 mod wasm;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ enum Task {
     SchemaTable(schema_table::Args),
     /// Build the Python package as a wheel, install it into an empty environment, check and test it there
     Python,
-    /// Check that the library compiles for WebAssembly
+    /// Build the npm package: the library for WebAssembly, and the JavaScript beside it
     Wasm,
 }
 
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),
         Task::Python => python::run(),
-        Task::Wasm => wasm::run(),
+        Task::Wasm => web::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything there is to test, one step after the other.
 
 use crate::steps::{Outcome, Steps};
-use crate::{Failure, conformance, python, wasm, workspace};
+use crate::{Failure, conformance, python, web, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -32,7 +32,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     });
     if !args.rust_only {
         steps.add("Python: the package, from an empty environment", python::check);
-        steps.add("WebAssembly: the library compiles", wasm::check);
+        steps.add("WebAssembly: the package, in Node", web::check_package);
+        steps.add("WebAssembly: the page, in a browser", web::check_page);
     }
     steps.run()
 }

@@ -1,12 +1,13 @@
-//! The library for WebAssembly.
+//! The library for WebAssembly: a compiler, and the module that the npm package carries.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::steps::Outcome;
 use crate::{Failure, workspace};
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// The profile for small modules, in `Cargo.toml`.
+const PROFILE: &str = "wasm";
 /// The compiler of Debian's package `rustc-web`, which comes with the target's library as source.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
@@ -52,34 +53,35 @@ impl Toolchain {
     }
 }
 
-/// Checks that the library compiles without the features that need an operating system.
+/// Builds the module of kustomize-wasm, and says where it is. Without a toolchain there is none.
 ///
 /// # Errors
-/// It does not.
-pub fn check() -> Result<Outcome, Failure> {
-    let Some(toolchain) = Toolchain::find() else {
-        return Ok(Outcome::Skipped(format!(
-            "no compiler for {TARGET}: neither `rustup target add {TARGET}` nor Debian's {} can be had",
-            DEBIAN_PACKAGES.join(" and ")
-        )));
-    };
-    let mut cargo = toolchain.cargo("check");
-    cargo.args(["--quiet", "--package", "kustomize-core", "--no-default-features"]);
-    match cargo.status()?.success() {
-        true => Ok(Outcome::Done),
-        false => Err(format!("the library does not compile for {TARGET}").into()),
+/// It does not compile.
+pub fn build_module() -> Result<Option<PathBuf>, Failure> {
+    let Some(toolchain) = Toolchain::find() else { return Ok(None) };
+    let mut cargo = toolchain.cargo("build");
+    cargo.args(["--quiet", "--package", "kustomize-wasm", "--profile", PROFILE]);
+    match cargo.env("RUSTFLAGS", without_local_paths()).status()?.success() {
+        true => {
+            Ok(Some(workspace::target().join("wasm").join(TARGET).join(PROFILE).join("kustomize_wasm.wasm")))
+        }
+        false => Err(format!("kustomize-wasm does not compile for {TARGET}").into()),
     }
 }
 
-/// `cargo xtask wasm`.
-///
-/// # Errors
-/// The library does not compile.
-pub fn run() -> Result<(), Failure> {
-    if let Outcome::Skipped(reason) = check()? {
-        println!("SKIPPED: {reason}");
-    }
-    Ok(())
+/// What to say where there is no toolchain.
+pub fn no_toolchain() -> String {
+    format!(
+        "no compiler for {TARGET}: neither `rustup target add {TARGET}` nor Debian's {} can be had",
+        DEBIAN_PACKAGES.join(" and ")
+    )
+}
+
+/// Flags that keep paths of this machine out of what is published: messages of panics name files.
+fn without_local_paths() -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
+    format!("--remap-path-prefix={}= --remap-path-prefix={cargo}=cargo", workspace::root().display())
 }
 
 fn install_from_debian() -> bool {

@@ -5,7 +5,7 @@ use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use super::entries::{Entries, Items};
 use super::scalar::{resolved, shortest_f32, through_json};
 use super::spanned::{SPANNED, SpannedParts};
-use super::{Coercion, DecodeError, Rules};
+use super::{Coercion, Mismatch, Rules};
 use crate::yaml::resolve::Resolved;
 use crate::yaml::{Entry, Node, Scalar, Str, Value};
 
@@ -56,7 +56,7 @@ impl<'de> Decoder<'de> {
 
     /// The error about a value of another type. It does not quote numbers and booleans: a reader
     /// may have brought them into another form.
-    fn wrong(self, expected: &str) -> DecodeError {
+    fn wrong(self, expected: &str) -> Mismatch {
         let found = self.kind();
         let mut message = format!("expected {expected}, found {found}");
         if found == "a string" {
@@ -65,8 +65,8 @@ impl<'de> Decoder<'de> {
             let more = if shown.len() < text.len() { "…" } else { "" };
             message = format!("{message}: {shown:?}{more}");
         }
-        let mut error = <DecodeError as de::Error>::custom(message).at(self.node.pos);
-        error.help = self.cure(expected, found);
+        let mut error = <Mismatch as de::Error>::custom(message).at(self.node.pos);
+        error.0.help = self.cure(expected, found);
         error
     }
 
@@ -90,7 +90,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    fn string(self) -> Result<Text<'de>, DecodeError> {
+    fn string(self) -> Result<Text<'de>, Mismatch> {
         let Some((scalar, value)) = self.resolved() else { return Err(self.wrong(A_STRING)) };
         match value {
             Resolved::Null => Ok(Text::Empty),
@@ -110,7 +110,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// The integer that is meant: a float will do when it has no fraction, as it has none in JSON.
-    fn integer(self) -> Result<i64, DecodeError> {
+    fn integer(self) -> Result<i64, Mismatch> {
         /// 2^63, the first float beyond the integers.
         const BEYOND: f64 = 9_223_372_036_854_775_808.0;
         match self.resolved() {
@@ -127,47 +127,52 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    fn entries<V: Visitor<'de>>(
-        self,
-        visitor: V,
-        fields: Option<&'static [&'static str]>,
-    ) -> Result<V::Value, DecodeError> {
+    /// The entries of a map, or of a struct with these fields.
+    fn entries(self, fields: Option<&'static [&'static str]>) -> Result<Entries<'de>, Mismatch> {
         let entries: &'de [Entry] = match &self.node.value {
             Value::Map(map) => map.as_slice(),
             _ if self.node.is_null() => &[],
             _ => return Err(self.wrong("a map")),
         };
-        let entries = match fields {
-            None => Entries::of_map(entries, self.rules)?,
-            Some(fields) => Entries::of_struct(entries, fields, self.rules)?,
-        };
-        visitor.visit_map(entries).map_err(|error| error.at(self.node.pos))
+        match fields {
+            None => Entries::of_map(entries, self.rules),
+            Some(fields) => Entries::of_struct(entries, fields, self.rules),
+        }
+    }
+
+    /// The items of a list.
+    fn items(self) -> Result<Items<'de>, Mismatch> {
+        match &self.node.value {
+            Value::Seq(seq) => Ok(Items::new(seq.iter(), self.rules)),
+            _ if self.node.is_null() => Ok(Items::new([].iter(), self.rules)),
+            _ => Err(self.wrong(A_LIST)),
+        }
     }
 }
 
 macro_rules! integers {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            visitor.visit_i64(self.integer()?).map_err(|error: DecodeError| error.at(self.node.pos))
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            visitor.visit_i64(self.integer()?).map_err(|error: Mismatch| error.at(self.node.pos))
         }
     )*};
 }
 
 macro_rules! as_string {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
             match self.string()? {
                 Text::Borrowed(text) => visitor.visit_borrowed_str(text),
                 Text::Made(text) => visitor.visit_string(text),
                 Text::Empty => visitor.visit_borrowed_str(""),
             }
-            .map_err(|error: DecodeError| error.at(self.node.pos))
+            .map_err(|error: Mismatch| error.at(self.node.pos))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Decoder<'de> {
-    type Error = DecodeError;
+    type Error = Mismatch;
 
     as_string! { deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
     deserialize_identifier }
@@ -175,7 +180,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     integers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
     deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match &self.node.value {
             Value::Map(_) => self.deserialize_map(visitor),
             Value::Seq(_) => self.deserialize_seq(visitor),
@@ -188,10 +193,10 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
                 Resolved::Str | Resolved::Timestamp(_) => visitor.visit_borrowed_str(&scalar.text),
             },
         }
-        .map_err(|error: DecodeError| error.at(self.node.pos))
+        .map_err(|error: Mismatch| error.at(self.node.pos))
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.resolved() {
             Some((_, Resolved::Bool(value))) => visitor.visit_bool(value),
             Some((_, Resolved::Null)) => visitor.visit_bool(false),
@@ -199,12 +204,12 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         }
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         self.deserialize_f64(visitor)
     }
 
     #[allow(clippy::cast_precision_loss)] // as Go does
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.resolved() {
             Some((_, Resolved::Null)) => visitor.visit_f64(0.0),
             Some((_, Resolved::Int(value))) => visitor.visit_f64(value as f64),
@@ -214,11 +219,11 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         visitor.visit_unit()
     }
 
@@ -226,7 +231,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mismatch> {
         visitor.visit_unit()
     }
 
@@ -234,22 +239,18 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         mut self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mismatch> {
         if name == VERBATIM {
             self.rules.coercion = Coercion::None;
         }
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match &self.node.value {
-            Value::Seq(seq) => visitor.visit_seq(Items::new(seq.iter(), self.rules)),
-            _ if self.node.is_null() => visitor.visit_seq(Items::new([].iter(), self.rules)),
-            _ => Err(self.wrong(A_LIST)),
-        }
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_seq(self.items()?)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Mismatch> {
         self.deserialize_seq(visitor)
     }
 
@@ -258,15 +259,15 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         name: &'static str,
         _len: usize,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mismatch> {
         if name == SPANNED {
             return visitor.visit_seq(SpannedParts::new(self, self.node.pos));
         }
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.entries(visitor, None)
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_map(self.entries(None)?).map_err(|error| error.at(self.node.pos))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -274,8 +275,8 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.entries(visitor, Some(fields))
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_map(self.entries(Some(fields))?).map_err(|error| error.at(self.node.pos))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -283,17 +284,17 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mismatch> {
         let text = match self.string()? {
             Text::Borrowed(text) => text.as_str(),
             _ => return Err(self.wrong(A_STRING)),
         };
         visitor
-            .visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(text))
-            .map_err(|error: DecodeError| error.at(self.node.pos))
+            .visit_enum(IntoDeserializer::<Mismatch>::into_deserializer(text))
+            .map_err(|error: Mismatch| error.at(self.node.pos))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         visitor.visit_unit()
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed};
 
 use super::decoder::Decoder;
 use super::scalar::{resolved, shortest_f32};
-use super::{DecodeError, Rules};
+use super::{Mismatch, Rules};
 use crate::yaml::resolve::Resolved;
 use crate::yaml::{Entry, Key, Node, Tag};
 
@@ -25,18 +25,13 @@ impl<'de> Items<'de> {
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'de> {
-    type Error = DecodeError;
+    type Error = Mismatch;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
         let Some(node) = self.items.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(Decoder::new(node, self.rules))
-            .map(Some)
-            .map_err(|error| error.at(node.pos).below(format!("[{index}]")))
+        seed.deserialize(Decoder::new(node, self.rules)).map(Some).map_err(|error| error.in_item(node, index))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -53,7 +48,7 @@ pub(super) struct Entries<'de> {
 
 impl<'de> Entries<'de> {
     /// Entries of a map with keys of any name; of duplicates, the last counts.
-    pub(super) fn of_map(entries: &'de [Entry], rules: Rules) -> Result<Self, DecodeError> {
+    pub(super) fn of_map(entries: &'de [Entry], rules: Rules) -> Result<Self, Mismatch> {
         let mut seen = HashSet::with_capacity(entries.len());
         let mut named = Vec::with_capacity(entries.len());
         for entry in entries.iter().rev() {
@@ -71,7 +66,7 @@ impl<'de> Entries<'de> {
         entries: &'de [Entry],
         fields: &'static [&'static str],
         rules: Rules,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Self, Mismatch> {
         let Effective { known, unknown } = effective(entries, fields, rules)?;
         let known = known.into_iter().map(|(field, entry)| (Cow::Borrowed(field), entry));
         let all: Vec<_> = known.chain(unknown).collect();
@@ -94,7 +89,7 @@ pub(super) fn effective<'de>(
     entries: &'de [Entry],
     fields: &'static [&'static str],
     rules: Rules,
-) -> Result<Effective<'de>, DecodeError> {
+) -> Result<Effective<'de>, Mismatch> {
     let mut slots: Vec<Option<&Entry>> = vec![None; fields.len()];
     let mut unknown = Vec::new();
     for entry in entries {
@@ -106,7 +101,7 @@ pub(super) fn effective<'de>(
                 }
             }
             None if rules.known_fields_only => {
-                return Err(<DecodeError as de::Error>::unknown_field(&text, fields).at(entry.key.pos));
+                return Err(<Mismatch as de::Error>::unknown_field(&text, fields).at(entry.key.pos));
             }
             None => unknown.push((text, entry)),
         }
@@ -116,43 +111,37 @@ pub(super) fn effective<'de>(
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'de> {
-    type Error = DecodeError;
+    type Error = Mismatch;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
         let Some((name, entry)) = self.entries.next() else { return Ok(None) };
         self.current = Some(entry);
-        let key = match name {
-            Cow::Borrowed(name) => {
-                seed.deserialize(de::value::BorrowedStrDeserializer::<DecodeError>::new(name))
-            }
-            Cow::Owned(name) => seed.deserialize(de::value::StringDeserializer::<DecodeError>::new(name)),
-        };
-        key.map(Some).map_err(|error| error.at(entry.key.pos))
+        let name = de::value::StrDeserializer::<Mismatch>::new(&name);
+        seed.deserialize(name).map(Some).map_err(|error| error.at(entry.key.pos))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mismatch> {
         let Some(entry) = self.current.take() else {
-            return Err(<DecodeError as de::Error>::custom("a value was asked for before its key"));
+            return Err(<Mismatch as de::Error>::custom("a value was asked for before its key"));
         };
-        seed.deserialize(Decoder::new(&entry.value, self.rules))
-            .map_err(|error| error.at(entry.value.pos).below(entry.key.as_str().to_owned()))
+        seed.deserialize(Decoder::new(&entry.value, self.rules)).map_err(|error| error.in_entry(entry))
     }
 }
 
 /// The text that a key has in JSON: keys that are numbers and booleans become strings.
-fn key_text(key: &Key) -> Result<Cow<'_, str>, DecodeError> {
+fn key_text(key: &Key) -> Result<Cow<'_, str>, Mismatch> {
     if matches!(key.scalar.tag, Tag::None | Tag::Str) {
         return Ok(Cow::Borrowed(key.as_str()));
     }
     Ok(match resolved(&key.scalar) {
         Some(Resolved::Null) => {
-            return Err(<DecodeError as de::Error>::custom("null cannot be a key").at(key.pos));
+            return Err(<Mismatch as de::Error>::custom("null cannot be a key").at(key.pos));
         }
         Some(Resolved::Bool(value)) => Cow::Borrowed(if value { "true" } else { "false" }),
         Some(Resolved::Int(value)) => Cow::Owned(value.to_string()),
         Some(Resolved::Uint(value)) => {
             let message = format!("{value} is too large for a key");
-            return Err(<DecodeError as de::Error>::custom(message).at(key.pos));
+            return Err(<Mismatch as de::Error>::custom(message).at(key.pos));
         }
         Some(Resolved::Float(value)) => match shortest_f32(value).as_str() {
             "+Inf" => Cow::Borrowed(".inf"),

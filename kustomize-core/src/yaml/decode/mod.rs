@@ -29,7 +29,7 @@ pub use spanned::Spanned;
 /// # Errors
 /// What did not fit, and where.
 pub fn from_node<'de, T: de::Deserialize<'de>>(node: &'de Node, rules: Rules) -> Result<T, DecodeError> {
-    T::deserialize(Decoder::new(node, rules))
+    T::deserialize(Decoder::new(node, rules)).map_err(|mismatch| *mismatch.0)
 }
 
 /// Decodes the configuration of a builtin plugin ([`Rules::PLUGIN`]).
@@ -56,7 +56,8 @@ pub(crate) fn effective_entries<'a>(
     map: &'a Map,
     fields: &'static [&'static str],
 ) -> Result<Vec<(&'static str, &'a Entry)>, DecodeError> {
-    entries::effective(map.as_slice(), fields, Rules::KUSTOMIZATION).map(|found| found.known)
+    let found = entries::effective(map.as_slice(), fields, Rules::KUSTOMIZATION);
+    found.map(|found| found.known).map_err(|mismatch| *mismatch.0)
 }
 
 /// How strictly to decode.
@@ -112,18 +113,6 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    fn at(mut self, pos: Pos) -> Self {
-        if self.pos.is_none() {
-            self.pos = pos;
-        }
-        self
-    }
-
-    fn below(mut self, segment: String) -> Self {
-        self.path.insert(0, segment);
-        self
-    }
-
     /// The path as one text: `images[0].newTag`; empty at the root.
     #[must_use]
     pub fn field_path(&self) -> String {
@@ -138,25 +127,70 @@ impl DecodeError {
     }
 }
 
-impl de::Error for DecodeError {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        DecodeError {
-            message: message.to_string(),
+/// A [`DecodeError`] on its way out. Code that serde makes for a type hands it on at every field:
+/// it has to be small.
+#[derive(Debug)]
+struct Mismatch(Box<DecodeError>);
+
+impl Mismatch {
+    #[cold]
+    #[inline(never)]
+    fn new(message: String) -> Self {
+        Mismatch(Box::new(DecodeError {
+            message,
             pos: Pos::NONE,
             path: Vec::new(),
             unknown_field: None,
             help: None,
+        }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn at(mut self, pos: Pos) -> Self {
+        if self.0.pos.is_none() {
+            self.0.pos = pos;
         }
+        self
+    }
+
+    /// Says that it happened in the value of an entry of a map.
+    #[cold]
+    #[inline(never)]
+    fn in_entry(self, entry: &Entry) -> Self {
+        self.at(entry.value.pos).below(entry.key.as_str().to_owned())
+    }
+
+    /// Says that it happened in an item of a list.
+    #[cold]
+    #[inline(never)]
+    fn in_item(self, item: &Node, index: usize) -> Self {
+        self.at(item.pos).below(format!("[{index}]"))
+    }
+
+    fn below(mut self, segment: String) -> Self {
+        self.0.path.insert(0, segment);
+        self
+    }
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl de::Error for Mismatch {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Mismatch::new(message.to_string())
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        DecodeError {
-            message: format!("unknown field `{field}`"),
-            pos: Pos::NONE,
-            path: Vec::new(),
-            unknown_field: Some((field.to_owned(), expected)),
-            help: None,
-        }
+        let mut mismatch = Mismatch::new(format!("unknown field `{field}`"));
+        mismatch.0.unknown_field = Some((field.to_owned(), expected));
+        mismatch
     }
 }
 

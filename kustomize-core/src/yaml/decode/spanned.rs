@@ -2,7 +2,7 @@
 
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
-use super::DecodeError;
+use super::Mismatch;
 use super::decoder::Decoder;
 use crate::yaml::Pos;
 
@@ -76,12 +76,9 @@ impl<'de> SpannedParts<'de> {
 }
 
 impl<'de> de::SeqAccess<'de> for SpannedParts<'de> {
-    type Error = DecodeError;
+    type Error = Mismatch;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
         self.step += 1;
         match self.step {
             1 => seed.deserialize(self.pos.pack().into_deserializer()).map(Some),

@@ -1,0 +1,86 @@
+//! The functions that JavaScript calls. They take and give nothing but numbers: bytes pass through
+//! two buffers in the module's memory, so that neither side needs generated code, and an instance
+//! that has panicked can be thrown away for a fresh one.
+//!
+//! 1. [`clear`], then for each file: [`reserve`] room, write path and content into it, [`add_file`].
+//! 2. [`reserve`] room for a request, write its JSON there, [`call`], read the answer at [`output`].
+
+#![allow(unsafe_code)] // for `no_mangle` alone
+
+use std::cell::RefCell;
+
+use kustomize_core::host::MemoryHost;
+
+use crate::call;
+
+#[derive(Default)]
+struct State {
+    input: Vec<u8>,
+    output: String,
+    host: MemoryHost,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Makes the input buffer this long and says where it is; null when memory is short.
+#[unsafe(no_mangle)]
+pub extern "C" fn reserve(length: usize) -> *mut u8 {
+    STATE.with_borrow_mut(|state| {
+        state.input.clear();
+        if state.input.try_reserve_exact(length).is_err() {
+            return std::ptr::null_mut();
+        }
+        state.input.resize(length, 0);
+        state.input.as_mut_ptr()
+    })
+}
+
+/// Takes a file from the input buffer: `path_length` bytes of its path, the rest is its content.
+#[unsafe(no_mangle)]
+pub extern "C" fn add_file(path_length: usize) {
+    STATE.with_borrow_mut(|state| {
+        let (path, content) = state.input.split_at(path_length.min(state.input.len()));
+        state.host.insert(&String::from_utf8_lossy(path), content);
+    });
+}
+
+/// Forgets all files.
+#[unsafe(no_mangle)]
+pub extern "C" fn clear() {
+    STATE.with_borrow_mut(|state| state.host = MemoryHost::new());
+}
+
+/// Answers the request in the input buffer; gives the length of the answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn call() -> usize {
+    std::panic::set_hook(Box::new(|info| {
+        // What the panic came from may hold the state: then the panic has no words.
+        STATE.with(|state| {
+            if let Ok(mut state) = state.try_borrow_mut() {
+                state.output = info.to_string();
+            }
+        });
+    }));
+    let (request, host) =
+        STATE.with_borrow_mut(|state| (std::mem::take(&mut state.input), std::mem::take(&mut state.host)));
+    let output = call::answer(&host, &request);
+    STATE.with_borrow_mut(|state| {
+        state.host = host;
+        state.output = output;
+        state.output.len()
+    })
+}
+
+/// Where the answer is, or, after a panic, what it said.
+#[unsafe(no_mangle)]
+pub extern "C" fn output() -> *const u8 {
+    STATE.with_borrow(|state| state.output.as_ptr())
+}
+
+/// How long it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn output_length() -> usize {
+    STATE.with_borrow(|state| state.output.len())
+}

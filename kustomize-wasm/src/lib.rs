@@ -1,0 +1,11 @@
+//! kustomize-core as a WebAssembly module that imports nothing: bytes in, JSON out.
+//!
+//! What people call is the npm package beside this crate; its `module.ts` is the other side of
+//! [`abi`]. There is no rendering logic here.
+
+#![deny(missing_docs)]
+
+pub mod abi;
+mod call;
+mod request;
+mod response;

@@ -1,0 +1,194 @@
+//! What JavaScript gets, as JSON. The npm package's `types.ts` says the same in TypeScript.
+
+use kustomize_core::difference::{Difference, ResourceChange};
+use kustomize_core::host::HostError;
+use kustomize_core::yaml::{Data, Place};
+use kustomize_core::{BuildError, ErrorKind, Note, Rendered, Warning};
+use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+use serde::Serialize;
+
+/// The answer to a call, or why there is none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Outcome<T> {
+    /// It went well.
+    Ok(T),
+    /// It did not.
+    Error(Problem),
+}
+
+impl<T> From<Result<T, Problem>> for Outcome<T> {
+    fn from(result: Result<T, Problem>) -> Self {
+        match result {
+            Ok(value) => Outcome::Ok(value),
+            Err(problem) => Outcome::Error(problem),
+        }
+    }
+}
+
+/// What a rendering gives.
+#[derive(Serialize)]
+pub(crate) struct Rendering<'a> {
+    yaml: String,
+    resources: Vec<Data<'a>>,
+    warnings: Vec<Remark>,
+}
+
+impl<'a> Rendering<'a> {
+    /// What was rendered, printed.
+    pub(crate) fn new(rendered: &'a Rendered) -> Result<Self, Problem> {
+        Ok(Rendering {
+            yaml: rendered.yaml()?,
+            resources: rendered.resources().iter().map(|resource| resource.data()).collect(),
+            warnings: rendered.warnings().iter().map(Remark::from).collect(),
+        })
+    }
+}
+
+/// What differs between two renderings.
+#[derive(Serialize)]
+pub(crate) struct Compared {
+    resources: Vec<ResourceChange>,
+    reordered: bool,
+    text: String,
+}
+
+impl From<Difference> for Compared {
+    fn from(difference: Difference) -> Self {
+        let text = difference.to_string();
+        Compared { resources: difference.resources, reordered: difference.reordered, text }
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(flatten)]
+    line: Option<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    chain: Vec<Remark>,
+    notes: Vec<Remark>,
+    /// All of it, as the command shows it.
+    text: String,
+}
+
+impl Problem {
+    /// A request that makes no sense.
+    pub(crate) fn invalid(message: String) -> Self {
+        let text = Renderer::new(Style::Plain).render(&Diagnostic::error(message.as_str()));
+        Problem { kind: "invalidArgument", message, text, ..Problem::default() }
+    }
+}
+
+impl From<BuildError> for Problem {
+    fn from(error: BuildError) -> Self {
+        let mut diagnostic = Diagnostic::from(&error);
+        if let Some(hint) = hint(&error) {
+            diagnostic = diagnostic.with_help(hint);
+        }
+        Problem {
+            kind: kind(error.kind()),
+            message: error.to_string(),
+            file: error.file().map(str::to_owned),
+            line: error.place().map(Line::from),
+            resource: error.resource().map(str::to_owned),
+            field: error.field_path().map(str::to_owned),
+            hint: hint(&error).map(str::to_owned),
+            chain: error.chain().iter().map(Remark::from).collect(),
+            notes: error.notes().iter().map(Remark::from).collect(),
+            text: Renderer::new(Style::Plain).render(&diagnostic),
+        }
+    }
+}
+
+/// What to do about it. Where a program or the network is missing, the usual cure is an option,
+/// which does not help here.
+fn hint(error: &BuildError) -> Option<&str> {
+    match error.kind() {
+        ErrorKind::NotAllowed | ErrorKind::Remote | ErrorKind::Host(HostError::Refused { .. }) => {
+            Some("programs and the network cannot be reached from WebAssembly: render this with the command")
+        }
+        _ => error.help(),
+    }
+}
+
+/// A remark about a place.
+#[derive(Clone, Serialize)]
+pub(crate) struct Remark {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(flatten)]
+    line: Option<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl From<&Note> for Remark {
+    fn from(note: &Note) -> Self {
+        Remark::new(note.message.clone(), note.place.as_ref(), None)
+    }
+}
+
+impl From<&Warning> for Remark {
+    fn from(warning: &Warning) -> Self {
+        // The reference starts its remarks with a YAML comment's mark and the word.
+        let message = warning.message.strip_prefix("# Warning: ").unwrap_or(&warning.message);
+        Remark::new(message.to_owned(), warning.place.as_ref(), warning.help.clone())
+    }
+}
+
+impl Remark {
+    fn new(message: String, place: Option<&Place>, hint: Option<String>) -> Self {
+        Remark { message, file: place.map(|place| place.file.clone()), line: place.map(Line::from), hint }
+    }
+}
+
+/// Where in a file.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    line: usize,
+    column: usize,
+    line_text: String,
+}
+
+impl From<&Place> for Line {
+    fn from(place: &Place) -> Self {
+        Line { line: place.line, column: place.column, line_text: place.text.clone() }
+    }
+}
+
+/// The name of a kind, as JavaScript sees it.
+fn kind(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Syntax => "syntax",
+        ErrorKind::Kustomization => "kustomization",
+        ErrorKind::Host(_) => "host",
+        ErrorKind::Restriction => "restriction",
+        ErrorKind::Resource => "resource",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::Generator => "generator",
+        ErrorKind::Patch => "patch",
+        ErrorKind::Transformer => "transformer",
+        ErrorKind::Replacement => "replacement",
+        ErrorKind::Var => "var",
+        ErrorKind::Reference => "reference",
+        ErrorKind::Schema => "schema",
+        ErrorKind::Validator => "validator",
+        ErrorKind::Function => "function",
+        ErrorKind::Remote => "remote",
+        ErrorKind::NotAllowed => "notAllowed",
+        _ => "other",
+    }
+}
