@@ -18,7 +18,7 @@ import {
 import { diagnostics } from './diagnostics';
 import { theme } from './theme';
 
-const looking: Extension = [lineNumbers(), foldGutter(), highlightSpecialChars(), drawSelection(), theme];
+const looking: Extension = [lineNumbers(), foldGutter(), highlightSpecialChars(), drawSelection(), EditorView.lineWrapping, theme];
 
 /** An editor for a file. Escape and then Tab leaves it. */
 export function editing(path: string): Extension {

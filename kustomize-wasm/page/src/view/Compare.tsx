@@ -1,5 +1,4 @@
 import { MergeView } from '@codemirror/merge';
-import { EditorView } from '@codemirror/view';
 import { effect } from '@preact/signals';
 import type { FieldChange, ResourceChange, ResourceName } from 'kustomize-wasm';
 import { useEffect, useRef } from 'preact/hooks';
@@ -133,8 +132,8 @@ function SideBySide() {
       view = new MergeView({
         parent: root,
         root,
-        a: { doc: left, extensions: [reading(`Old: ${other.peek()}`), EditorView.lineWrapping] },
-        b: { doc: right, extensions: [reading(`New: ${overlay.peek()}`), EditorView.lineWrapping] },
+        a: { doc: left, extensions: reading(`Old: ${other.peek()}`) },
+        b: { doc: right, extensions: reading(`New: ${overlay.peek()}`) },
         collapseUnchanged: { margin: 3, minSize: 6 },
         gutter: true,
       });
