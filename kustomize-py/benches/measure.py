@@ -152,7 +152,7 @@ def many() -> None:
     files = {f"base/{name}": content for name, content in large(50).items()}
     overlays = [f"overlays/{n}" for n in range(count)]
     for number, overlay in enumerate(overlays):
-        kustomization = f"nameSuffix: -{number}\nresources: [../../base]\n"
+        kustomization = f"nameSuffix: -n{number}\nresources: [../../base]\n"
         files[f"{overlay}/kustomization.yaml"] = kustomization
     together = [rendered.yaml for rendered in build_many(overlays, files=files)]
     if together != [build(overlay, files=files).yaml for overlay in overlays]:

@@ -23,7 +23,10 @@ from kustomize_py._diagnostics import (
     Note,
 )
 from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, __version__, build, build_many
-from kustomize_py._options import BuildOptions
+
+TYPE_CHECKING = False  # as in typing, which would take longer to import than a build takes
+if TYPE_CHECKING:
+    from kustomize_py._options import BuildOptions
 
 __all__ = [
     "KUSTOMIZE_VERSION",
@@ -54,7 +57,15 @@ for _public in (
     KustomizeError,
     NotAllowedError,
     Note,
-    BuildOptions,
 ):
     _public.__module__ = __name__
 del _public
+
+
+def __getattr__(name: str) -> type:
+    """Import what few programs need when one asks for it."""
+    if name == "BuildOptions":
+        from kustomize_py._options import BuildOptions  # noqa: PLC0415
+
+        return BuildOptions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+
+class _Record:
+    """Values by name. `dataclasses` would take longer to import than a build takes."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by value."""
+        return type(self) is type(other) and isinstance(other, _Record) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        """Agree with what is equal."""
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        """Give all values by name."""
+        pairs = (f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({', '.join(pairs)})"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(_Record):
     """A further place that an error is about, or a step of the way that led to it."""
 
-    message: str
-    """What stands there."""
-    file: str | None = None
-    """The file, if it stands in one."""
-    line: int | None = None
-    """The line, counted from 1."""
-    column: int | None = None
-    """The column in characters, counted from 1."""
+    __slots__ = ("column", "file", "line", "message")
+
+    def __init__(
+        self,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        """Take what stands there, and where."""
+        self.message = message
+        """What stands there."""
+        self.file = file
+        """The file, if it stands in one."""
+        self.line = line
+        """The line, counted from 1."""
+        self.column = column
+        """The column in characters, counted from 1."""
 
 
-@dataclass(frozen=True)
-class BuildWarning:
+class BuildWarning(_Record):
     """What a build noticed without failing: a deprecated field, a patch that matched nothing."""
 
-    message: str
-    """What was noticed."""
-    file: str | None = None
-    """The file that it is about."""
-    line: int | None = None
-    """The line, counted from 1."""
-    column: int | None = None
-    """The column in characters, counted from 1."""
-    hint: str | None = None
-    """What to do about it, where a cure is known."""
-    text: str = ""
-    """All of it, as the command line shows it."""
+    __slots__ = ("column", "file", "hint", "line", "message", "text")
+
+    def __init__(  # noqa: PLR0913
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Take the message, and whatever is known beyond it."""
+        self.message = message
+        """What was noticed."""
+        self.file = file
+        """The file that it is about."""
+        self.line = line
+        """The line, counted from 1."""
+        self.column = column
+        """The column in characters, counted from 1."""
+        self.hint = hint
+        """What to do about it, where a cure is known."""
+        self.text = text
+        """All of it, as the command line shows it."""
 
     def __str__(self) -> str:
         """Give all of it, as the command line shows it."""
