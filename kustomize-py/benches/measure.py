@@ -131,7 +131,8 @@ def large(resources: int) -> dict[str, str | bytes]:
 
 def threads() -> None:
     """Measure the same work on one thread and on two."""
-    files, times = large(200), 100
+    resources, times = 10, 1000
+    files = large(resources)
 
     def on(workers: int) -> float:
         with ThreadPoolExecutor(workers) as pool:
@@ -141,7 +142,7 @@ def threads() -> None:
     pairs = [(on(1), on(2)) for _ in range(5)]
     one, two = (statistics.median(times) for times in zip(*pairs, strict=True))
     row(
-        f"{times} builds of 200 resources, on one thread and on two",
+        f"{times:,} builds of {resources} resources, on one thread and on two",
         f"{one * 1e3:.0f} ms, {two * 1e3:.0f} ms ({one / two:.2f} ×)",
     )
 
