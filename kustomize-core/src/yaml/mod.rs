@@ -21,6 +21,9 @@ pub use position::{FileId, Place, Pos, Source, Sources};
 pub(crate) use print::MAX_DEPTH;
 pub use print::{Data, PrintError, PrintProblem, print};
 pub(crate) use read_back::{ReadBack, Role, binary_text, read_back};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use reader::read_the_long_way;
 pub(crate) use reader::{Documents, read_documents, refuse_duplicates};
 pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};

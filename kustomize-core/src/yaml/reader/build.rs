@@ -83,7 +83,7 @@ pub(super) struct Builder<'t> {
     aliased: usize,
     /// Nodes that are kept for aliases.
     kept: usize,
-    /// How many there may be of them.
+    /// How many nodes there may be, or be kept.
     limit: usize,
 }
 
@@ -105,7 +105,7 @@ impl<'t> Builder<'t> {
             made: 0,
             aliased: 0,
             kept: 0,
-            limit: MAX_NODES.saturating_sub(origin.made.load(Ordering::Relaxed)),
+            limit: MAX_NODES,
         }
     }
 
@@ -113,9 +113,20 @@ impl<'t> Builder<'t> {
         self.frames.is_empty()
     }
 
-    pub(super) fn into_root(self) -> Option<Node> {
-        self.origin.made.fetch_add(self.made, Ordering::Relaxed);
-        self.root
+    /// Forgets the document before.
+    pub(super) fn start_document(&mut self) {
+        self.frames.clear();
+        self.nodes.clear();
+        self.entries.clear();
+        self.root = None;
+        self.anchors.clear();
+        let made = self.origin.made.fetch_add(self.made, Ordering::Relaxed) + self.made;
+        self.limit = MAX_NODES.saturating_sub(made);
+        (self.made, self.aliased, self.kept) = (0, 0, 0);
+    }
+
+    pub(super) fn take_root(&mut self) -> Option<Node> {
+        self.root.take()
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -177,24 +188,37 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Adds a key that has neither anchor nor tag, and is not `<<`.
+    /// Adds a key that has neither anchor nor tag, and is not `<<` unless in quotes, to the map that
+    /// is open.
     #[inline]
     pub(super) fn easy_key(&mut self, text: &str, style: Style, start: usize) -> Result<(), ReadError> {
-        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
-        let scalar = Scalar { text: Str::new(text), tag, style };
-        self.attach(Node { pos: self.origin.pos(start), value: Value::Scalar(scalar) })
+        let scalar = self.easy(text, style);
+        let pos = self.origin.pos(start);
+        self.count(pos)?;
+        self.key(scalar, pos)
     }
 
-    /// Adds a scalar value that has neither anchor nor tag.
+    /// Adds a scalar value that has neither anchor nor tag to the collection that is open.
     #[inline]
     pub(super) fn easy_scalar(&mut self, text: &str, style: Style, start: usize) -> Result<(), ReadError> {
-        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
         let pos = self.origin.pos(start);
-        let mut scalar = Scalar { text: Str::new(text), tag, style };
+        let mut scalar = self.easy(text, style);
         if self.dialect == Dialect::V2 {
             scalar = config::value(scalar, pos)?;
         }
-        self.attach(Node { pos, value: Value::Scalar(scalar) })
+        self.count(pos)?;
+        let value = Value::Scalar(scalar);
+        match self.frames.last_mut().and_then(|frame| frame.key.take()) {
+            Some(key) => self.entries.push(Entry { key, value: Node { pos, value } }),
+            None => self.nodes.push(Node { pos, value }),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn easy(&self, text: &str, style: Style) -> Scalar {
+        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
+        Scalar { text: Str::new(text), tag, style }
     }
 
     /// Adds `[]` or `{}`.
@@ -206,10 +230,7 @@ impl<'t> Builder<'t> {
     /// Adds a node that is complete to the collection it belongs to.
     #[inline]
     pub(super) fn attach(&mut self, node: Node) -> Result<(), ReadError> {
-        self.made += 1;
-        if self.made > self.limit {
-            return Err(too_many(node.pos));
-        }
+        self.count(node.pos)?;
         let Some(frame) = self.frames.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -226,6 +247,18 @@ impl<'t> Builder<'t> {
             let error = ReadError::new("a map or list cannot be a key", node.pos);
             return Err(error.with_help("if this is a template such as {{ … }}, put it in quotes"));
         };
+        self.key(scalar, pos)
+    }
+
+    #[inline]
+    fn count(&mut self, pos: Pos) -> Result<(), ReadError> {
+        self.made += 1;
+        if self.made > self.limit { Err(too_many(pos)) } else { Ok(()) }
+    }
+
+    /// Adds a key to the map that is open.
+    #[inline]
+    fn key(&mut self, scalar: Scalar, pos: Pos) -> Result<(), ReadError> {
         let scalar = match self.dialect {
             // The reference doubles such a key when it expands merge keys, and then refuses that.
             Dialect::V3 if scalar.tag == Tag::Null && !scalar.text.is_empty() => {
@@ -234,8 +267,10 @@ impl<'t> Builder<'t> {
             Dialect::V3 => scalar,
             Dialect::V2 => config::key(scalar, pos)?,
         };
-        frame.merges |= scalar.tag == Tag::Merge || scalar.text == "<<";
-        frame.key = Some(Key { pos, scalar });
+        if let Some(frame) = self.frames.last_mut() {
+            frame.merges |= scalar.tag == Tag::Merge || scalar.text == "<<";
+            frame.key = Some(Key { pos, scalar });
+        }
         Ok(())
     }
 

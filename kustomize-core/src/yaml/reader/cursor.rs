@@ -23,6 +23,8 @@ const WORD: u8 = 8;
 const TAG: u8 = 16;
 /// What keys of block mappings that the fast path takes are made of.
 pub(super) const EASY_KEY: u8 = 32;
+/// Bytes that end a plain scalar of one line, or may.
+pub(super) const ENDS_EASY_VALUE: u8 = 64;
 
 static CLASS: [u8; 256] = classes();
 
@@ -33,6 +35,9 @@ const fn classes() -> [u8; 256] {
         let at = byte as u8;
         if matches!(at, 0 | b' ' | b'\t' | b'\r' | b'\n' | b':' | 0xc2 | 0xe2) {
             class[byte] |= ENDS_RUN | ENDS_FLOW_RUN;
+        }
+        if matches!(at, b'\n' | b':' | b'#') {
+            class[byte] |= ENDS_EASY_VALUE;
         }
         if matches!(at, b',' | b'?' | b'[' | b']' | b'{' | b'}') {
             class[byte] |= ENDS_FLOW_RUN;

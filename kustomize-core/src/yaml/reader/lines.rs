@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use super::ReadError;
 use super::build::Phase;
-use super::cursor::{EASY_KEY, is};
+use super::cursor::{EASY_KEY, ENDS_EASY_VALUE, is};
 use super::parse::Parser;
 use crate::yaml::Style;
 
@@ -22,6 +22,17 @@ pub(super) enum Spot {
     AfterColon,
     /// Behind the `-` of a list item.
     AfterDash,
+}
+
+/// What comes next, blank lines and comments aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Ahead {
+    /// A line with content: its start, and where its indentation ends.
+    Content { line: usize, at: usize },
+    /// Nothing.
+    End,
+    /// A tab in an indentation, which the general code understands.
+    Tab,
 }
 
 /// A scalar that starts and ends on one line.
@@ -39,9 +50,18 @@ struct EasyKey<'t> {
     colon: usize,
 }
 
+/// What is known of the lines behind one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// The next line with content: its start, and where its indentation ends.
+    Content { line: usize, at: usize },
+    /// Nothing.
+    Unknown,
+}
+
 /// A plain scalar, as far as its first line tells.
 enum Line<'t> {
-    One(OneLine<'t>),
+    One(OneLine<'t>, Next),
     Several,
     /// Not for the short way.
     Unknown,
@@ -51,6 +71,17 @@ impl<'t> Parser<'t> {
     /// Whether the short way may be tried: no tokens wait, and only block collections are open.
     pub(super) fn may_take_short_way(&self) -> bool {
         self.only_line_feeds && self.scan.tokens.is_empty() && !self.scan.in_flow()
+    }
+
+    /// Opens the map that a document is, if it starts with a simple key.
+    pub(super) fn simple_start(&mut self) -> Result<bool, ReadError> {
+        let Ahead::Content { line, at } = self.ahead(self.scan.at.pos) else { return Ok(false) };
+        if self.easy_key(at).is_none() || !self.build.open(Phase::BlockMapKey, at, None) {
+            return Ok(false);
+        }
+        self.go_to_line(line);
+        self.indent(Self::column(line, at));
+        Ok(true)
     }
 
     /// Reads on as long as lines are simple.
@@ -114,21 +145,18 @@ impl<'t> Parser<'t> {
         memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length)
     }
 
-    /// The next line that is neither empty nor a comment: its start, and where its indentation
-    /// ends. `None` at the end of the text, and where tabs are in the way.
+    /// What stands at a line and behind it.
     #[inline]
-    fn next_content(&self, mut line: usize) -> Option<(usize, usize)> {
+    pub(super) fn ahead(&self, mut line: usize) -> Ahead {
         let bytes = self.scan.at.bytes;
         loop {
-            let mut at = line;
-            while let Some(b' ') = bytes.get(at) {
-                at += 1;
-            }
-            match bytes.get(at)? {
-                b'\n' => line = at + 1,
-                b'#' => line = self.line_end(at) + 1,
-                b'\t' => return None,
-                _ => return Some((line, at)),
+            let at = skip_spaces(bytes, line);
+            match bytes.get(at) {
+                Some(b'\n') => line = at + 1,
+                Some(b'#') => line = self.line_end(at) + 1,
+                Some(b'\t') => return Ahead::Tab,
+                Some(_) => return Ahead::Content { line, at },
+                None => return Ahead::End,
             }
         }
     }
@@ -141,21 +169,24 @@ impl<'t> Parser<'t> {
     fn line_start(&mut self) -> Result<Option<Spot>, ReadError> {
         let pos = self.scan.at.pos;
         // The indentation may be behind us already, when a block scalar ended here.
-        let (line, at) = match self.next_content(pos) {
-            Some((line, at)) if line == pos => (self.scan.at.line_start, at),
-            Some(found) => found,
-            None => return Ok(None),
+        let ahead = match std::mem::replace(&mut self.next, Next::Unknown) {
+            Next::Content { line, at } => Ahead::Content { line, at },
+            Next::Unknown => self.ahead(pos),
+        };
+        let (line, at) = match ahead {
+            Ahead::Content { line, at } if line == pos => (self.scan.at.line_start, at),
+            Ahead::Content { line, at } => (line, at),
+            Ahead::End => {
+                self.go_to_line(self.scan.at.bytes.len());
+                self.close_deeper_than(-1)?;
+                return Ok(None);
+            }
+            Ahead::Tab => return Ok(None),
         };
         self.scan.at.pos = at;
         self.scan.at.line_start = line;
         let column = Self::column(line, at);
-        while self.scan.indent > column {
-            if self.build.phase() == Phase::IndentlessSeq {
-                self.build.close()?;
-            }
-            self.build.close()?;
-            self.scan.indent = self.scan.indents.pop().unwrap_or(-1);
-        }
+        self.close_deeper_than(column)?;
         if self.build.is_done() || self.scan.indent != column {
             return Ok(None);
         }
@@ -172,6 +203,19 @@ impl<'t> Parser<'t> {
             Phase::BlockMapKey if !is_item => self.key(at),
             _ => Ok(None),
         }
+    }
+
+    /// Closes the collections that are indented deeper than a column.
+    #[inline]
+    fn close_deeper_than(&mut self, column: i32) -> Result<(), ReadError> {
+        while self.scan.indent > column {
+            if self.build.phase() == Phase::IndentlessSeq {
+                self.build.close()?;
+            }
+            self.build.close()?;
+            self.scan.indent = self.scan.indents.pop().unwrap_or(-1);
+        }
+        Ok(())
     }
 
     fn is_dash(&self, at: usize) -> bool {
@@ -238,14 +282,14 @@ impl<'t> Parser<'t> {
         let colon_end = self.scan.at.pos;
         let at = self.skip_spaces(colon_end);
         match self.byte_at(at) {
-            b'\n' | b'#' => {
+            0 | b'\n' | b'#' => {
                 if at == colon_end && self.byte_at(at) == b'#' {
                     return Ok(None);
                 }
             }
             _ => return self.value(at),
         }
-        let Some((line, content)) = self.next_content(self.line_end(at) + 1) else { return Ok(None) };
+        let Ahead::Content { line, at: content } = self.ahead(self.line_end(at) + 1) else { return Ok(None) };
         let column = Self::column(line, content);
         let is_item = self.is_dash(content);
         let key = if is_item { None } else { self.easy_key(content) };
@@ -299,12 +343,14 @@ impl<'t> Parser<'t> {
             self.indent(column);
             return self.take_key(&key, at).map(Some);
         }
-        if matches!(self.byte_at(at), b'\n' | b'#') {
+        if matches!(self.byte_at(at), 0 | b'\n' | b'#') {
             return Ok(None);
         }
         self.value(at)
     }
 
+    /// Between a key or dash and its value there is mostly one space.
+    #[inline]
     fn skip_spaces(&self, mut at: usize) -> usize {
         while self.byte_at(at) == b' ' {
             at += 1;
@@ -339,8 +385,9 @@ impl<'t> Parser<'t> {
                 line_end
             }
             _ => match self.plain(at) {
-                Line::One(scalar) => {
+                Line::One(scalar, next) => {
                     self.build.easy_scalar(scalar.text, scalar.style, at)?;
+                    self.next = next;
                     scalar.line_end
                 }
                 Line::Several => return self.folded_plain(at),
@@ -401,48 +448,81 @@ impl<'t> Parser<'t> {
             }
             _ => {}
         }
-        let line_end = self.line_end(at);
-        let line = &bytes[at..line_end];
-        let mut length = line.len();
-        let mut has_comment = false;
-        for found in memchr::memchr2_iter(b':', b'#', line) {
-            if line[found] == b'#' {
-                if found > 0 && matches!(line[found - 1], b' ' | b'\t') {
-                    length = found;
-                    has_comment = true;
-                    break;
-                }
-            } else if matches!(line.get(found + 1), None | Some(b' ' | b'\t')) {
-                return Line::Unknown;
+        const SHORT: usize = 32;
+        // Most are so short that any other way to look would take longer to set up than this.
+        let short = bytes[at..].iter().take(SHORT).position(|byte| is(*byte, ENDS_EASY_VALUE));
+        let (line_end, mut length, has_comment) = match short {
+            Some(length) if bytes[at + length] == b'\n' => (at + length, length, false),
+            _ => {
+                let line_end = self.line_end(at);
+                let Some((length, has_comment)) = before_comment(&bytes[at..line_end]) else {
+                    return Line::Unknown;
+                };
+                (line_end, length, has_comment)
             }
-        }
+        };
+        let line = &bytes[at..line_end];
         while length > 0 && matches!(line[length - 1], b' ' | b'\t') {
             length -= 1;
         }
         // A comment ends the scalar for good.
-        if !has_comment && self.goes_on_behind(line_end) {
-            return Line::Several;
-        }
+        let next = match has_comment {
+            true => Next::Unknown,
+            false => match self.behind_plain(line_end) {
+                Some(next) => next,
+                None => return Line::Several,
+            },
+        };
         let text = self.scan.at.text.get(at..at + length).unwrap_or_default();
-        Line::One(OneLine { text, style: Style::Plain, line_end })
+        Line::One(OneLine { text, style: Style::Plain, line_end }, next)
     }
 
-    /// Whether a plain scalar that reaches the end of a line may go on behind it.
+    /// What follows a plain scalar that reaches the end of a line; `None` when it may go on there.
     #[inline]
-    fn goes_on_behind(&self, line_end: usize) -> bool {
+    fn behind_plain(&self, line_end: usize) -> Option<Next> {
         let bytes = self.scan.at.bytes;
         let mut line = line_end + 1;
         loop {
-            let mut at = line;
-            while let Some(b' ') = bytes.get(at) {
-                at += 1;
-            }
+            let at = skip_spaces(bytes, line);
             match bytes.get(at) {
-                None | Some(b'#') => return false,
-                Some(b'\t') => return true,
+                None | Some(b'#') => return Some(Next::Unknown),
+                Some(b'\t') => return None,
                 Some(b'\n') => line = at + 1,
-                Some(_) => return Self::column(line, at) > self.scan.indent,
+                Some(_) if Self::column(line, at) > self.scan.indent => return None,
+                Some(_) => return Some(Next::Content { line, at }),
             }
         }
     }
+}
+
+/// The first byte from `at` on that is no space.
+#[inline]
+fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+    while let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let others = u64::from_le_bytes(eight) ^ SPACES;
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    at
+}
+
+/// How much of a line comes before a comment, and whether there is one; `None` where a colon makes a
+/// key of it.
+fn before_comment(line: &[u8]) -> Option<(usize, bool)> {
+    for found in memchr::memchr2_iter(b':', b'#', line) {
+        if line[found] == b'#' {
+            if found > 0 && matches!(line[found - 1], b' ' | b'\t') {
+                return Some((found, true));
+            }
+        } else if matches!(line.get(found + 1), None | Some(b' ' | b'\t')) {
+            return None;
+        }
+    }
+    Some((line.len(), false))
 }

@@ -21,6 +21,8 @@ mod scan_property;
 mod tag;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_ways_tests;
 
 pub use error::ReadError;
 pub(crate) use merge::refuse_duplicates;
@@ -74,20 +76,35 @@ pub(crate) fn read_documents(
     /// A shorter text is not worth a thread.
     const LEAST: usize = 64 * 1024;
 
-    let input = input::prepare(text, file, true)?;
-    let parts = documents::split(&input)?;
-    let mut documents = Documents { nodes: Vec::with_capacity(parts.len()), parts: parts.len() };
-    let rules = Rules { dialect: Dialect::V3, strict };
     let crew = if text.len() < LEAST { Crew::One } else { crew };
+    read_input(&input::prepare(text, file, true)?, strict, crew)
+}
+
+fn read_input(input: &input::Input<'_>, strict: bool, crew: Crew) -> Result<Documents, ReadError> {
+    let parts = documents::split(input)?;
+    let mut documents = Documents { nodes: Vec::with_capacity(parts.len()), parts: parts.len() };
     let mut read: Vec<(Range<usize>, Option<Node>)> = parts.into_iter().map(|part| (part, None)).collect();
     crew.for_each_chunk(&mut read, 1, |_, read| {
+        let mut parser = parse::Parser::new(input, Rules { dialect: Dialect::V3, strict });
         read.iter_mut().try_for_each(|(part, node)| {
-            *node = parse::first_document(&input, part.clone(), rules)?;
+            *node = parser.first_document(part.clone())?;
             Ok(())
         })
     })?;
     documents.nodes.extend(read.into_iter().filter_map(|(_, node)| node).filter(|node| !node.is_null()));
     Ok(documents)
+}
+
+/// Reads as [`read`] does, token by token: what the short way is held against.
+///
+/// # Errors
+/// As [`read`].
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub fn read_the_long_way(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
+    let mut input = input::prepare(text, file, true)?;
+    input.only_line_feeds = false;
+    read_input(&input, true, Crew::One).map(|documents| documents.nodes)
 }
 
 /// Reads a text as configuration is read: the reference's `sigs.k8s.io/yaml`, which goes through
@@ -112,5 +129,6 @@ pub fn read_config_strict(text: &str, file: FileId) -> Result<Option<Node>, Read
 
 fn first_config(text: &str, file: FileId, strict: bool) -> Result<Option<Node>, ReadError> {
     let input = input::prepare(text, file, false)?;
-    parse::first_document(&input, 0..input.text.len(), Rules { dialect: Dialect::V2, strict })
+    let rules = Rules { dialect: Dialect::V2, strict };
+    parse::Parser::new(&input, rules).first_document(0..input.text.len())
 }

@@ -4,48 +4,30 @@
 //! it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::build::{Builder, Phase};
 use super::input::Input;
-use super::lines::Spot;
+use super::lines::{Ahead, Next, Spot};
 use super::scan::{Kind, Scanner, Token};
 use super::tag::TagName;
 use super::{ReadError, Rules};
 use crate::yaml::resolve::Dialect;
 use crate::yaml::{Node, Style};
 
+/// Reads documents of one input, one after the other.
 pub(super) struct Parser<'t> {
+    text: &'t str,
     pub(super) scan: Scanner<'t>,
     pub(super) build: Builder<'t>,
     tag_directives: Vec<(&'t str, Cow<'t, str>)>,
     dialect: Dialect,
     pub(super) only_line_feeds: bool,
+    /// What the short way knows of the next line.
+    pub(super) next: Next,
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// Reads the first document of a part of the input; `None` when there is none. What follows it the
-/// reference ignores, but for mistakes in the tokens right behind it.
-pub(super) fn first_document(
-    input: &Input<'_>,
-    part: std::ops::Range<usize>,
-    rules: Rules,
-) -> Result<Option<Node>, ReadError> {
-    let mut scan = Scanner::new(&input.text[..part.end], &input.origin, rules.dialect == Dialect::V3);
-    scan.at.pos = part.start;
-    if input.text[part.start..].starts_with(BYTE_ORDER_MARK) {
-        scan.at.pos += BYTE_ORDER_MARK.len_utf8();
-    }
-    scan.at.line_start = scan.at.pos;
-    let parser = Parser {
-        scan,
-        build: Builder::new(&input.origin, rules),
-        tag_directives: Vec::new(),
-        dialect: rules.dialect,
-        only_line_feeds: input.only_line_feeds,
-    };
-    parser.document()
-}
 
 /// Where a node may stand, which says what it may be.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,22 +39,51 @@ enum Place {
 }
 
 impl<'t> Parser<'t> {
-    fn document(mut self) -> Result<Option<Node>, ReadError> {
-        match &self.scan.peek()?.kind {
-            Kind::StreamEnd => return Ok(None),
-            Kind::VersionDirective { .. } | Kind::TagDirective { .. } | Kind::DocumentStart => {
-                self.explicit_start()?;
+    pub(super) fn new(input: &'t Input<'_>, rules: Rules) -> Self {
+        Parser {
+            text: &input.text,
+            scan: Scanner::new(&input.text, &input.origin, rules.dialect == Dialect::V3),
+            build: Builder::new(&input.origin, rules),
+            tag_directives: Vec::new(),
+            dialect: rules.dialect,
+            only_line_feeds: input.only_line_feeds,
+            next: Next::Unknown,
+        }
+    }
+
+    /// Reads the first document of a part of the input; `None` when there is none. What follows it
+    /// the reference ignores, but for mistakes in the tokens right behind it.
+    pub(super) fn first_document(&mut self, part: Range<usize>) -> Result<Option<Node>, ReadError> {
+        let has_mark = self.text[part.start..].starts_with(BYTE_ORDER_MARK);
+        let start = if has_mark { part.start + BYTE_ORDER_MARK.len_utf8() } else { part.start };
+        self.scan.start(&self.text[..part.end], start);
+        self.build.start_document();
+        self.tag_directives.clear();
+        self.next = Next::Unknown;
+        self.document()
+    }
+
+    fn document(&mut self) -> Result<Option<Node>, ReadError> {
+        if !self.only_line_feeds || !self.simple_start()? {
+            match &self.scan.peek()?.kind {
+                Kind::StreamEnd => return Ok(None),
+                Kind::VersionDirective { .. } | Kind::TagDirective { .. } | Kind::DocumentStart => {
+                    self.explicit_start()?;
+                }
+                _ => self.node(Place::Block)?,
             }
-            _ => self.node(Place::Block)?,
         }
         while !self.build.is_done() {
             self.step()?;
+        }
+        if self.may_take_short_way() && self.ahead(self.scan.at.pos) == Ahead::End {
+            return Ok(self.build.take_root());
         }
         self.scan.peek()?;
         if self.dialect == Dialect::V3 {
             self.scan.look_ahead(3)?;
         }
-        Ok(self.build.into_root())
+        Ok(self.build.take_root())
     }
 
     /// Directives, `---`, and the node behind it.

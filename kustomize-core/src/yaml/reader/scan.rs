@@ -95,6 +95,19 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Starts anew at a place in a text.
+    pub(super) fn start(&mut self, text: &'t str, pos: usize) {
+        self.at = Cursor { pos, line_start: pos, ..Cursor::new(text) };
+        self.tokens.clear();
+        self.taken = 0;
+        self.indent = -1;
+        self.indents.clear();
+        self.key_allowed = true;
+        self.keys.clear();
+        self.keys.push(SimpleKey::default());
+        self.folded = None;
+    }
+
     #[inline]
     pub(super) fn in_flow(&self) -> bool {
         self.keys.len() > 1
