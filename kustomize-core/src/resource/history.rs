@@ -1,6 +1,7 @@
 //! What happened to a resource on its way: the reference keeps this in hidden annotations, which
 //! it prints and parses at every step; here it is a struct beside the tree.
 
+use super::id::{IdRef, effective_namespace};
 use super::{Gvk, Link, ResId};
 use crate::schema::SchemaComment;
 use crate::yaml::Str;
@@ -18,6 +19,12 @@ pub struct PreviousId {
 }
 
 impl PreviousId {
+    /// What told the resource from others.
+    pub(crate) fn as_ref<'a>(&'a self, group: &'a str, version: &'a str) -> IdRef<'a> {
+        let namespace = effective_namespace(&self.namespace, false);
+        IdRef { name: &self.name, namespace, kind: &self.kind, group, version }
+    }
+
     pub(crate) fn with_group_version(&self, group: &Str, version: &Str) -> ResId {
         ResId {
             gvk: Gvk { group: group.clone(), version: version.clone(), kind: self.kind.clone() },

@@ -63,7 +63,11 @@ impl fmt::Display for Gvk {
 /// Splits `group/version` at its first slash; without one the group is empty.
 #[must_use]
 pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
-    api_version.split_once('/').unwrap_or(("", api_version))
+    // Most have no slash, and none is long: a loop is over before a searcher is set up.
+    match api_version.bytes().position(|byte| byte == b'/') {
+        Some(slash) => (&api_version[..slash], &api_version[slash + 1..]),
+        None => ("", api_version),
+    }
 }
 
 /// Identity of a resource.
@@ -78,6 +82,37 @@ pub struct ResId {
     /// Whether the schema says that the kind is cluster-scoped. Always false in an id of the past
     /// and in a selector, as in the reference.
     pub cluster_scoped: bool,
+}
+
+/// What tells a resource from all others, borrowed from wherever it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IdRef<'a> {
+    pub(crate) name: &'a str,
+    /// The namespace that counts in comparisons ([`ResId::effective_namespace`]).
+    pub(crate) namespace: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) group: &'a str,
+    pub(crate) version: &'a str,
+}
+
+impl std::hash::Hash for IdRef<'_> {
+    /// Group and version hardly ever make a difference.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.namespace.hash(state);
+        self.kind.hash(state);
+    }
+}
+
+/// The namespace that counts in comparisons.
+pub(crate) fn effective_namespace(written: &str, cluster_scoped: bool) -> &str {
+    if cluster_scoped {
+        CLUSTER
+    } else if written.is_empty() {
+        "default"
+    } else {
+        written
+    }
 }
 
 /// The namespace that all cluster-scoped resources share in comparisons.
@@ -95,12 +130,17 @@ impl ResId {
     /// own for cluster-scoped kinds.
     #[must_use]
     pub fn effective_namespace(&self) -> &str {
-        if self.cluster_scoped {
-            CLUSTER
-        } else if self.namespace.is_empty() {
-            "default"
-        } else {
-            &self.namespace
+        effective_namespace(&self.namespace, self.cluster_scoped)
+    }
+
+    /// What tells it from others.
+    pub(crate) fn as_ref(&self) -> IdRef<'_> {
+        IdRef {
+            name: &self.name,
+            namespace: self.effective_namespace(),
+            kind: &self.gvk.kind,
+            group: &self.gvk.group,
+            version: &self.gvk.version,
         }
     }
 

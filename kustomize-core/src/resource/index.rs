@@ -1,11 +1,12 @@
 //! Indexes of a resource set: from ids and names to positions.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{ResId, Resource};
+use super::Resource;
+use super::id::IdRef;
 use crate::schema::Schema;
 
 /// Positions by hashes of ids and names. Each table is made when it is first asked, and all are
@@ -48,26 +49,77 @@ impl Index {
     pub(super) fn with_current_id<'a>(
         &'a mut self,
         list: &'a [Arc<Resource>],
-        id: &'a ResId,
+        id: IdRef<'a>,
         schema: &'a Schema,
     ) -> impl Iterator<Item = usize> + 'a {
-        let hash = hash_id(&self.hasher, id);
+        let hash = self.hasher.hash_one(id);
         let Index { hasher, by_current_id, .. } = self;
         let table = by_current_id.get_or_insert_with(|| {
-            fill(list, |resource, hashes| hashes.push(hash_id(hasher, &resource.id(schema))))
+            fill(list, |resource, hashes| hashes.push(hasher.hash_one(resource.id_ref(schema))))
         });
         found(table, hash)
-            .filter(move |at| list.get(*at).is_some_and(|resource| resource.id(schema).same(id)))
+            .filter(move |at| list.get(*at).is_some_and(|resource| resource.id_ref(schema) == id))
+    }
+
+    /// Adds the resource that is about to be the last of the list, unless another one has its
+    /// current id: the position of that one.
+    pub(super) fn append(
+        &mut self,
+        list: &[Arc<Resource>],
+        resource: &Resource,
+        schema: &Schema,
+    ) -> Result<(), usize> {
+        let id = resource.id_ref(schema);
+        if let Some(existing) = self.with_current_id(list, id, schema).min() {
+            return Err(existing);
+        }
+        let current = Some(self.hasher.hash_one(id));
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        if self.by_any_id.is_some() {
+            hash_ids(&self.hasher, resource, schema, &mut ids);
+        }
+        if self.by_any_name.is_some() {
+            hash_names(&self.hasher, resource, &mut names);
+        }
+        self.insert(&Hashes { current, ids, names }, list.len());
+        self.unique |= list.is_empty();
+        Ok(())
+    }
+
+    /// The first resource whose current id an earlier one has already: the earlier, then the later.
+    pub(super) fn duplicate(&mut self, list: &[Arc<Resource>], schema: &Schema) -> Option<(usize, usize)> {
+        if self.unique {
+            return None;
+        }
+        let mut table = Table::with_capacity(list.len());
+        for (later, resource) in list.iter().enumerate() {
+            let id = resource.id_ref(schema);
+            let hash = self.hasher.hash_one(id);
+            let same = |at: &usize| list.get(*at).is_some_and(|other| other.id_ref(schema) == id);
+            if let Some(earlier) = found(&table, hash).filter(same).min() {
+                return Some((earlier, later));
+            }
+            let at = u32::try_from(later).unwrap_or(u32::MAX);
+            table.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+        }
+        self.by_current_id = Some(table);
+        self.unique = true;
+        None
     }
 
     /// Positions, in order, of the resources of which any id, earlier or current, is this one.
-    pub(super) fn with_any_id(&mut self, list: &[Arc<Resource>], id: &ResId, schema: &Schema) -> Vec<usize> {
-        let hash = hash_id(&self.hasher, id);
+    pub(super) fn with_any_id(
+        &mut self,
+        list: &[Arc<Resource>],
+        id: IdRef<'_>,
+        schema: &Schema,
+    ) -> Vec<usize> {
+        let hash = self.hasher.hash_one(id);
         let Index { hasher, by_any_id, .. } = self;
         let table = by_any_id
             .get_or_insert_with(|| fill(list, |resource, hashes| hash_ids(hasher, resource, schema, hashes)));
         sorted(found(table, hash).filter(|at| {
-            list.get(*at).is_some_and(|resource| resource.any_id(schema, |other| other.same(id)))
+            list.get(*at).is_some_and(|resource| resource.id_refs(schema).any(|other| other == id))
         }))
     }
 
@@ -84,7 +136,7 @@ impl Index {
     pub(super) fn hashes(&self, resource: &Resource, schema: &Schema) -> Hashes {
         let mut hashes = Hashes { current: None, ids: Vec::new(), names: Vec::new() };
         if self.by_current_id.is_some() {
-            hashes.current = Some(hash_id(&self.hasher, &resource.id(schema)));
+            hashes.current = Some(self.hasher.hash_one(resource.id_ref(schema)));
         }
         if self.by_any_id.is_some() {
             hash_ids(&self.hasher, resource, schema, &mut hashes.ids);
@@ -176,23 +228,14 @@ fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
     positions
 }
 
-fn hash_id(hasher: &DefaultHashBuilder, id: &ResId) -> u64 {
-    let mut state = hasher.build_hasher();
-    id.effective_namespace().hash(&mut state);
-    id.name.hash(&mut state);
-    id.gvk.hash(&mut state);
-    state.finish()
-}
-
 /// Hashes of all ids of a resource, each once.
 fn hash_ids(hasher: &DefaultHashBuilder, resource: &Resource, schema: &Schema, hashes: &mut Vec<u64>) {
-    let _ = resource.any_id(schema, |id| {
-        let hash = hash_id(hasher, id);
+    for id in resource.id_refs(schema) {
+        let hash = hasher.hash_one(id);
         if !hashes.contains(&hash) {
             hashes.push(hash);
         }
-        false
-    });
+    }
 }
 
 /// Hashes of all names of a resource, each once.

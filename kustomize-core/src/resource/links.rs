@@ -21,11 +21,12 @@ pub(crate) enum Step {
     Item(usize),
 }
 
-/// Maps of a resource that share some of their values.
+/// Maps of a resource that share some of their values. Many resources have the same, so a copy
+/// costs next to nothing.
 #[derive(Clone, Debug)]
 pub struct Link {
     places: Arc<[Place]>,
-    entries: Vec<SharedEntry>,
+    entries: Arc<Vec<SharedEntry>>,
 }
 
 /// An entry that several maps share.
@@ -52,7 +53,15 @@ impl Link {
             let sorted = order.iter().enumerate().filter(|(_, (at, _))| before & (1 << at) != 0);
             entry.places = sorted.fold(0, |all, (to, _)| all | (1 << to));
         }
-        Link { places: order.into_iter().map(|(_, place)| place).collect(), entries }
+        Link { places: order.into_iter().map(|(_, place)| place).collect(), entries: Arc::new(entries) }
+    }
+
+    /// Whether all places are maps of this tree, and lead through maps alone.
+    pub(crate) fn fits(&self, root: &Node) -> bool {
+        self.places.iter().all(|place| {
+            place.iter().all(|step| matches!(step, Step::Field(_)))
+                && find(root, place).is_some_and(|node| node.as_map().is_some())
+        })
     }
 
     /// Whether nothing is shared any more.
@@ -64,7 +73,10 @@ impl Link {
     /// lost the entry leave the link.
     pub(crate) fn settle(&mut self, root: &mut Node) {
         let places = &self.places;
-        self.entries.retain_mut(|entry| {
+        if self.entries.iter().all(|entry| entry.is_settled(places, root)) {
+            return;
+        }
+        Arc::make_mut(&mut self.entries).retain_mut(|entry| {
             entry.settle(places, root);
             entry.places.count_ones() > 1
         });
@@ -73,7 +85,10 @@ impl Link {
     /// Takes maps out of the link, since they were made anew.
     pub(crate) fn leave(&mut self, is_it: impl Fn(&[Step]) -> bool) {
         let gone = bits(&self.places).filter(|(_, place)| is_it(place)).fold(0, |all, (bit, _)| all | bit);
-        self.entries.retain_mut(|entry| {
+        if gone == 0 {
+            return;
+        }
+        Arc::make_mut(&mut self.entries).retain_mut(|entry| {
             entry.places &= !gone;
             entry.places.count_ones() > 1
         });
@@ -81,6 +96,16 @@ impl Link {
 }
 
 impl SharedEntry {
+    /// Whether all maps still have it, with the value that it had.
+    fn is_settled(&self, places: &[Place], root: &Node) -> bool {
+        bits(places).filter(|(bit, _)| self.places & bit != 0).all(|(_, place)| {
+            find(root, place)
+                .and_then(Node::as_map)
+                .and_then(|map| map.entry(&self.key))
+                .is_some_and(|entry| entry.key.pos.is_none() && self.knows(&entry.value))
+        })
+    }
+
     fn settle(&mut self, places: &[Place], root: &mut Node) {
         let mut written: Option<Node> = None;
         for (bit, place) in bits(places) {

@@ -1,6 +1,6 @@
 //! A resource.
 
-use super::id::split_api_version;
+use super::id::{IdRef, effective_namespace, split_api_version};
 use super::{Gvk, History, PreviousId, ResId, Step};
 use crate::schema::Schema;
 use crate::yaml::{Data, Map, Node, Str};
@@ -70,6 +70,35 @@ impl Resource {
         ResId::new(self.gvk(), self.name(), self.namespace(), schema)
     }
 
+    /// What tells the resource from others now: [`Resource::id`] without a copy.
+    pub(crate) fn id_ref(&self, schema: &Schema) -> IdRef<'_> {
+        let (mut api_version, mut kind, mut metadata) = (None, None, None);
+        for entry in self.node.as_map().map_or(&[][..], Map::as_slice) {
+            match entry.key.as_str() {
+                "apiVersion" if api_version.is_none() => api_version = Some(&entry.value),
+                "kind" if kind.is_none() => kind = Some(&entry.value),
+                "metadata" if metadata.is_none() => metadata = entry.value.as_map(),
+                _ => {}
+            }
+        }
+        let text = |field: &str| match metadata.and_then(|metadata| metadata.get(field)) {
+            Some(value) if !value.is_null() => value.text(),
+            _ => "",
+        };
+        let (group, version) = split_api_version(api_version.map_or("", Node::text));
+        let kind = kind.map_or("", Node::text);
+        let cluster_scoped = schema.is_cluster_scoped(group, version, kind);
+        let namespace = effective_namespace(text("namespace"), cluster_scoped);
+        IdRef { name: text("name"), namespace, kind, group, version }
+    }
+
+    /// What told the resource from others, oldest first, and what does now.
+    pub(crate) fn id_refs<'a>(&'a self, schema: &Schema) -> impl Iterator<Item = IdRef<'a>> {
+        let (group, version) = split_api_version(self.api_version());
+        let previous = self.history.previous.iter().map(move |id| id.as_ref(group, version));
+        previous.chain([self.id_ref(schema)])
+    }
+
     /// Identity as written, for messages: nothing is looked up.
     pub(crate) fn written_id(&self) -> ResId {
         ResId {
@@ -106,9 +135,14 @@ impl Resource {
 
     /// Notes the current identity as a previous one (the reference's `StorePreviousId`).
     pub fn remember_id(&mut self, schema: &Schema) {
-        let id = self.id(schema);
-        let namespace = Str::from(id.effective_namespace());
-        self.history.previous.push(PreviousId { kind: id.gvk.kind, name: id.name, namespace });
+        let id = self.id_ref(schema);
+        let (kind, name, namespace) = (id.kind.into(), id.name.into(), id.namespace.into());
+        let previous = &mut self.history.previous;
+        if previous.len() == previous.capacity() {
+            // Hardly any resource is renamed more than twice.
+            previous.reserve_exact(2);
+        }
+        previous.push(PreviousId { kind, name, namespace });
         self.clear_empty_annotations();
     }
 

@@ -103,13 +103,10 @@ impl ResourceSet {
         schema: &Schema,
     ) -> Result<(), Box<Conflict>> {
         let resource = resource.into();
-        let id = resource.id(schema);
-        if let Some(existing) = self.position(&id, schema) {
+        if let Err(existing) = self.index.append(&self.list, &resource, schema) {
+            let id = resource.id(schema);
             return Err(Box::new(Conflict { id, existing, incoming: resource }));
         }
-        let hashes = self.index.hashes(&resource, schema);
-        self.index.insert(&hashes, self.list.len());
-        self.index.unique |= self.list.is_empty();
         self.list.push(resource);
         Ok(())
     }
@@ -125,12 +122,12 @@ impl ResourceSet {
 
     /// Index of a resource with this current id.
     pub fn position(&mut self, id: &ResId, schema: &Schema) -> Option<usize> {
-        self.index.with_current_id(&self.list, id, schema).min()
+        self.index.with_current_id(&self.list, id.as_ref(), schema).min()
     }
 
     /// Indexes of the resources of which any id, earlier or current, is this one.
     pub fn positions_with_any_id(&mut self, id: &ResId, schema: &Schema) -> Vec<usize> {
-        self.index.with_any_id(&self.list, id, schema)
+        self.index.with_any_id(&self.list, id.as_ref(), schema)
     }
 
     /// Indexes of the resources that have this name or had it earlier.
@@ -154,8 +151,8 @@ impl ResourceSet {
             self.index.insert(&after, at);
         }
         if self.index.unique {
-            let id = self.list[at].id(schema);
-            let alone = self.index.with_current_id(&self.list, &id, schema).all(|other| other == at);
+            let id = self.list[at].id_ref(schema);
+            let alone = self.index.with_current_id(&self.list, id, schema).all(|other| other == at);
             self.index.unique = alone;
         }
         Some(outcome)
@@ -168,18 +165,7 @@ impl ResourceSet {
 
     /// The first resource whose current id an earlier one has already: the earlier, then the later.
     pub fn duplicate(&mut self, schema: &Schema) -> Option<(usize, usize)> {
-        if self.index.unique {
-            return None;
-        }
-        for at in 0..self.list.len() {
-            let id = self.list[at].id(schema);
-            if let Some(first) = self.index.with_current_id(&self.list, &id, schema).min().filter(|&f| f < at)
-            {
-                return Some((first, at));
-            }
-        }
-        self.index.unique = true;
-        None
+        self.index.duplicate(&self.list, schema)
     }
 
     /// Removes the resources at these indexes, given in ascending order.

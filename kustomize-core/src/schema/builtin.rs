@@ -36,15 +36,15 @@ pub(super) struct Type {
 
 /// Scope of a kind, [`Scope::Unknown`] when the table does not know it.
 pub(super) fn scope(group: &str, version: &str, kind: &str) -> Scope {
-    kinds(kind)
-        .iter()
+    let mut kinds = kinds(kind);
+    kinds
         .find(|entry| is_api_version(entry.api_version, group, version))
         .map_or(Scope::Unknown, |entry| entry.scope)
 }
 
 /// Type of a kind.
 pub(super) fn root(api_version: &str, kind: &str) -> Option<u8> {
-    let entry = kinds(kind).iter().find(|entry| entry.api_version == api_version)?;
+    let entry = kinds(kind).find(|entry| entry.api_version == api_version)?;
     (entry.shape != NONE).then_some(entry.shape)
 }
 
@@ -87,10 +87,30 @@ pub(super) fn is_api_version(api_version: &str, group: &str, version: &str) -> b
     api_version.strip_prefix(group).and_then(|rest| rest.strip_prefix('/')) == Some(version)
 }
 
+/// For each letter, the first of [`KINDS`] that does not start with an earlier one.
+const STARTS: [u8; 27] = {
+    let mut starts = [0; 27];
+    let (mut letter, mut at) = (0, 0);
+    while letter < 27 {
+        while at < KINDS.len() && KINDS[at].kind.as_bytes()[0] < b'A' + letter {
+            at += 1;
+        }
+        assert!(at <= u8::MAX as usize, "a byte is enough for the number of a kind");
+        starts[letter as usize] = at as u8;
+        letter += 1;
+    }
+    starts
+};
+
 /// All entries of one kind.
-fn kinds(kind: &str) -> &'static [Kind] {
-    let first = KINDS.partition_point(|entry| entry.kind < kind);
-    let rest = KINDS.get(first..).unwrap_or_default();
-    let count = rest.iter().take_while(|entry| entry.kind == kind).count();
-    rest.get(..count).unwrap_or_default()
+#[inline]
+fn kinds(kind: &str) -> impl Iterator<Item = &'static Kind> {
+    let range = match kind.as_bytes().first() {
+        Some(letter @ b'A'..=b'Z') => {
+            let letter = usize::from(letter - b'A');
+            usize::from(STARTS[letter])..usize::from(STARTS[letter + 1])
+        }
+        _ => 0..0,
+    };
+    KINDS.get(range).unwrap_or_default().iter().filter(move |entry| entry.kind == kind)
 }
