@@ -1,12 +1,15 @@
 //! Finding the fields that field specs name, and making the missing ones.
 
+use std::sync::OnceLock;
+
+use hashbrown::HashMap;
+
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Place, Resource, Step, split_api_version};
 use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};
 
-use super::path::{Segment, Segments};
+use super::path::{self, Segments, trimmed};
 use super::{FieldSpec, Table};
-use hashbrown::HashMap;
 
 /// What to make where a field spec says `create` and its field is missing or null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,23 +20,6 @@ pub(crate) enum Create {
     Scalar(Tag),
     /// An empty map.
     Map,
-}
-
-impl FieldSpec {
-    /// Calls `set` on each field that the spec names in the resource, whatever its kind.
-    ///
-    /// # Errors
-    /// Those of `set`, and a value on the way that is neither map nor list.
-    pub(crate) fn apply(
-        &self,
-        resource: &mut Resource,
-        create: Create,
-        set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
-    ) -> Result<(), BuildError> {
-        let create = if self.create { create } else { Create::Never };
-        walk(&mut resource.node, self.path.segments(), 0, create, set)
-            .map_err(|error| error.field(self.path.as_str()).about(resource.written_id()))
-    }
 }
 
 impl FieldSpec {
@@ -55,7 +41,7 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
             return;
         };
         // A part of blanks means the map itself.
-        if node.as_map().is_none() || !segment.name.trim().is_empty() {
+        if node.as_map().is_none() || !trimmed(&segment.name).is_empty() {
             break segment;
         }
         path = rest;
@@ -70,7 +56,7 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
             }
         }
         Value::Map(map) => {
-            let name = segment.name.trim();
+            let name = trimmed(&segment.name);
             if let Some(field) = map.get(name) {
                 way.push(Step::Field(name.into()));
                 collect(field, rest, way, places);
@@ -85,10 +71,45 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldSpecs {
     table: Table<FieldSpec>,
+    /// Their paths, split when they are first needed.
+    steps: Vec<OnceLock<Box<[path::Step]>>>,
     /// For each kind that is named: positions of the specs that name it or no kind, in order.
     by_kind: HashMap<Str, Vec<u32>>,
     /// Positions of the specs that name no kind.
     any_kind: Vec<u32>,
+}
+
+/// One of the field specs of a transformer, ready to be applied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selected<'a> {
+    /// The field spec.
+    pub(crate) spec: &'a FieldSpec,
+    /// Its number among them.
+    pub(crate) number: u32,
+    steps: &'a [path::Step],
+}
+
+impl<'a> Selected<'a> {
+    fn new(number: u32, specs: &'a FieldSpecs) -> Option<Self> {
+        let spec = specs.get(number)?;
+        let steps = specs.steps.get(number as usize)?.get_or_init(|| spec.path.steps());
+        Some(Selected { spec, number, steps })
+    }
+
+    /// Calls `set` on each field that the spec names in the resource.
+    ///
+    /// # Errors
+    /// Those of `set`, and a value on the way that is neither map nor list.
+    pub(crate) fn apply(
+        self,
+        resource: &mut Resource,
+        create: Create,
+        set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        let create = if self.spec.create { create } else { Create::Never };
+        walk(&mut resource.node, self.steps, 0, create, set)
+            .map_err(|error| error.field(self.spec.path.as_str()).about(resource.written_id()))
+    }
 }
 
 impl FieldSpecs {
@@ -108,12 +129,18 @@ impl FieldSpecs {
                 by_kind.insert(spec.kind.clone(), positions);
             }
         }
-        FieldSpecs { table, by_kind, any_kind }
+        let steps = vec![OnceLock::new(); table.len()];
+        FieldSpecs { table, steps, by_kind, any_kind }
     }
 
     /// All of them, in order.
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, FieldSpec> {
-        self.table.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Selected<'_>> {
+        (0..).map_while(|number| Selected::new(number, self))
+    }
+
+    /// The one with a number.
+    pub(crate) fn get(&self, number: u32) -> Option<&FieldSpec> {
+        self.table.get(number as usize)
     }
 
     /// Those that mean resources of this `apiVersion` and kind, in order.
@@ -121,15 +148,19 @@ impl FieldSpecs {
         &'a self,
         api_version: &str,
         kind: &str,
-    ) -> impl Iterator<Item = &'a FieldSpec> + use<'a> {
-        let (group, version) = split_api_version(api_version);
-        let (group, version) = (Str::from(group), Str::from(version));
-        let positions = self.by_kind.get(kind).unwrap_or(&self.any_kind);
-        let specs = positions.iter().filter_map(|at| self.table.get(*at as usize));
-        specs.filter(move |spec| {
-            (spec.group.is_empty() || spec.group == group)
-                && (spec.version.is_empty() || spec.version == version)
-        })
+    ) -> impl Iterator<Item = Selected<'a>> + use<'a> {
+        let api_version = Str::from(api_version);
+        let numbers = self.by_kind.get(kind).unwrap_or(&self.any_kind);
+        let selects = move |spec: &FieldSpec| {
+            // Hardly any names more than a kind.
+            (spec.group.is_empty() && spec.version.is_empty()) || {
+                let (group, version) = split_api_version(&api_version);
+                (spec.group.is_empty() || spec.group == group)
+                    && (spec.version.is_empty() || spec.version == version)
+            }
+        };
+        let selected = numbers.iter().filter(move |number| self.get(**number).is_some_and(&selects));
+        selected.filter_map(|number| Selected::new(*number, self))
     }
 
     /// Calls `set` on each field that they name in the resource, spec by spec.
@@ -143,7 +174,7 @@ impl FieldSpecs {
         mut set: impl FnMut(&mut Node) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         self.selecting(resource.api_version(), resource.kind())
-            .try_for_each(|spec| spec.apply(resource, create, &mut set))
+            .try_for_each(|selected| selected.apply(resource, create, &mut set))
     }
 }
 
@@ -153,13 +184,12 @@ fn error(message: &str, node: &Node) -> BuildError {
 
 fn walk(
     node: &mut Node,
-    path: Segments<'_>,
+    path: &[path::Step],
     depth: usize,
     create: Create,
     set: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
-    let mut rest = path;
-    let Some(segment) = rest.next() else { return set(node) };
+    let Some((step, rest)) = path.split_first() else { return set(node) };
     if depth == MAX_DEPTH {
         return Err(error("the path has too many parts", node));
     }
@@ -170,11 +200,14 @@ fn walk(
         }
         // Lists have no part of their own in the path.
         Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, path, depth + 1, create, set)),
-        Value::Map(_) => {
+        Value::Map(_) if step.refused.is_some() => Err(error(step.refused.unwrap_or_default(), node)),
+        // A part of blanks: the reference drops it when it looks the field up.
+        Value::Map(_) if step.name.is_empty() => walk(node, rest, depth + 1, create, set),
+        Value::Map(map) => {
             let below = create;
-            let create = if segment.is_list { Create::Never } else { create };
-            let Some(field) = find_or_create(node, &segment, rest.is_empty(), create)? else { return Ok(()) };
-            fill_null(field, segment.is_list, rest.is_empty(), create);
+            let create = if step.is_list { Create::Never } else { create };
+            let Some(field) = find_or_create(map, step, rest.is_empty(), create) else { return Ok(()) };
+            fill_null(field, step.is_list, rest.is_empty(), create);
             walk(field, rest, depth + 1, below, set)
         }
     }
@@ -182,45 +215,22 @@ fn walk(
 
 /// Looks a field up; one that is missing is made when it may be.
 fn find_or_create<'a>(
-    node: &'a mut Node,
-    segment: &Segment<'_>,
+    map: &'a mut Map,
+    step: &path::Step,
     is_last: bool,
     create: Create,
-) -> Result<Option<&'a mut Node>, BuildError> {
-    let name = match field_name(&segment.name) {
-        Ok(name) => name,
-        Err(message) => return Err(error(message, node)),
-    };
-    if name.is_empty() {
-        // A part of blanks: the reference drops it when it looks the field up.
-        return Ok(Some(node));
-    }
-    let Some(map) = node.as_map_mut() else { return Ok(None) };
+) -> Option<&'a mut Node> {
     if create == Create::Never {
-        return Ok(map.get_mut(name));
+        return map.get_mut(&step.name);
     }
-    Ok(Some(map.get_or_insert_with(name, || {
+    Some(map.get_or_insert_with(&step.name, || {
         if is_last && create != Create::Map {
             Node::scalar(Scalar::untyped(""))
         } else {
             Node::map(Map::new())
         }
-    })))
+    }))
 }
-
-/// The field that a part of a path names in a map, or why it cannot name one.
-fn field_name(part: &str) -> Result<&str, &'static str> {
-    let name = part.trim();
-    match name.as_bytes().first() {
-        None if part.is_empty() => Err("the path has an empty part"),
-        Some(b'*') if name.len() == 1 => Err("a field spec's path may not have wildcards"),
-        Some(b'[') if name.ends_with(']') => Err(NOT_A_FIELD),
-        Some(b'0'..=b'9' | b'+' | b'-') if name == "-" || name.parse::<i64>().is_ok() => Err(NOT_A_FIELD),
-        _ => Ok(name),
-    }
-}
-
-const NOT_A_FIELD: &str = "the path names an item of a list where there is a map";
 
 /// Turns a null into what is expected in its place: the reference does so for fields that it may
 /// create and for those marked as lists.

@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod configurations;
 pub(crate) mod crds;
 mod defaults;
+mod field_trie;
 mod order;
 mod path;
 mod table;
@@ -13,6 +14,7 @@ mod table;
 pub(crate) use apply::{Create, FieldSpecs};
 pub(crate) use config::merge_field_specs;
 pub use config::{NameReference, TransformerConfig};
+pub(crate) use field_trie::FieldTries;
 pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;
 

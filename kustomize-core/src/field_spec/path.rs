@@ -59,21 +59,24 @@ impl Segments<'_> {
         self.rest.is_none()
     }
 
+    /// Parts are a few bytes long: any other way to look would take longer to set up than this.
+    #[inline]
     fn next_slash(text: &str, from: usize) -> Option<usize> {
-        memchr::memchr(b'/', text.as_bytes().get(from..)?).map(|at| from + at)
+        text.as_bytes().get(from..)?.iter().position(|byte| *byte == b'/').map(|at| from + at)
     }
 }
 
 impl<'a> Iterator for Segments<'a> {
     type Item = Segment<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Segment<'a>> {
         let text = self.rest?;
         let Some(slash) = Self::next_slash(text, 0) else {
             self.rest = None;
             return Some(Segment::new(Cow::Borrowed(text)));
         };
-        if !text[..slash].ends_with('\\') {
+        if slash == 0 || text.as_bytes()[slash - 1] != b'\\' {
             self.rest = Some(&text[slash + 1..]);
             return Some(Segment::new(Cow::Borrowed(&text[..slash])));
         }
@@ -106,7 +109,17 @@ pub struct Segment<'a> {
     pub is_list: bool,
 }
 
+/// A part of a path without the blanks around it, of which there are hardly ever any.
+#[inline]
+pub(super) fn trimmed(part: &str) -> &str {
+    match part.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => part,
+        _ => part.trim(),
+    }
+}
+
 impl<'a> Segment<'a> {
+    #[inline]
     fn new(text: Cow<'a, str>) -> Self {
         let Some(length) = text.strip_suffix("[]").map(str::len) else {
             return Segment { name: text, is_list: false };
@@ -119,6 +132,40 @@ impl<'a> Segment<'a> {
             }
         };
         Segment { name, is_list: true }
+    }
+}
+
+/// A part of a path, looked at once for all resources.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// The field that it names in a map; empty when it is nothing but blanks, which the reference
+    /// drops.
+    pub(super) name: Str,
+    /// Whether `[]` followed it.
+    pub(super) is_list: bool,
+    /// Why it cannot name a field.
+    pub(super) refused: Option<&'static str>,
+}
+
+impl FieldPath {
+    /// Its parts, ready to be walked.
+    pub(super) fn steps(&self) -> Box<[Step]> {
+        self.segments().map(Step::from).collect()
+    }
+}
+
+impl From<Segment<'_>> for Step {
+    fn from(Segment { name: part, is_list }: Segment<'_>) -> Self {
+        const NOT_A_FIELD: Option<&str> = Some("the path names an item of a list where there is a map");
+        let name = trimmed(&part);
+        let refused = match name.as_bytes().first() {
+            None if part.is_empty() => Some("the path has an empty part"),
+            Some(b'*') if name.len() == 1 => Some("a field spec's path may not have wildcards"),
+            Some(b'[') if name.ends_with(']') => NOT_A_FIELD,
+            Some(b'0'..=b'9' | b'+' | b'-') if name == "-" || name.parse::<i64>().is_ok() => NOT_A_FIELD,
+            _ => None,
+        };
+        Step { name: name.into(), is_list, refused }
     }
 }
 

@@ -119,7 +119,7 @@ impl<'k> Keys<'k> {
         if keys.0.is_empty() || !all().all(|item| keys.0.iter().all(|key| has(item, key))) {
             return None;
         }
-        let distinct = |list: &[&Node]| keys.positions(list).len() == list.len();
+        let distinct = |list: &[&Node]| list.len() < 2 || keys.positions(list).len() == list.len();
         (distinct(items) && distinct(changes)).then_some(keys)
     }
 

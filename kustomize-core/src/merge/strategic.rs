@@ -11,7 +11,7 @@ use super::directive::{self, Directive};
 use super::path::Path;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::{Schema, SchemaComment, Shape};
-use crate::yaml::{Entry, Map, Node, Pos, Value};
+use crate::yaml::{Entry, Map, Node, Pos, Tag, Value};
 
 /// Merges a patch into a target. `api_version` is what the patch's own is taken to be; `comments`
 /// are those of both.
@@ -213,6 +213,10 @@ impl<'s> Walk<'s> {
             if failure.is_some() {
                 return true;
             }
+            if !itself && is_given_scalar(value) {
+                value.quote_if_yaml11_would_mistake();
+                return true;
+            }
             let with = if itself { With::Itself } else { With::Nothing };
             let shape = self.field_shape(shape, key.as_str(), &[key.pos]);
             match self.walk(value, with, shape, &path.field(key.as_str())) {
@@ -251,6 +255,10 @@ impl<'s> Walk<'s> {
                     known[at] = true;
                     let entry = &changes.as_slice()[at];
                     (With::Patch(&entry.value), entry.key.pos)
+                }
+                _ if is_given_scalar(value) => {
+                    value.quote_if_yaml11_would_mistake();
+                    return true;
                 }
                 _ => (With::Nothing, Pos::NONE),
             };
@@ -305,6 +313,11 @@ impl<'s> Walk<'s> {
         let api_version = text("apiVersion").filter(|version| !version.is_empty())?;
         self.schema.root(api_version, kind)
     }
+}
+
+/// Whether a value is a scalar that stays as it is where a patch says nothing of it.
+fn is_given_scalar(node: &Node) -> bool {
+    node.as_scalar().is_some_and(|scalar| scalar.tag != Tag::Null)
 }
 
 /// Puts the outcome of a walk into a field that exists (the reference's `FieldSetter`): a new

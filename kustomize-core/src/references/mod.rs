@@ -2,7 +2,6 @@
 
 mod book;
 mod candidates;
-mod field_trie;
 mod name_reference;
 mod referral;
 mod referrer_fields;

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use super::book::Known;
-use super::field_trie::FieldTries;
-use crate::field_spec::{FieldSpec, NameReference};
+use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
 use crate::schema::Schema;
 use crate::yaml::Str;
@@ -32,7 +31,7 @@ impl Reference<'_> {
 pub(super) struct Kind<'c> {
     pub(super) cluster_scoped: bool,
     /// Its referring fields.
-    pub(super) fields: FieldTries<'c>,
+    pub(super) fields: FieldTries,
     /// What the numbers in `fields` mean.
     pub(super) references: Vec<Reference<'c>>,
 }

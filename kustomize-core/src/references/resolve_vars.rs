@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::field_trie::FieldTries;
 use super::var_expansion::{Expanded, VarValue, expand};
 use super::var_value;
 use super::vars::VarSet;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
-use crate::field_spec::FieldSpec;
+use crate::field_spec::{FieldSpec, FieldTries};
 use crate::kustomization::Var;
 use crate::resource::{Gvk, ResourceSet};
 use crate::yaml::base64;
@@ -32,7 +31,7 @@ pub(crate) fn resolve_vars(
         return Ok(());
     }
     let values = values(set, vars, cx)?;
-    let mut fields: HashMap<Gvk, FieldTries<'_>> = HashMap::new();
+    let mut fields: HashMap<Gvk, FieldTries> = HashMap::new();
     let mut used = HashSet::new();
     let replaced = set.iter_mut().try_for_each(|resource| {
         let mut visit = |field: &mut Node, _: u32| replace(field, &values, &mut used);

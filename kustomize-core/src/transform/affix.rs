@@ -2,8 +2,8 @@
 
 use super::config::{decode, required};
 use crate::error::{BuildError, ErrorKind};
-use crate::field_spec::{Create, FieldSpec, Table};
-use crate::resource::{Gvk, Resource};
+use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
+use crate::resource::{Resource, split_api_version};
 use crate::schema::Schema;
 use crate::yaml::{Node, Scalar, Str, Tag};
 
@@ -12,7 +12,7 @@ use crate::yaml::{Node, Scalar, Str, Tag};
 pub(crate) struct Affix {
     text: Str,
     side: Side,
-    specs: Table<FieldSpec>,
+    specs: FieldSpecs,
 }
 
 /// Where the text goes.
@@ -35,7 +35,7 @@ struct Config {
 impl Affix {
     /// Adds this text.
     pub(crate) fn new(text: &str, side: Side, specs: Table<FieldSpec>) -> Self {
-        Affix { text: text.into(), side, specs }
+        Affix { text: text.into(), side, specs: FieldSpecs::new(specs) }
     }
 
     /// From the configuration of a plugin.
@@ -45,32 +45,35 @@ impl Affix {
             Side::Prefix => config.prefix,
             Side::Suffix => config.suffix,
         };
-        Ok(Affix { text, side, specs: required(config.field_specs, node)? })
+        Ok(Affix { text, side, specs: FieldSpecs::new(required(config.field_specs, node)?) })
     }
 
     /// Adds the text to the names in one resource. Which field specs are meant is decided by its
     /// first kind and, again, by its current one.
     pub(crate) fn apply_to(&self, resource: &mut Resource, schema: &Schema) -> Result<(), BuildError> {
-        let mut original = resource.gvk();
-        if let Some(first) = resource.history.previous.first() {
-            original.kind = first.kind.clone();
-        }
-        if keeps_its_name(&original) {
+        let api_version = Str::from(resource.api_version());
+        let (group, version) = split_api_version(&api_version);
+        let kind = match resource.history.previous.first() {
+            Some(first) => first.kind.clone(),
+            None => resource.kind().into(),
+        };
+        if keeps_its_name(group, &kind) {
             return Ok(());
         }
-        for spec in &self.specs {
-            if !spec.selects(&original.group, &original.version, &original.kind) {
+        for selected in self.specs.iter() {
+            let spec = selected.spec;
+            if !spec.selects(group, version, &kind) {
                 continue;
             }
             if spec.path.as_str() == "metadata/name" && !self.text.is_empty() {
                 match self.side {
-                    Side::Prefix => resource.history.prefixes.push(self.text.clone()),
-                    Side::Suffix => resource.history.suffixes.push(self.text.clone()),
+                    Side::Prefix => push_one(&mut resource.history.prefixes, &self.text),
+                    Side::Suffix => push_one(&mut resource.history.suffixes, &self.text),
                 }
                 resource.remember_id(schema);
             }
             if spec.kind.is_empty() || spec.kind == resource.kind() {
-                spec.apply(resource, Create::Scalar(Tag::Str), &mut |node| self.add_to(node))?;
+                selected.apply(resource, Create::Scalar(Tag::Str), &mut |node| self.add_to(node))?;
                 if spec.path.as_str() != "metadata/name" {
                     resource.settle_links();
                 }
@@ -95,6 +98,14 @@ impl Affix {
     }
 }
 
+/// Hardly any resource gets more than one.
+fn push_one(texts: &mut Vec<Str>, text: &Str) {
+    if texts.is_empty() {
+        texts.reserve_exact(1);
+    }
+    texts.push(text.clone());
+}
+
 fn concat(first: &str, second: &str) -> Str {
     let mut text = smol_str::SmolStrBuilder::new();
     text.push_str(first);
@@ -103,10 +114,10 @@ fn concat(first: &str, second: &str) -> Str {
 }
 
 /// Kinds whose names have a meaning outside: they are never prefixed or suffixed.
-fn keeps_its_name(gvk: &Gvk) -> bool {
-    match gvk.kind.as_str() {
+fn keeps_its_name(group: &str, kind: &str) -> bool {
+    match kind {
         "CustomResourceDefinition" | "Namespace" => true,
-        "APIService" => gvk.group == "apiregistration.k8s.io",
+        "APIService" => group == "apiregistration.k8s.io",
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::yaml::Node;
 
 /// Adds annotations, in `metadata.annotations` and wherever else field specs say.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct AnnotationsTransformer(Entries);
 
 #[derive(Default, serde::Deserialize)]

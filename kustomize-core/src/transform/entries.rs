@@ -1,35 +1,65 @@
 //! Setting entries of maps: what adding labels and adding annotations have in common.
 
 use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::resource::{Link, Place, Resource, SharedEntry};
-use crate::yaml::{Node, Scalar, Str, Tag, Value};
+use crate::yaml::{Key, Node, Scalar, Str, Tag, Value};
 
 /// Entries to set in all maps that field specs name.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Entries {
+    /// Keys and values; the values in quotes where they need them.
     pairs: Vec<(Str, Scalar)>,
     specs: FieldSpecs,
+    links: Links,
 }
 
 /// What setting the entries did to one resource.
-#[derive(Default)]
-struct Trace<'a> {
-    /// The maps that got new entries: the field spec, and which of its maps.
-    maps: Vec<(&'a FieldSpec, usize)>,
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Trace {
+    /// The maps that got new entries: the number of the field spec, and which of its maps.
+    maps: Vec<(u32, usize)>,
     /// New entries: the index of the map in `maps`, and that of the pair.
     added: Vec<(usize, usize)>,
     /// Whether an entry that was there got another value.
     overwrote: bool,
 }
 
+/// Links made so far, with what they come of: most resources of a kind are linked alike.
+#[derive(Debug, Default)]
+struct Links(RwLock<Vec<(Trace, Link)>>);
+
+impl Links {
+    /// More kinds than this are not remembered.
+    const MOST: usize = 32;
+
+    fn find(&self, trace: &Trace, root: &Node) -> Option<Link> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, link) = known.iter().find(|(other, link)| other == trace && link.fits(root))?;
+        Some(link.clone())
+    }
+
+    fn note(&self, trace: Trace, link: &Link) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < Links::MOST {
+            known.push((trace, link.clone()));
+        }
+    }
+}
+
 impl Entries {
     /// Entries with string values, in the order of their keys.
     pub(crate) fn new(pairs: &BTreeMap<String, String>, specs: Table<FieldSpec>) -> Self {
-        let pairs = pairs.iter().map(|(key, value)| (Str::from(key), Scalar::string(value))).collect();
-        Entries { pairs, specs: FieldSpecs::new(specs) }
+        let quoted = |value: &String| {
+            let mut value = Scalar::string(value);
+            value.quote_if_yaml11_would_mistake();
+            value
+        };
+        let pairs = pairs.iter().map(|(key, value)| (Str::from(key), quoted(value))).collect();
+        Entries { pairs, specs: FieldSpecs::new(specs), links: Links::default() }
     }
 
     /// Whether there is nothing to set.
@@ -43,10 +73,10 @@ impl Entries {
     /// A field spec that leads to something else than a map.
     pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
         let mut trace = Trace::default();
-        for spec in self.specs.selecting(resource.api_version(), resource.kind()) {
+        for selected in self.specs.selecting(resource.api_version(), resource.kind()) {
             let mut nth = 0;
-            spec.apply(resource, Create::Map, &mut |node| {
-                self.set(node, (spec, nth), &mut trace)?;
+            selected.apply(resource, Create::Map, &mut |node| {
+                self.set(node, (selected.number, nth), &mut trace)?;
                 nth += 1;
                 Ok(())
             })?;
@@ -54,20 +84,22 @@ impl Entries {
         if trace.overwrote {
             resource.settle_links();
         }
-        if trace.maps.len() > 1
-            && let Some(link) = self.link(&trace, resource)
-        {
-            resource.history.links.push(link);
+        if trace.maps.len() > 1 {
+            let known = self.links.find(&trace, &resource.node);
+            let link = known.or_else(|| {
+                let link = self.link(&trace, resource)?;
+                self.links.note(trace, &link);
+                Some(link)
+            });
+            if let Some(link) = link {
+                resource.history.links.reserve_exact(1);
+                resource.history.links.push(link);
+            }
         }
         Ok(())
     }
 
-    fn set<'a>(
-        &self,
-        node: &mut Node,
-        which: (&'a FieldSpec, usize),
-        trace: &mut Trace<'a>,
-    ) -> Result<(), BuildError> {
+    fn set(&self, node: &mut Node, which: (u32, usize), trace: &mut Trace) -> Result<(), BuildError> {
         let map = match &mut node.value {
             Value::Map(map) => map,
             // Entries of a null are lost in the reference.
@@ -79,13 +111,19 @@ impl Entries {
         };
         let mut is_new = false;
         for (index, (key, value)) in self.pairs.iter().enumerate() {
-            if map.contains(key) {
-                trace.overwrote = true;
-            } else {
-                is_new = true;
-                trace.added.push((trace.maps.len(), index));
+            let mut value = Node::scalar(value.clone());
+            match map.get_mut(key) {
+                Some(old) => {
+                    trace.overwrote = true;
+                    value.keep_style_of(old);
+                    *old = value;
+                }
+                None => {
+                    is_new = true;
+                    trace.added.push((trace.maps.len(), index));
+                    map.push(Key::new(key.clone()), value);
+                }
             }
-            map.set_field(key, Node::scalar(value.clone()));
         }
         if is_new {
             trace.maps.push(which);
@@ -94,7 +132,7 @@ impl Entries {
     }
 
     /// The entries that are new in several maps, which share them from now on.
-    fn link(&self, trace: &Trace<'_>, resource: &Resource) -> Option<Link> {
+    fn link(&self, trace: &Trace, resource: &Resource) -> Option<Link> {
         let mut shared = vec![0u64; self.pairs.len()];
         for (map, pair) in &trace.added {
             if *map < Link::MAX_PLACES
@@ -118,7 +156,8 @@ impl Entries {
             return None;
         }
         let mut places: Vec<Place> = Vec::with_capacity(trace.maps.len());
-        for (spec, nth) in &trace.maps {
+        for (number, nth) in &trace.maps {
+            let spec = self.specs.get(*number)?;
             places.push(spec.places(&resource.node).into_iter().nth(*nth)?);
         }
         Some(Link::new(places, entries))

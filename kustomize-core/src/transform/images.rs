@@ -5,17 +5,37 @@ use super::config::decode;
 use super::image_name::{NamePattern, Parts, split};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
-use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
+use crate::field_spec::{Create, FieldSpec, FieldSpecs, FieldTries, Table};
 use crate::kustomization::Image;
 use crate::pattern::BadPattern;
-use crate::resource::Resource;
+use crate::resource::{Gvk, Resource};
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// Changes names, tags and digests of images.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ImageTagTransformer {
     rules: Vec<Rule>,
-    specs: FieldSpecs,
+    fields: Fields,
+}
+
+/// Where images are, apart from containers.
+#[derive(Debug)]
+enum Fields {
+    /// The same fields in resources of all kinds.
+    OfAll(FieldTries),
+    OfKinds(FieldSpecs),
+}
+
+impl Fields {
+    fn new(specs: Table<FieldSpec>) -> Self {
+        let means_all =
+            |spec: &FieldSpec| spec.group.is_empty() && spec.version.is_empty() && spec.kind.is_empty();
+        if specs.iter().all(means_all) {
+            Fields::OfAll(FieldTries::of(&Gvk::default(), &specs))
+        } else {
+            Fields::OfKinds(FieldSpecs::new(specs))
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -39,7 +59,7 @@ impl ImageTagTransformer {
             .iter()
             .map(|image| Rule { image: image.clone(), pattern: NamePattern::new(&image.name) })
             .collect();
-        ImageTagTransformer { rules, specs: FieldSpecs::new(specs) }
+        ImageTagTransformer { rules, fields: Fields::new(specs) }
     }
 
     /// From a configuration of this kind.
@@ -59,14 +79,17 @@ impl ImageTagTransformer {
         }
         let mut images: Vec<Str> = Vec::new();
         self.look(resource, &mut images)?;
-        let mut rules = self.rules.iter();
+        let mut rules = self.rules.as_slice();
         while !images.is_empty()
-            && let Some(rule) = rules.find(|rule| rule.may_change(&images))
+            && let Some(at) = rules.iter().position(|rule| rule.may_change(&images))
         {
-            self.visit(resource, &mut |node| rule.change(node))?;
+            self.visit(resource, &mut |node| rules[at].change(node))?;
             resource.settle_links();
-            images.clear();
-            self.look(resource, &mut images)?;
+            rules = &rules[at + 1..];
+            if !rules.is_empty() {
+                images.clear();
+                self.look(resource, &mut images)?;
+            }
         }
         Ok(())
     }
@@ -89,7 +112,12 @@ impl ImageTagTransformer {
         visit: &mut impl FnMut(&mut Node) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         walk(&mut resource.node, visit).map_err(|error| error.about(resource.written_id()))?;
-        self.specs.apply(resource, Create::Never, visit)
+        match &self.fields {
+            Fields::OfAll(fields) => fields
+                .walk(&mut resource.node, &mut |node, _| visit(node))
+                .map_err(|error| error.about(resource.written_id())),
+            Fields::OfKinds(specs) => specs.apply(resource, Create::Never, visit),
+        }
     }
 }
 
@@ -158,6 +186,9 @@ fn walk(
         Value::Scalar(_) => Ok(()),
         Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, visit)),
         Value::Map(map) => map.iter_mut().try_for_each(|entry| {
+            if matches!(entry.value.value, Value::Scalar(_)) {
+                return Ok(());
+            }
             walk(&mut entry.value, visit)?;
             match &mut entry.value.value {
                 Value::Seq(items) if matches!(entry.key.as_str(), "containers" | "initContainers") => {

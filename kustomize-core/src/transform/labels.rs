@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::yaml::Node;
 
 /// Adds labels, in `metadata.labels` and wherever else field specs say.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct LabelTransformer(Entries);
 
 #[derive(Default, serde::Deserialize)]

@@ -16,6 +16,8 @@ pub(crate) struct NamespaceTransformer {
     /// Leaves namespaces that are there as they are.
     unset_only: bool,
     subjects: Subjects,
+    /// `metadata/namespace`.
+    metadata: FieldSpecs,
     specs: FieldSpecs,
 }
 
@@ -67,6 +69,7 @@ impl NamespaceTransformer {
             namespace: namespace.into(),
             unset_only,
             subjects,
+            metadata: FieldSpecs::new(vec![FieldSpec::any("metadata/namespace", true)].into()),
             specs: FieldSpecs::new(specs.into()),
         }
     }
@@ -96,8 +99,7 @@ impl NamespaceTransformer {
     /// A field spec that leads to something else than a scalar, subjects that are no list of maps.
     pub(crate) fn apply_to(&self, resource: &mut Resource, schema: &Schema) -> Result<(), BuildError> {
         if !resource.gvk_is_cluster_scoped(schema) {
-            let metadata = FieldSpec::any("metadata/namespace", true);
-            metadata.apply(resource, Create::Scalar(Tag::None), &mut |node| self.set(node))?;
+            self.metadata.apply(resource, Create::Scalar(Tag::None), |node| self.set(node))?;
         }
         if is_role_binding(resource.kind()) {
             self.set_in_subjects(&mut resource.node)
@@ -105,9 +107,9 @@ impl NamespaceTransformer {
         }
         // Only the core kind Namespace is renamed, not others of that name.
         let is_core = resource.api_version() == "v1";
-        for spec in self.specs.selecting(resource.api_version(), resource.kind()) {
-            if is_core || spec.path.as_str() != "metadata/name" {
-                spec.apply(resource, Create::Scalar(Tag::Str), &mut |node| self.set(node))?;
+        for selected in self.specs.selecting(resource.api_version(), resource.kind()) {
+            if is_core || selected.spec.path.as_str() != "metadata/name" {
+                selected.apply(resource, Create::Scalar(Tag::Str), &mut |node| self.set(node))?;
                 resource.settle_links();
             }
         }

@@ -11,6 +11,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::SortOptions;
 use crate::resource::kind_order::{FIRST, LAST};
 use crate::resource::{Resource, ResourceSet, split_api_version};
+use crate::yaml::Str;
 
 /// Puts resources in order.
 #[derive(Clone, Debug)]
@@ -62,24 +63,19 @@ impl SortOrderTransformer {
 impl Transformer for SortOrderTransformer {
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
-        let list = std::mem::take(set.list_mut());
+        let list = set.list_mut();
         let mut keyed: Vec<(Key, Arc<Resource>)> =
-            list.into_iter().map(|resource| (Key::new(&resource, ranks), resource)).collect();
+            list.drain(..).map(|resource| (Key::new(&resource, ranks), resource)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let schema = cx.schema();
-        for (_, resource) in keyed {
-            set.append(resource, schema).map_err(|conflict| {
-                let message = format!("there are two resources with the id {}", conflict.id);
-                let error = BuildError::new(ErrorKind::Conflict, message)
-                    .about(&conflict.id)
-                    .at(conflict.incoming.node.pos);
-                match set.as_slice().get(conflict.existing) {
-                    Some(existing) => error.with_note("the other one", existing.node.pos),
-                    None => error,
-                }
-            })?;
-        }
-        Ok(())
+        list.extend(keyed.into_iter().map(|(_, resource)| resource));
+        let Some((first, second)) = set.duplicate(cx.schema()) else { return Ok(()) };
+        let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);
+        let id = second.id(cx.schema());
+        let message = format!("there are two resources with the id {id}");
+        Err(BuildError::new(ErrorKind::Conflict, message)
+            .about(&id)
+            .at(second.node.pos)
+            .with_note("the other one", first.node.pos))
     }
 }
 
@@ -90,9 +86,9 @@ struct Key {
     rank: i64,
     is_core_namespace: bool,
     /// `group_version_kind`
-    gvk: String,
+    gvk: Str,
     /// `namespace|name`
-    name: String,
+    name: Str,
 }
 
 impl Key {
@@ -107,10 +103,16 @@ impl Key {
             rank,
             // Where namespaces share their rank with other kinds, the reference's order has cycles.
             is_core_namespace: kind == "Namespace" && group.is_empty() && rank != 0,
-            gvk: [or(group, "~G"), or(version, "~V"), or(kind, "~K")].join("_"),
-            name: [or(resource.namespace(), "~X"), or(resource.name(), "~N")].join("|"),
+            gvk: concat(&[or(group, "~G"), "_", or(version, "~V"), "_", or(kind, "~K")]),
+            name: concat(&[or(resource.namespace(), "~X"), "|", or(resource.name(), "~N")]),
         }
     }
+}
+
+fn concat(parts: &[&str]) -> Str {
+    let mut text = smol_str::SmolStrBuilder::new();
+    parts.iter().for_each(|part| text.push_str(part));
+    text.finish()
 }
 
 impl Ord for Key {

@@ -55,13 +55,14 @@ impl ReplicaCountTransformer {
         }
         let mut found = false;
         let count = Scalar { text: replica.count.to_string().into(), tag: Tag::Int, ..Scalar::default() };
-        for spec in self.specs.iter() {
+        for selected in self.specs.iter() {
+            let spec = selected.spec;
             if !kinds.iter().any(|kind| spec.selects(&group, &version, kind)) {
                 continue;
             }
             found = true;
             if spec.kind.is_empty() || spec.kind == kind {
-                spec.apply(resource, Create::Scalar(Tag::Int), &mut |node| {
+                selected.apply(resource, Create::Scalar(Tag::Int), &mut |node| {
                     let pos = node.pos;
                     node.set_scalar(count.clone()).map_err(|_| {
                         let message = "a number of replicas can take the place of a scalar only";
@@ -81,7 +82,7 @@ impl ReplicaCountTransformer {
             .iter()
             .filter(|resource| {
                 let (group, version) = split_api_version(resource.api_version());
-                self.specs.iter().any(|spec| spec.selects(group, version, resource.kind()))
+                self.specs.iter().any(|selected| selected.spec.selects(group, version, resource.kind()))
             })
             .map(|resource| format!("{} `{}`", resource.kind(), resource.name()))
             .take(10)

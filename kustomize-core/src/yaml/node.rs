@@ -55,6 +55,14 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.scalar.text
     }
+
+    /// Whether this is the key's text. Most keys that are not the one looked for differ from it in
+    /// length or in their first byte.
+    #[inline]
+    fn is(&self, name: &str) -> bool {
+        let (key, name) = (self.as_str().as_bytes(), name.as_bytes());
+        key.len() == name.len() && key.first() == name.first() && key == name
+    }
 }
 
 impl Node {
@@ -245,13 +253,13 @@ impl Map {
     /// Index of the entry with this key.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.key.scalar.text == name)
+        self.entries.iter().position(|entry| entry.key.is(name))
     }
 
     /// The entry with this key.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key.scalar.text == name)
+        self.entries.iter().find(|entry| entry.key.is(name))
     }
 
     /// Whether there is an entry with this key.
@@ -269,7 +277,7 @@ impl Map {
     /// The value with this key.
     #[must_use]
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
-        self.entries.iter_mut().find(|entry| entry.key.scalar.text == name).map(|entry| &mut entry.value)
+        self.entries.iter_mut().find(|entry| entry.key.is(name)).map(|entry| &mut entry.value)
     }
 
     /// Sets a value: in place when the key exists, else at the end. Unlike [`Map::set_field`] it
@@ -277,12 +285,16 @@ impl Map {
     pub fn insert(&mut self, name: &str, value: Node) {
         match self.get_mut(name) {
             Some(old) => *old = value,
-            None => self.entries.push(Entry { key: Key::new(name), value }),
+            None => self.push(Key::new(name), value),
         }
     }
 
     /// Appends an entry without looking for the key.
     pub fn push(&mut self, key: Key, value: Node) {
+        // The maps of a build are many and small, and most of them get one entry more, if any.
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(1 + self.entries.len() / 4);
+        }
         self.entries.push(Entry { key, value });
     }
 
@@ -296,7 +308,7 @@ impl Map {
         let at = match self.position(name) {
             Some(at) => at,
             None => {
-                self.entries.push(Entry { key: Key::new(name), value: default() });
+                self.push(Key::new(name), default());
                 self.entries.len() - 1
             }
         };
@@ -316,7 +328,7 @@ impl Map {
                 value.keep_style_of(old);
                 *old = value;
             }
-            None => self.entries.push(Entry { key: Key::new(name), value }),
+            None => self.push(Key::new(name), value),
         }
     }
 }
@@ -418,7 +430,6 @@ impl Node {
         if value.tag == Tag::Null {
             return Ok(());
         }
-        quote_scalar_if_yaml11_would_mistake(&mut value);
         match &mut self.value {
             Value::Scalar(old) => {
                 value.style = old.style_to_keep();
@@ -447,18 +458,20 @@ impl Node {
     /// with each value that it sets.
     pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
         if let Value::Scalar(scalar) = &mut self.value {
-            quote_scalar_if_yaml11_would_mistake(scalar);
+            scalar.quote_if_yaml11_would_mistake();
         }
     }
 }
 
-/// The reference quotes plain strings that YAML 1.1 would read as something else when it sets them
-/// (`FieldSetter` with `IsYaml1_1NonString`).
-fn quote_scalar_if_yaml11_would_mistake(scalar: &mut Scalar) {
-    if matches!(scalar.tag, Tag::Str | Tag::None)
-        && scalar.style == Style::Plain
-        && super::resolve::is_yaml11_non_string(&scalar.text)
-    {
-        scalar.style = Style::DoubleQuoted;
+impl Scalar {
+    /// The reference quotes plain strings that YAML 1.1 would read as something else when it sets
+    /// them (`FieldSetter` with `IsYaml1_1NonString`).
+    pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
+        if matches!(self.tag, Tag::Str | Tag::None)
+            && self.style == Style::Plain
+            && super::resolve::is_yaml11_non_string(&self.text)
+        {
+            self.style = Style::DoubleQuoted;
+        }
     }
 }

@@ -95,6 +95,15 @@ impl Printer<'_> {
 
     /// Entries whose keys are strings.
     fn entries(&mut self, entries: &[Entry], indent: usize, start: Start) -> Result<(), PrintError> {
+        if sort::is_in_order(entries.iter().map(|entry| entry.key.as_str())) {
+            for (at, entry) in entries.iter().enumerate() {
+                if at > 0 || start == Start::Line {
+                    flow::push_indent(self.out, indent);
+                }
+                self.entry(entry, indent)?;
+            }
+            return Ok(());
+        }
         let first = self.order.len();
         self.order.extend((0..).take(entries.len()));
         let key = |at: u32| entries.get(at as usize).map_or("", |entry| entry.key.as_str());
@@ -129,17 +138,19 @@ impl Printer<'_> {
             }
             text::push(self.out, &name, indent + 2, true).map_err(refused)?;
         }
-        self.out.push(':');
         match &entry.value.value {
             Value::Map(map) if !map.is_empty() => {
-                self.out.push('\n');
+                self.out.push_str(":\n");
                 self.deeper(entry.value.pos, |printer| printer.map(map, indent + 2, Start::Line))
             }
             Value::Seq(seq) if !seq.is_empty() => {
-                self.out.push('\n');
+                self.out.push_str(":\n");
                 self.deeper(entry.value.pos, |printer| printer.seq(seq, indent, Start::Line))
             }
-            _ => self.after_indicator(&entry.value, indent + 2),
+            _ => {
+                self.out.push(':');
+                self.after_indicator(&entry.value, indent + 2)
+            }
         }
     }
 

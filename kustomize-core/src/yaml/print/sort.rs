@@ -15,6 +15,7 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// Also tells whether a digit may have had a part in it. Where none has, it is an order.
+#[inline]
 fn compare_and_tell(a: &str, b: &str) -> (Ordering, bool) {
     let (x, y) = (a.as_bytes(), b.as_bytes());
     let common = x.iter().zip(y).take_while(|(x, y)| x == y).count();
@@ -77,6 +78,16 @@ fn is_letter(c: char) -> bool {
 
 fn is_match(class: &LazyLock<Option<Regex>>, c: char) -> bool {
     class.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut [0; 4])))
+}
+
+/// Whether keys are sorted and distinct for sure, as they mostly are in what was printed before.
+pub(super) fn is_in_order<'k>(mut keys: impl Iterator<Item = &'k str>) -> bool {
+    let Some(mut before) = keys.next() else { return true };
+    keys.all(|key| {
+        let in_order = compare_and_tell(before, key) == (Ordering::Less, false);
+        before = key;
+        in_order
+    })
 }
 
 /// Sorts `order`, indexes of keys. Never panics, although the comparison is no total order.

@@ -3,58 +3,53 @@
 //! Name references and vars look at dozens of paths in every resource, and most of these share
 //! their first parts. Paths are merged into tries, so a resource is walked once, not once a path.
 
-use std::borrow::Cow;
-
+use super::{FieldPath, FieldSpec, Segment};
 use crate::error::{BuildError, ErrorKind};
-use crate::field_spec::{FieldPath, FieldSpec, Segment};
 use crate::resource::Gvk;
-use crate::yaml::{MAX_DEPTH, Node, Seq, Tag, Value};
+use crate::yaml::{MAX_DEPTH, Node, Seq, Str, Tag, Value};
 
 /// The paths of some field specs, in their order.
 ///
 /// Within one trie no path is a part of another, so the fields they lead to are distinct and the
 /// order among them does not matter. A path that would break this starts the next trie.
 #[derive(Debug, Default)]
-pub(super) struct FieldTries<'a> {
-    tries: Vec<Trie<'a>>,
+pub(crate) struct FieldTries {
+    tries: Vec<Trie>,
 }
 
 #[derive(Debug)]
-struct Trie<'a> {
+struct Trie {
     /// The first is the root.
-    branches: Vec<Branch<'a>>,
+    branches: Vec<Branch>,
 }
 
 #[derive(Debug)]
-struct Branch<'a> {
+struct Branch {
     /// The path that made this branch, for messages.
-    path: &'a FieldPath,
-    steps: Vec<(Step<'a>, usize)>,
+    path: FieldPath,
+    steps: Vec<(Step, usize)>,
     /// Numbers of the specs whose path ends here.
     specs: Vec<u32>,
 }
 
 /// One part of a path.
 #[derive(Debug, PartialEq, Eq)]
-enum Step<'a> {
+enum Step {
     /// The field with this name; `list` makes a null one an empty list.
-    Field { name: Cow<'a, str>, list: bool },
+    Field { name: Str, list: bool },
     /// A part of spaces alone: the reference stays where it is.
     Stay,
     /// A part that no map can have: the reference takes it for an index, or refuses it.
-    Refused(Cow<'a, str>),
+    Refused(Str),
 }
 
-impl<'a> From<Segment<'a>> for Step<'a> {
-    fn from(segment: Segment<'a>) -> Self {
+impl From<Segment<'_>> for Step {
+    fn from(segment: Segment<'_>) -> Self {
         let is_index = |text: &str| text.parse::<i64>().is_ok() || matches!(text, "-" | "*");
         if segment.name.is_empty() {
-            return Step::Refused(segment.name);
+            return Step::Refused(Str::default());
         }
-        let name = match segment.name {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
+        let name = Str::from(segment.name.trim());
         if name.is_empty() {
             Step::Stay
         } else if is_index(&name) || (name.starts_with('[') && name.ends_with(']')) {
@@ -65,15 +60,15 @@ impl<'a> From<Segment<'a>> for Step<'a> {
     }
 }
 
-impl<'a> Branch<'a> {
-    fn new(path: &'a FieldPath) -> Self {
-        Branch { path, steps: Vec::new(), specs: Vec::new() }
+impl Branch {
+    fn new(path: &FieldPath) -> Self {
+        Branch { path: path.clone(), steps: Vec::new(), specs: Vec::new() }
     }
 }
 
-impl<'a> FieldTries<'a> {
+impl FieldTries {
     /// The paths of those specs that pick a kind. The number of a spec is its index.
-    pub(super) fn of(gvk: &Gvk, specs: &'a [FieldSpec]) -> Self {
+    pub(crate) fn of(gvk: &Gvk, specs: &[FieldSpec]) -> Self {
         let mut tries = FieldTries::default();
         for (number, spec) in specs.iter().enumerate() {
             if spec.selects(&gvk.group, &gvk.version, &gvk.kind) {
@@ -84,12 +79,12 @@ impl<'a> FieldTries<'a> {
     }
 
     /// Whether there are no paths.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.tries.is_empty()
     }
 
     /// Adds the path of a spec; specs are visited in the order in which they are added.
-    pub(super) fn add(&mut self, path: &'a FieldPath, spec: u32) {
+    pub(crate) fn add(&mut self, path: &FieldPath, spec: u32) {
         if !self.tries.last_mut().is_some_and(|trie| trie.add(path, spec)) {
             let mut trie = Trie { branches: vec![Branch::new(path)] };
             trie.add(path, spec);
@@ -102,7 +97,7 @@ impl<'a> FieldTries<'a> {
     ///
     /// # Errors
     /// Those of `visit`, and a value on the way that is neither map nor list.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &self,
         node: &mut Node,
         visit: &mut impl FnMut(&mut Node, u32) -> Result<(), BuildError>,
@@ -111,9 +106,9 @@ impl<'a> FieldTries<'a> {
     }
 }
 
-impl<'a> Trie<'a> {
+impl Trie {
     /// Adds a path unless it is a part of another or the other way round.
-    fn add(&mut self, path: &'a FieldPath, spec: u32) -> bool {
+    fn add(&mut self, path: &FieldPath, spec: u32) -> bool {
         let mut at = 0;
         for segment in path.segments() {
             if !self.branches[at].specs.is_empty() {
@@ -183,7 +178,7 @@ impl<'a> Trie<'a> {
     }
 
     fn refused(&self, at: usize, name: &str, node: &Node) -> BuildError {
-        let path = self.branches[at].path;
+        let path = &self.branches[at].path;
         let message = if name.is_empty() {
             format!("the field spec `{path}` has an empty part")
         } else {
