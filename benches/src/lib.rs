@@ -2,8 +2,12 @@
 //!
 //! The same input is rendered in-process by the benchmarks and by whole programs in `cargo xtask bench`.
 
+mod crd;
+
 use std::fmt::Write as _;
 use std::path::Path;
+
+pub use crd::crds;
 
 /// Where the kustomization to build stands, among the files of an [`Overlay`].
 pub const ENTRY: &str = "overlay";
