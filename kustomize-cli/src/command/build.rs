@@ -1,5 +1,6 @@
 //! `kustomize-rs build`.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use kustomize_core::resource::ResId;
@@ -17,7 +18,9 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
     // An empty path is none, as in the reference.
     let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
     let [target] = args.targets.as_slice() else { return run_many(args, place, reporter) };
-    let rendered = build(&args.render.host(), target, &args.render.options())?;
+    // The process ends when this is written: to give its memory back piece by piece would take as
+    // long as to put the resources in order.
+    let rendered = ManuallyDrop::new(build(&args.render.host(), target, &args.render.options())?);
     match place.filter(|path| path.is_dir()) {
         Some(directory) => {
             let texts = texts(&rendered)?;
