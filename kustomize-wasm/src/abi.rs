@@ -3,7 +3,7 @@
 //! that has panicked can be thrown away for a fresh one.
 //!
 //! 1. [`clear`], then for each file: [`reserve`] room, write path and content into it, [`add_file`].
-//! 2. [`reserve`] room for a request, write its JSON there, [`call`], read the answer at [`output`].
+//! 2. [`reserve`] room for a request, write its JSON there, [`call()`], read the answer at [`output`].
 
 #![allow(unsafe_code)] // for `no_mangle` alone
 

@@ -27,12 +27,12 @@ pub(crate) fn answer(host: &MemoryHost, request: &[u8]) -> String {
     }
 }
 
-fn render(host: &MemoryHost, path: &str, options: &BuildOptions) -> Result<Rendered, Problem> {
+fn render(host: &MemoryHost, path: &str, options: &BuildOptions) -> Result<Rendered, Box<Problem>> {
     Ok(kustomize_core::build(host, path, options)?)
 }
 
-fn diff(host: &MemoryHost, from: &str, to: &str, options: &BuildOptions) -> Result<Compared, Problem> {
-    let side = |path| Ok::<_, Problem>(Snapshot::of(&render(host, path, options)?)?);
+fn diff(host: &MemoryHost, from: &str, to: &str, options: &BuildOptions) -> Result<Compared, Box<Problem>> {
+    let side = |path| Ok::<_, Box<Problem>>(Snapshot::of(&render(host, path, options)?)?);
     Ok(Difference::between(&side(from)?, &side(to)?).into())
 }
 

@@ -14,11 +14,11 @@ pub(crate) enum Outcome<T> {
     /// It went well.
     Ok(T),
     /// It did not.
-    Error(Problem),
+    Error(Box<Problem>),
 }
 
-impl<T> From<Result<T, Problem>> for Outcome<T> {
-    fn from(result: Result<T, Problem>) -> Self {
+impl<T> From<Result<T, Box<Problem>>> for Outcome<T> {
+    fn from(result: Result<T, Box<Problem>>) -> Self {
         match result {
             Ok(value) => Outcome::Ok(value),
             Err(problem) => Outcome::Error(problem),
@@ -36,7 +36,7 @@ pub(crate) struct Rendering<'a> {
 
 impl<'a> Rendering<'a> {
     /// What was rendered, printed.
-    pub(crate) fn new(rendered: &'a Rendered) -> Result<Self, Problem> {
+    pub(crate) fn new(rendered: &'a Rendered) -> Result<Self, Box<Problem>> {
         Ok(Rendering {
             yaml: rendered.yaml()?,
             resources: rendered.resources().iter().map(|resource| resource.data()).collect(),
@@ -84,19 +84,19 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// A request that makes no sense.
-    pub(crate) fn invalid(message: String) -> Self {
+    pub(crate) fn invalid(message: String) -> Box<Self> {
         let text = Renderer::new(Style::Plain).render(&Diagnostic::error(message.as_str()));
-        Problem { kind: "invalidArgument", message, text, ..Problem::default() }
+        Box::new(Problem { kind: "invalidArgument", message, text, ..Problem::default() })
     }
 }
 
-impl From<BuildError> for Problem {
+impl From<BuildError> for Box<Problem> {
     fn from(error: BuildError) -> Self {
         let mut diagnostic = Diagnostic::from(&error);
         if let Some(hint) = hint(&error) {
             diagnostic = diagnostic.with_help(hint);
         }
-        Problem {
+        Box::new(Problem {
             kind: kind(error.kind()),
             message: error.to_string(),
             file: error.file().map(str::to_owned),
@@ -107,7 +107,7 @@ impl From<BuildError> for Problem {
             chain: error.chain().iter().map(Remark::from).collect(),
             notes: error.notes().iter().map(Remark::from).collect(),
             text: Renderer::new(Style::Plain).render(&diagnostic),
-        }
+        })
     }
 }
 
