@@ -60,8 +60,12 @@ export const jump = signal<{ line: number; column: number } | undefined>(undefin
 
 const renderer = new Renderer();
 
+/** Grows with whatever replaces everything: of files that take long to be read, only the last count. */
+let shows = 0;
+
 /** Replaces everything. */
 export function show(next: ReadonlyMap<string, Content>, wanted?: { overlay?: string; open?: string }): void {
+  shows += 1;
   const directories = kustomizations(next.keys());
   const chosen = wanted?.overlay && directories.includes(wanted.overlay) ? wanted.overlay : firstChoice(directories);
   const opened = wanted?.open && next.has(wanted.open) ? wanted.open : fileOf(chosen, (path) => next.has(path));
@@ -196,8 +200,12 @@ function keepSoon(): void {
 
 /** Opens files from outside, or says why not. */
 export async function openWith(read: Promise<ReadonlyMap<string, Content>>): Promise<void> {
+  const before = ++shows;
   try {
     const next = await read;
+    if (shows !== before) {
+      return;
+    }
     if (next.size === 0) {
       throw new CannotOpen('There are no files in it.');
     }

@@ -256,6 +256,7 @@ check('can be used by keyboard alone', () =>
     await page.locator('.change', { hasText: 'spec.replicas' }).waitFor();
     await page.getByRole('button', { name: 'Open' }).focus();
     await page.keyboard.press('Enter');
+    await page.locator('[role=menuitem]:focus', { hasText: 'Folder' }).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ''), /demo/);
@@ -290,17 +291,16 @@ check('lives on after a bomb, a cycle and bytes that are no text', () =>
     const levels = Array.from({ length: 40 }, (_, at) => `l${at}: &l${at} [${at ? Array(9).fill(`*l${at - 1}`) : 'x'}]`);
     const bomb = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bomb}\n${levels.join('\n')}\n`;
     const cases = {
-      bomb: { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': bomb },
-      cycle: { 'kustomization.yaml': 'resources: [b]\n', 'b/kustomization.yaml': 'resources: [..]\n' },
-      deep: { 'kustomization.yaml': `resources: ${'['.repeat(100_000)}\n` },
-      binary: { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': '\0' },
+      'many times as large': { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': bomb },
+      'built on it': { 'kustomization.yaml': 'resources: [b]\n', 'b/kustomization.yaml': 'resources: [..]\n' },
+      'levels deep': { 'kustomization.yaml': `resources: ${'['.repeat(100_000)}\n` },
+      'UTF-8': { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': '\0' },
     };
-    for (const [name, files] of Object.entries(cases)) {
+    for (const [message, files] of Object.entries(cases)) {
       const bytes = Object.entries(files).map(([path, text]) => [path, text === '\0' ? new Uint8Array([107, 255, 254, 0]) : strToU8(text)]);
       const buffer = Buffer.from(zipSync(Object.fromEntries(bytes)));
-      await page.getByTestId('zip').setInputFiles({ name: `${name}.zip`, mimeType: 'application/zip', buffer });
-      await status(page).getByText('does not render').waitFor();
-      assert.notEqual(await page.locator('.failure .problem-message').innerText(), '', name);
+      await page.getByTestId('zip').setInputFiles({ name: 'a.zip', mimeType: 'application/zip', buffer });
+      await page.locator('.failure .problem-message', { hasText: message }).waitFor();
     }
     await page.getByRole('button', { name: 'Open' }).click();
     await page.getByRole('menuitem', { name: 'The demo' }).click();
