@@ -18,7 +18,7 @@ const KINDS: usize = 4;
 /// A base with resources, and an overlay on it.
 #[derive(Clone, Debug)]
 pub struct Overlay {
-    files: Vec<(&'static str, String)>,
+    files: Vec<(String, String)>,
 }
 
 impl Overlay {
@@ -38,12 +38,36 @@ impl Overlay {
             ("base/sa.yaml", stream(of_each, service_account)),
             ("overlay/kustomization.yaml", OVERLAY.to_owned()),
         ];
+        Overlay { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect() }
+    }
+
+    /// The same, with each resource in a file of its own.
+    #[must_use]
+    pub fn in_single_files(resources: usize) -> Self {
+        let whole = Overlay::new(resources).resources();
+        let documents = whole.split("---\n").enumerate();
+        let mut files: Vec<(String, String)> =
+            documents.map(|(at, text)| (format!("base/{at}.yaml"), text.to_owned())).collect();
+        let names: Vec<&str> = files.iter().filter_map(|(path, _)| path.strip_prefix("base/")).collect();
+        let base = format!("resources: [{}]\n", names.join(", "));
+        files.push(("base/kustomization.yaml".to_owned(), base));
+        files.push((format!("{ENTRY}/kustomization.yaml"), OVERLAY.to_owned()));
         Overlay { files }
     }
 
+    /// So many overlays more on the same base, `overlay-0` and so on.
+    #[must_use]
+    pub fn with_more(mut self, overlays: usize) -> Self {
+        for number in 0..overlays {
+            let text = OVERLAY.replace("prod", &format!("prod-{number}"));
+            self.files.push((format!("{ENTRY}-{number}/kustomization.yaml"), text));
+        }
+        self
+    }
+
     /// Its files: path from the top, and content.
-    pub fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.files.iter().map(|(path, content)| (*path, content.as_str()))
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, content)| (path.as_str(), content.as_str()))
     }
 
     /// The resources' files alone, as one stream of documents.

@@ -1,6 +1,6 @@
 //! The public way in: one call renders one kustomization.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accumulate;
 use crate::context::Context;
@@ -10,7 +10,7 @@ use crate::options::BuildOptions;
 use crate::parallel::Crew;
 use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
-use crate::store::{Input, Recorder, Store, Trace};
+use crate::store::{Input, Made, Recorder, Store, Trace};
 use crate::warning::Warning;
 use crate::yaml::Sources;
 
@@ -59,11 +59,12 @@ pub(crate) fn build_in(
         (outcome, trace) = accumulate::render(&cx, path);
     }
     let rendered = match outcome {
-        Ok(set) => {
+        Ok((set, made)) => {
             let sources = Arc::clone(&store.sources);
             let (schema, warnings) = cx.into_parts();
             let (schema, trace) = (Arc::new(schema), Arc::clone(&trace));
-            Ok(Rendered { set, sources, schema, warnings, trace })
+            let memory = store.is_lasting().then(|| Memory { made: Arc::new(made), printed: Arc::default() });
+            Ok(Rendered { set, sources, schema, warnings, trace, memory })
         }
         Err(error) => Err(error.located(&store.sources)),
     };
@@ -78,7 +79,19 @@ pub struct Rendered {
     schema: Arc<Schema>,
     warnings: Vec<Warning>,
     trace: Arc<Trace>,
+    /// For builds of a session.
+    memory: Option<Memory>,
 }
+
+/// What a session has to know of a build for the next one.
+#[derive(Clone, Debug)]
+struct Memory {
+    made: Arc<Made>,
+    printed: Arc<Mutex<Vec<Option<Arc<str>>>>>,
+}
+
+/// Resources that are printed one after the other.
+const PART: usize = 64;
 
 impl Rendered {
     /// The resources, in the order of the output.
@@ -109,29 +122,71 @@ impl Rendered {
     /// # Errors
     /// A value that the reference cannot print, such as an infinite number.
     pub fn yaml(&self) -> Result<String, BuildError> {
-        /// Resources that are printed one after the other.
-        const PART: usize = 64;
-        let parts: Vec<&[Arc<Resource>]> = self.resources().chunks(PART).collect();
-        let printed = Crew::All.map(&parts, 2, |part| {
-            let mut text = String::new();
-            for resource in *part {
-                if !text.is_empty() {
-                    text.push_str("---\n");
-                }
-                self.print(resource, &mut text)?;
-            }
-            Ok(text)
-        });
-        let size = |part: &Result<String, BuildError>| part.as_ref().map_or(0, |part| part.len() + 4);
-        let mut text = String::with_capacity(printed.iter().map(size).sum());
-        for part in printed {
-            let part = part?;
+        let mut parts = self.printed_parts();
+        let resources = self.resources().chunks(PART);
+        parts.resize(resources.len(), None);
+        let mut parts: Vec<_> = parts.into_iter().zip(resources).collect();
+        Crew::All.for_each_chunk(&mut parts, 2, |_, parts| {
+            parts.iter_mut().filter(|(text, _)| text.is_none()).try_for_each(|(text, resources)| {
+                *text = Some(self.print_part(resources)?.into());
+                Ok::<(), BuildError>(())
+            })
+        })?;
+        let parts: Vec<Option<Arc<str>>> = parts.into_iter().map(|(text, _)| text).collect();
+        let texts: Vec<&str> = parts.iter().flatten().map(|text| &**text).collect();
+        let text = texts.join("---\n");
+        if let Some(memory) = &self.memory {
+            *memory.printed.lock().unwrap_or_else(PoisonError::into_inner) = parts;
+        }
+        Ok(text)
+    }
+
+    /// What was printed before, part by part.
+    fn printed_parts(&self) -> Vec<Option<Arc<str>>> {
+        let printed = self.memory.as_ref().map(|memory| memory.printed.lock());
+        printed.map_or_else(Vec::new, |printed| printed.unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn print_part(&self, resources: &[Arc<Resource>]) -> Result<String, BuildError> {
+        let mut text = String::new();
+        for resource in resources {
             if !text.is_empty() {
                 text.push_str("---\n");
             }
-            text.push_str(&part);
+            self.print(resource, &mut text)?;
         }
         Ok(text)
+    }
+
+    /// How it was made, if it was made in a session.
+    pub(crate) fn made(&self) -> Option<&Made> {
+        self.memory.as_ref().map(|memory| &*memory.made)
+    }
+
+    /// The schema in force.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The same with other resources in some places.
+    pub(crate) fn with_replaced(&self, replaced: Vec<(usize, Arc<Resource>)>) -> Self {
+        let mut list = self.resources().to_vec();
+        let mut printed = self.printed_parts();
+        for (at, resource) in replaced {
+            if let Some(place) = list.get_mut(at) {
+                *place = resource;
+            }
+            if let Some(part) = printed.get_mut(at / PART) {
+                *part = None;
+            }
+        }
+        let memory = self
+            .memory
+            .as_ref()
+            .map(|memory| Memory { made: Arc::clone(&memory.made), printed: Arc::new(Mutex::new(printed)) });
+        let (sources, schema) = (Arc::clone(&self.sources), Arc::clone(&self.schema));
+        let (warnings, trace) = (self.warnings.clone(), Arc::clone(&self.trace));
+        Rendered { set: ResourceSet::from_shared(list), sources, schema, warnings, trace, memory }
     }
 
     /// One of the resources as YAML.

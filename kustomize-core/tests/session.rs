@@ -42,7 +42,7 @@ const KUSTOMIZATIONS: [&str; 13] = [
 ];
 
 /// Texts that any other file may have.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 12] = [
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: w, x: y}\n",
@@ -55,6 +55,10 @@ const TEXTS: [&str; 9] = [
     "",
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n      \
      containers: [{name: c, image: nginx, env: [{name: e, valueFrom: {configMapKeyRef: {name: b, key: k}}}]}]\n",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {x: y}}\nspec:\n  containers: [{name: c, \
+     image: nginx:3, envFrom: [{configMapRef: {name: a}}]}]\n",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {config.kubernetes.io/local-config: 'true'}}\n",
+    "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {a: b}}\n",
 ];
 
 #[derive(Clone, Debug)]
@@ -157,6 +161,40 @@ proptest! {
     }
 
     #[test]
+    fn so_does_a_session_that_is_told_only_sometimes(
+        edits in prop::collection::vec((edit(), any::<bool>()), 1..12)
+    ) {
+        let mut session = Session::new(site(), BuildOptions::default());
+        session.build_many(&TARGETS);
+        for (edit, is_told) in edits {
+            let changed = edit.make(session.host_mut());
+            let warm = if is_told { session.rebuild(&TARGETS, &changed) } else { session.build_many(&TARGETS) };
+            let warm: Vec<String> = warm.into_iter().map(seen).collect();
+            prop_assert_eq!(warm, cold(session.host()));
+        }
+    }
+
+    #[test]
+    fn so_does_one_when_resources_change_but_not_their_names(
+        edits in prop::collection::vec((0usize..100, 0usize..100, any::<bool>()), 1..16)
+    ) {
+        let mut session = Session::new(site(), BuildOptions::default());
+        session.build_many(&TARGETS);
+        for (file, text, is_told) in edits {
+            // Files of resources, and what can be in them with the same names.
+            let (path, texts): (_, &[usize]) = match file % 3 {
+                0 => (FILES[1], &[0, 2]),
+                1 => (FILES[2], &[3, 9, 10]),
+                _ => (FILES[4], &[5, 11]),
+            };
+            session.host_mut().insert(path, TEXTS[texts[text % texts.len()]]);
+            let warm = if is_told { session.rebuild(&TARGETS, &[path]) } else { session.build_many(&TARGETS) };
+            let warm: Vec<String> = warm.into_iter().map(seen).collect();
+            prop_assert_eq!(warm, cold(session.host()));
+        }
+    }
+
+    #[test]
     fn so_does_a_session_without_room(edits in prop::collection::vec(edit(), 1..6)) {
         let mut session = Session::new(site(), BuildOptions::default()).with_memory_limit(10_000);
         for edit in edits {
@@ -215,6 +253,17 @@ fn what_did_not_change_is_not_read_again() {
         })
         .collect();
     assert!(others.is_empty(), "{reads:?}");
+}
+
+#[test]
+fn only_resources_that_changed_are_made_anew() {
+    let mut session = Session::new(Counting(site(), Default::default()), BuildOptions::default());
+    session.build_many(&TARGETS);
+    session.host().1.lock().unwrap().clear();
+    session.host_mut().0.insert("/site/base/a.yaml", TEXTS[2]);
+    let warm: Vec<String> = session.rebuild(&TARGETS, &["/site/base/a.yaml"]).into_iter().map(seen).collect();
+    assert_eq!(*session.host().1.lock().unwrap(), ["/site/base/a.yaml"]);
+    assert_eq!(warm, cold(&session.host().0));
 }
 
 #[test]

@@ -7,27 +7,33 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
 use crate::resource::{Conflict, Resource, ResourceSet};
-use crate::store::{Base, Trace};
+use crate::store::{Base, Lineage, Trace};
 use crate::warning::Warning;
 
 /// Resources, field specs and vars: the reference's `ResAccumulator`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Accumulator {
     pub(super) set: ResourceSet,
     pub(super) config: TransformerConfig,
     pub(super) vars: VarSet,
+    pub(super) lineage: Lineage,
 }
 
 impl Accumulator {
     /// What a base that was rendered before has gathered.
     pub(super) fn from_base(base: &Base) -> Self {
-        Accumulator { set: base.set.clone(), config: base.config.clone(), vars: base.vars.clone() }
+        Accumulator {
+            set: base.set.clone(),
+            config: base.config.clone(),
+            vars: base.vars.clone(),
+            lineage: base.lineage.clone(),
+        }
     }
 
     /// A base to be kept.
     pub(super) fn to_base(&self, warnings: Vec<Warning>, trace: Arc<Trace>) -> Base {
-        let Accumulator { set, config, vars } = self;
-        Base { set: set.clone(), config: config.clone(), vars: vars.clone(), warnings, trace }
+        let Accumulator { set, config, vars, lineage } = self.clone();
+        Base { set, config, vars, lineage, warnings, trace }
     }
 
     /// Adds resources at the end.
@@ -51,6 +57,7 @@ impl Accumulator {
         } else {
             self.append(cx, other.set.into_list())?;
         }
+        self.lineage.bases.push(Arc::new(other.lineage));
         self.config = self.config.merge(&other.config)?;
         self.vars.merge_set(other.vars)
     }

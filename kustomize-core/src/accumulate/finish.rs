@@ -24,15 +24,20 @@ pub(super) fn finish(
     target: &Target<'_>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
-    let Accumulator { set, config, vars } = accumulator;
+    let Accumulator { set, config, vars, lineage } = accumulator;
+    lineage.is_opaque |= !vars.is_empty();
     HashTransformer.transform(set, cx)?;
     references::fix_names(set, &config.name_reference, cx)?;
     references::resolve_vars(set, vars, &config.var_reference, cx)?;
+    let count = set.len();
     drop_local_config(set, cx)?;
+    lineage.is_opaque |= set.len() < count;
     sort(cx, target, accumulator)?;
     let metadata =
         |option: &str| target.kustomization.build_metadata.iter().any(|entry| entry.value == option);
+    accumulator.lineage.is_opaque |= target.origin.is_some();
     if cx.options.add_managed_by_label || metadata("managedByLabel") {
+        accumulator.lineage.is_opaque = true;
         let labels = BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]);
         let specs = vec![FieldSpec::any("metadata/labels", true)].into();
         LabelTransformer::new(&labels, specs).transform(&mut accumulator.set, cx)?;

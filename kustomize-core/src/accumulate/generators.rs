@@ -11,6 +11,7 @@ use crate::error::BuildError;
 use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, SecretGenerator};
 use crate::kustomization::GeneratorOptions;
 use crate::loader::Loader;
+use crate::resource::Behavior;
 
 type GeneratorStep<'l> = Step<Box<dyn Generator + 'l>>;
 
@@ -29,6 +30,8 @@ pub(super) fn run<'a>(
             if let Some(origin) = &step.origin {
                 resource.set_origin_if_absent(origin);
             }
+            accumulator.lineage.is_opaque |=
+                matches!(resource.history.behavior, Behavior::Merge | Behavior::Replace);
             accumulator.set.absorb(resource, cx.schema()).map_err(at)?;
         }
     }

@@ -20,18 +20,19 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::loader::Loader;
 use crate::resource::{Origin, ResourceSet};
-use crate::store::Trace;
+use crate::store::{Made, Trace};
+use accumulator::Accumulator;
 use target::Target;
 
 /// Renders the kustomization at a path: the reference's `Kustomizer.Run`. Also says what it took,
 /// whether or not it was a success.
-pub(crate) fn render(cx: &Context<'_>, path: &str) -> (Result<ResourceSet, BuildError>, Arc<Trace>) {
+pub(crate) fn render(cx: &Context<'_>, path: &str) -> (Result<(ResourceSet, Made), BuildError>, Arc<Trace>) {
     cx.recorder.begin(path);
     let outcome = run(cx, path);
     (outcome, cx.recorder.end())
 }
 
-fn run(cx: &Context<'_>, path: &str) -> Result<ResourceSet, BuildError> {
+fn run(cx: &Context<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
     let loader = Loader::new_root(cx, path, cx.host.current_directory().as_str())?;
     let mut target = Target::load(cx, loader)?;
     target.put_schema_in_force(cx)?;
@@ -40,5 +41,6 @@ fn run(cx: &Context<'_>, path: &str) -> Result<ResourceSet, BuildError> {
     }
     let mut accumulator = target.accumulate(cx)?;
     finish::finish(cx, &target, &mut accumulator)?;
-    Ok(accumulator.set)
+    let Accumulator { set, config, lineage, .. } = accumulator;
+    Ok((set, Made { lineage, references: config.name_reference }))
 }

@@ -1,6 +1,8 @@
 //! Generators and transformers that are configured by a resource of their own: builtin ones by
 //! kind, all others as functions.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::function::Plugin;
@@ -76,21 +78,21 @@ fn builtin_transformer<'a>(
 ) -> Result<Action<'a>, BuildError> {
     use Action::{All, Each};
     Ok(match kind {
-        "AnnotationsTransformer" => Each(Box::new(AnnotationsTransformer::from_config(node)?)),
+        "AnnotationsTransformer" => Each(Arc::new(AnnotationsTransformer::from_config(node)?)),
         "HashTransformer" => All(Box::new(HashTransformer)),
-        "ImageTagTransformer" => Each(Box::new(ImageTagTransformer::from_config(node)?)),
-        "LabelTransformer" => Each(Box::new(LabelTransformer::from_config(node)?)),
-        "NamespaceTransformer" => Each(Box::new(NamespaceTransformer::from_config(node)?)),
+        "ImageTagTransformer" => Each(Arc::new(ImageTagTransformer::from_config(node)?)),
+        "LabelTransformer" => Each(Arc::new(LabelTransformer::from_config(node)?)),
+        "NamespaceTransformer" => Each(Arc::new(NamespaceTransformer::from_config(node)?)),
         "PatchJson6902Transformer" => All(Box::new(PatchJson6902Transformer::from_config(node, loader, cx)?)),
         "PatchStrategicMergeTransformer" => {
             All(Box::new(PatchStrategicMergeTransformer::from_config(node, loader, cx)?))
         }
         "PatchTransformer" => PatchTransformer::from_config(node, loader, cx)?.into_action()?,
-        "PrefixSuffixTransformer" => Each(Box::new(PrefixSuffixTransformer::from_config(node)?)),
-        "PrefixTransformer" => Each(Box::new(PrefixTransformer::from_config(node)?)),
+        "PrefixSuffixTransformer" => Each(Arc::new(PrefixSuffixTransformer::from_config(node)?)),
+        "PrefixTransformer" => Each(Arc::new(PrefixTransformer::from_config(node)?)),
         "ReplacementTransformer" => All(Box::new(ReplacementTransformer::from_config(node, loader)?)),
         "ReplicaCountTransformer" => All(Box::new(ReplicaCountTransformer::from_config(node)?)),
-        "SuffixTransformer" => Each(Box::new(SuffixTransformer::from_config(node)?)),
+        "SuffixTransformer" => Each(Arc::new(SuffixTransformer::from_config(node)?)),
         "ValueAddTransformer" => {
             All(Box::new(ValueAddTransformer::from_config(node, loader.root(), loader)?))
         }

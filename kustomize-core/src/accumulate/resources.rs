@@ -25,7 +25,10 @@ pub(super) fn accumulate<'a>(
     for path in paths {
         let as_file = ahead.next().unwrap_or_else(|| read_file(target, path, cx.crew));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
-            Entry::Resources(resources) => accumulator.append(cx, resources),
+            Entry::Resources(file, resources) => {
+                accumulator.lineage.files.push(file);
+                accumulator.append(cx, resources)
+            }
             Entry::Directory(loader) => base::accumulate(cx, target, loader, path)
                 .map_err(|error| error.within(format!("resources: {}", path.value), path.pos))
                 .and_then(|base| accumulator.merge(cx, base)),
@@ -65,22 +68,23 @@ pub(super) fn accumulate_component<'a>(
     let gathered = gathered.map_err(within)?;
     let mut accumulator = Accumulator::default();
     accumulator.merge(cx, gathered).map_err(within)?;
+    accumulator.lineage.is_opaque = true;
     Ok(accumulator)
 }
 
 /// What an entry of `resources` turned out to be.
 enum Entry<'a> {
-    Resources(Vec<Arc<Resource>>),
+    Resources(FileId, Vec<Arc<Resource>>),
     Directory(Loader<'a>),
 }
 
 /// An entry as a file: its resources, or why it holds none.
-type File = Result<Vec<Arc<Resource>>, BuildError>;
+type File = Result<(FileId, Vec<Arc<Resource>>), BuildError>;
 
 /// Reads an entry as a file. Fails on what is none.
 fn read_file(target: &Target<'_>, path: &str, crew: Crew) -> Result<File, BuildError> {
     let (file, text) = target.loader.text(path)?;
-    Ok(read_resources(target, path, file, &text, crew))
+    Ok(read_resources(target, path, file, &text, crew).map(|resources| (file, resources)))
 }
 
 /// Takes an entry as a file, else as a directory or repository, as the reference does. A URL of a
@@ -92,7 +96,7 @@ fn open<'a>(
     as_file: Result<File, BuildError>,
 ) -> Result<Entry<'a>, BuildError> {
     let as_file = match as_file {
-        Ok(Ok(resources)) => return Ok(Entry::Resources(resources)),
+        Ok(Ok((file, resources))) => return Ok(Entry::Resources(file, resources)),
         Ok(Err(error)) if is_url(path) => error,
         Ok(Err(error)) => return Err(error),
         Err(error) if error.is_http_error() => return Err(error),
@@ -101,7 +105,13 @@ fn open<'a>(
     target.loader.child(path).map(Entry::Directory).map_err(|error| neither(path, as_file, error))
 }
 
-fn read_resources(target: &Target<'_>, path: &str, file: FileId, text: &str, crew: Crew) -> File {
+fn read_resources(
+    target: &Target<'_>,
+    path: &str,
+    file: FileId,
+    text: &str,
+    crew: Crew,
+) -> Result<Vec<Arc<Resource>>, BuildError> {
     let store = target.loader.context().store;
     let mut resources = match store.texts.resources(file) {
         Some(resources) => resources,

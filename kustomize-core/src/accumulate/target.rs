@@ -91,11 +91,13 @@ impl<'a> Target<'a> {
         self.merge_configurations(&mut accumulator)?;
         generators::run(cx, self, &mut accumulator)?;
         let components = std::mem::take(&mut self.kustomization.components);
+        accumulator.lineage.is_opaque |= !components.is_empty();
         for component in &components {
             accumulator = resources::accumulate_component(cx, self, accumulator, component)?;
         }
         transformers::run(cx, self, &mut accumulator)?;
         transformers::validate(cx, self, &mut accumulator)?;
+        accumulator.lineage.is_opaque |= !self.kustomization.vars.is_empty();
         references::bind_vars(&mut accumulator.set, &self.kustomization.vars, cx)?;
         accumulator.vars.merge(&self.kustomization.vars)?;
         Ok(accumulator)

@@ -1,5 +1,7 @@
 //! The transformers and validators of a kustomization, in the reference's order.
 
+use std::sync::Arc;
+
 use super::accumulator::Accumulator;
 use super::plugin;
 use super::resources::accumulate_configurations;
@@ -30,7 +32,14 @@ pub(super) fn run<'a>(
     let mut steps = of_fields(cx, target, &accumulator.config)?;
     let entries = std::mem::take(&mut target.kustomization.transformers);
     steps.extend(of_configurations(cx, target, "transformers", &entries)?);
-    run_steps(cx, &steps, &mut accumulator.set)
+    run_steps(cx, &steps, &mut accumulator.set)?;
+    for step in steps {
+        match step.plugin {
+            Action::Each(change) if step.origin.is_none() => accumulator.lineage.changes.push(change),
+            _ => accumulator.lineage.is_opaque = true,
+        }
+    }
+    Ok(())
 }
 
 /// Steps that look at each resource by itself are run together, up to one that looks at all of
@@ -70,6 +79,7 @@ pub(super) fn validate<'a>(
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
     let entries = std::mem::take(&mut target.kustomization.validators);
+    accumulator.lineage.is_opaque |= !entries.is_empty();
     for step in of_configurations(cx, target, "validators", &entries)? {
         let pos = step.pos;
         let before = accumulator.set.clone();
@@ -103,8 +113,8 @@ struct Steps<'t, 'a> {
 }
 
 impl<'a> Steps<'_, 'a> {
-    fn each(&mut self, kind: &str, pos: Pos, transformer: impl Local + 'a) {
-        self.push(kind, pos, Action::Each(Box::new(transformer)));
+    fn each(&mut self, kind: &str, pos: Pos, transformer: impl Local + 'static) {
+        self.push(kind, pos, Action::Each(Arc::new(transformer)));
     }
 
     fn all(&mut self, kind: &str, pos: Pos, transformer: impl Transformer + 'a) {

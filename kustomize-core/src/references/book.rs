@@ -21,7 +21,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads the names in a tree.
-    fn read(resource: &Resource, history: History) -> Self {
+    pub(super) fn read(resource: &Resource, history: History) -> Self {
         let name = resource.node.at(&["metadata", "name"]);
         Known {
             api_version: resource.api_version().into(),

@@ -3,6 +3,7 @@
 mod book;
 mod candidates;
 mod name_reference;
+mod names;
 mod referral;
 mod referrer_fields;
 mod resolve_vars;
@@ -14,5 +15,6 @@ mod var_value;
 mod vars;
 
 pub(crate) use name_reference::fix_names;
+pub(crate) use names::Names;
 pub(crate) use resolve_vars::resolve_vars;
 pub(crate) use vars::{VarSet, bind_vars};

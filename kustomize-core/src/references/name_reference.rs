@@ -67,7 +67,7 @@ fn fix_all(
 }
 
 /// Whether fields that name the resource itself refer to others.
-fn refers_from_identity(reference: &NameReference) -> bool {
+pub(super) fn refers_from_identity(reference: &NameReference) -> bool {
     let is_identity = |path: &str| {
         let path = path.trim_start_matches('/');
         let first = path.split('/').next().unwrap_or_default();
@@ -80,7 +80,8 @@ fn refers_from_identity(reference: &NameReference) -> bool {
     reference.referrers.iter().any(|field| is_identity(field.path.as_str()))
 }
 
-fn fix_resource(
+/// Fixes one resource; `at` is its position.
+pub(super) fn fix_resource(
     resource: &mut Resource,
     at: usize,
     known: &[Known],

@@ -3,6 +3,7 @@
 mod absorb;
 #[cfg(test)]
 mod annotation_tests;
+mod change;
 mod comparison;
 mod data_map;
 mod final_form;
@@ -24,6 +25,7 @@ mod schema_comments;
 mod selector;
 mod set;
 
+pub(crate) use change::Change;
 pub(crate) use comparison::expect_unchanged;
 pub(crate) use data_map::push_data;
 pub(crate) use final_form::finish_resource;

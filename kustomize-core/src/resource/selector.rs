@@ -57,6 +57,11 @@ impl Matcher {
         self.name.as_ref().and_then(Pattern::literal).is_some()
     }
 
+    /// Whether it looks at labels or annotations.
+    pub(crate) fn looks_at_labels(&self) -> bool {
+        !self.labels.text.is_empty() || !self.annotations.text.is_empty()
+    }
+
     /// Positions, in order, of the resources that match.
     ///
     /// # Errors

@@ -41,6 +41,11 @@ impl ResourceSet {
         ResourceSet { list: list.into_iter().map(Arc::new).collect(), index: Index::default() }
     }
 
+    /// The same of resources that others may hold, too.
+    pub(crate) fn from_shared(list: Vec<Arc<Resource>>) -> Self {
+        ResourceSet { list, index: Index::default() }
+    }
+
     /// The resources, in order.
     #[must_use]
     pub fn into_list(self) -> Vec<Arc<Resource>> {

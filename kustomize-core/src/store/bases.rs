@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use hashbrown::HashMap;
 
-use super::{Trace, locked};
+use super::{Lineage, Trace, locked};
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
 use crate::resource::ResourceSet;
@@ -32,6 +32,7 @@ pub(crate) struct Base {
     pub(crate) set: ResourceSet,
     pub(crate) config: TransformerConfig,
     pub(crate) vars: VarSet,
+    pub(crate) lineage: Lineage,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) trace: Arc<Trace>,
 }

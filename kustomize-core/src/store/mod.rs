@@ -6,6 +6,8 @@
 
 mod ask;
 mod bases;
+mod lineage;
+mod made;
 mod recorder;
 mod texts;
 mod trace;
@@ -17,6 +19,8 @@ use crate::yaml::Sources;
 
 pub(crate) use ask::Memo;
 pub(crate) use bases::{Base, BaseKey, Bases, RESOURCE_WEIGHT};
+pub(crate) use lineage::Lineage;
+pub(crate) use made::Made;
 pub(crate) use recorder::Recorder;
 pub(crate) use texts::Texts;
 pub use trace::Input;

@@ -42,6 +42,17 @@ impl Texts {
         }
     }
 
+    /// The name in messages of a file that was read.
+    pub(crate) fn name(&self, path: &str) -> Option<String> {
+        locked(&self.by_path).get(path).map(|text| text.name.clone())
+    }
+
+    /// The resources in the text that a file had when it was last read, if they were parsed.
+    pub(crate) fn current_resources(&self, path: &str) -> Option<(FileId, Vec<Arc<Resource>>)> {
+        let file = locked(&self.by_path).get(path)?.file;
+        Some((file, self.resources(file)?))
+    }
+
     /// The resources in a text, if they were parsed before.
     pub(crate) fn resources(&self, file: FileId) -> Option<Vec<Arc<Resource>>> {
         locked(&self.resources).get(&file).cloned()

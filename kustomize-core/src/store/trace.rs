@@ -62,6 +62,17 @@ impl Trace {
         self.any(&mut |trace| trace.asked.iter().any(|(ask, answer)| ask.is_touched_by(changed, answer)))
     }
 
+    /// How often a file was read.
+    pub(crate) fn count_reads(&self, path: &str) -> usize {
+        let mut count = 0;
+        let is_it = |ask: &Ask| matches!(ask, Ask::Read(read) if **read == *path);
+        self.any(&mut |trace| {
+            count += trace.asked.iter().filter(|(ask, _)| is_it(ask)).count();
+            false
+        });
+        count
+    }
+
     /// Levels of kustomizations, itself included.
     pub(crate) fn height(&self) -> usize {
         self.height

@@ -3,12 +3,12 @@
 use super::Local;
 use super::config::decode;
 use super::image_name::{NamePattern, Parts, split};
-use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, FieldTries, Table};
 use crate::kustomization::Image;
 use crate::pattern::BadPattern;
-use crate::resource::{Gvk, Resource};
+use crate::resource::{Change, Gvk, Resource};
+use crate::schema::Schema;
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// Changes names, tags and digests of images.
@@ -121,11 +121,13 @@ impl ImageTagTransformer {
     }
 }
 
-impl Local for ImageTagTransformer {
-    fn apply(&self, resource: &mut Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+impl Change for ImageTagTransformer {
+    fn apply(&self, resource: &mut Resource, _: &Schema) -> Result<bool, BuildError> {
         self.apply_to(resource).map(|()| true)
     }
 }
+
+impl Local for ImageTagTransformer {}
 
 impl Rule {
     fn may_change(&self, images: &[Str]) -> bool {

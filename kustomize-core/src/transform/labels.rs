@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Local;
 use super::config::decode;
 use super::entries::Entries;
-use crate::context::Context;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table};
-use crate::resource::Resource;
+use crate::resource::{Change, Resource};
+use crate::schema::Schema;
 use crate::yaml::Node;
 
 /// Adds labels, in `metadata.labels` and wherever else field specs say.
@@ -40,12 +40,14 @@ impl LabelTransformer {
     }
 }
 
-impl Local for LabelTransformer {
-    fn selects(&self, _: &Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+impl Change for LabelTransformer {
+    fn selects(&self, _: &Resource, _: &Schema) -> Result<bool, BuildError> {
         Ok(!self.0.is_empty())
     }
 
-    fn apply(&self, resource: &mut Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+    fn apply(&self, resource: &mut Resource, _: &Schema) -> Result<bool, BuildError> {
         self.apply_to(resource).map(|()| true)
     }
 }
+
+impl Local for LabelTransformer {}

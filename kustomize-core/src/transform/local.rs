@@ -7,19 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Transformer;
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::resource::{Origin, Resource, ResourceSet};
+use crate::resource::{Change, Origin, Resource, ResourceSet};
 use crate::yaml::{Pos, Str};
 
-/// Changes resources, each without regard to the others.
-pub(crate) trait Local: Sync {
-    /// Whether it has anything to do with a resource.
-    fn selects(&self, _resource: &Resource, _cx: &Context<'_>) -> Result<bool, BuildError> {
-        Ok(true)
-    }
-
-    /// Changes a resource that it selects. Says whether the resource stays.
-    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError>;
-
+/// Changes resources, each without regard to the others, and may look at all of them at the end.
+pub(crate) trait Local: Change {
     /// Whether `finish` does anything.
     fn has_finish(&self) -> bool {
         false
@@ -125,7 +117,7 @@ impl Pass<'_, '_> {
         step: &LocalStep<'_>,
         shared: &mut Arc<Resource>,
     ) -> Result<bool, BuildError> {
-        let is_selected = step.transformer.selects(shared, self.cx)?;
+        let is_selected = step.transformer.selects(shared, self.cx.schema())?;
         if !is_selected && step.origin.is_none() {
             return Ok(true);
         }
@@ -135,7 +127,7 @@ impl Pass<'_, '_> {
                 self.selected.fetch_add(1, Ordering::Relaxed);
             }
             let before = (!self.has_renamed.load(Ordering::Relaxed)).then(|| Name::of(resource));
-            if !step.transformer.apply(resource, self.cx)? {
+            if !step.transformer.apply(resource, self.cx.schema())? {
                 return Ok(false);
             }
             if before.is_some_and(|before| before != Name::of(resource)) {

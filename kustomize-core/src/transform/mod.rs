@@ -60,7 +60,7 @@ pub(crate) trait Transformer {
 /// How a transformer goes about its work.
 pub(crate) enum Action<'a> {
     /// It looks at each resource by itself.
-    Each(Box<dyn Local + 'a>),
+    Each(Arc<dyn Local>),
     /// It looks at all of them.
     All(Box<dyn Transformer + 'a>),
 }

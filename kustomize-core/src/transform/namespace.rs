@@ -5,7 +5,7 @@ use super::config::decode;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
-use crate::resource::{Resource, ResourceSet};
+use crate::resource::{Change, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::yaml::{Node, Scalar, Str, Tag, Value};
 
@@ -159,18 +159,19 @@ impl NamespaceTransformer {
     }
 }
 
-impl Local for NamespaceTransformer {
-    fn selects(&self, resource: &Resource, _: &Context<'_>) -> Result<bool, BuildError> {
+impl Change for NamespaceTransformer {
+    fn selects(&self, resource: &Resource, _: &Schema) -> Result<bool, BuildError> {
         let is_ours = || resource.annotation(HELM_GENERATED) != Some("true");
         Ok(!self.namespace.is_empty() && !resource.node.is_nil_or_empty() && is_ours())
     }
 
-    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
-        let schema = cx.schema();
+    fn apply(&self, resource: &mut Resource, schema: &Schema) -> Result<bool, BuildError> {
         resource.remember_id(schema);
         self.apply_to(resource, schema).map(|()| true)
     }
+}
 
+impl Local for NamespaceTransformer {
     fn has_finish(&self) -> bool {
         !self.namespace.is_empty()
     }

@@ -1,5 +1,7 @@
 //! `patches` and `PatchTransformer`.
 
+use std::sync::Arc;
+
 use super::config::decode;
 use super::patch_apply::{self, Scope};
 use super::patch_source::{self, PatchSource};
@@ -79,9 +81,9 @@ impl PatchTransformer {
             return Ok(Action::All(Box::new(self)));
         }
         Ok(match self.content {
-            Content::Json(patch) => Action::Each(Box::new(TargetedPatch::json(patch, target, matcher))),
+            Content::Json(patch) => Action::Each(Arc::new(TargetedPatch::json(patch, target, matcher))),
             Content::Strategic(mut patches) => match (patches.len(), patches.pop()) {
-                (1, Some(patch)) => Action::Each(Box::new(TargetedPatch::strategic(patch, target, matcher))),
+                (1, Some(patch)) => Action::Each(Arc::new(TargetedPatch::strategic(patch, target, matcher))),
                 (_, last) => {
                     patches.extend(last);
                     Action::All(Box::new(PatchTransformer { content: Content::Strategic(patches), ..self }))

@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::Selector;
 use crate::merge::JsonPatch;
-use crate::resource::{Matcher, Resource, ResourceSet};
+use crate::resource::{Change, Matcher, Resource, ResourceSet};
+use crate::schema::Schema;
 use crate::yaml::decode::Spanned;
 
 /// One patch and its target, which is no single name.
@@ -40,25 +41,29 @@ impl TargetedPatch {
     }
 }
 
-impl Local for TargetedPatch {
-    fn selects(&self, resource: &Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
-        self.matcher.matches(resource, cx.schema()).map_err(|error| error.at(self.target.pos))
+impl Change for TargetedPatch {
+    fn selects(&self, resource: &Resource, schema: &Schema) -> Result<bool, BuildError> {
+        self.matcher.matches(resource, schema).map_err(|error| error.at(self.target.pos))
     }
 
-    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
+    fn selects_by_content(&self) -> bool {
+        self.matcher.looks_at_labels()
+    }
+
+    fn apply(&self, resource: &mut Resource, schema: &Schema) -> Result<bool, BuildError> {
         match &self.content {
             Content::Strategic(patch) => {
                 let (written, prepared) = &**patch;
                 let patch = prepared.get_or_init(|| patch_apply::prepare(written));
                 let patch = patch.as_ref().map_err(Clone::clone)?;
-                patch_apply::merge_into(resource, patch, Scope::Target, cx.schema())
+                patch_apply::merge_into(resource, patch, Scope::Target, schema)
             }
-            Content::Json(patch) => {
-                patch_apply::apply_json_to(resource, patch, true, cx.schema()).map(|()| true)
-            }
+            Content::Json(patch) => patch_apply::apply_json_to(resource, patch, true, schema).map(|()| true),
         }
     }
+}
 
+impl Local for TargetedPatch {
     fn has_finish(&self) -> bool {
         true
     }

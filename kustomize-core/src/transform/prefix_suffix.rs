@@ -1,9 +1,9 @@
 //! `PrefixSuffixTransformer`: both at once, with the same field specs.
 
 use super::{Local, PrefixTransformer, SuffixTransformer};
-use crate::context::Context;
 use crate::error::BuildError;
-use crate::resource::Resource;
+use crate::resource::{Change, Resource};
+use crate::schema::Schema;
 use crate::yaml::Node;
 
 /// Adds a prefix, then a suffix.
@@ -23,8 +23,10 @@ impl PrefixSuffixTransformer {
     }
 }
 
-impl Local for PrefixSuffixTransformer {
-    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
-        Ok(self.prefix.apply(resource, cx)? && self.suffix.apply(resource, cx)?)
+impl Change for PrefixSuffixTransformer {
+    fn apply(&self, resource: &mut Resource, schema: &Schema) -> Result<bool, BuildError> {
+        Ok(self.prefix.apply(resource, schema)? && self.suffix.apply(resource, schema)?)
     }
 }
+
+impl Local for PrefixSuffixTransformer {}

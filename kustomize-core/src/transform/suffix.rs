@@ -2,10 +2,10 @@
 
 use super::Local;
 use super::affix::{Affix, Side};
-use crate::context::Context;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table};
-use crate::resource::Resource;
+use crate::resource::{Change, Resource};
+use crate::schema::Schema;
 use crate::yaml::Node;
 
 /// Adds a text after the names of resources.
@@ -24,8 +24,10 @@ impl SuffixTransformer {
     }
 }
 
-impl Local for SuffixTransformer {
-    fn apply(&self, resource: &mut Resource, cx: &Context<'_>) -> Result<bool, BuildError> {
-        self.0.apply_to(resource, cx.schema()).map(|()| true)
+impl Change for SuffixTransformer {
+    fn apply(&self, resource: &mut Resource, schema: &Schema) -> Result<bool, BuildError> {
+        self.0.apply_to(resource, schema).map(|()| true)
     }
 }
+
+impl Local for SuffixTransformer {}

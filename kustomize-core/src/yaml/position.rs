@@ -13,7 +13,7 @@ impl FileId {
 }
 
 /// A byte offset in a source text. `Pos::NONE` marks nodes that a build made itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pos {
     file: u32,
     offset: u32,

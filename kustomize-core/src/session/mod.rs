@@ -1,5 +1,7 @@
 //! Many builds that share what they have in common.
 
+mod shortcut;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -11,6 +13,7 @@ use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;
 use crate::parallel::{self, Crew};
 use crate::store::{Input, RESOURCE_WEIGHT, Recorder, Store, Trace};
+use shortcut::{ChangedFile, Shortcut};
 
 /// Builds kustomizations again and again: each file is parsed once, each base rendered once,
 /// however many overlays stand on it, and what did not change is not built again.
@@ -58,9 +61,52 @@ struct Last {
     /// None when it failed, as an error is worked out anew, or when it was given up.
     rendered: Option<Rendered>,
     trace: Arc<Trace>,
+    /// The generation in which it was brought up to date in a shorter way, which the trace knows
+    /// nothing of.
+    shortened: Option<u64>,
+    /// Made when it is first needed.
+    shortcut: Option<Arc<Mutex<Shortcut>>>,
 }
 
 impl Last {
+    fn new(rendered: Option<Rendered>, trace: Arc<Trace>) -> Self {
+        Last { rendered, trace, shortened: None, shortcut: None }
+    }
+
+    /// The outcome, if a build would give the same.
+    fn if_it_holds(self, host: &dyn Host, store: &Store) -> Option<Rendered> {
+        let rendered = self.rendered?;
+        let holds = match self.shortened {
+            Some(generation) => generation >= store.memo.now(),
+            None => Recorder::new(host, store).holds(&self.trace),
+        };
+        holds.then_some(rendered)
+    }
+
+    /// The outcome after files have changed, if they touch it and there is a shorter way to it.
+    fn shorten(mut self, changed: &[String], files: &[ChangedFile], now: u64) -> Option<Self> {
+        let rendered = self.rendered.take()?;
+        let touching: Vec<&String> = changed.iter().filter(|path| self.trace.is_touched_by(path)).collect();
+        if touching.is_empty() {
+            return None;
+        }
+        let touching: Vec<&ChangedFile> = touching
+            .into_iter()
+            .map(|path| files.iter().find(|file| file.path() == path))
+            .collect::<Option<_>>()?;
+        let shortcut = match self.shortcut.take() {
+            Some(shortcut) => shortcut,
+            None => Arc::new(Mutex::new(Shortcut::new(&rendered)?)),
+        };
+        let shortened = shortcut.lock().unwrap_or_else(PoisonError::into_inner).take(
+            &rendered,
+            &self.trace,
+            &touching,
+        )?;
+        let (rendered, shortcut) = (Some(shortened), Some(shortcut));
+        Some(Last { rendered, trace: self.trace, shortened: Some(now), shortcut })
+    }
+
     fn weight(&self) -> usize {
         self.rendered.as_ref().map_or(0, |rendered| rendered.resources().len() * RESOURCE_WEIGHT)
     }
@@ -144,7 +190,11 @@ impl<H: Host> Session<H> {
         changed: &[impl AsRef<str>],
     ) -> Vec<Result<Rendered, BuildError>> {
         let kept = self.kept();
-        kept.forget(&self.with_gone_directories(changed));
+        let changed = self.with_gone_directories(changed);
+        let files = shortcut::read(&kept.store, &self.host, &changed);
+        let shortened = kept.shorten(&changed, &files);
+        kept.forget(&changed);
+        shortened.into_iter().for_each(|(path, last)| kept.put(&path, last));
         self.build_all(&kept, paths, |_, outcome| outcome)
     }
 
@@ -188,13 +238,11 @@ impl<H: Host> Session<H> {
     }
 
     fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {
-        if let Some(Last { rendered: Some(rendered), trace }) = kept.last(path)
-            && Recorder::new(&self.host, &kept.store).holds(&trace)
-        {
+        if let Some(rendered) = kept.last(path).and_then(|last| last.if_it_holds(&self.host, &kept.store)) {
             return Ok(rendered);
         }
         let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, crew);
-        kept.put(path, Last { rendered: outcome.as_ref().ok().cloned(), trace });
+        kept.put(path, Last::new(outcome.as_ref().ok().cloned(), trace));
         if kept.weight() > self.memory_limit {
             kept.forget_outcomes();
         }
@@ -227,6 +275,16 @@ impl Kept {
 
     fn weight(&self) -> usize {
         self.weight.load(Ordering::Relaxed).saturating_add(self.store.weight())
+    }
+
+    /// The outcomes that can be had in a shorter way after files have changed.
+    fn shorten(&self, changed: &[String], files: &[ChangedFile]) -> Vec<(String, Last)> {
+        if files.is_empty() {
+            return Vec::new();
+        }
+        let all = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = self.store.memo.now();
+        all.into_iter().filter_map(|(path, last)| Some((path, last.shorten(changed, files, now)?))).collect()
     }
 
     /// Forgets all that a change at these paths may touch.

@@ -1,0 +1,13 @@
+//! How a whole build was made.
+
+use crate::field_spec::{NameReference, Table};
+
+use super::Lineage;
+
+/// What a finished build was made of, as far as it matters for doing a part of it again.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) lineage: Lineage,
+    /// Fields that hold names.
+    pub(crate) references: Table<NameReference>,
+}
