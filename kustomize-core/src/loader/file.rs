@@ -72,10 +72,26 @@ impl Loader<'_> {
             return Ok((path.to_owned(), self.fetch(path)?));
         }
         let absolute = self.absolute(path);
-        let name = self.level.display(&absolute);
-        let found = self.permitted(&absolute).map_err(|problem| self.explain(problem, path, &absolute))?;
-        let content = self.cx.host.read(&found);
-        content.map(|content| (name, content)).map_err(|error| self.explain(error.into(), path, &absolute))
+        match self.read(&absolute) {
+            Ok(content) => Ok((self.level.display(&absolute), content)),
+            Err(problem) => Err(self.explain(problem, path, &absolute)),
+        }
+    }
+
+    /// The same for a file that need not be there: where it is not, nobody has to be told what
+    /// others there are.
+    pub(super) fn load_if_there(&self, path: &str) -> Result<Option<(String, Vec<u8>)>, BuildError> {
+        let absolute = self.absolute(path);
+        match self.read(&absolute) {
+            Ok(content) => Ok(Some((self.level.display(&absolute), content))),
+            Err(Problem::Host(HostError::NotFound)) => Ok(None),
+            Err(problem) => Err(self.explain(problem, path, &absolute)),
+        }
+    }
+
+    fn read(&self, absolute: &str) -> Result<Vec<u8>, Problem> {
+        let found = self.permitted(absolute)?;
+        Ok(self.cx.host.read(&found)?)
     }
 
     /// Where to read a file from, if it may be read: with the restriction to the root, the file

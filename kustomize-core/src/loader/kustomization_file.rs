@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Loader;
 use super::suggest::most_similar;
 use crate::error::{BuildError, ErrorKind};
-use crate::host::{EntryKind, HostError, path};
+use crate::host::{EntryKind, path};
 use crate::yaml::FileId;
 
 /// What a kustomization file may be called.
@@ -32,10 +32,10 @@ impl Loader<'_> {
         let mut found = None;
         let mut unreadable = Vec::new();
         for name in FILE_NAMES {
-            match (self.load(name), &found) {
-                (Ok(content), None) => found = Some((name, content)),
-                (Ok(_), Some((first, _))) => return Err(self.several(first, name)),
-                (Err(error), _) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {}
+            match (self.load_if_there(name), &found) {
+                (Ok(None), _) => {}
+                (Ok(Some(content)), None) => found = Some((name, content)),
+                (Ok(Some(_)), Some((first, _))) => return Err(self.several(first, name)),
                 (Err(error), _) => unreadable.push(error),
             }
         }
