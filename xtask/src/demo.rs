@@ -11,8 +11,8 @@ use crate::{Failure, workspace};
 /// # Errors
 /// It does not compile, or does not render what it should.
 pub fn run() -> Result<(), Failure> {
-    println!("building kustomize-rs; the first time takes a minute");
-    let program = workspace::build_command(true)?;
+    println!("building kustomize-rs: about a minute the first time, as cargo shows below");
+    let program = workspace::build_command(workspace::Profile::Quick)?;
     let show = |overlay: &str| -> Result<bool, Failure> {
         let directory = format!("fixtures/apps/overlays/{overlay}");
         println!("\n$ kustomize-rs build {directory}");

@@ -24,22 +24,51 @@ pub fn cargo() -> Command {
     command
 }
 
+/// How `kustomize-rs` is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// To be tested.
+    Debug,
+    /// To be tried: fast, and soon there. Cargo shows how far it is.
+    Quick,
+    /// To be measured.
+    Release,
+}
+
+impl Profile {
+    /// The one for measurements or the one for tests.
+    pub fn of(release: bool) -> Self {
+        if release { Profile::Release } else { Profile::Debug }
+    }
+}
+
 /// Builds `kustomize-rs` and says where it is.
 ///
 /// # Errors
 /// It does not compile.
-pub fn build_command(release: bool) -> Result<PathBuf, Failure> {
+pub fn build_command(profile: Profile) -> Result<PathBuf, Failure> {
     let mut cargo = cargo();
-    cargo.args(["build", "--quiet", "--package", "kustomize-cli"]);
-    if release {
-        cargo.arg("--release");
-    }
+    cargo.args(["build", "--package", "kustomize-cli"]);
+    let directory = match profile {
+        Profile::Debug => {
+            cargo.arg("--quiet");
+            "debug"
+        }
+        Profile::Quick => {
+            cargo.args(["--profile", "quick"]);
+            "quick"
+        }
+        Profile::Release => {
+            cargo.args(["--quiet", "--release"]);
+            "release"
+        }
+    };
     cargo.arg("--target-dir").arg(target());
     if !cargo.status()?.success() {
         return Err("kustomize-rs does not compile".into());
     }
     let name = format!("kustomize-rs{}", std::env::consts::EXE_SUFFIX);
-    Ok(target().join(if release { "release" } else { "debug" }).join(name))
+    Ok(target().join(directory).join(name))
 }
 
 /// The full path of a program on PATH.

@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let oracle = Oracle::find()?;
     let ours = match &args.ours {
         Some(program) => std::fs::canonicalize(program)?,
-        None => workspace::build_command(true)?,
+        None => workspace::build_command(workspace::Profile::Release)?,
     };
     let duel = Duel { ours, oracle, runs: args.runs, memory: memory::Meter::find() };
     if duel.memory.is_none() {

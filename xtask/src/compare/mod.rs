@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let trial = Trial {
         ours: match &args.ours {
             Some(program) => std::fs::canonicalize(program)?,
-            None => workspace::build_command(args.release)?,
+            None => workspace::build_command(workspace::Profile::of(args.release))?,
         },
         oracle,
         flags: args.flags.clone(),

@@ -54,7 +54,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let command = match &args.command {
         Some(command) => command.split_whitespace().map(Into::into).collect(),
-        None => vec![workspace::build_command(args.release)?.into_os_string(), "build".into()],
+        None => vec![
+            workspace::build_command(workspace::Profile::of(args.release))?.into_os_string(),
+            "build".into(),
+        ],
     };
     let trial = Trial::new(command, helm)?;
     let started = Instant::now();

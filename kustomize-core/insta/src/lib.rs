@@ -21,11 +21,11 @@ pub use kustomize_core::BuildOptions;
 /// ```
 /// use kustomize_insta::{BuildOptions, assert_overlay};
 ///
-/// assert_overlay!("../fixtures/apps/overlays/production");
+/// assert_overlay!("../../fixtures/apps/overlays/production");
 ///
 /// let mut options = BuildOptions::default();
 /// options.enable_remote = true;
-/// assert_overlay!("../fixtures/apps/overlays/staging", options);
+/// assert_overlay!("../../fixtures/apps/overlays/staging", options);
 /// ```
 ///
 /// # Panics
