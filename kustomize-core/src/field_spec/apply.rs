@@ -23,7 +23,7 @@ pub(crate) enum Create {
 }
 
 impl FieldSpec {
-    /// Where the fields are that [`FieldSpec::apply`] would call `set` on, in the same order,
+    /// Where the fields are that [`FieldSpecs::apply`](super::FieldSpecs::apply) would call `set` on, in the same order,
     /// if it were not to create any.
     pub(crate) fn places(&self, root: &Node) -> Vec<Place> {
         let mut places = Vec::new();
