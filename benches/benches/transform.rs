@@ -35,7 +35,7 @@ const CASES: &[(&str, &str)] = &[
     (
         "json_patch",
         "patches: [{target: {kind: Deployment}, patch: \"\
-        [{op: replace, path: /spec/replicas, value: 3}]\"}]\n",
+        - {op: replace, path: /spec/replicas, value: 3}\"}]\n",
     ),
     (
         "replacements",

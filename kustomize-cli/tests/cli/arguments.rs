@@ -5,7 +5,6 @@ use crate::support::{program, run, stderr, stdout};
 #[test]
 fn every_failure_ends_with_status_1() {
     let wrong: &[&[&str]] = &[
-        &["build", "apps/base", "apps/base"],
         &["build", "--no-such-flag"],
         &["build", "--reorder=sideways", "apps/base"],
         &["build", "--load-restrictor=none", "apps/base"],
