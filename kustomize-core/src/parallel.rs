@@ -81,7 +81,10 @@ fn for_each_part<T: Send, E: Send>(
     let parts = Mutex::new(items.chunks_mut(size).enumerate());
     let failed = Mutex::new(None::<(usize, E)>);
     let help = || {
-        while let Some((number, part)) = locked(&parts).next() {
+        loop {
+            // The lock is held for this line alone: a `while let` would hold it for all of the work.
+            let next = locked(&parts).next();
+            let Some((number, part)) = next else { break };
             if let Err(error) = work(number * size, part) {
                 let mut failed = locked(&failed);
                 if failed.as_ref().is_none_or(|(first, _)| number < *first) {

@@ -11,7 +11,9 @@ use crate::{Failure, workspace};
 /// # Errors
 /// It does not compile, or does not render what it should.
 pub fn run() -> Result<(), Failure> {
-    println!("building kustomize-rs: about a minute the first time, as cargo shows below");
+    println!(
+        "building kustomize-rs: two or three minutes the first time on two cores; cargo shows how far it is"
+    );
     let program = workspace::build_command(workspace::Profile::Quick)?;
     let show = |overlay: &str| -> Result<bool, Failure> {
         let directory = format!("fixtures/apps/overlays/{overlay}");
