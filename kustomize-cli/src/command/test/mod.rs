@@ -60,12 +60,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
     if args.update {
         all.iter_mut().try_for_each(update::accept)?;
     }
+    let report = Report::new(renderer(Style::for_stdout()), args.diff);
+    output::to_stdout(report.text(&all, unchanged).as_bytes())?;
     if let Some(file) = &args.junit {
         let report = Report::new(renderer(Style::Plain), args.diff);
         output::to_file(Path::new(file), junit::document(&all, &report, started.elapsed()).as_bytes())?;
     }
-    let report = Report::new(renderer(Style::for_stdout()), args.diff);
-    output::to_stdout(report.text(&all, unchanged).as_bytes())?;
     let good = all.iter().all(|one| one.accepted || one.outcome.is_equal());
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

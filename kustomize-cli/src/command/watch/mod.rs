@@ -29,7 +29,9 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
     files.watch(&inputs(&session, &args.targets))?;
     let (count, time) = (overlays.len(), shown(started));
     let plural = if count == 1 { "" } else { "s" };
-    output::to_stdout(format!("watching {count} kustomization{plural}, built in {time}\n").as_bytes())?;
+    let built = overlays.iter().filter(|overlay| matches!(overlay.state, State::Built { .. })).count();
+    let message = format!("watching {count} kustomization{plural}, {built} of them built, in {time}\n");
+    output::to_stdout(message.as_bytes())?;
     loop {
         let changed = files.wait()?;
         let started = Instant::now();
