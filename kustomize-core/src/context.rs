@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{BuildError, ErrorKind};
 use crate::host::Host;
+use crate::option_names::NamedOption;
 use crate::options::BuildOptions;
 use crate::parallel::Crew;
 use crate::schema::Schema;
@@ -120,6 +121,11 @@ impl<'a> Context<'a> {
             format!("the files of all generators together are larger than {} MiB", MAX_GENERATED >> 20);
         Err(BuildError::new(ErrorKind::Generator, message)
             .with_help("no cluster takes a ConfigMap or Secret of more than about one MiB"))
+    }
+
+    /// An option as whoever reads the messages of this build would write it.
+    pub(crate) fn option(&self, option: NamedOption) -> &'static str {
+        self.options.option_names.of(option)
     }
 
     /// Notes a warning.

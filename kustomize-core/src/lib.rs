@@ -19,6 +19,7 @@ pub mod host;
 pub mod kustomization;
 mod loader;
 mod merge;
+mod option_names;
 mod options;
 mod parallel;
 mod pattern;
@@ -34,6 +35,7 @@ pub mod yaml;
 
 pub use build::{Rendered, build};
 pub use error::{BuildError, ErrorKind, Note};
+pub use option_names::OptionNames;
 pub use options::{BuildOptions, LoadRestrictor, Reorder};
 pub use session::Session;
 pub use store::Input;

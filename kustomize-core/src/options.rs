@@ -1,5 +1,7 @@
 //! What a caller may choose.
 
+use crate::option_names::OptionNames;
+
 /// Options of a build. The default is the reference's, with everything that reaches outside off.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -36,6 +38,8 @@ pub struct BuildOptions {
     pub mounts: Vec<String>,
     /// Runs container functions as the current user.
     pub as_current_user: bool,
+    /// How errors and warnings name these options.
+    pub option_names: OptionNames,
 }
 
 impl Default for BuildOptions {
@@ -57,6 +61,7 @@ impl Default for BuildOptions {
             env: Vec::new(),
             mounts: Vec::new(),
             as_current_user: false,
+            option_names: OptionNames::default(),
         }
     }
 }

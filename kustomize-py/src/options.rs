@@ -1,6 +1,6 @@
 //! Options: keyword arguments with the names of `kustomize_core::BuildOptions`.
 
-use kustomize_core::{BuildOptions, LoadRestrictor, Reorder};
+use kustomize_core::{BuildOptions, LoadRestrictor, OptionNames, Reorder};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -17,6 +17,7 @@ const LIST: &str = "a list of str";
 /// that is none of those that may be chosen.
 pub(crate) fn extract(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<BuildOptions> {
     let mut options = BuildOptions::default();
+    options.option_names = OptionNames::Python;
     for (name, value) in keywords.into_iter().flatten() {
         let name: String = name.extract()?;
         let option = Given { name: &name, value: &value };

@@ -1,6 +1,6 @@
 //! What JavaScript asks for, as JSON.
 
-use kustomize_core::{BuildOptions, LoadRestrictor, Reorder};
+use kustomize_core::{BuildOptions, LoadRestrictor, OptionNames, Reorder};
 use serde::Deserialize;
 
 /// One call. The paths are directories.
@@ -52,6 +52,7 @@ impl From<&Options> for BuildOptions {
         };
         build.add_managed_by_label = options.add_managed_by_label;
         build.enable_plugins = options.enable_plugins;
+        build.option_names = OptionNames::JavaScript;
         build
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use kustomize_core::host::OsHost;
-use kustomize_core::{BuildOptions, LoadRestrictor, Reorder};
+use kustomize_core::{BuildOptions, LoadRestrictor, OptionNames, Reorder};
 
 use super::value::load_restrictor;
 
@@ -121,6 +121,7 @@ impl RenderArgs {
         options.env.clone_from(&self.function.env);
         options.mounts.clone_from(&self.function.mount);
         options.as_current_user = self.function.as_current_user;
+        options.option_names = OptionNames::Flags;
         options
     }
 

@@ -16,6 +16,7 @@ const MISTAKES: &[&str] = &[
     "deep/top",
     "empty",
     "generator",
+    "helm",
     "indentation",
     "json-patch",
     "missing-file",

@@ -66,7 +66,8 @@ fn of_fields<'l, 'a>(
             let own = &kustomization.namespace;
             inherited.namespace = if own.is_empty() { &target.helm_namespace } else { own }.clone();
         }
-        let generator = HelmGenerator::new(loader.clone(), &globals, inherited)?;
+        let generator =
+            HelmGenerator::new(loader.clone(), &globals, inherited).map_err(|error| error.at(chart.pos))?;
         steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, Box::new(generator)));
     }
     Ok(steps)

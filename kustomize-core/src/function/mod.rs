@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::generate::Generator;
 use crate::loader::Loader;
+use crate::option_names::NamedOption;
 use crate::resource::{Resource, ResourceSet};
 use crate::transform::Transformer;
 use executable::Executable;
@@ -46,10 +47,12 @@ impl<'a> Plugin<'a> {
         let about = |error: BuildError| error.about(config.id(cx.schema())).at(config.node.pos);
         if !cx.options.enable_plugins {
             let message = format!("external plugins are disabled: {} is not built in", config.kind());
-            let error = BuildError::new(ErrorKind::NotAllowed, message).with_help(
-                "builtin plugins say `apiVersion: builtin`; to allow others, use --enable-alpha-plugins \
-                 (`BuildOptions::enable_plugins`), and --enable-exec for functions that are programs",
-            );
+            let error = BuildError::new(ErrorKind::NotAllowed, message).with_help(format!(
+                "builtin plugins say `apiVersion: builtin`; to allow others, use {}, and {} for functions \
+                 that are programs",
+                cx.option(NamedOption::EnablePlugins),
+                cx.option(NamedOption::EnableExec),
+            ));
             return Err(about(error));
         }
         let program = match FunctionSpec::of(&config, cx).map_err(about)? {

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, HostError, Output};
 use crate::loader::Loader;
+use crate::option_names::NamedOption;
 use crate::resource::Resource;
 use crate::yaml::{Node, Pos, read};
 
@@ -24,7 +25,7 @@ pub(super) fn function(
     let name = format!("function {}", config.name());
     if spec.container.network && !cx.options.network {
         return Err(BuildError::new(ErrorKind::NotAllowed, format!("{name} wants the network"))
-            .with_help("it may have it with --network"));
+            .with_help(format!("it may have it with {}", cx.option(NamedOption::Network))));
     }
     let config = resource_list::local_config(config);
     let input = resource_list::write(&config, resources)?;
@@ -36,9 +37,9 @@ pub(super) fn function(
         // The reference passes over it in silence.
         let message = format!("{name} was not run");
         let help = if spec.exec.path.is_empty() {
-            "its configuration names neither an image nor a program"
+            "its configuration names neither an image nor a program".to_owned()
         } else {
-            "functions that are programs run with --enable-exec"
+            format!("functions that are programs run with {}", cx.option(NamedOption::EnableExec))
         };
         cx.warn_with_help(message, config.node.pos, help);
         return Ok(input);

@@ -8,6 +8,7 @@ use super::{Loader, host_error, require_remote};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, HostError, path};
 use crate::host::{RepositorySpec, is_url};
+use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
 use crate::yaml::FileId;
 
@@ -141,10 +142,10 @@ impl Loader<'_> {
         if self.level.checkout().is_some() {
             return error.with_help("files of a cloned repository may not be loaded from elsewhere");
         }
-        error.with_help(
-            "move the file below that directory, make a base of it, or lift the restriction \
-             (--load-restrictor LoadRestrictionsNone)",
-        )
+        error.with_help(format!(
+            "move the file below that directory, make a base of it, or lift the restriction ({})",
+            self.cx.option(NamedOption::LoadRestrictor)
+        ))
     }
 
     fn fetch(&self, url: &str) -> Result<Vec<u8>, BuildError> {

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{HostError, Scratch, path};
+use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
 
 pub(crate) use crate::host::is_url;
@@ -119,8 +120,8 @@ fn require_remote(cx: &Context<'_>, action: &str) -> Result<(), BuildError> {
     if cx.options.enable_remote {
         return Ok(());
     }
-    Err(BuildError::new(ErrorKind::NotAllowed, format!("{action} is not allowed")).with_help(
-        "remote files and repositories are off: allow them (`BuildOptions::enable_remote`), or keep a copy \
-         beside the kustomization",
-    ))
+    Err(BuildError::new(ErrorKind::NotAllowed, format!("{action} is not allowed")).with_help(format!(
+        "remote files and repositories are off: allow them ({}), or keep a copy beside the kustomization",
+        cx.option(NamedOption::EnableRemote)
+    )))
 }

@@ -15,6 +15,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, EntryKind, HostError, Scratch, path};
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
+use crate::option_names::NamedOption;
 use crate::resource::Resource;
 use crate::yaml::Node;
 use crate::yaml::decode::{DecodeError, from_node_loosely};
@@ -47,12 +48,15 @@ impl<'a> HelmGenerator<'a> {
     ) -> Result<Self, BuildError> {
         let options = loader.context().options;
         if !options.enable_helm {
-            return Err(BuildError::new(ErrorKind::NotAllowed, "helm charts are not allowed").with_help(
-                "must specify --enable-helm (`BuildOptions::enable_helm`): it runs the helm program",
-            ));
+            let option = loader.context().option(NamedOption::EnableHelm);
+            return Err(BuildError::new(ErrorKind::NotAllowed, "helm charts are not allowed")
+                .with_help(format!("to allow them, use {option}: it runs the helm program")));
         }
         if options.helm_command.is_empty() {
-            return Err(generator_error("no helm program is named").with_help("must specify --helm-command"));
+            let option = loader.context().option(NamedOption::HelmCommand);
+            return Err(
+                generator_error("no helm program is named").with_help(format!("name it with {option}"))
+            );
         }
         if chart.name.is_empty() {
             return Err(generator_error("a helm chart has no name").field("name"));
@@ -107,7 +111,7 @@ impl<'a> HelmGenerator<'a> {
         let output = cx.host.run(&command).map_err(|error| match error {
             HostError::Refused { .. } => BuildError::new(ErrorKind::NotAllowed, error.to_string()),
             HostError::NotFound => generator_error(format!("there is no program '{helm}'"))
-                .with_help("install helm, or name it with --helm-command"),
+                .with_help(format!("install helm, or name it with {}", cx.option(NamedOption::HelmCommand))),
             error => generator_error(format!("'{}' could not be run: {error}", what())),
         })?;
         if output.succeeded() {

@@ -131,5 +131,5 @@ fn charts_are_refused_with_a_cure() {
     let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
     let error = HelmGenerator::new(loader, &HelmGlobals::default(), HelmChart::default()).err().unwrap();
-    assert!(error.help().unwrap().contains("must specify --enable-helm"));
+    assert!(error.help().unwrap().contains("use `BuildOptions::enable_helm`"));
 }
