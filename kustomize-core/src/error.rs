@@ -185,7 +185,7 @@ impl BuildError {
         self.0.place.as_ref().map(|place| place.file.as_str()).or(self.0.file.as_deref())
     }
 
-    /// The resource it is about, as `Kind.version.group/name.namespace`.
+    /// The resource it is about, as `Deployment web in namespace production`.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.0.resource.as_deref()

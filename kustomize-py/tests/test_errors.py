@@ -59,8 +59,7 @@ def test_a_resource_is_named() -> None:
     error = failure(files)
     assert type(error) is kustomize_py.InputError
     assert error.kind == "patch"
-    assert error.resource is not None
-    assert error.resource.startswith("Pod.v1.")
+    assert error.resource == "Pod a"
     assert error.file == "kustomization.yaml"
 
 
@@ -88,6 +87,21 @@ def test_no_file_to_name(tmp_path: Path) -> None:
 def test_what_is_not_allowed(kustomization: str) -> None:
     error = failure({"a/b/kustomization.yaml": kustomization, "outside.yaml": POD}, "a/b")
     assert isinstance(error, kustomize_py.NotAllowedError), repr(error)
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "option"),
+    [
+        ("resources: [../../outside.yaml]\n", 'load_restrictor="none"'),
+        ("resources: ['https://example.invalid/a.yaml']\n", "enable_remote=True"),
+        ("helmCharts: [{name: a, repo: 'https://example.invalid'}]\n", "enable_helm=True"),
+        ("transformers: [outside.yaml]\n", "enable_plugins=True"),
+    ],
+)
+def test_what_would_allow_it_is_named_as_python_names_it(kustomization: str, option: str) -> None:
+    error = failure({"a/b/kustomization.yaml": kustomization, "outside.yaml": POD, "a/b/outside.yaml": POD}, "a/b")
+    assert option in str(error.hint)
+    assert (error.file, error.line) in {("a/b/kustomization.yaml", 1), ("a/b/outside.yaml", 1)}
 
 
 def test_a_program_that_fails(tmp_path: Path) -> None:

@@ -13,10 +13,7 @@ fn remark(message: &str, origin: Origin) -> Remark {
 fn full() -> Diagnostic {
     Diagnostic {
         origin: Some(at("/here/base/deployment.yaml", 12, 3, "  naem: web")),
-        about: vec![
-            ("resource", "Deployment.v1.apps/web.[noNs]".to_owned()),
-            ("field", "spec.replicas".to_owned()),
-        ],
+        about: vec![("resource", "Deployment web".to_owned()), ("field", "spec.replicas".to_owned())],
         notes: vec![remark("the first one stands here", at("/else/where.yaml", 3, 9, "  name: web"))],
         chain: vec![
             remark("resources", at("/here/overlay/kustomization.yaml", 4, 3, "- ../base")),

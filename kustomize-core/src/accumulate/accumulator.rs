@@ -65,7 +65,7 @@ impl Accumulator {
 
 fn conflict_error(set: &ResourceSet, conflict: Conflict) -> BuildError {
     let Conflict { id, existing, incoming } = conflict;
-    let message = format!("may not add resource with an already registered id: {id}");
+    let message = format!("may not add resource with an already registered id: {id:#}");
     let error = BuildError::new(ErrorKind::Conflict, message).at(incoming.node.pos).about(&id);
     let error = match set.as_slice().get(existing) {
         Some(first) => error.with_note("the resource with this id that was added first", first.node.pos),

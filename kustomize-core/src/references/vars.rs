@@ -144,7 +144,7 @@ pub(crate) fn bind_vars(
 }
 
 fn ambiguous(var: &Spanned<Var>, matches: &[usize], set: &ResourceSet, cx: &Context<'_>) -> BuildError {
-    let ids: Vec<_> = matches.iter().map(|at| format!("`{}`", set.as_slice()[*at].id(cx.schema()))).collect();
+    let ids: Vec<_> = matches.iter().map(|at| format!("{:#}", set.as_slice()[*at].id(cx.schema()))).collect();
     let message = format!("the var `{}` could mean several resources: {}", var.name, ids.join(", "));
     BuildError::new(ErrorKind::Var, message).at(var.pos).with_help("say `namespace` in its `objref`")
 }

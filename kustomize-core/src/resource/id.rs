@@ -45,18 +45,12 @@ impl Gvk {
 }
 
 impl fmt::Display for Gvk {
-    /// `Kind.version.group`, as the reference prints it.
+    /// `Deployment`, or with `{:#}` and its version `apps/v1 Deployment`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or = |part: &'_ Str, none: &'static str| -> Str {
-            if part.is_empty() { Str::new_static(none) } else { part.clone() }
-        };
-        write!(
-            f,
-            "{}.{}.{}",
-            or(&self.kind, "[noKind]"),
-            or(&self.version, "[noVer]"),
-            or(&self.group, "[noGrp]")
-        )
+        if f.alternate() && !self.version.is_empty() {
+            write!(f, "{} ", self.api_version())?;
+        }
+        f.write_str(if self.kind.is_empty() { "resource" } else { &self.kind })
     }
 }
 
@@ -172,11 +166,39 @@ impl ResId {
 }
 
 impl fmt::Display for ResId {
-    /// `Kind.version.group/name.namespace`, as the reference prints it.
+    /// `Deployment web in namespace production`, or with `{:#}`, where the version may tell it from
+    /// others, `apps/v1 Deployment web in namespace production`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or = |part: &'_ Str, none: &'static str| -> Str {
-            if part.is_empty() { Str::new_static(none) } else { part.clone() }
+        self.gvk.fmt(f)?;
+        if self.name.is_empty() {
+            f.write_str(" without a name")?;
+        } else {
+            write!(f, " {}", self.name)?;
+        }
+        if !self.namespace.is_empty() {
+            write!(f, " in namespace {}", self.namespace)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_shown_as_people_speak_of_resources() {
+        let id = |api_version, kind, name, namespace| {
+            ResId::new(Gvk::new(api_version, kind), name, namespace, &Schema::default())
         };
-        write!(f, "{}/{}.{}", self.gvk, or(&self.name, "[noName]"), or(&self.namespace, "[noNs]"))
+        let web = id("apps/v1", "Deployment", "web", "production");
+        assert_eq!(web.to_string(), "Deployment web in namespace production");
+        assert_eq!(format!("{web:#}"), "apps/v1 Deployment web in namespace production");
+        let nginx = id("v1", "Service", "nginx", "");
+        assert_eq!(
+            (nginx.to_string(), format!("{nginx:#}")),
+            ("Service nginx".into(), "v1 Service nginx".into())
+        );
+        assert_eq!(format!("{:#}", id("", "", "", "")), "resource without a name");
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Resu
     let mut dropped: HashMap<&ResId, Pos> = HashMap::new();
     for (resource, id) in set.iter().zip(&ids).filter(|(_, id)| !kept.contains(id)) {
         if let Some(first) = dropped.insert(id, resource.node.pos) {
-            let message = format!("two local resources have the id {id}");
+            let message = format!("two local resources have the id {id:#}");
             return Err(BuildError::new(ErrorKind::Conflict, message)
                 .at(resource.node.pos)
                 .about(id)

@@ -71,7 +71,7 @@ impl Transformer for SortOrderTransformer {
         let Some((first, second)) = set.duplicate(cx.schema()) else { return Ok(()) };
         let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);
         let id = second.id(cx.schema());
-        let message = format!("there are two resources with the id {id}");
+        let message = format!("there are two resources with the id {id:#}");
         Err(BuildError::new(ErrorKind::Conflict, message)
             .about(&id)
             .at(second.node.pos)

@@ -32,14 +32,15 @@ pub(super) fn target_of(
         [at] => Ok(*at),
         [] => Err(nothing_to_patch(patch, &id, set, schema)),
         several => {
-            let error = BuildError::new(ErrorKind::Patch, format!("several resources match the patch {id}"))
-                .at(patch.node.pos)
-                .about(&id)
-                .with_help("give the patch a `target` that says which one is meant");
+            let error =
+                BuildError::new(ErrorKind::Patch, format!("several resources match the patch {id:#}"))
+                    .at(patch.node.pos)
+                    .about(&id)
+                    .with_help("give the patch a `target` that says which one is meant");
             Err(several.iter().filter_map(|at| set.as_slice().get(*at)).take(5).fold(
                 error,
                 |error, resource| {
-                    error.with_note(format!("one is {}", resource.id(schema)), resource.node.pos)
+                    error.with_note(format!("one is {:#}", resource.id(schema)), resource.node.pos)
                 },
             ))
         }
@@ -47,11 +48,11 @@ pub(super) fn target_of(
 }
 
 fn nothing_to_patch(patch: &Resource, id: &ResId, set: &ResourceSet, schema: &Schema) -> BuildError {
-    let error = BuildError::new(ErrorKind::Patch, format!("no resource matches the patch {id}"))
+    let error = BuildError::new(ErrorKind::Patch, format!("no resource matches the patch {id:#}"))
         .at(patch.node.pos)
         .about(id);
     let same_name: Vec<String> =
-        set.iter().filter(|r| r.name() == id.name).take(5).map(|r| r.id(schema).to_string()).collect();
+        set.iter().filter(|r| r.name() == id.name).take(5).map(|r| format!("{:#}", r.id(schema))).collect();
     let of_kind = || set.iter().filter(|r| r.kind() == id.gvk.kind);
     let names: Vec<&str> = of_kind().map(Resource::name).take(5).collect();
     if !same_name.is_empty() {
@@ -223,7 +224,7 @@ pub(super) fn expect_unique(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(
     let resource = |at: usize| set.as_slice().get(at);
     let pos = |at: usize| resource(at).map_or(crate::yaml::Pos::NONE, |resource| resource.node.pos);
     let id = resource(second).map(|resource| resource.id(cx.schema())).unwrap_or_default();
-    Err(BuildError::new(ErrorKind::Conflict, format!("after this patch two resources are {id}"))
+    Err(BuildError::new(ErrorKind::Conflict, format!("after this patch two resources are {id:#}"))
         .about(id)
         .with_note("one of them", pos(first))
         .with_note("the other", pos(second)))

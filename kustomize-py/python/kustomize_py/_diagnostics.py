@@ -118,7 +118,7 @@ class KustomizeError(Exception):
         self.column = column
         """The column in characters, counted from 1."""
         self.resource = resource
-        """The resource that it is about, as `Kind.version.group/name.namespace`."""
+        """The resource that it is about, as `Deployment web in namespace production`."""
         self.field = field
         """The path of the field that it is about."""
         self.hint = hint

@@ -124,8 +124,10 @@ fn select<'a>(
         (None, _) => Err(nothing(source, resources, index)),
         (Some(found), None) => Ok(found),
         (Some((_, first)), Some((_, second))) => {
-            let mut all = vec![first.written_id().to_string(), second.written_id().to_string()];
-            all.extend(picked.take(8).map(|(_, resource)| resource.written_id().to_string()));
+            let both = [first, second].into_iter();
+            let further = picked.take(8).map(|(_, resource)| resource);
+            let all: Vec<_> =
+                both.chain(further).map(|resource| format!("{:#}", resource.written_id())).collect();
             let message = format!("several resources match the source of a replacement ({})", show(source));
             Err(error(&message)
                 .with_note("the first", first.node.pos)
