@@ -1,12 +1,14 @@
 //! Bringing in what `resources` and `components` list.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accumulator::Accumulator;
 use super::base;
 use super::target::Target;
 use crate::context::Context;
-use crate::error::BuildError;
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{HostError, RepositorySpec};
 use crate::loader::{Loader, is_url, neither};
 use crate::parallel::Crew;
 use crate::resource::{Resource, parse_resources};
@@ -23,7 +25,7 @@ pub(super) fn accumulate<'a>(
 ) -> Result<(), BuildError> {
     let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
-        let as_file = ahead.next().unwrap_or_else(|| read_file(target, path, cx.crew));
+        let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, cx.crew));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(file, resources) => {
                 accumulator.lineage.files.push(file);
@@ -40,17 +42,36 @@ pub(super) fn accumulate<'a>(
 
 /// Reads many files on several threads. What is on the network is left for later, and so is
 /// everything when there are few files: these are read one by one, each on several threads.
+/// When one fails, those that were not read by then are left.
 fn read_ahead(
     cx: &Context<'_>,
     target: &Target<'_>,
     paths: &[Spanned<String>],
-) -> Vec<Result<File, BuildError>> {
+) -> Vec<Option<Result<File, BuildError>>> {
     /// So many files for each thread.
     const LEAST: usize = 16;
     if paths.len() < 2 * LEAST || paths.iter().any(|path| is_url(path)) {
         return Vec::new();
     }
-    cx.crew.map(paths, LEAST, |path| read_file(target, path, Crew::One))
+    let failed = AtomicBool::new(false);
+    cx.crew.map(paths, LEAST, |path| {
+        if failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let read = read_file(target, path, Crew::One);
+        failed.fetch_or(ends_the_build(path, &read), Ordering::Relaxed);
+        Some(read)
+    })
+}
+
+/// Whether an entry is certain to be neither a file nor a base.
+fn ends_the_build(path: &str, read: &Result<File, BuildError>) -> bool {
+    match read {
+        Ok(resources) => resources.is_err(),
+        Err(error) => {
+            *error.kind() == ErrorKind::Host(HostError::NotFound) && RepositorySpec::parse(path).is_err()
+        }
+    }
 }
 
 /// Brings in one entry of `components`, which works on what its parent has gathered.
