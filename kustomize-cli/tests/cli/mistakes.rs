@@ -94,3 +94,18 @@ fn a_line_is_not_repeated_however_long() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stderr.len() < 5000, "{} bytes", output.stderr.len());
 }
+
+#[test]
+fn what_was_meant_is_suggested_as_it_would_be_written() {
+    for (target, help) in [
+        ("apps/base/deployment.yaml", "name a directory: did you mean 'apps/base'?"),
+        ("apps/base/kustomization.yaml", "name the directory that holds it: 'apps/base'"),
+        ("../README.md", "name a directory that has a kustomization.yaml"),
+        ("apps/overlays/produktion", "did you mean 'apps/overlays/production'?"),
+        ("aps/overlays/production", "did you mean 'apps/overlays/production'?"),
+        ("apps/overlays", "these directories in it have one: broken, production, staging"),
+    ] {
+        let said = said(target);
+        assert!(said.ends_with(&format!("help: {help}\n")), "{target}: {said}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::kustomization_file::FILE_NAMES;
-use super::suggest::similar_entry;
+use super::suggest::{did_you_mean, kustomization_above};
 use super::{Checkout, Level, Loader, host_error, require_remote};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
@@ -153,12 +153,14 @@ fn confirm_directory(cx: &Context<'_>, absolute: &str, written: &str) -> Result<
     });
     resolved.map_err(|error| {
         let help = match &error {
-            HostError::NotFound => {
-                similar_entry(cx.host, absolute).map(|similar| format!("did you mean {similar}?"))
-            }
+            HostError::NotFound => did_you_mean(cx.host, absolute, written),
             HostError::NotDirectory if FILE_NAMES.contains(&path::base_name(absolute)) => {
                 Some(format!("name the directory that holds it: '{}'", path::parent(&path::clean(written))))
             }
+            HostError::NotDirectory => Some(match kustomization_above(cx.host, absolute, written) {
+                Some(directory) => format!("name a directory: did you mean '{directory}'?"),
+                None => format!("name a directory that has a {}", FILE_NAMES[0]),
+            }),
             _ => None,
         };
         let error = host_error(error, written);

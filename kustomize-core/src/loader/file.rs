@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::suggest::similar_entry;
+use super::suggest::did_you_mean;
 use super::{Loader, host_error, require_remote};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, HostError, path};
@@ -122,8 +122,8 @@ impl Loader<'_> {
         let name = self.level.display(absolute);
         let error = host_error(error, &name);
         // Not asked for directories: every base is tried as a file first.
-        match is_missing.then(|| similar_entry(self.cx.host, absolute)).flatten() {
-            Some(similar) => error.with_help(format!("did you mean {similar}?")),
+        match is_missing.then(|| did_you_mean(self.cx.host, absolute, path)).flatten() {
+            Some(help) => error.with_help(help),
             None => error,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Loader;
-use super::suggest::most_similar;
+use super::suggest::{configuration, has_kustomization, most_similar};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, path};
 use crate::yaml::FileId;
@@ -81,20 +81,16 @@ impl Loader<'_> {
         if let Some(name) = misnamed {
             return format!("rename {name} to {}", FILE_NAMES[0]);
         }
-        let has_kustomization = |name: &&String| {
-            FILE_NAMES.iter().any(|file| {
-                host.kind(&path::join(self.root(), &format!("{name}/{file}"))) == Ok(EntryKind::File)
-            })
-        };
+        let can_be_built = |name: &&String| has_kustomization(host, &path::join(self.root(), name));
         let below: Vec<&str> =
-            names.iter().take(LOOKED_AT).filter(has_kustomization).map(String::as_str).collect();
+            names.iter().take(LOOKED_AT).filter(can_be_built).map(String::as_str).collect();
         if !below.is_empty() {
             return format!("these directories in it have one: {}", shortened(&below));
         }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match names.as_slice() {
-            [] => "the directory is empty".to_owned(),
-            names => format!("the directory holds {}", shortened(names)),
+        match configuration(names).as_slice() {
+            [] if names.is_empty() => "the directory is empty".to_owned(),
+            [] => "there is no YAML in it: is it the right directory?".to_owned(),
+            files => format!("write one that lists its `resources`: {}", shortened(files)),
         }
     }
 }

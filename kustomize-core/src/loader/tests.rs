@@ -69,7 +69,8 @@ fn exactly_one_kustomization_file() {
     for (files, help) in [
         (["/site/kustomisation.yaml", "/site/x"], "rename kustomisation.yaml to kustomization.yaml"),
         (["/site/base/kustomization.yaml", "/site/x"], "these directories in it have one: base"),
-        (["/site/b", "/site/a"], "the directory holds a, b"),
+        (["/site/b", "/site/a"], "there is no YAML in it: is it the right directory?"),
+        (["/site/b.yaml", "/site/README"], "write one that lists its `resources`: b.yaml"),
     ] {
         at("/site", &files, |loader| {
             let error = loader.find_kustomization().unwrap_err();
