@@ -8,6 +8,7 @@ mod data;
 mod error;
 mod flow;
 mod keys;
+mod letters;
 mod literal;
 mod quotes;
 mod sort;

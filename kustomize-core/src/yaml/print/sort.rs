@@ -1,9 +1,8 @@
 //! The order of keys: go-yaml v2's natural one, where `a2` comes before `a10`.
 
 use std::cmp::Ordering;
-use std::sync::LazyLock;
 
-use regex::Regex;
+use super::letters::{is_digit, is_letter};
 
 /// Compares two keys. At the first character that differs, anything comes before letters, and
 /// digits compare as the number that they are part of.
@@ -64,20 +63,6 @@ fn number(text: &str, lead: i64) -> (i64, usize) {
         let digit = i64::from(u32::from(digit)) - i64::from(u32::from('0'));
         (value.wrapping_mul(10).wrapping_add(digit), count + 1)
     })
-}
-
-fn is_digit(c: char) -> bool {
-    static DIGIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{Nd}\z").ok());
-    if c.is_ascii() { c.is_ascii_digit() } else { c.is_numeric() && is_match(&DIGIT, c) }
-}
-
-fn is_letter(c: char) -> bool {
-    static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{L}\z").ok());
-    if c.is_ascii() { c.is_ascii_alphabetic() } else { c.is_alphabetic() && is_match(&LETTER, c) }
-}
-
-fn is_match(class: &LazyLock<Option<Regex>>, c: char) -> bool {
-    class.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 /// Whether keys are sorted and distinct for sure, as they mostly are in what was printed before.
