@@ -88,3 +88,16 @@ fn circles() {
     trial.part_is_refused("self", "refers to itself");
     trial.part_is_refused("above", "holds the directory");
 }
+
+#[test]
+fn colons_that_are_missing() {
+    let pod = "kind: Pod\nmetadata:\n  name: web\n";
+    for (right, wrong, told) in [
+        ("metadata:", "metadata", "r.yaml:2:1"),
+        ("metadata:", "metadata", "help: write 'metadata:', which what is below then belongs to"),
+        ("name: web", "name web", "r.yaml:3:3"),
+        ("name: web", "name web", "help: this is a text, and 'metadata' is a map: is a ':' missing?"),
+    ] {
+        Trial::of_resource(&pod.replace(right, wrong)).is_refused(told);
+    }
+}

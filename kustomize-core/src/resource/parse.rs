@@ -107,7 +107,14 @@ fn validate(node: &Node) -> Result<(), BuildError> {
     let metadata = given(map, "metadata").and_then(Node::as_map);
     let name = metadata.and_then(|metadata| given(metadata, "name")).map_or("", Node::text);
     if name.is_empty() {
-        let error = refuse(format!("this {kind} has no name")).field("metadata.name");
+        let message = format!("this {kind} has no name");
+        if let Some(text) =
+            given(map, "metadata").filter(|metadata| matches!(metadata.value, Value::Scalar(_)))
+        {
+            let error = BuildError::new(ErrorKind::Resource, message).at(text.pos).field("metadata.name");
+            return Err(error.with_help("this is a text, and 'metadata' is a map: is a ':' missing?"));
+        }
+        let error = refuse(message).field("metadata.name");
         let generates = metadata.is_some_and(|metadata| metadata.contains("generateName"));
         return Err(error.with_help(if generates {
             "give it a 'metadata.name': resources are told apart by their names, and 'generateName' is none"

@@ -16,6 +16,7 @@ mod merge;
 mod parse;
 mod scan;
 mod scan_block_scalar;
+mod scan_colon;
 mod scan_flow_scalar;
 mod scan_property;
 mod tag;

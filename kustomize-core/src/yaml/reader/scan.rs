@@ -74,7 +74,7 @@ pub(super) struct Scanner<'t> {
     /// One place for each open flow collection, and one for the block around them.
     keys: Vec<SimpleKey>,
     /// Start of the last plain scalar that went over several lines, for better errors.
-    folded: Option<(usize, usize)>,
+    pub(super) folded: Option<(usize, usize)>,
     /// Whether comments are skipped the way of go-yaml v3, which collects them.
     pub(super) collects_comments: bool,
 }
@@ -169,25 +169,12 @@ impl<'t> Scanner<'t> {
         let too_long = || length > MAX_KEY && self.at.slice(key.start).chars().nth(MAX_KEY).is_some();
         if key.start < self.at.line_start || too_long() {
             if key.required {
-                return Err(self.missing_colon(key));
+                return Err(self.missing_colon(key.start));
             }
             self.keys[level].possible = false;
             return Ok(false);
         }
         Ok(true)
-    }
-
-    fn missing_colon(&self, key: SimpleKey) -> ReadError {
-        let line = self.at.text.get(key.start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        let mut word: String = line.trim_end().chars().take(40).collect();
-        if word.len() < line.trim_end().len() {
-            word.push('…');
-        }
-        let error = self.error(format!("expected a ':' after this key: {word}"), key.start);
-        if line.contains(':') {
-            return error.with_help("put a space after the ':'");
-        }
-        error.with_help("write it as 'key: value', or indent it if it continues the value before")
     }
 
     /// Notes that a key may start here.
@@ -215,7 +202,7 @@ impl<'t> Scanner<'t> {
             && key.possible
         {
             if key.required {
-                return Err(self.missing_colon(key));
+                return Err(self.missing_colon(key.start));
             }
             if let Some(last) = self.keys.last_mut() {
                 last.possible = false;
@@ -527,27 +514,6 @@ impl<'t> Scanner<'t> {
         }
         self.push_indicator(Kind::Value);
         Ok(())
-    }
-
-    /// A `:` where no key can be. Mostly a line indented so deep that it continues a value.
-    fn misplaced_colon(&self) -> ReadError {
-        let at = self.at.pos;
-        if let Some((start, last_line)) = self.folded
-            && self.at.slice(last_line).bytes().all(|byte| byte != b'\n')
-        {
-            let line_start = self.at.line_start;
-            let indent = self.at.bytes[line_start..].iter().take_while(|byte| **byte == b' ').count();
-            let key = self.at.slice(line_start + indent).trim_end();
-            return self
-                .error(
-                    format!("'{key}:' is indented deeper than the line it should follow, and so continues its text"),
-                    line_start + indent,
-                )
-                .with_note("the text that it continues starts here", self.origin.pos(start))
-                .with_help("indent it like the other keys of its map");
-        }
-        self.error("there cannot be a second ': ' on this line", at)
-            .with_help("put the value in quotes, or start a map on a line of its own")
     }
 
     pub(super) fn note_folded(&mut self, start: usize) {

@@ -216,6 +216,25 @@ fn a_line_indented_too_deep_is_named() {
 }
 
 #[test]
+fn a_key_that_lost_its_colon_is_named() {
+    let general = "write it as 'key: value', or indent it if it continues the value before";
+    for (text, key, offset, help) in [
+        ("spec:\n  matchLabels\n    app: web\n", "matchLabels", 8, None),
+        ("spec:\n  ports\n  - port: 80\n", "ports", 8, None),
+        ("kind: Pod\nmetadata\n  name: web\n", "metadata", 10, None),
+        ("metadata:\n  name: web\n  labels\n\n    app: web\n    b: c\n", "labels", 24, None),
+        ("kind Pod\nmetadata:\n  name: web\n", "kind Pod", 0, Some(general)),
+        ("- a: b\n  c\n  d: e\n", "c", 9, Some(general)),
+    ] {
+        let error = read_config(text, FileId(0)).expect_err("broken");
+        assert_eq!(error.to_string(), format!("expected a ':' after this key: {key}"), "{text}");
+        assert_eq!(error.pos().offset(), offset, "{text}");
+        let own = format!("write '{key}:', which what is below then belongs to");
+        assert_eq!(error.help(), Some(help.unwrap_or(&own)), "{text}");
+    }
+}
+
+#[test]
 fn hostile_texts_fail_without_harm() {
     let deep = 100_000;
     for text in [
