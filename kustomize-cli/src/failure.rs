@@ -28,7 +28,15 @@ impl Failure {
 
     /// A file or directory that could not be written.
     pub(crate) fn write(path: &Path, error: &io::Error) -> Self {
-        Failure::new(format!("cannot write {}: {}", path.display(), reason(error)))
+        let diagnostic = Diagnostic::error(format!("cannot write {}: {}", path.display(), reason(error)));
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Failure::from(match directory {
+            Some(directory) if error.kind() == io::ErrorKind::NotFound => diagnostic.with_help(format!(
+                "there is no directory {0}: make it first (mkdir -p {0})",
+                directory.display()
+            )),
+            _ => diagnostic,
+        })
     }
 
     /// Standard output that could not be written.
@@ -48,7 +56,13 @@ impl From<Diagnostic> for Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        Failure::from(Diagnostic::from(&error))
+        Failure::from(&error)
+    }
+}
+
+impl From<&BuildError> for Failure {
+    fn from(error: &BuildError) -> Self {
+        Failure::from(Diagnostic::from(error))
     }
 }
 

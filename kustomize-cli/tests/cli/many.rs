@@ -125,3 +125,27 @@ fn a_change_is_shown_with_what_it_changes() {
     fs::write(site.path().join("overlays/staging/extra.yaml"), extra).unwrap();
     watching.expect("added ConfigMap");
 }
+
+#[test]
+fn what_is_nowhere_is_not_watched_and_what_is_broken_is() {
+    let output = run(&["watch", STAGING, "apps/overlays/stagign"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(
+        stderr(&output).contains("apps/overlays/stagign: no such file or directory"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stderr(&output).ends_with("help: did you mean 'apps/overlays/staging'?\n"),
+        "{}",
+        stderr(&output)
+    );
+
+    let site = tempfile::tempdir().unwrap();
+    fs::write(site.path().join("kustomization.yaml"), "resources: [missing.yaml]\n").unwrap();
+    let watching = Watching::start(site.path(), &["."]);
+    watching.expect("watching 1 kustomization, 0 of them built");
+    fs::write(site.path().join("missing.yaml"), "kind: Pod\nmetadata: {name: here}\n").unwrap();
+    watching.expect("added Pod here");
+}

@@ -109,7 +109,11 @@ fn a_place_that_cannot_be_written_is_named() {
     let output = run(&["build", OVERLAY, "-o", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output).replace(directory.path().to_str().unwrap(), "DIR");
-    assert_eq!(message, "error: cannot write DIR/no/such/file: no such file or directory\n");
+    assert_eq!(
+        message,
+        "error: cannot write DIR/no/such/file: no such file or directory\n\
+         help: there is no directory DIR/no/such: make it first (mkdir -p DIR/no/such)\n"
+    );
 }
 
 #[test]

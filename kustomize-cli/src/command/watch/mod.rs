@@ -5,8 +5,8 @@ mod files;
 use std::time::Instant;
 
 use kustomize_core::difference::{Difference, Snapshot};
-use kustomize_core::host::OsHost;
-use kustomize_core::{BuildError, Rendered, Session};
+use kustomize_core::host::{HostError, OsHost};
+use kustomize_core::{BuildError, ErrorKind, Rendered, Session};
 use kustomize_diagnostic::{Diagnostic, Style};
 
 use crate::args::WatchArgs;
@@ -23,6 +23,9 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
     let mut files = Files::new()?;
     let started = Instant::now();
     let first = session.build_many(&args.targets);
+    if let Some(error) = first.iter().find_map(|outcome| outcome.as_ref().err().filter(is_nowhere)) {
+        return Err(error.into());
+    }
     for (overlay, outcome) in overlays.iter_mut().zip(first) {
         overlay.update(outcome, reporter)?;
     }
@@ -44,6 +47,12 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
         }
         files.watch(&inputs(&session, &args.targets))?;
     }
+}
+
+/// Whether there is nothing that could be watched. A kustomization that cannot be built may be mended;
+/// a path that leads nowhere was mistyped.
+fn is_nowhere(error: &&BuildError) -> bool {
+    *error.kind() == ErrorKind::Host(HostError::NotFound) && error.place().is_none()
 }
 
 /// All paths that make a difference.
