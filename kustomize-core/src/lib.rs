@@ -39,4 +39,5 @@ pub use option_names::OptionNames;
 pub use options::{BuildOptions, LoadRestrictor, Reorder};
 pub use session::Session;
 pub use store::Input;
+pub use suggest::closest;
 pub use warning::Warning;

@@ -2,7 +2,8 @@
 
 /// The candidate that `name` is most likely a slip of, if any is close enough: a third of its
 /// letters may differ, and swapped neighbours count once.
-pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = lowercase(name);
     let allowed = (name.len() / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;

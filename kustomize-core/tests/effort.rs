@@ -1,5 +1,7 @@
 //! How much is asked of the host.
 
+#![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
+
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -24,7 +24,16 @@ pub(crate) struct Repository {
 impl Repository {
     /// The one that a directory is in.
     pub(crate) fn around(directory: &str) -> Result<Self, Failure> {
-        let output = git(directory, &["rev-parse", "--show-toplevel", "--show-prefix"])?;
+        let arguments = ["rev-parse", "--show-toplevel", "--show-prefix"];
+        let output = output(directory, &arguments)?.map_err(|said| match said.as_str() {
+            // Anything else, such as whose the repository is, git says itself.
+            said if said.contains("not a git repository") || said.contains("in a work tree") => {
+                let message = format!("{directory} is in no working tree of a git repository");
+                let help = "revisions are looked up in the repository around it: run this in one";
+                Diagnostic::error(message).with_help(help).into()
+            }
+            said => failed(&arguments, said),
+        })?;
         let (top, prefix) = output.split_once('\n').unwrap_or((&output, ""));
         Ok(Repository { top: top.to_owned(), prefix: prefix.trim_end_matches('\n').to_owned() })
     }
@@ -56,12 +65,22 @@ fn command(directory: &str, arguments: &[&str]) -> Command {
 /// Standard output of a `git` command. Paths that are not UTF-8 are not those of any kustomization:
 /// they only must not be in the way of others.
 fn git(directory: &str, arguments: &[&str]) -> Result<String, Failure> {
+    output(directory, arguments)?.map_err(|said| failed(arguments, &said))
+}
+
+/// The same, or what git said when it failed.
+fn output(directory: &str, arguments: &[&str]) -> Result<Result<String, String>, Failure> {
     let output = command(directory, arguments).output();
-    let output = output.map_err(|error| Failure::new(format!("cannot run git: {error}")))?;
+    let output = output.map_err(|error| {
+        let help = "revisions are looked up with git: install it";
+        Failure::from(Diagnostic::error(format!("cannot run git: {error}")).with_help(help))
+    })?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        return Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()));
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim().trim_start_matches("fatal: ");
-    Err(Failure::new(format!("git {} failed: {said}", arguments.first().unwrap_or(&""))))
+    Ok(Err(String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("fatal: ").to_owned()))
+}
+
+fn failed(arguments: &[&str], said: &str) -> Failure {
+    Failure::new(format!("git {} failed: {said}", arguments.first().unwrap_or(&"")))
 }

@@ -1,8 +1,10 @@
 //! A repository as it was at a revision.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use kustomize_core::closest;
 use kustomize_core::host::{self, EntryKind, Host, HostError, OsHost, path};
 use kustomize_diagnostic::Diagnostic;
 
@@ -21,6 +23,8 @@ pub(crate) struct Revision {
     top: String,
     /// The current directory as seen from the top.
     prefix: String,
+    /// The top of the working tree.
+    tree: String,
     /// By path, seen from the top.
     entries: BTreeMap<String, Entry>,
     blobs: Mutex<Blobs>,
@@ -61,6 +65,7 @@ impl Revision {
         Ok(Revision {
             top: format!("/{}:", shown(revision, &commit)),
             prefix: repository.prefix.clone(),
+            tree: repository.top.clone(),
             entries: entries.collect(),
             blobs: Mutex::new(blobs),
             machine,
@@ -77,14 +82,37 @@ impl Revision {
         }
         let revision = self.top.trim_start_matches('/');
         let error = Diagnostic::error(format!("there is no directory {written:?} at {revision}"));
-        let here = path::join(&path::join(&self.top, &self.prefix), written);
-        Err(match !from_here && self.kind(&here) == Ok(EntryKind::Directory) {
-            true => {
-                error.with_help(format!("to start from the current directory, write {revision}./{written}"))
-            }
-            false => error,
+        Err(match self.meant(written, &place, from_here) {
+            Some(help) => error.with_help(help),
+            None => error,
         }
         .into())
+    }
+
+    /// What to do about a path that is no directory at the revision.
+    fn meant(&self, written: &str, place: &str, from_here: bool) -> Option<String> {
+        let revision = self.top.trim_start_matches('/');
+        let here = path::join(&path::join(&self.top, &self.prefix), written);
+        if !from_here && self.kind(&here) == Ok(EntryKind::Directory) {
+            return Some(format!("to start from the current directory, write {revision}./{written}"));
+        }
+        if self.kind(place).is_ok() {
+            return Some(format!(
+                "it is a file: name a directory, such as {revision}{}",
+                path::parent(written)
+            ));
+        }
+        if let Some(below) = self.below(place)
+            && Path::new(&self.tree).join(below).is_dir()
+        {
+            return Some(
+                "it is there in the working tree: was it committed later, or not at all?".to_owned(),
+            );
+        }
+        let names = self.list(path::parent(place)).ok()?;
+        let similar = closest(path::base_name(place), names.iter().map(String::as_str))?;
+        let before = &written[..written.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1)];
+        Some(format!("did you mean {revision}{before}{similar}?"))
     }
 
     /// A path as seen from the top; none for what is not below it.

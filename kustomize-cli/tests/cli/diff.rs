@@ -99,7 +99,19 @@ fn what_cannot_be_compared_ends_with_status_2() {
     let help = place.run_in("apps", &["diff", "HEAD:base", "base"]);
     assert!(stderr(&help).contains("write HEAD:./base"), "{}", stderr(&help));
     let outside = Workplace::new().run(&["diff", "HEAD:a", "b"]);
-    assert!(stderr(&outside).contains("not a git repository"), "{}", stderr(&outside));
+    assert!(stderr(&outside).contains("is in no working tree of a git repository"), "{}", stderr(&outside));
+    for (side, help) in [
+        ("HEAD:appps", "did you mean HEAD:apps?"),
+        ("HEAD:apps/overlays/prodction/", "did you mean HEAD:apps/overlays/production?"),
+        ("HEAD:apps/base/service.yaml", "it is a file: name a directory, such as HEAD:apps/base"),
+        (
+            "HEAD:apps/base/untracked",
+            "it is there in the working tree: was it committed later, or not at all?",
+        ),
+    ] {
+        let said = stderr(&place.run(&["diff", side, PRODUCTION]));
+        assert!(said.ends_with(&format!("help: {help}\n")), "{side}: {said}");
+    }
     let helm = place.run(&["diff", "--enable-helm", "HEAD:apps/base", "apps/base"]);
     assert!(stderr(&helm).contains("cannot be rendered with programs"), "{}", stderr(&helm));
 }

@@ -206,7 +206,7 @@ fn since_needs_a_revision_that_is_there() {
     let place = Workplace::with_apps();
     let outside = place.run(&["test", "--since", "main"]);
     assert_eq!(outside.status.code(), Some(2));
-    assert!(stderr(&outside).contains("not a git repository"), "{}", stderr(&outside));
+    assert!(stderr(&outside).contains("is in no working tree of a git repository"), "{}", stderr(&outside));
     place.commit_all();
     let unknown = place.run(&["test", "--since", "nowhere"]);
     assert_eq!(unknown.status.code(), Some(2));
