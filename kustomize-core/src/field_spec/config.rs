@@ -7,12 +7,11 @@ use hashbrown::HashMap;
 use super::{FieldSpec, Table, defaults, order};
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
-use crate::yaml::decode::verbatim;
+use crate::yaml::decode::{Decode, Decoder, Mismatch, fields, ways};
 
 /// Field specs of each transformer: the reference's defaults merged with `configurations` and
 /// `crds`. Cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // one field of the configuration file each, named as in the file
 pub struct TransformerConfig {
     pub name_prefix: Table<FieldSpec>,
@@ -28,6 +27,12 @@ pub struct TransformerConfig {
     pub replicas: Table<FieldSpec>,
 }
 
+fields!(TransformerConfig {
+    name_prefix = "namePrefix", name_suffix = "nameSuffix", namespace, common_labels = "commonLabels",
+    labels, template_labels = "templateLabels", common_annotations = "commonAnnotations",
+    name_reference = "nameReference", var_reference = "varReference", images, replicas,
+});
+
 /// Fields that hold the name of a resource of some kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameReference {
@@ -37,21 +42,18 @@ pub struct NameReference {
     pub referrers: Table<FieldSpec>,
 }
 
-impl<'de> serde::Deserialize<'de> for NameReference {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Default, serde::Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Written {
-            #[serde(deserialize_with = "verbatim")]
-            group: crate::yaml::Str,
-            #[serde(deserialize_with = "verbatim")]
-            version: crate::yaml::Str,
-            #[serde(deserialize_with = "verbatim")]
-            kind: crate::yaml::Str,
-            field_specs: Table<FieldSpec>,
-        }
-        let Written { group, version, kind, field_specs } = Written::deserialize(deserializer)?;
-        Ok(NameReference { target: Gvk { group, version, kind }, referrers: field_specs })
+impl Decode for NameReference {
+    fn decode(&mut self, decoder: Decoder<'_>) -> Result<(), Mismatch> {
+        let NameReference { target: Gvk { group, version, kind }, referrers } = self;
+        decoder.fields(
+            &["group", "version", "kind", "fieldSpecs"],
+            &mut [
+                &mut ways::verbatim(group),
+                &mut ways::verbatim(version),
+                &mut ways::verbatim(kind),
+                referrers,
+            ],
+        )
     }
 }
 

@@ -19,12 +19,11 @@ pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;
 
 use crate::resource::Gvk;
-use crate::yaml::decode::{Spanned, verbatim};
+use crate::yaml::decode::{Decode, Decoder, Mismatch, ways};
 use crate::yaml::{Pos, Str};
 
 /// A field of the resources that a selector picks.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(from = "Spanned<Written>")]
+#[derive(Clone, Debug, Default)]
 pub struct FieldSpec {
     /// API group, empty for any.
     pub group: Str,
@@ -40,25 +39,20 @@ pub struct FieldSpec {
     pub pos: Pos,
 }
 
-/// A field spec as it is written in a file.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct Written {
-    #[serde(deserialize_with = "verbatim")]
-    group: Str,
-    #[serde(deserialize_with = "verbatim")]
-    version: Str,
-    #[serde(deserialize_with = "verbatim")]
-    kind: Str,
-    path: FieldPath,
-    create: bool,
-}
-
-impl From<Spanned<Written>> for FieldSpec {
-    fn from(
-        Spanned { value: Written { group, version, kind, path, create }, pos }: Spanned<Written>,
-    ) -> Self {
-        FieldSpec { group, version, kind, path, create, pos }
+impl Decode for FieldSpec {
+    fn decode(&mut self, decoder: Decoder<'_>) -> Result<(), Mismatch> {
+        let FieldSpec { group, version, kind, path, create, pos } = self;
+        *pos = decoder.pos();
+        decoder.fields(
+            &["group", "version", "kind", "path", "create"],
+            &mut [
+                &mut ways::verbatim(group),
+                &mut ways::verbatim(version),
+                &mut ways::verbatim(kind),
+                path,
+                create,
+            ],
+        )
     }
 }
 

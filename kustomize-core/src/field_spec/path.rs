@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use crate::yaml::Str;
+use crate::yaml::decode::{Decode, Decoder, Mismatch};
 
 /// The path of a field spec. Its parts are separated by `/`; `\/` is a slash within a part, and a
 /// slash at the very start is ignored. `[]` after a part says that a list is expected there.
 ///
 /// Parts are split off while walking, since most walks end at the first or second of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FieldPath(Str);
 
 impl FieldPath {
@@ -30,6 +30,12 @@ impl FieldPath {
     pub fn segments(&self) -> Segments<'_> {
         let text = self.as_str();
         Segments { rest: Some(text.strip_prefix('/').unwrap_or(text)) }
+    }
+}
+
+impl Decode for FieldPath {
+    fn decode(&mut self, decoder: Decoder<'_>) -> Result<(), Mismatch> {
+        self.0.decode(decoder)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::yaml::decode::{Decode, Decoder, Mismatch};
+
 /// A list that is either compiled in or shared: the default tables are used as they are, and
 /// configurations that were merged once are passed from base to overlay without a copy.
 #[derive(Debug)]
@@ -82,8 +84,11 @@ impl<'a, T> IntoIterator for &'a Table<T> {
     }
 }
 
-impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Table<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Table::from)
+impl<T: Decode + Default> Decode for Table<T> {
+    fn decode(&mut self, decoder: Decoder<'_>) -> Result<(), Mismatch> {
+        let mut rows: Vec<T> = Vec::new();
+        rows.decode(decoder)?;
+        *self = rows.into();
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, EntryKind, Host, HostError, Scratch, path};
 use crate::loader::Loader;
 use crate::resource::Resource;
-use crate::yaml::decode::from_node_loosely;
+use crate::yaml::decode::{fields, from_node_loosely};
 use crate::yaml::print;
 
 /// Longest value of an environment variable that is set; a longer one is left out.
@@ -18,12 +18,13 @@ pub(super) struct Executable {
     arguments: Vec<String>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Arguments {
     args_one_liner: String,
     args_from_file: String,
 }
+
+fields!(Arguments { args_one_liner = "argsOneLiner", args_from_file = "argsFromFile" });
 
 impl Executable {
     /// The executable for a kind: `HOME/GROUP/VERSION/kind/Kind`.

@@ -1,12 +1,10 @@
 //! What a configuration says about the function that it is for.
 
-use serde::Deserialize;
-
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::resource::Resource;
-use crate::yaml::decode::{Rules, from_node};
+use crate::yaml::decode::{Rules, fields, from_node};
 use crate::yaml::{Node, read_config_strict};
 
 /// Annotations that describe a function, in YAML; the first that is not empty counts.
@@ -15,20 +13,19 @@ const ANNOTATIONS: [&str; 2] = ["config.kubernetes.io/function", "config.k8s.io/
 const CONTAINER_ANNOTATION: &str = "config.kubernetes.io/container";
 
 /// A function.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FunctionSpec {
     /// Whether its failure is to be told only after other functions have run. There are no others
     /// in a build, so it makes no difference.
-    #[serde(rename = "deferFailure")]
     _defer_failure: bool,
     pub(super) container: ContainerSpec,
     pub(super) exec: ExecSpec,
 }
 
+fields!(FunctionSpec { _defer_failure = "deferFailure", container, exec });
+
 /// A function that is a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ContainerSpec {
     pub(super) image: String,
     pub(super) network: bool,
@@ -36,25 +33,28 @@ pub(super) struct ContainerSpec {
     pub(super) envs: Vec<String>,
 }
 
+fields!(ContainerSpec { image, network, mounts, envs });
+
 /// A function that is a program of this machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ExecSpec {
     pub(super) path: String,
     pub(super) args: Vec<String>,
     pub(super) envs: Vec<String>,
 }
 
+fields!(ExecSpec { path, args, envs });
+
 /// Something of this machine that a container sees.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mount {
-    #[serde(rename = "type")]
     pub(super) mount_type: String,
     pub(super) src: String,
     pub(super) dst: String,
     pub(super) rw: bool,
 }
+
+fields!(Mount { mount_type = "type", src, dst, rw });
 
 impl FunctionSpec {
     /// The function that a configuration is for; none when it is for none.

@@ -3,7 +3,7 @@
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{GeneratorOptions, Metadata};
 use crate::resource::{Behavior, Resource};
-use crate::yaml::decode::{self, DecodeError, Rules};
+use crate::yaml::decode::{self, Decode, DecodeError, Rules, fields};
 use crate::yaml::{Key, Map, Node, Pos, Scalar, Str, Style, Tag, Value};
 
 /// Everything but the data.
@@ -70,7 +70,7 @@ fn quoted(pairs: &std::collections::BTreeMap<String, String>) -> Node {
 
 /// Decodes the part of a generator's configuration that a kustomization has, too. Unknown fields
 /// are ignored, but nothing is coerced.
-pub(super) fn decode<'de, T: serde::Deserialize<'de>>(config: &'de Node) -> Result<T, BuildError> {
+pub(super) fn decode<T: Decode + Default>(config: &Node) -> Result<T, BuildError> {
     decode::from_node(config, Rules::EMBEDDED).map_err(refused)
 }
 
@@ -89,11 +89,12 @@ pub(super) fn take_identity_from_metadata(
     name: &mut String,
     namespace: &mut String,
 ) -> Result<(), BuildError> {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Default)]
     struct Config {
         metadata: Metadata,
     }
+
+    fields!(Config { metadata });
 
     let Config { metadata } = decode::from_node(config, Rules::PLUGIN).map_err(refused)?;
     if name.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Host, path};
-use crate::yaml::decode::{Rules, Spanned, from_node};
+use crate::yaml::decode::{Rules, Spanned, fields, from_node};
 use crate::yaml::{Pos, Sources, read_config_strict};
 
 /// Name of the configuration file.
@@ -14,8 +14,7 @@ pub const CONFIG_FILE: &str = "kustomize-golden.yaml";
 ///
 /// It says where files are and no more: what a build may do is up to whoever runs it, never to the
 /// repository.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Config {
     /// Where golden files stand, in a tree like that of the overlays.
     pub(super) directory: Option<Spanned<String>>,
@@ -24,6 +23,8 @@ pub(super) struct Config {
     /// Directories in which there are no overlays to test.
     pub(super) exclude: Vec<Spanned<String>>,
 }
+
+fields!(Config { directory, file, exclude });
 
 /// A configuration file that has been read.
 pub(super) struct ConfigFile {

@@ -7,7 +7,7 @@ use super::{
     ConfigMapArgs, GeneratorOptions, HelmChart, HelmGlobals, Image, Label, Patch, Replacement, Replica,
     SecretArgs, SortOptions, Var,
 };
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 
 /// `apiVersion` of a kustomization.
 pub(super) const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
@@ -21,8 +21,7 @@ pub(super) const COMPONENT: &str = "Component";
 /// A kustomization or component. Once read, `apiVersion` and `kind` are never empty, and the
 /// deprecated fields that have an equal successor (`bases`, `imageTags`,
 /// `helmChartInflationGenerator`, a generator's `env`) are folded into it.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Kustomization {
     /// Version of the file format.
     pub api_version: String,
@@ -47,7 +46,6 @@ pub struct Kustomization {
     /// Strategic merge patches, each a file or the patch itself (deprecated).
     pub patches_strategic_merge: Vec<Spanned<String>>,
     /// JSON patches (deprecated).
-    #[serde(rename = "patchesJson6902")]
     pub patches_json6902: Vec<Spanned<Patch>>,
     /// Patches of either kind.
     pub patches: Vec<Spanned<Patch>>,
@@ -93,9 +91,21 @@ pub struct Kustomization {
     pub build_metadata: Vec<Spanned<String>>,
 }
 
+fields!(Kustomization {
+    api_version = "apiVersion", kind, metadata, openapi, name_prefix = "namePrefix",
+    name_suffix = "nameSuffix", namespace, common_labels = "commonLabels", labels,
+    common_annotations = "commonAnnotations", patches_strategic_merge = "patchesStrategicMerge",
+    patches_json6902 = "patchesJson6902", patches, images, image_tags = "imageTags", replacements,
+    replicas, vars, sort_options = "sortOptions", resources, components, crds, bases,
+    config_map_generator = "configMapGenerator", secret_generator = "secretGenerator",
+    helm_globals = "helmGlobals", helm_charts = "helmCharts",
+    helm_chart_inflation_generator = "helmChartInflationGenerator",
+    generator_options = "generatorOptions", configurations, generators, transformers, validators,
+    build_metadata = "buildMetadata",
+});
+
 /// `metadata` of a kustomization file.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Metadata {
     /// Name.
     pub name: String,
@@ -106,6 +116,8 @@ pub struct Metadata {
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
 }
+
+fields!(Metadata { name, namespace, labels, annotations });
 
 impl Kustomization {
     /// Whether this is a component, which works on the resources of whoever includes it.

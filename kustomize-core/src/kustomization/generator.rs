@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 
 macro_rules! args {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident $(= $rename:literal)?: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident = $rename:literal: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, serde::Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
+        #[derive(Clone, Debug, Default)]
         pub struct $name {
             /// Namespace of the generated resource.
             pub namespace: String,
@@ -26,8 +25,10 @@ macro_rules! args {
             pub(super) env: Spanned<String>,
             /// Options of this generator, merged over `generatorOptions`.
             pub options: Option<GeneratorOptions>,
-            $($(#[$field_doc])* $(#[serde(rename = $rename)])? pub $field: $type,)*
+            $($(#[$field_doc])* pub $field: $type,)*
         }
+
+        fields!($name { namespace, name, behavior, literals, files, envs, env, options, $($field = $rename),* });
 
         impl $name {
             /// Where the data comes from.
@@ -71,8 +72,7 @@ pub struct KeyValueSources<'a> {
 }
 
 /// `generatorOptions`, or the `options` of one generator.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct GeneratorOptions {
     /// Labels for the generated resource.
     pub labels: BTreeMap<String, String>,
@@ -83,6 +83,10 @@ pub struct GeneratorOptions {
     /// Sets `immutable: true`.
     pub immutable: bool,
 }
+
+fields!(GeneratorOptions {
+    labels, annotations, disable_name_suffix_hash = "disableNameSuffixHash", immutable,
+});
 
 impl GeneratorOptions {
     /// The options of one generator over those of all: labels and annotations of its own win,

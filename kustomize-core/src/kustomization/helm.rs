@@ -1,11 +1,10 @@
 //! `helmCharts` and `helmGlobals`, and the older `helmChartInflationGenerator`.
 
 use crate::yaml::Node;
-use crate::yaml::decode::{Spanned, free_form_map};
+use crate::yaml::decode::{Spanned, fields};
 
 /// `helmGlobals`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct HelmGlobals {
     /// Directory of charts, `charts` when empty.
     pub chart_home: String,
@@ -13,9 +12,10 @@ pub struct HelmGlobals {
     pub config_home: String,
 }
 
+fields!(HelmGlobals { chart_home = "chartHome", config_home = "configHome" });
+
 /// One entry of `helmCharts`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct HelmChart {
     /// Name of the chart; also of its directory under `chartHome`.
     pub name: String,
@@ -32,12 +32,10 @@ pub struct HelmChart {
     /// Values file to use instead of the chart's own.
     pub values_file: Spanned<String>,
     /// Values given right here: a map as it is after its way through JSON.
-    #[serde(deserialize_with = "free_form_map")]
     pub values_inline: Option<Node>,
     /// How they are merged with the values file: `override` (the default), `merge` or `replace`.
     pub values_merge: String,
     /// Renders the chart's custom resource definitions too.
-    #[serde(rename = "includeCRDs")]
     pub include_crds: bool,
     /// `--no-hooks`.
     pub skip_hooks: bool,
@@ -55,29 +53,39 @@ pub struct HelmChart {
     pub devel: bool,
 }
 
+fields!(HelmChart {
+    name, version, repo, release_name = "releaseName", namespace,
+    additional_values_files = "additionalValuesFiles", values_file = "valuesFile",
+    values_inline(free_form_map) = "valuesInline", values_merge = "valuesMerge",
+    include_crds = "includeCRDs", skip_hooks = "skipHooks", api_versions = "apiVersions",
+    kube_version = "kubeVersion", name_template = "nameTemplate", skip_tests = "skipTests", debug, devel,
+});
+
 /// One entry of the deprecated `helmChartInflationGenerator`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HelmChartArgs {
     chart_name: String,
     chart_version: String,
     chart_repo_url: String,
     chart_home: String,
-    #[serde(rename = "chartRepoName")]
     _chart_repo_name: String,
-    #[serde(rename = "helmBin")]
     _helm_bin: String,
     helm_home: String,
     values: Spanned<String>,
-    #[serde(deserialize_with = "free_form_map")]
     values_local: Option<Node>,
     values_merge: String,
     release_name: String,
-    #[serde(rename = "releaseNamespace")]
     _release_namespace: String,
-    #[serde(rename = "extraArgs")]
     _extra_args: Vec<String>,
 }
+
+fields!(HelmChartArgs {
+    chart_name = "chartName", chart_version = "chartVersion", chart_repo_url = "chartRepoUrl",
+    chart_home = "chartHome", _chart_repo_name = "chartRepoName", _helm_bin = "helmBin",
+    helm_home = "helmHome", values, values_local(free_form_map) = "valuesLocal",
+    values_merge = "valuesMerge", release_name = "releaseName", _release_namespace = "releaseNamespace",
+    _extra_args = "extraArgs",
+});
 
 /// Splits the old form into charts and what is common to them; what has no successor is ignored,
 /// as by the reference. Of several homes, the last counts.

@@ -1,8 +1,9 @@
 //! `images`.
 
+use crate::yaml::decode::fields;
+
 /// One entry of `images`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Image {
     /// Name to look for, without tag and digest.
     pub name: String,
@@ -15,3 +16,5 @@ pub struct Image {
     /// New digest; wins over the tag.
     pub digest: String,
 }
+
+fields!(Image { name, new_name = "newName", tag_suffix = "tagSuffix", new_tag = "newTag", digest });

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::error::{BuildError, ErrorKind};
 use crate::suggest::closest;
-use crate::yaml::decode::{DecodeError, PUT_IN_QUOTES, fields_of};
+use crate::yaml::decode::{DecodeError, Fields, PUT_IN_QUOTES};
 use crate::yaml::resolve::{self, Dialect, Resolved};
 use crate::yaml::{Map, Node, Pos, Sources, Value};
 
@@ -103,7 +103,7 @@ fn cure(field: &str, path: &[String]) -> Option<String> {
         (None, "patchesStrategic" | "patchesMerge") => return Some("use `patches`".to_owned()),
         _ => {}
     }
-    let known = fields_of::<Kustomization>();
+    let known = Kustomization::NAMES;
     if parent.is_some() {
         let root_field = known.iter().find(|name| name.eq_ignore_ascii_case(field))?;
         return Some(format!("`{root_field}` is a field of the kustomization itself: indent it less"));
@@ -111,7 +111,7 @@ fn cure(field: &str, path: &[String]) -> Option<String> {
     if closest(field, known.iter().copied()).is_some() {
         return None;
     }
-    let homes: Vec<_> = homes()
+    let homes: Vec<_> = HOMES
         .into_iter()
         .filter(|(_, fields)| fields.contains(&field))
         .map(|(home, _)| format!("`{home}`"))
@@ -120,16 +120,14 @@ fn cure(field: &str, path: &[String]) -> Option<String> {
 }
 
 /// Fields that hold others, and which.
-fn homes() -> [(&'static str, &'static [&'static str]); 9] {
-    [
-        ("images", fields_of::<Image>()),
-        ("patches", fields_of::<Patch>()),
-        ("configMapGenerator", fields_of::<ConfigMapArgs>()),
-        ("generatorOptions", fields_of::<GeneratorOptions>()),
-        ("labels", fields_of::<Label>()),
-        ("replacements", fields_of::<Replacement>()),
-        ("helmCharts", fields_of::<HelmChart>()),
-        ("helmGlobals", fields_of::<HelmGlobals>()),
-        ("sortOptions", fields_of::<SortOptions>()),
-    ]
-}
+const HOMES: [(&str, &[&str]); 9] = [
+    ("images", Image::NAMES),
+    ("patches", Patch::NAMES),
+    ("configMapGenerator", ConfigMapArgs::NAMES),
+    ("generatorOptions", GeneratorOptions::NAMES),
+    ("labels", Label::NAMES),
+    ("replacements", Replacement::NAMES),
+    ("helmCharts", HelmChart::NAMES),
+    ("helmGlobals", HelmGlobals::NAMES),
+    ("sortOptions", SortOptions::NAMES),
+];

@@ -1,12 +1,12 @@
 //! `labels`.
 
+use crate::yaml::decode::fields;
 use std::collections::BTreeMap;
 
 use crate::field_spec::FieldSpec;
 
 /// One entry of `labels`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Label {
     /// Labels to set.
     pub pairs: BTreeMap<String, String>,
@@ -15,6 +15,10 @@ pub struct Label {
     /// Sets them in templates too.
     pub include_templates: bool,
     /// Further fields to set them in.
-    #[serde(rename = "fields")]
     pub field_specs: Vec<FieldSpec>,
 }
+
+fields!(Label {
+    pairs, include_selectors = "includeSelectors", include_templates = "includeTemplates",
+    field_specs = "fields",
+});

@@ -5,7 +5,7 @@ use super::{Kustomization, invalid};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::suggest::closest;
-use crate::yaml::decode::{Rules, effective_entries, fields_of, from_node};
+use crate::yaml::decode::{Fields, Rules, effective_entries, from_node};
 use crate::yaml::{Entry, Map, Node, Pos, Value};
 
 /// Deprecated fields and the reference's warnings about them, in its order.
@@ -49,7 +49,7 @@ pub(crate) fn parse(root: Option<&Node>, start: Pos, cx: &Context<'_>) -> Result
     let Value::Map(map) = &root.value else { return Err(invalid::not_a_map(root)) };
     let mut kustomization: Kustomization = from_node(root, Rules::KUSTOMIZATION)
         .map_err(|error| invalid::refuse_file(error, map, &cx.sources))?;
-    let entries = effective_entries(map, fields_of::<Kustomization>())
+    let entries = effective_entries(map, Kustomization::NAMES)
         .map_err(|error| BuildError::decode(ErrorKind::Kustomization, error))?;
     for (field, warning) in DEPRECATED {
         if let Some((_, entry)) = entries.iter().find(|(name, _)| *name == field) {

@@ -1,11 +1,10 @@
 //! `patches` and `patchesJson6902`.
 
 use super::Selector;
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 
 /// One entry of `patches` or `patchesJson6902`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patch {
     /// File that holds the patch.
     pub path: Spanned<String>,
@@ -17,12 +16,15 @@ pub struct Patch {
     pub options: Option<PatchOptions>,
 }
 
+fields!(Patch { path, patch, target, options });
+
 /// What a patch may change of its target's identity.
-#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PatchOptions {
     /// Its name.
     pub allow_name_change: bool,
     /// Its kind.
     pub allow_kind_change: bool,
 }
+
+fields!(PatchOptions { allow_name_change = "allowNameChange", allow_kind_change = "allowKindChange" });

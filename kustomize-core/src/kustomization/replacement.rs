@@ -1,16 +1,14 @@
 //! `replacements`.
 
 use super::Selector;
-use crate::yaml::decode::{Spanned, verbatim, without_nulls};
+use crate::yaml::decode::{Spanned, fields};
 
 /// One entry of `replacements`, or of a file that one names by `path`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Replacement {
     /// Where the value comes from.
     pub source: Option<SourceSelector>,
     /// Where it goes.
-    #[serde(deserialize_with = "without_nulls")]
     pub targets: Vec<Spanned<TargetSelector>>,
     /// The value itself, instead of a source.
     pub source_value: Option<String>,
@@ -18,25 +16,21 @@ pub struct Replacement {
     pub path: Spanned<String>,
 }
 
+fields!(Replacement { source, targets(no_nulls), source_value = "sourceValue", path });
+
 /// The resource and field that a value comes from. Exactly one resource must match; what is empty
 /// matches anything.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct SourceSelector {
     /// API group.
-    #[serde(deserialize_with = "verbatim")]
     pub group: String,
     /// API version.
-    #[serde(deserialize_with = "verbatim")]
     pub version: String,
     /// Kind.
-    #[serde(deserialize_with = "verbatim")]
     pub kind: String,
     /// Name, the present one or an earlier one.
-    #[serde(deserialize_with = "verbatim")]
     pub name: String,
     /// Namespace, the present one or an earlier one.
-    #[serde(deserialize_with = "verbatim")]
     pub namespace: String,
     /// Path to the field, `metadata.name` when empty.
     pub field_path: Spanned<String>,
@@ -44,14 +38,17 @@ pub struct SourceSelector {
     pub options: Option<FieldOptions>,
 }
 
+fields!(SourceSelector {
+    group(verbatim), version(verbatim), kind(verbatim), name(verbatim), namespace(verbatim),
+    field_path = "fieldPath", options,
+});
+
 /// The resources and fields that a value goes to.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct TargetSelector {
     /// Resources to pick; must be given.
     pub select: Option<Spanned<Selector>>,
     /// Resources to leave out of those.
-    #[serde(deserialize_with = "without_nulls")]
     pub reject: Vec<Selector>,
     /// Paths to the fields, `metadata.name` when there are none.
     pub field_paths: Vec<Spanned<String>>,
@@ -59,9 +56,10 @@ pub struct TargetSelector {
     pub options: Option<FieldOptions>,
 }
 
+fields!(TargetSelector { select, reject(no_nulls), field_paths = "fieldPaths", options });
+
 /// Which part of a field is meant.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct FieldOptions {
     /// Splits the field into parts.
     pub delimiter: String,
@@ -72,3 +70,5 @@ pub struct FieldOptions {
     /// Makes the field when it is missing.
     pub create: bool,
 }
+
+fields!(FieldOptions { delimiter, index, encoding, create });

@@ -1,8 +1,9 @@
 //! `sortOptions`.
 
+use crate::yaml::decode::fields;
+
 /// `sortOptions`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct SortOptions {
     /// `legacy` or `fifo`.
     pub order: String,
@@ -10,12 +11,15 @@ pub struct SortOptions {
     pub legacy_sort_options: Option<LegacySortOptions>,
 }
 
+fields!(SortOptions { order, legacy_sort_options = "legacySortOptions" });
+
 /// Kinds that come first and last.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct LegacySortOptions {
     /// Kinds that come first, in this order.
     pub order_first: Vec<String>,
     /// Kinds that come last, in this order.
     pub order_last: Vec<String>,
 }
+
+fields!(LegacySortOptions { order_first = "orderFirst", order_last = "orderLast" });

@@ -1,8 +1,9 @@
 //! `vars`.
 
+use crate::yaml::decode::fields;
+
 /// One entry of `vars`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Var {
     /// Name, used as `$(NAME)`.
     pub name: String,
@@ -12,9 +13,10 @@ pub struct Var {
     pub fieldref: FieldRef,
 }
 
+fields!(Var { name, objref, fieldref });
+
 /// Resource that a var's value comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VarTarget {
     /// Group and version in one; counts before `group` and `version`.
     pub api_version: String,
@@ -30,10 +32,13 @@ pub struct VarTarget {
     pub namespace: String,
 }
 
+fields!(VarTarget { api_version = "apiVersion", group, version, kind, name, namespace });
+
 /// Field that a var's value comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldRef {
     /// Path of the field.
     pub field_path: String,
 }
+
+fields!(FieldRef { field_path = "fieldPath" });

@@ -6,8 +6,7 @@ use crate::schema::Schema;
 use crate::yaml::Str;
 
 /// Group, version and kind. As a selector, an empty part matches anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Gvk {
     /// API group, empty for the core group.
     pub group: Str,

@@ -5,6 +5,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::resource::{Resource, split_api_version};
 use crate::schema::Schema;
+use crate::yaml::decode::fields;
 use crate::yaml::{Node, Scalar, Str, Tag};
 
 /// A text to put before or after names.
@@ -24,13 +25,14 @@ pub(crate) enum Side {
     Suffix,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     prefix: Str,
     suffix: Str,
     field_specs: Option<Table<FieldSpec>>,
 }
+
+fields!(Config { prefix, suffix, field_specs = "fieldSpecs" });
 
 impl Affix {
     /// Adds this text.

@@ -1,5 +1,6 @@
 //! `commonAnnotations` and `AnnotationsTransformer`.
 
+use crate::yaml::decode::fields;
 use std::collections::BTreeMap;
 
 use super::Local;
@@ -15,12 +16,13 @@ use crate::yaml::Node;
 #[derive(Debug)]
 pub(crate) struct AnnotationsTransformer(Entries);
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     annotations: BTreeMap<String, String>,
     field_specs: Table<FieldSpec>,
 }
+
+fields!(Config { annotations, field_specs = "fieldSpecs" });
 
 impl AnnotationsTransformer {
     /// Adds these annotations.

@@ -2,13 +2,13 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldSpec, Table};
-use crate::yaml::decode::{self, Spanned};
+use crate::yaml::decode::{self, Decode, Spanned};
 use crate::yaml::{self, Node};
 
 use super::Files;
 
 /// Decodes a plugin's configuration as loosely as the reference does.
-pub(crate) fn decode<'de, T: serde::Deserialize<'de>>(config: &'de Node) -> Result<T, BuildError> {
+pub(crate) fn decode<T: Decode + Default>(config: &Node) -> Result<T, BuildError> {
     decode::from_node_loosely(config).map_err(|error| BuildError::decode(ErrorKind::Transformer, error))
 }
 

@@ -9,6 +9,7 @@ use crate::kustomization::Image;
 use crate::pattern::BadPattern;
 use crate::resource::{Change, Gvk, Resource};
 use crate::schema::Schema;
+use crate::yaml::decode::fields;
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// Changes names, tags and digests of images.
@@ -45,12 +46,13 @@ struct Rule {
     pattern: Result<NamePattern, BadPattern>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     image_tag: Image,
     field_specs: Table<FieldSpec>,
 }
+
+fields!(Config { image_tag = "imageTag", field_specs = "fieldSpecs" });
 
 impl ImageTagTransformer {
     /// Makes these changes, in order.

@@ -1,5 +1,6 @@
 //! `labels`, `commonLabels` and `LabelTransformer`.
 
+use crate::yaml::decode::fields;
 use std::collections::BTreeMap;
 
 use super::Local;
@@ -15,12 +16,13 @@ use crate::yaml::Node;
 #[derive(Debug)]
 pub(crate) struct LabelTransformer(Entries);
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     labels: BTreeMap<String, String>,
     field_specs: Table<FieldSpec>,
 }
+
+fields!(Config { labels, field_specs = "fieldSpecs" });
 
 impl LabelTransformer {
     /// Adds these labels.

@@ -7,6 +7,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::resource::{Change, Resource, ResourceSet};
 use crate::schema::Schema;
+use crate::yaml::decode::fields;
 use crate::yaml::{Node, Scalar, Str, Tag, Value};
 
 /// Puts all resources that can be in a namespace into one.
@@ -36,8 +37,7 @@ pub(crate) enum Subjects {
 /// Marks what a helm chart made: helm has put it into its namespace already.
 const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     metadata: Metadata,
     field_specs: Table<FieldSpec>,
@@ -45,11 +45,17 @@ struct Config {
     set_role_binding_subjects: String,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+fields!(Config {
+    metadata, field_specs = "fieldSpecs", unset_only = "unsetOnly",
+    set_role_binding_subjects = "setRoleBindingSubjects",
+});
+
+#[derive(Default)]
 struct Metadata {
     namespace: String,
 }
+
+fields!(Metadata { namespace });
 
 impl NamespaceTransformer {
     /// Sets this namespace. Nothing happens when it is empty.

@@ -10,7 +10,7 @@ use crate::merge::JsonPatch;
 use crate::resource::{Matcher, ResourceSet};
 use crate::yaml::Node;
 use crate::yaml::Pos;
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 
 /// Applies a JSON patch to the resources that its target selects.
 #[derive(Clone, Debug)]
@@ -19,13 +19,14 @@ pub(crate) struct PatchJson6902Transformer {
     target: Spanned<Selector>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     target: Option<Spanned<Selector>>,
     path: Spanned<String>,
     json_op: Spanned<String>,
 }
+
+fields!(Config { target, path, json_op = "jsonOp" });
 
 impl PatchJson6902Transformer {
     /// Reads one entry of `patchesJson6902`.

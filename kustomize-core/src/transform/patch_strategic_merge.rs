@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Resource, ResourceSet};
 use crate::yaml::Node;
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 
 /// Applies strategic merge patches, each to the one resource that has or had its identity.
 #[derive(Clone, Debug)]
@@ -16,12 +16,13 @@ pub(crate) struct PatchStrategicMergeTransformer {
     patches: Vec<Resource>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Config {
     paths: Vec<Spanned<String>>,
     patches: Spanned<String>,
 }
+
+fields!(Config { paths, patches });
 
 impl PatchStrategicMergeTransformer {
     /// Reads the entries of `patchesStrategicMerge`: each a patch, else the path of a file.

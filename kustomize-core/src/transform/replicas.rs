@@ -9,7 +9,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::kustomization::Replica;
 use crate::resource::{Resource, ResourceSet, split_api_version};
-use crate::yaml::decode::Spanned;
+use crate::yaml::decode::{Spanned, fields};
 use crate::yaml::{Node, Scalar, Str, Tag};
 
 /// Sets how many replicas workloads have, each named by one of its names.
@@ -19,12 +19,13 @@ pub(crate) struct ReplicaCountTransformer {
     specs: FieldSpecs,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 struct Config {
     replica: Spanned<Replica>,
     field_specs: Table<FieldSpec>,
 }
+
+fields!(Config { replica, field_specs = "fieldSpecs" });
 
 impl ReplicaCountTransformer {
     /// Sets these counts, in order.

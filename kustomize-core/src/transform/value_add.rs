@@ -11,7 +11,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::kustomization::Selector;
 use crate::resource::{Matcher, Resource, ResourceSet};
-use crate::yaml::decode::{Rules, Spanned, from_node};
+use crate::yaml::decode::{Rules, Spanned, fields, from_node};
 use crate::yaml::{Key, Map, Node, Scalar, Seq, Value};
 
 /// Puts a value into fields of the resources that are selected.
@@ -21,27 +21,30 @@ pub(crate) struct ValueAddTransformer {
     targets: Vec<Spanned<Target>>,
 }
 
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 struct Target {
     selector: Option<Selector>,
     field_path: String,
     file_path_position: i64,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+fields!(Target { selector, field_path = "fieldPath", file_path_position = "filePathPosition" });
+
+#[derive(Default)]
 struct Config {
     value: String,
     targets: Vec<Spanned<Target>>,
     target_file_path: Spanned<String>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+fields!(Config { value, targets, target_file_path = "targetFilePath" });
+
+#[derive(Default)]
 struct TargetFile {
     targets: Vec<Spanned<Target>>,
 }
+
+fields!(TargetFile { targets });
 
 /// No path may be longer: each part may make a level of nesting.
 const MAX_PARTS: usize = 500;

@@ -45,11 +45,6 @@ impl Pos {
         ((self.file as u64) << 32) | self.offset as u64
     }
 
-    #[allow(clippy::cast_possible_truncation)]
-    pub(crate) const fn unpack(packed: u64) -> Self {
-        Pos { file: (packed >> 32) as u32, offset: packed as u32 }
-    }
-
     /// Whether the node stands in no file.
     #[must_use]
     pub const fn is_none(self) -> bool {

@@ -9,15 +9,13 @@ mod source;
 mod structured;
 mod target;
 
-use serde::de::IgnoredAny;
-
 use super::config::{decode, read_file};
 use super::{Files, Transformer};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Replacement;
 use crate::resource::ResourceSet;
-use crate::yaml::decode::{Rules, Spanned, from_node, verbatim};
+use crate::yaml::decode::{Anything, Rules, Spanned, fields, from_node};
 use crate::yaml::{Node, Pos, Value};
 
 use budget::Budget;
@@ -39,25 +37,27 @@ struct Item {
     pos: Pos,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Config {
-    #[serde(deserialize_with = "verbatim")]
     replacements: Vec<Spanned<Replacement>>,
 }
 
+fields!(Config { replacements(verbatim) });
+
 /// The same configuration, for what a list without items does not tell.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Presence {
     replacements: Vec<TargetsPresence>,
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
+fields!(Presence { replacements });
+
+#[derive(Default)]
 struct TargetsPresence {
-    targets: Option<IgnoredAny>,
+    targets: Option<Anything>,
 }
+
+fields!(TargetsPresence { targets });
 
 impl ReplacementTransformer {
     /// From the field of a kustomization. Files are read now.

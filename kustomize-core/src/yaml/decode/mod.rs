@@ -1,26 +1,24 @@
-//! From nodes to typed configuration, through serde, with the habits of the reference's decoders:
-//! field names match whatever their case, null means "not given", the last of duplicates wins.
+//! From nodes to typed configuration, with the habits of the reference's decoders: field names match
+//! whatever their case, null means "not given", the last of duplicates wins.
 //!
-//! Give structs `#[serde(default)]`, so that absent and null fields take their default.
-//! Whether unknown fields are refused is up to [`Rules`], not to the types.
+//! Absent and null fields keep the value that they have. Whether unknown fields are refused is up to
+//! [`Rules`], not to the types.
 //!
 //! Errors carry the position of the value that did not fit.
 
 mod decoder;
 mod entries;
+mod fields;
 mod free_form;
 mod scalar;
 mod spanned;
 
-use serde::de;
-
 use super::{Entry, Map, Node, Pos};
-use decoder::Decoder;
 
+pub use decoder::Decoder;
 pub(crate) use decoder::PUT_IN_QUOTES;
-pub use decoder::verbatim;
-pub use entries::without_nulls;
-pub use free_form::free_form_map;
+pub(crate) use fields::{Anything, fields, ways};
+pub use fields::{Decode, Fields};
 pub(super) use scalar::{json_number, shortest_f32};
 pub use spanned::Spanned;
 
@@ -28,26 +26,18 @@ pub use spanned::Spanned;
 ///
 /// # Errors
 /// What did not fit, and where.
-pub fn from_node<'de, T: de::Deserialize<'de>>(node: &'de Node, rules: Rules) -> Result<T, DecodeError> {
-    T::deserialize(Decoder::new(node, rules)).map_err(|mismatch| *mismatch.0)
+pub fn from_node<T: Decode + Default>(node: &Node, rules: Rules) -> Result<T, DecodeError> {
+    let mut value = T::default();
+    value.decode(Decoder { node, rules }).map_err(|mismatch| *mismatch.0)?;
+    Ok(value)
 }
 
 /// Decodes the configuration of a builtin plugin ([`Rules::PLUGIN`]).
 ///
 /// # Errors
 /// What did not fit, and where.
-pub fn from_node_loosely<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<T, DecodeError> {
+pub fn from_node_loosely<T: Decode + Default>(node: &Node) -> Result<T, DecodeError> {
     from_node(node, Rules::PLUGIN)
-}
-
-/// Names of the fields of a struct type, as its `Deserialize` gives them.
-pub(crate) fn fields_of<T: de::DeserializeOwned>() -> &'static [&'static str] {
-    let mut probe = Map::new();
-    probe.insert("", Node::null());
-    match from_node::<T>(&Node::map(probe), Rules::KUSTOMIZATION) {
-        Err(DecodeError { unknown_field: Some((_, fields)), .. }) => fields,
-        _ => &[],
-    }
 }
 
 /// The entries of a map that decoding it as a struct with these fields would take, by the name of
@@ -57,7 +47,10 @@ pub(crate) fn effective_entries<'a>(
     fields: &'static [&'static str],
 ) -> Result<Vec<(&'static str, &'a Entry)>, DecodeError> {
     let found = entries::effective(map.as_slice(), fields, Rules::KUSTOMIZATION);
-    found.map(|found| found.known).map_err(|mismatch| *mismatch.0)
+    let named = |found: Vec<Option<&'a Entry>>| {
+        fields.iter().zip(found).filter_map(|(field, entry)| entry.map(|entry| (*field, entry))).collect()
+    };
+    found.map(named).map_err(|mismatch| *mismatch.0)
 }
 
 /// How strictly to decode.
@@ -127,10 +120,9 @@ impl DecodeError {
     }
 }
 
-/// A [`DecodeError`] on its way out. Code that serde makes for a type hands it on at every field:
-/// it has to be small.
+/// A [`DecodeError`] on its way out. It is handed on at every field: it has to be small.
 #[derive(Debug)]
-struct Mismatch(Box<DecodeError>);
+pub struct Mismatch(Box<DecodeError>);
 
 impl Mismatch {
     #[cold]
@@ -172,21 +164,9 @@ impl Mismatch {
         self.0.path.insert(0, segment);
         self
     }
-}
 
-impl std::fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Mismatch {}
-
-impl de::Error for Mismatch {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Mismatch::new(message.to_string())
-    }
-
+    #[cold]
+    #[inline(never)]
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let mut mismatch = Mismatch::new(format!("unknown field `{field}`"));
         mismatch.0.unknown_field = Some((field.to_owned(), expected));
