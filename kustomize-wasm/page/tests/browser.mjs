@@ -12,9 +12,9 @@ export function findBrowser() {
   return [process.env.CHROMIUM, '/usr/bin/chromium', ...places].find((path) => path && existsSync(path));
 }
 
-/** Starts it. */
-export function launch(executablePath) {
+/** Starts it, with more arguments if need be. */
+export function launch(executablePath, more = []) {
   const root = process.getuid?.() === 0;
-  const args = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic', '--no-first-run'];
+  const args = [...more, '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic', '--no-first-run'];
   return chromium.launch({ executablePath, args: root ? [...args, '--no-sandbox'] : args });
 }

@@ -34,8 +34,8 @@ after(async () => {
 });
 
 /** A fresh visit; whatever the page complains of, or asks other hosts for, fails the test. */
-async function visit(work, { fragment = '', ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+async function visit(work, { fragment = '', from = browser, ...options } = {}) {
+  const context = await from.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -307,6 +307,28 @@ check('lives on after a bomb, a cycle and bytes that are no text', () =>
     await status(page).getByText('4 resources').waitFor();
     assert.equal(await result(page), expected('production'));
   }));
+
+check('shows texts that are nested absurdly deep, with little stack', async () => {
+  const small = await launch(executable, ['--js-flags=--stack-size=400']);
+  const deep = {
+    'open brackets': `resources: ${'['.repeat(100_000)}\n`,
+    'dashes': `resources:\n${'- '.repeat(5_000)}a\n`,
+    'indentation': Array.from({ length: 1_500 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+  };
+  try {
+    for (const text of Object.values(deep)) {
+      await visit(async (page) => {
+        const buffer = Buffer.from(zipSync({ 'kustomization.yaml': strToU8(text) }));
+        await page.getByTestId('zip').setInputFiles({ name: 'a.zip', mimeType: 'application/zip', buffer });
+        await page.locator('.failure .problem-message').waitFor();
+        // Highlighting goes on in slices while the page is idle.
+        await page.waitForTimeout(1_500);
+      }, { from: small });
+    }
+  } finally {
+    await small.close();
+  }
+});
 
 check('opens folders of ten thousand files', () =>
   visit(async (page) => {

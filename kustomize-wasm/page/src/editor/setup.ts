@@ -1,6 +1,5 @@
 // What editors are made of.
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
 import { lintGutter, lintKeymap } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
@@ -17,6 +16,7 @@ import {
 
 import { diagnostics } from './diagnostics';
 import { theme } from './theme';
+import { yaml } from './yaml';
 
 const looking: Extension = [lineNumbers(), foldGutter(), highlightSpecialChars(), drawSelection(), EditorView.lineWrapping, theme];
 
