@@ -42,7 +42,7 @@ const KUSTOMIZATIONS: [&str; 13] = [
 ];
 
 /// Texts that any other file may have.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: w, x: y}\n",
@@ -59,6 +59,7 @@ const TEXTS: [&str; 12] = [
      image: nginx:3, envFrom: [{configMapRef: {name: a}}]}]\n",
     "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {config.kubernetes.io/local-config: 'true'}}\n",
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {a: b}}\n",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: redis}]}\n",
 ];
 
 #[derive(Clone, Debug)]
@@ -264,6 +265,20 @@ fn only_resources_that_changed_are_made_anew() {
     let warm: Vec<String> = session.rebuild(&TARGETS, &["/site/base/a.yaml"]).into_iter().map(seen).collect();
     assert_eq!(*session.host().1.lock().unwrap(), ["/site/base/a.yaml"]);
     assert_eq!(warm, cold(&session.host().0));
+}
+
+#[test]
+fn warnings_of_images_come_and_go_with_the_images() {
+    let mut session = Session::new(site(), BuildOptions::default());
+    session.build_many(&TARGETS);
+    let has_warned = |outcome: &String| outcome.contains("there is no image called `nginx`");
+    for (text, has_nginx) in [(3, true), (12, false), (12, false), (9, true), (3, true), (12, false)] {
+        session.host_mut().insert("/site/base/b.yaml", TEXTS[text]);
+        let outcomes = session.rebuild(&TARGETS, &["/site/base/b.yaml"]);
+        let warm: Vec<String> = outcomes.into_iter().map(seen).collect();
+        assert_eq!(warm, cold(session.host()));
+        assert_eq!(warm.iter().filter(|outcome| has_warned(outcome)).count(), usize::from(!has_nginx));
+    }
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) fn accumulate<'a>(
         let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, cx.crew));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(file, resources) => {
+                if resources.is_empty() {
+                    let help = "an empty file, or nothing but comments: remove the entry, if that is meant";
+                    cx.warn_with_help(format!("`{}` holds no resources", path.value), path.pos, help);
+                }
                 accumulator.lineage.files.push(file);
                 accumulator.append(cx, resources)
             }

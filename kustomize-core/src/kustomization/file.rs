@@ -50,8 +50,8 @@ pub struct Kustomization {
     /// Patches of either kind.
     pub patches: Vec<Spanned<Patch>>,
     /// New names, tags and digests of images.
-    pub images: Vec<Image>,
-    pub(super) image_tags: Vec<Image>,
+    pub images: Vec<Spanned<Image>>,
+    pub(super) image_tags: Vec<Spanned<Image>>,
     /// Values that are copied from field to field.
     pub replacements: Vec<Spanned<Replacement>>,
     /// Numbers of replicas.

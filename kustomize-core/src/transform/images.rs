@@ -3,13 +3,15 @@
 use super::Local;
 use super::config::decode;
 use super::image_name::{NamePattern, Parts, split};
+use super::image_use::Uses;
+use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, FieldTries, Table};
 use crate::kustomization::Image;
 use crate::pattern::BadPattern;
-use crate::resource::{Change, Gvk, Resource};
+use crate::resource::{Change, Gvk, Resource, ResourceSet};
 use crate::schema::Schema;
-use crate::yaml::decode::fields;
+use crate::yaml::decode::{Spanned, fields};
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// Changes names, tags and digests of images.
@@ -39,9 +41,10 @@ impl Fields {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Rule {
-    image: Image,
+    image: Spanned<Image>,
+    uses: Uses,
     /// A bad one is an error only where there is an image to hold against it.
     pattern: Result<NamePattern, BadPattern>,
 }
@@ -56,44 +59,47 @@ fields!(Config { image_tag = "imageTag", field_specs = "fieldSpecs" });
 
 impl ImageTagTransformer {
     /// Makes these changes, in order.
-    pub(crate) fn new(images: &[Image], specs: Table<FieldSpec>) -> Self {
-        let rules = images
-            .iter()
-            .map(|image| Rule { image: image.clone(), pattern: NamePattern::new(&image.name) })
-            .collect();
+    pub(crate) fn new(images: &[Spanned<Image>], specs: Table<FieldSpec>) -> Self {
+        let rule = |image: &Spanned<Image>| {
+            let (image, pattern) = (image.clone(), NamePattern::new(&image.name));
+            Rule { image, uses: Uses::default(), pattern }
+        };
+        let rules = images.iter().map(rule).collect();
         ImageTagTransformer { rules, fields: Fields::new(specs) }
     }
 
     /// From a configuration of this kind.
     pub(crate) fn from_config(config: &Node) -> Result<Self, BuildError> {
         let Config { image_tag, field_specs } = decode(config)?;
-        Ok(Self::new(&[image_tag], field_specs))
+        Ok(Self::new(&[Spanned { value: image_tag, pos: config.pos }], field_specs))
     }
 
     /// Changes the images of one resource. Most rules mean none of its images, so these are looked
-    /// at first, and only the rules that do something go through the tree.
+    /// at first, and only the rules that do something go through the tree. False if it has changed,
+    /// and with it, maybe, whether a rule means any image.
     ///
     /// # Errors
     /// An image that is not a scalar, a name that is no regular expression.
-    pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
+    fn apply_to(&self, resource: &mut Resource) -> Result<bool, BuildError> {
         if self.rules.is_empty() || resource.kind() == "CustomResourceDefinition" {
-            return Ok(());
+            return Ok(true);
         }
         let mut images: Vec<Str> = Vec::new();
         self.look(resource, &mut images)?;
-        let mut rules = self.rules.as_slice();
-        while !images.is_empty()
-            && let Some(at) = rules.iter().position(|rule| rule.may_change(&images))
-        {
-            self.visit(resource, &mut |node| rules[at].change(node))?;
-            resource.settle_links();
-            rules = &rules[at + 1..];
-            if !rules.is_empty() {
-                images.clear();
-                self.look(resource, &mut images)?;
+        let mut is_as_before = true;
+        for (at, rule) in self.rules.iter().enumerate() {
+            let is_used = rule.may_change(&images);
+            is_as_before &= rule.uses.note(is_used, resource);
+            if is_used {
+                self.visit(resource, &mut |node| rule.change(node))?;
+                resource.settle_links();
+                if at + 1 < self.rules.len() {
+                    images.clear();
+                    self.look(resource, &mut images)?;
+                }
             }
         }
-        Ok(())
+        Ok(is_as_before)
     }
 
     fn look(&self, resource: &mut Resource, images: &mut Vec<Str>) -> Result<(), BuildError> {
@@ -125,17 +131,26 @@ impl ImageTagTransformer {
 
 impl Change for ImageTagTransformer {
     fn apply(&self, resource: &mut Resource, _: &Schema) -> Result<bool, BuildError> {
-        self.apply_to(resource).map(|()| true)
+        self.apply_to(resource)
     }
 }
 
-impl Local for ImageTagTransformer {}
+impl Local for ImageTagTransformer {
+    fn has_finish(&self) -> bool {
+        true
+    }
+
+    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+        self.rules.iter().for_each(|rule| rule.uses.finish(&rule.image, set, cx));
+        Ok(())
+    }
+}
 
 impl Rule {
     fn may_change(&self, images: &[Str]) -> bool {
         match &self.pattern {
             Ok(pattern) => images.iter().any(|image| pattern.is_match(image)),
-            Err(_) => true,
+            Err(_) => !images.is_empty(),
         }
     }
 
@@ -144,6 +159,7 @@ impl Rule {
             Ok(pattern) => pattern,
             Err(bad) => {
                 return Err(BuildError::new(ErrorKind::Transformer, bad.to_string())
+                    .at(self.image.pos)
                     .field("images")
                     .with_help(
                         "the name of an image is a regular expression: put `\\` before special characters",

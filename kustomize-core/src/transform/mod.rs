@@ -8,6 +8,7 @@ mod config;
 mod entries;
 mod hash_suffix;
 mod image_name;
+mod image_use;
 mod images;
 mod labels;
 mod local;

@@ -54,6 +54,32 @@ fn images_of_containers_are_visited_twice() {
 }
 
 #[test]
+fn what_means_nothing_is_warned_of() {
+    let of = |images: &str, resource: &str| {
+        let kustomization = format!("resources: [r.yaml]\nimages:\n- {{name: nginx, newTag: '2'}}\n{images}");
+        let rendered = render(&[("kustomization.yaml", &kustomization), ("r.yaml", resource)]).unwrap();
+        let warning = |warning: &crate::Warning| {
+            let line = warning.place.as_ref().map_or(0, |place| place.line);
+            format!("{line}: {} ({})", warning.message, warning.help.as_deref().unwrap_or_default())
+        };
+        rendered.warnings().iter().map(warning).collect::<Vec<_>>()
+    };
+    let library = DEPLOYMENT.replace("nginx", "library/web");
+    let nothing = |name: &str, help: &str| {
+        format!("4: this changes nothing: there is no image called `{name}` ({help})")
+    };
+    assert!(of("", DEPLOYMENT).is_empty());
+    assert!(of("- {name: 'ng.*', newTag: '3'}", DEPLOYMENT).is_empty());
+    assert_eq!(of("- name: ngnix", DEPLOYMENT), [nothing("ngnix", "did you mean `name: nginx`?")]);
+    assert_eq!(of("- name: redis", DEPLOYMENT), [nothing("redis", "images here are called `nginx`")]);
+    let full = "an image is called by all of its name: `name: library/web`";
+    assert_eq!(of("- name: web", &library)[1], nothing("web", full));
+    assert_eq!(of("- name: redis", MAP)[1], nothing("redis", ""));
+    let empty = of("", "# nothing\n");
+    assert!(empty[0].starts_with("1: `r.yaml` holds no resources ("), "{empty:?}");
+}
+
+#[test]
 fn a_bad_image_name_is_refused_only_where_there_is_an_image() {
     let kustomization = ("kustomization.yaml", "resources: [r.yaml]\nimages: [{name: 'n(', newTag: v2}]");
     assert!(render(&[kustomization, ("r.yaml", MAP)]).is_ok());
