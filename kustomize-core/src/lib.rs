@@ -7,6 +7,7 @@
 
 mod accumulate;
 mod build;
+mod collections;
 mod context;
 pub mod difference;
 mod error;

@@ -1,5 +1,6 @@
 //! Two values, field by field.
 
+use crate::collections;
 use std::collections::HashMap;
 
 use super::{FieldChange, FieldPath, Step, Value};
@@ -37,7 +38,7 @@ impl Comparison {
             _ if old == new => {}
             (Value::Map(old), Value::Map(new)) => {
                 let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-                names.sort_unstable();
+                collections::sort(&mut names);
                 names.dedup();
                 for name in names {
                     self.step(Step::Field(name.clone()), old.get(name), new.get(name));
@@ -95,6 +96,6 @@ fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Vec<&str> =
         items.iter().map(|item| item.get("name").and_then(Value::as_str)).collect::<Option<_>>()?;
     let mut sorted = names.clone();
-    sorted.sort_unstable();
+    collections::sort(&mut sorted);
     sorted.windows(2).all(|pair| pair[0] != pair[1]).then_some(names)
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use hashbrown::HashMap;
 
 use super::{FieldSpec, Table, defaults, order};
+use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, fields, ways};
@@ -163,7 +164,7 @@ fn sorted<T: Clone>(table: Table<T>, compare: impl Fn(&T, &T) -> Ordering) -> Ta
         return table;
     }
     let mut rows = table.to_vec();
-    rows.sort_by(compare);
+    collections::sort_by(&mut rows, compare);
     rows.into()
 }
 

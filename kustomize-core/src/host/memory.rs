@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{EntryKind, Host, HostError, path};
+use crate::collections;
 
 /// Files in memory, by absolute path. Directories exist where files are below them.
 ///
@@ -92,7 +93,7 @@ impl Host for MemoryHost {
         }
         let mut names: Vec<String> =
             self.below(&directory).map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect();
-        names.sort_unstable();
+        collections::sort(&mut names);
         names.dedup();
         Ok(names)
     }

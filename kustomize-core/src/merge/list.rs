@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::path::Path;
 use super::strategic::{Merged, Walk, With};
 use super::{by_value, irregular};
+use crate::collections;
 use crate::error::BuildError;
 use crate::schema::Shape;
 use crate::yaml::{Node, Seq, Value};
@@ -90,7 +91,7 @@ impl<'s> Walk<'s> {
                 if valid.count() > 1 { behind.push((at, item)) } else { merged.push(item) }
             }
         }
-        behind.sort_by_key(|(at, _)| *at);
+        collections::sort_by_key(&mut behind, |(at, _)| *at);
         merged.extend(behind.into_iter().map(|(_, item)| item));
         *list.items_mut() = merged;
         Ok(())

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 
 use super::directive::{self, Directive};
 use super::path::Path;
+use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::{Schema, SchemaComment, Shape};
 use crate::yaml::{Entry, Map, Node, Pos, Tag, Value};
@@ -278,7 +279,7 @@ impl<'s> Walk<'s> {
             return Ok(());
         }
         let mut fields: Vec<(&Entry, bool)> = changes.iter().zip(known).collect();
-        fields.sort_by(|(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
+        collections::sort_by(&mut fields, |(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
         // Of equal keys in a patch only the first counts.
         fields.dedup_by(|(later, _), (first, _)| later.key.as_str() == first.key.as_str());
         for (entry, _) in fields.into_iter().filter(|(_, known)| !known) {

@@ -9,6 +9,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::book::Known;
 use super::referrer_fields::Kinds;
+use crate::collections;
 use crate::resource::CLUSTER;
 use crate::yaml::Str;
 
@@ -144,7 +145,7 @@ impl Candidates {
     }
 
     fn sort(&mut self) {
-        self.formers.sort_unstable_by_key(|former| (former.name, former.resource));
+        collections::sort_unstable_by_key(&mut self.formers, |former| (former.name, former.resource));
         let mut ranges = vec![0..0; self.names.len()];
         for (at, former) in self.formers.iter().enumerate() {
             let range = &mut ranges[former.name as usize];
@@ -159,7 +160,7 @@ impl Candidates {
         let formers = &self.formers;
         let sorted_by = |namespace: fn(&Place) -> Namespace| {
             let mut order: Vec<u32> = (0..u32::try_from(formers.len()).unwrap_or(u32::MAX)).collect();
-            order.sort_unstable_by_key(|at| {
+            collections::sort_unstable_by_key(&mut order, |at| {
                 let former = &formers[*at as usize];
                 (former.name, namespace(&former.place), former.resource)
             });
@@ -202,7 +203,7 @@ impl Candidates {
                 self.in_namespace(range, *namespace, found);
                 if let Some(cluster) = self.cluster() {
                     self.in_namespace(range, cluster, found);
-                    found.sort_unstable();
+                    collections::sort(found);
                 }
             }
         }

@@ -7,6 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Resource;
 use super::id::IdRef;
+use crate::collections;
 use crate::schema::Schema;
 
 /// Positions by hashes of ids and names. Each table is made when it is first asked, and all are
@@ -224,7 +225,7 @@ fn found(table: &Table, hash: u64) -> impl Iterator<Item = usize> + '_ {
 
 fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut positions: Vec<usize> = positions.collect();
-    positions.sort_unstable();
+    collections::sort(&mut positions);
     positions
 }
 

@@ -2,6 +2,7 @@
 
 use super::id::{IdRef, effective_namespace, split_api_version};
 use super::{Gvk, History, PreviousId, ResId, Step};
+use crate::collections;
 use crate::schema::Schema;
 use crate::yaml::{Data, Map, Node, Str};
 
@@ -262,7 +263,7 @@ impl Resource {
     }
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        collections::sort_by(&mut pairs, |a, b| a.0.cmp(&b.0));
         self.leave_links(|place| {
             let mut steps = place.iter();
             let is =

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashSet;
 
 use super::ask::{Answer, Ask, Memo};
+use crate::collections;
 use crate::host::{Host, HostError};
 
 /// All that a host was asked while a kustomization was rendered, and its answers.
@@ -91,7 +92,7 @@ impl Trace {
             false
         });
         // A path that was found once counts as found.
-        inputs.sort_by(|a, b| a.path.cmp(&b.path).then(b.found.cmp(&a.found)));
+        collections::sort_by(&mut inputs, |a, b| a.path.cmp(&b.path).then(b.found.cmp(&a.found)));
         inputs.dedup_by(|next, first| next.path == first.path);
         inputs
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Transformer;
+use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::resource::{Change, Origin, Resource, ResourceSet};
@@ -65,7 +66,7 @@ pub(crate) fn run(
         return Err(error);
     }
     let mut removed = pass.removed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    removed.sort_unstable();
+    collections::sort(&mut removed);
     set.remove_all(&removed);
     match steps.last() {
         Some(LocalStep { transformer, pos, .. }) if transformer.has_finish() => {

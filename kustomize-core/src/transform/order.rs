@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::Transformer;
+use crate::collections;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::SortOptions;
@@ -66,7 +67,7 @@ impl Transformer for SortOrderTransformer {
         let list = set.list_mut();
         let mut keyed: Vec<(Key, Arc<Resource>)> =
             list.drain(..).map(|resource| (Key::new(&resource, ranks), resource)).collect();
-        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        collections::sort_by(&mut keyed, |(a, _), (b, _)| a.cmp(b));
         list.extend(keyed.into_iter().map(|(_, resource)| resource));
         let Some((first, second)) = set.duplicate(cx.schema()) else { return Ok(()) };
         let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::Transformer;
 use super::config::decode;
+use crate::collections;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
@@ -110,7 +111,7 @@ impl Transformer for ReplicaCountTransformer {
             for name in names.chain([resource.name()]) {
                 meant.extend(by_name.get(name).into_iter().flatten());
             }
-            meant.sort_unstable();
+            collections::sort(&mut meant);
             meant.dedup();
             for at in &meant {
                 if let (Some(replica), Some(found)) = (self.replicas.get(*at), found.get_mut(*at)) {

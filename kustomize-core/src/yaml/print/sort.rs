@@ -1,5 +1,6 @@
 //! The order of keys: go-yaml v2's natural one, where `a2` comes before `a10`.
 
+use crate::collections;
 use std::cmp::Ordering;
 
 use super::letters::{is_digit, is_letter};
@@ -107,7 +108,7 @@ fn is_sorted<'k>(order: &[u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<b
     // Where numbers make the order go round in circles, equal keys need not be neighbours.
     if !in_order && order.len() > 3 {
         let mut by_bytes = order.to_vec();
-        by_bytes.sort_unstable_by_key(|at| key(*at));
+        collections::sort_unstable_by_key(&mut by_bytes, |at| key(*at));
         if let Some(pair) = by_bytes.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
             return Err(pair[0].max(pair[1]));
         }
