@@ -8,8 +8,8 @@ type Checked = ReturnType<typeof checkFiles>;
 /** The calls, over whatever loads the module. */
 export function calls(engine: () => Engine): Omit<Api, 'init'> {
   const many = (files: Checked, paths: string[], options: RenderOptions): (Rendered | KustomizeError)[] => {
-    const answer = engine().call<Outcome<Outcome<Rendered>[]>>(files, { call: 'render', paths, options });
-    return unwrap(files, answer).map((outcome) =>
+    const outcomes = engine().call<Outcome<Rendered>[]>(files, { call: 'render', paths, options });
+    return outcomes.map((outcome) =>
       'ok' in outcome ? named(files, outcome.ok) : new KustomizeError(renamed(files, outcome.error)),
     );
   };
@@ -26,8 +26,8 @@ export function calls(engine: () => Engine): Omit<Api, 'init'> {
     },
     diff(files, from, to, options) {
       const checked = checkFiles(files);
-      const request = { call: 'diff', from: checkPath(from), to: checkPath(to), options: checkOptions(options) };
-      return unwrap(checked, engine().call<Outcome<Difference>>(checked, request));
+      const [paths, checkedOptions] = [[checkPath(from), checkPath(to)], checkOptions(options)];
+      return unwrap(checked, engine().call<Outcome<Difference>>(checked, { call: 'diff', paths, options: checkedOptions }));
     },
   };
 }

@@ -1,19 +1,28 @@
 import { failure } from './error.js';
-import type { FileContent } from './types.js';
+import type { FileContent, RenderOptions } from './types.js';
 
 /** The other side of `src/abi.rs`. */
 interface Exports extends Record<string, WebAssembly.ExportValue> {
   memory: WebAssembly.Memory;
   reserve(length: number): number;
   add_file(pathLength: number): void;
+  add_path(): void;
   clear(): void;
-  call(): number;
+  render(options: number): number;
+  diff(options: number): number;
   output(): number;
   output_length(): number;
 }
 
 /** What JSON answers hold. */
 export type Outcome<T> = { ok: T } | { error: import('./types.js').ErrorData };
+
+/** What is asked for. */
+export interface Request {
+  call: 'render' | 'diff';
+  paths: readonly string[];
+  options: RenderOptions;
+}
 
 /** A module's memory never shrinks: above this size an instance is not used again. */
 const KEEP_BELOW = 128 << 20;
@@ -31,7 +40,7 @@ export class Engine {
   }
 
   /** Hands over the files and a request, and gives the answer. */
-  call<T>(files: ReadonlyMap<string, { content: FileContent }>, request: object): T {
+  call<T>(files: ReadonlyMap<string, { content: FileContent }>, request: Request): T {
     const exports = (this.#instance ??= this.#start());
     let [filled, whole] = [false, false];
     try {
@@ -40,9 +49,12 @@ export class Engine {
         addFile(exports, path, content);
       }
       filled = true;
-      const bytes = encoder.encode(JSON.stringify(request));
-      input(exports, bytes.length).set(bytes);
-      const length = exports.call();
+      for (const path of request.paths) {
+        const bytes = encoder.encode(path);
+        input(exports, bytes.length).set(bytes);
+        exports.add_path();
+      }
+      const length = exports[request.call](bits(request.options));
       const answer = text(exports, length);
       exports.clear();
       whole = exports.memory.buffer.byteLength < KEEP_BELOW;
@@ -66,6 +78,17 @@ export class Engine {
   #start(): Exports {
     return new WebAssembly.Instance(this.#module).exports as Exports;
   }
+}
+
+/** Options as `src/options.rs` knows them. */
+function bits({ loadRestrictor, reorder, addManagedByLabel, enablePlugins }: RenderOptions): number {
+  return (
+    (loadRestrictor === 'none' ? 1 : 0) |
+    (reorder === 'legacy' ? 2 : 0) |
+    (reorder === 'none' ? 4 : 0) |
+    (addManagedByLabel ? 8 : 0) |
+    (enablePlugins ? 16 : 0)
+  );
 }
 
 function addFile(exports: Exports, path: string, content: FileContent): void {

@@ -3,7 +3,8 @@
 //! that has panicked can be thrown away for a fresh one.
 //!
 //! 1. [`clear`], then for each file: [`reserve`] room, write path and content into it, [`add_file`].
-//! 2. [`reserve`] room for a request, write its JSON there, [`call()`], read the answer at [`output`].
+//! 2. For each directory that the call is about: [`reserve`] room, write its path, [`add_path`].
+//! 3. [`render`] or [`diff`], and read the answer, which is JSON, at [`output`].
 
 #![allow(unsafe_code)] // for `no_mangle` alone
 
@@ -12,12 +13,14 @@ use std::cell::RefCell;
 use kustomize_core::host::MemoryHost;
 
 use crate::call;
+use crate::options::Options;
 
 #[derive(Default)]
 struct State {
     input: Vec<u8>,
     output: String,
     host: MemoryHost,
+    paths: Vec<String>,
 }
 
 thread_local! {
@@ -46,15 +49,34 @@ pub extern "C" fn add_file(path_length: usize) {
     });
 }
 
+/// Takes a path from the input buffer: one that the next call is about.
+#[unsafe(no_mangle)]
+pub extern "C" fn add_path() {
+    STATE.with_borrow_mut(|state| {
+        let path = String::from_utf8_lossy(&state.input).into_owned();
+        state.paths.push(path);
+    });
+}
+
 /// Forgets all files.
 #[unsafe(no_mangle)]
 pub extern "C" fn clear() {
-    STATE.with_borrow_mut(|state| state.host = MemoryHost::new());
+    STATE.with_borrow_mut(|state| *state = State::default());
 }
 
-/// Answers the request in the input buffer; gives the length of the answer.
+/// Renders the kustomizations at the paths; gives the length of the answer.
 #[unsafe(no_mangle)]
-pub extern "C" fn call() -> usize {
+pub extern "C" fn render(options: u32) -> usize {
+    answer(|host, paths| call::render(host, paths, Options(options)))
+}
+
+/// Renders the kustomizations at two paths, and compares them; gives the length of the answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn diff(options: u32) -> usize {
+    answer(|host, paths| call::diff(host, paths, Options(options)))
+}
+
+fn answer(work: impl FnOnce(&MemoryHost, &[String]) -> String) -> usize {
     std::panic::set_hook(Box::new(|info| {
         // What the panic came from may hold the state: then the panic has no words.
         STATE.with(|state| {
@@ -63,11 +85,10 @@ pub extern "C" fn call() -> usize {
             }
         });
     }));
-    let (request, host) =
-        STATE.with_borrow_mut(|state| (std::mem::take(&mut state.input), std::mem::take(&mut state.host)));
-    let output = call::answer(&host, &request);
+    // Not borrowed while it is worked on.
+    let State { host, paths, .. } = STATE.take();
+    let output = work(&host, &paths);
     STATE.with_borrow_mut(|state| {
-        state.host = host;
         state.output = output;
         state.output.len()
     })

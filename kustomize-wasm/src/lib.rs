@@ -1,11 +1,12 @@
 //! kustomize-core as a WebAssembly module that imports nothing: bytes in, JSON out.
 //!
-//! What people call is the npm package beside this crate; its `module.ts` is the other side of
+//! What people call is the npm package beside this crate; its `engine.ts` is the other side of
 //! [`abi`]. There is no rendering logic here.
 
 #![deny(missing_docs)]
 
 pub mod abi;
 mod call;
-mod request;
+mod json;
+mod options;
 mod response;

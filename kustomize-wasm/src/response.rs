@@ -38,7 +38,7 @@ impl<'a> Rendering<'a> {
     /// What was rendered, printed.
     pub(crate) fn new(rendered: &'a Rendered) -> Result<Self, Box<Problem>> {
         Ok(Rendering {
-            yaml: rendered.yaml()?,
+            yaml: rendered.yaml().map_err(|error| Problem::new(&error))?,
             resources: rendered.resources().iter().map(|resource| resource.data()).collect(),
             warnings: rendered.warnings().iter().map(Remark::from).collect(),
         })
@@ -61,7 +61,7 @@ impl From<Difference> for Compared {
 }
 
 /// Why a call failed.
-#[derive(Clone, Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
     kind: &'static str,
@@ -83,17 +83,10 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A request that makes no sense.
-    pub(crate) fn invalid(message: String) -> Box<Self> {
-        let text = Renderer::new(Style::Plain).render(&Diagnostic::error(message.as_str()));
-        Box::new(Problem { kind: "invalidArgument", message, text, ..Problem::default() })
-    }
-}
-
-impl From<BuildError> for Box<Problem> {
-    fn from(error: BuildError) -> Self {
-        let mut diagnostic = Diagnostic::from(&error);
-        if let Some(hint) = hint(&error) {
+    /// All that an error knows.
+    pub(crate) fn new(error: &BuildError) -> Box<Self> {
+        let mut diagnostic = Diagnostic::from(error);
+        if let Some(hint) = hint(error) {
             diagnostic = diagnostic.with_help(hint);
         }
         Box::new(Problem {
@@ -103,7 +96,7 @@ impl From<BuildError> for Box<Problem> {
             line: error.place().map(Line::from),
             resource: error.resource().map(str::to_owned),
             field: error.field_path().map(str::to_owned),
-            hint: hint(&error).map(str::to_owned),
+            hint: hint(error).map(str::to_owned),
             chain: error.chain().iter().map(Remark::from).collect(),
             notes: error.notes().iter().map(Remark::from).collect(),
             text: Renderer::new(Style::Plain).render(&diagnostic),
@@ -123,7 +116,7 @@ fn hint(error: &BuildError) -> Option<&str> {
 }
 
 /// A remark about a place.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Remark {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +148,7 @@ impl Remark {
 }
 
 /// Where in a file.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
     line: usize,
