@@ -1,4 +1,4 @@
-//! Builds run beside the calling thread, which meanwhile listens for Ctrl-C.
+//! Builds that may take long run beside the calling thread, which meanwhile listens for Ctrl-C.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,13 +42,13 @@ pub(crate) fn run<T: Send + 'static>(
     thread.spawn(move || {
         let done = catch_unwind(AssertUnwindSafe(|| work(host)));
         // After an interruption nobody waits for it any more.
-        let _ = sender.send(done.map_err(|panic| words(&*panic)));
+        let _ = sender.send(done);
     })?;
     loop {
         let receiver = &mut receiver;
         match py.detach(move || receiver.recv_timeout(LISTEN)) {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(panic)) => return Err(internal(py, &panic)),
+            Ok(Err(panic)) => return Err(panicked(py, &*panic)),
             Err(RecvTimeoutError::Disconnected) => return Err(internal(py, "the build's thread ended")),
             Err(RecvTimeoutError::Timeout) => {
                 py.check_signals().inspect_err(|_| interrupted.store(true, Ordering::Relaxed))?;
@@ -57,10 +57,10 @@ pub(crate) fn run<T: Send + 'static>(
     }
 }
 
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> String {
+/// A panic, with what it said, as an exception.
+pub(crate) fn panicked(py: Python<'_>, panic: &(dyn Any + Send)) -> PyErr {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
+    internal(py, text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic"))
 }
 
 impl Interruptible {

@@ -9,6 +9,7 @@ mod options;
 mod path;
 mod render;
 mod rendered;
+mod short;
 
 use pyo3::prelude::*;
 

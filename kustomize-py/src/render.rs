@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::interrupt::Interruptible;
 use crate::rendered::{Finished, Rendered};
-use crate::{error, files, interrupt, options, path};
+use crate::{error, files, interrupt, options, path, short};
 
 /// Renders the kustomization in a directory, of this machine or among `files`.
 #[pyfunction]
@@ -20,9 +20,11 @@ pub(crate) fn build(
 ) -> PyResult<Rendered> {
     let (path, options) = (path::extract(path)?, options::extract(options)?);
     let host = host(files, &options)?;
-    let built = interrupt::run(py, host, move |host| {
-        kustomize_core::build(&host, &path, &options).and_then(Finished::new)
-    })?;
+    let work = move |host: &dyn Host| kustomize_core::build(host, &path, &options).and_then(Finished::new);
+    let built = match short::attempt(py, &*host, &work)? {
+        Some(built) => built,
+        None => interrupt::run(py, host, move |host| work(&host))?,
+    };
     match built {
         Ok(finished) => Ok(Rendered::new(py, finished)),
         Err(failure) => Err(error::exception(py, &failure)),

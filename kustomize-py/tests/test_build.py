@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -134,3 +135,22 @@ class TestMany:
     def test_paths_of_wrong_types(self, paths: Any) -> None:
         with pytest.raises(TypeError):
             build_many(paths)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_a_build_that_is_begun_again_runs_its_programs_once(tmp_path: Path) -> None:
+    helm = tmp_path / "helm"
+    helm.write_text(
+        "#!/bin/sh\n"
+        f'echo "$1" >> "{tmp_path}/log"\n'
+        "case $1 in\n"
+        "version) echo v3.9.0 ;;\n"
+        "template) printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata:\\n  name: a\\n' ;;\n"
+        "esac\n"
+    )
+    helm.chmod(0o755)
+    (tmp_path / "charts/web").mkdir(parents=True)
+    (tmp_path / "charts/web/values.yaml").write_text("{}\n")
+    (tmp_path / "kustomization.yaml").write_text("helmCharts: [{name: web}]\n")
+    assert len(build(tmp_path, enable_helm=True, helm_command=str(helm))) == 1
+    assert (tmp_path / "log").read_text().split() == ["version", "template"]

@@ -99,7 +99,9 @@ def test_what_is_not_allowed(kustomization: str) -> None:
     ],
 )
 def test_what_would_allow_it_is_named_as_python_names_it(kustomization: str, option: str) -> None:
-    error = failure({"a/b/kustomization.yaml": kustomization, "outside.yaml": POD, "a/b/outside.yaml": POD}, "a/b")
+    error = failure(
+        {"a/b/kustomization.yaml": kustomization, "outside.yaml": POD, "a/b/outside.yaml": POD}, "a/b"
+    )
     assert option in str(error.hint)
     assert (error.file, error.line) in {("a/b/kustomization.yaml", 1), ("a/b/outside.yaml", 1)}
 

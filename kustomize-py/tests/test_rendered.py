@@ -67,7 +67,7 @@ def test_select(rendered: Rendered) -> None:
 
 def test_repr(rendered: Rendered) -> None:
     assert repr(rendered) == "<Rendered 4 resources: Pod one/a, Pod two/a, Pod b, …>"
-    nothing = build("/", files={"kustomization.yaml": "namePrefix: a-\nresources: [a.yaml]\n", "a.yaml": ""})
+    nothing = build("/", files={"kustomization.yaml": "namePrefix: a-\nresources: []\n"})
     assert repr(nothing) == "<Rendered 0 resources>"
     assert nothing.yaml == ""
     assert list(nothing) == []

@@ -71,7 +71,9 @@ def interrupt():
     print("sent", time.monotonic(), flush=True)
 threading.Thread(target=interrupt).start()
 try:
-    if sys.argv[1] == "build":
+    if sys.argv[1] == "one build":
+        kustomize_py.build("/", files=files)
+    elif sys.argv[1] == "builds":
         while True:
             kustomize_py.build("/", files=files)
     else:
@@ -84,11 +86,13 @@ print(len(kustomize_py.build("/", files=pod)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-@pytest.mark.parametrize("function", ["build", "build_many"])
-def test_ctrl_c_during_a_build(function: str) -> None:
-    program = [sys.executable, "-c", INTERRUPTED, function]
+@pytest.mark.parametrize(
+    ("what", "resources"), [("one build", 100_000), ("builds", 2), ("build_many", 2_000)]
+)
+def test_ctrl_c_during_a_build(what: str, resources: int) -> None:
+    program = [sys.executable, "-c", INTERRUPTED, what]
     ended = subprocess.run(
-        program, input=repr(large(2_000)), capture_output=True, text=True, timeout=120, check=True
+        program, input=repr(large(resources)), capture_output=True, text=True, timeout=120, check=True
     )
     lines = sorted(line.split() for line in ended.stdout.splitlines())
     assert [line[0] for line in lines] == ["1", "caught", "sent"], ended
@@ -114,3 +118,22 @@ def test_what_a_signal_handler_raises_comes_out() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+SMALL_STACK = """
+import sys, threading
+import kustomize_py
+
+threading.stack_size(256 * 1024)
+nested = "kind: A\\nmetadata: {name: a}\\ndeep: " + "[" * 490 + "]" * 490
+files = {"kustomization.yaml": "resources: [a]\\n", "a": nested}
+thread = threading.Thread(target=lambda: print(len(kustomize_py.build("/", files=files))))
+thread.start()
+thread.join()
+"""
+
+
+def test_a_thread_with_little_stack() -> None:
+    program = [sys.executable, "-c", SMALL_STACK]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=True)
+    assert (ended.stdout, ended.stderr) == ("1\n", "")
