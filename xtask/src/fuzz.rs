@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::{Failure, workspace};
 
 /// The targets, and whether the fixtures are a start for them: those that read text.
-const TARGETS: [(&str, bool); 3] = [("resource", true), ("kustomization", true), ("overlay", false)];
+const TARGETS: [(&str, bool); 4] =
+    [("reader", true), ("resource", true), ("kustomization", true), ("overlay", false)];
 
 /// Options of `cargo xtask fuzz`.
 #[derive(clap::Args)]
@@ -27,6 +28,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(unknown) = args.targets.iter().find(|name| TARGETS.iter().all(|(known, _)| known != name)) {
         let known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
         return Err(format!("there is no target {unknown}; there are {}", known.join(", ")).into());
+    }
+    if let Some(missing) = missing() {
+        println!("SKIPPED: {missing}");
+        return Ok(());
     }
     let tool = tool()?;
     let mut failed = Vec::new();
@@ -68,6 +73,17 @@ fn fuzz(
     Ok(command.status()?)
 }
 
+/// What this machine lacks, and how to come by it.
+fn missing() -> Option<&'static str> {
+    if cfg!(windows) {
+        return Some("cargo-fuzz does not know Windows: use a Linux or macOS machine");
+    }
+    let has_compiler = std::env::var_os("CXX").is_some()
+        || ["c++", "g++", "clang++"].iter().any(|name| workspace::find_program(name).is_some());
+    let cure = "libFuzzer is compiled first, and there is no C++ compiler (on Debian: apt-get install g++)";
+    (!has_compiler).then_some(cure)
+}
+
 /// `cargo-fuzz`, installed below the target directory where it is missing.
 fn tool() -> Result<PathBuf, Failure> {
     if let Some(found) = workspace::find_program("cargo-fuzz") {
@@ -80,8 +96,25 @@ fn tool() -> Result<PathBuf, Failure> {
         let mut cargo = workspace::cargo();
         cargo.args(["install", "--quiet", "--locked", "cargo-fuzz", "--root"]).arg(&tools);
         if !cargo.status()?.success() {
-            return Err("cargo-fuzz cannot be installed".into());
+            return Err("cargo-fuzz cannot be installed; by hand: cargo install --locked cargo-fuzz".into());
         }
     }
     Ok(installed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_run() {
+        let directory = workspace::root().join("fuzz/fuzz_targets");
+        let files = directory.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let mut found: Vec<String> =
+            files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let mut known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+        found.sort();
+        known.sort_unstable();
+        assert_eq!(found, known);
+    }
 }
