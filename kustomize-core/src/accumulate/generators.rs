@@ -8,7 +8,7 @@ use super::step::Step;
 use super::target::Target;
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, SecretGenerator};
+use crate::generate::{ConfigMapGenerator, Generator, SecretGenerator, helm_chart};
 use crate::kustomization::GeneratorOptions;
 use crate::loader::Loader;
 use crate::resource::Behavior;
@@ -66,9 +66,8 @@ fn of_fields<'l, 'a>(
             let own = &kustomization.namespace;
             inherited.namespace = if own.is_empty() { &target.helm_namespace } else { own }.clone();
         }
-        let generator =
-            HelmGenerator::new(loader.clone(), &globals, inherited).map_err(|error| error.at(chart.pos))?;
-        steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, Box::new(generator)));
+        let generator = helm_chart(loader, &globals, inherited).map_err(|error| error.at(chart.pos))?;
+        steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, generator));
     }
     Ok(steps)
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::function::Plugin;
-use crate::generate::{ConfigMapGenerator, Generator, HelmGenerator, IamPolicyGenerator, SecretGenerator};
+use crate::generate::{
+    ConfigMapGenerator, Generator, IamPolicyGenerator, SecretGenerator, helm_chart_of_config,
+};
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{
@@ -51,7 +53,7 @@ pub(super) fn generator<'l, 'a>(
     Ok(match configuration.kind() {
         "ConfigMapGenerator" => Box::new(ConfigMapGenerator::from_config(node, loader)?),
         "SecretGenerator" => Box::new(SecretGenerator::from_config(node, loader)?),
-        "HelmChartInflationGenerator" => Box::new(HelmGenerator::from_config(loader.clone(), node)?),
+        "HelmChartInflationGenerator" => helm_chart_of_config(loader, node)?,
         "IAMPolicyGenerator" => Box::new(IamPolicyGenerator::from_config(node)?),
         kind => return Err(not_a("generator", kind, &GENERATORS, &TRANSFORMERS)),
     })

@@ -1,9 +1,7 @@
 //! Two values, field by field.
 
-use crate::collections;
-use std::collections::HashMap;
-
 use super::{FieldChange, FieldPath, Step, Value};
+use crate::collections::{self, HashMap};
 
 /// The fields that are not the same.
 pub(super) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {

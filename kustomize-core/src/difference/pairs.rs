@@ -1,11 +1,11 @@
 //! Which resource of one side is which of the other.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::ResourceName;
 use super::hash_suffix::without_hash;
 use super::snapshot::Entry;
+use crate::collections::HashMap;
 
 /// For each new resource the old one that it was, if there was one.
 pub(super) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {

@@ -51,9 +51,13 @@ impl Value {
 impl From<&Node> for Value {
     fn from(node: &Node) -> Self {
         match &node.value {
-            Shape::Map(map) => Value::Map(
-                map.iter().map(|entry| (entry.key.as_str().to_owned(), Value::from(&entry.value))).collect(),
-            ),
+            Shape::Map(map) => {
+                let mut values = BTreeMap::new();
+                values.extend(
+                    map.iter().map(|entry| (entry.key.as_str().to_owned(), Value::from(&entry.value))),
+                );
+                Value::Map(values)
+            }
             Shape::Seq(seq) => Value::List(seq.iter().map(Value::from).collect()),
             Shape::Scalar(scalar) => match read_back(scalar, Role::Value) {
                 Ok(ReadBack::Null) => Value::Null,

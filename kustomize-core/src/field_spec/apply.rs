@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use hashbrown::HashMap;
-
+use crate::collections::HashMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Place, Resource, Step, split_api_version};
 use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};

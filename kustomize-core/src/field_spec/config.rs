@@ -2,10 +2,8 @@
 
 use std::cmp::Ordering;
 
-use hashbrown::HashMap;
-
 use super::{FieldSpec, Table, defaults, order};
-use crate::collections;
+use crate::collections::{self, HashMap};
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, fields, ways};

@@ -1,9 +1,7 @@
 //! Where the data of ConfigMaps and Secrets comes from: literals, files, files of variables.
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
 use super::Files;
+use crate::collections::{Entry, HashMap};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::kustomization::KeyValueSources;

@@ -95,6 +95,7 @@ impl<'a> Loader<'a> {
     }
 
     /// An absolute path as a person would name it.
+    #[cfg(feature = "programs")]
     pub(crate) fn display(&self, absolute: &str) -> String {
         self.level.display(absolute)
     }

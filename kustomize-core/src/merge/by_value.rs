@@ -1,7 +1,6 @@
 //! Lists of plain values that merge, such as `finalizers`.
 
-use hashbrown::HashMap;
-
+use crate::collections::HashMap;
 use crate::yaml::{Node, Seq, Tag};
 
 /// Merges a list with distinct new values: the patch's come first. Returns false, and changes

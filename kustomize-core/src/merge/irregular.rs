@@ -5,11 +5,10 @@
 //! key, for example, makes those with it disappear. So its steps are taken one by one.
 //! They cost the square of the list's length; lists of any length are regular in practice.
 
-use hashbrown::HashSet;
-
 use super::directive;
 use super::path::Path;
 use super::strategic::{Merged, Walk, With};
+use crate::collections::HashSet;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Shape;
 use crate::yaml::{Map, Node, Seq, Str, Value};

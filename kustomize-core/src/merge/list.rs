@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashMap;
-
 use super::path::Path;
 use super::strategic::{Merged, Walk, With};
 use super::{by_value, irregular};
-use crate::collections;
+use crate::collections::{self, HashMap};
 use crate::error::BuildError;
 use crate::schema::Shape;
 use crate::yaml::{Node, Seq, Value};

@@ -5,11 +5,9 @@
 //! plain strings that YAML 1.1 would read otherwise get quotes, lists that merge lose their
 //! duplicates.
 
-use hashbrown::HashMap;
-
 use super::directive::{self, Directive};
 use super::path::Path;
-use crate::collections;
+use crate::collections::{self, HashMap};
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::{Schema, SchemaComment, Shape};
 use crate::yaml::{Entry, Map, Node, Pos, Tag, Value};

@@ -5,11 +5,9 @@
 
 use std::ops::Range;
 
-use hashbrown::{HashMap, HashSet};
-
 use super::book::Known;
 use super::referrer_fields::Kinds;
-use crate::collections;
+use crate::collections::{self, HashMap, HashSet};
 use crate::resource::CLUSTER;
 use crate::yaml::Str;
 

@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
 use super::book::Known;
+use crate::collections::HashMap;
 use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
 use crate::schema::Schema;

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use hashbrown::{HashMap, HashSet};
-
 use super::var_expansion::{Expanded, VarValue, expand};
 use super::var_value;
 use super::vars::VarSet;
+use crate::collections::{HashMap, HashSet};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldSpec, FieldTries};

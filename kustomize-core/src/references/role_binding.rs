@@ -1,7 +1,6 @@
 //! Namespaces that a role binding reaches into.
 
-use hashbrown::HashSet;
-
+use crate::collections::HashSet;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Resource;
 use crate::yaml::resolve::resolve;

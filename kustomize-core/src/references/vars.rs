@@ -1,10 +1,8 @@
 //! The vars of a kustomization and those below it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
+use crate::collections::{self, HashMap};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Var;
@@ -15,18 +13,21 @@ use crate::yaml::decode::Spanned;
 /// Vars by name (the reference's `VarSet`).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VarSet {
-    by_name: BTreeMap<String, Spanned<Var>>,
+    vars: Vec<Spanned<Var>>,
+    by_name: HashMap<String, usize>,
 }
 
 impl VarSet {
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.vars.is_empty()
     }
 
     /// The vars, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Spanned<Var>> {
-        self.by_name.values()
+        let mut sorted: Vec<_> = self.vars.iter().collect();
+        collections::sort_by(&mut sorted, |a, b| a.name.cmp(&b.name));
+        sorted.into_iter()
     }
 
     /// Adds the vars of a kustomization.
@@ -42,18 +43,19 @@ impl VarSet {
     /// # Errors
     /// A name that is taken.
     pub(crate) fn merge_set(&mut self, other: VarSet) -> Result<(), BuildError> {
-        other.by_name.into_values().try_for_each(|var| self.insert(var))
+        other.iter().try_for_each(|var| self.insert(var.clone()))
     }
 
     fn insert(&mut self, var: Spanned<Var>) -> Result<(), BuildError> {
-        if let Some(first) = self.by_name.get(&var.name) {
+        if let Some(first) = self.by_name.get(&var.name).and_then(|at| self.vars.get(*at)) {
             let message = format!("the var `{}` is declared twice", var.name);
             return Err(BuildError::new(ErrorKind::Var, message)
                 .at(var.pos)
                 .with_note("first declared here", first.pos)
                 .with_help("declare a var once, in the kustomization that knows its resource"));
         }
-        self.by_name.insert(var.name.clone(), var);
+        self.by_name.insert(var.name.clone(), self.vars.len());
+        self.vars.push(var);
         Ok(())
     }
 }

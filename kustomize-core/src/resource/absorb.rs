@@ -1,9 +1,8 @@
 //! How generated resources join a set: as new ones, or in place of others.
 
-use std::collections::BTreeMap;
-
 use super::origin_annotations::ORIGIN;
 use super::{Behavior, Origin, Resource, ResourceSet, origin_text, push_data};
+use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Schema;
 use crate::yaml::{Map, Node, Pos, Str};
@@ -70,13 +69,12 @@ impl ResourceSet {
 /// namespace and bookkeeping (the reference's `CopyMergeMetaDataFieldsFrom`). The new resource's
 /// origin wins, unless another one is given.
 fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
-    let labels = merged(old.labels(), new.labels());
-    new.set_labels(labels.into_iter().collect());
-    let mut annotations = merged(old.annotations(), new.annotations());
-    if let Some(origin) = origin {
-        annotations.insert(Str::new_static(ORIGIN), origin_text::print(origin).into());
-    }
-    new.set_annotations(annotations.into_iter().collect());
+    let texts = |(name, value): (&str, &str)| (Str::from(name), Str::from(value));
+    let labels = old.labels().chain(new.labels()).map(texts).collect();
+    new.set_labels(last_of_each(labels));
+    let origin = origin.map(|origin| (Str::new_static(ORIGIN), origin_text::print(origin).into()));
+    let annotations = old.annotations().chain(new.annotations()).map(texts).chain(origin).collect();
+    new.set_annotations(last_of_each(annotations));
     new.set_name(old.name());
     new.set_namespace(old.namespace());
     let needs_hash = new.history.needs_hash && old.history.needs_hash;
@@ -86,20 +84,26 @@ fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
     new.history.links = links;
 }
 
-fn merged<'a>(
-    old: impl Iterator<Item = (&'a str, &'a str)>,
-    new: impl Iterator<Item = (&'a str, &'a str)>,
-) -> BTreeMap<Str, Str> {
-    old.chain(new).map(|(name, value)| (name.into(), value.into())).collect()
+/// Sorted by name; of several with the same name, the last.
+fn last_of_each<T>(mut pairs: Vec<(Str, T)>) -> Vec<(Str, T)> {
+    collections::sort_by(&mut pairs, |(a, _), (b, _)| a.cmp(b));
+    pairs.dedup_by(|(later, value), (name, kept)| {
+        let same = later == name;
+        if same {
+            std::mem::swap(value, kept);
+        }
+        same
+    });
+    pairs
 }
 
 /// Merges a map of strings; what is no scalar counts as an empty string.
 fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
-    let mut pairs: BTreeMap<Str, (Str, Pos)> = BTreeMap::new();
+    let mut pairs: Vec<(Str, (Str, Pos))> = Vec::new();
     for resource in [old, new] {
         for entry in resource.node.get(field).and_then(Node::as_map).into_iter().flatten() {
             let text = if entry.value.is_null() { "" } else { entry.value.text() };
-            pairs.insert(entry.key.as_str().into(), (text.into(), entry.value.pos));
+            pairs.push((entry.key.as_str().into(), (text.into(), entry.value.pos)));
         }
     }
     let root = new.root_mut();
@@ -108,7 +112,7 @@ fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
         return;
     }
     let mut map = Map::new();
-    for (key, (text, pos)) in pairs {
+    for (key, (text, pos)) in last_of_each(pairs) {
         push_data(&mut map, &key, text.into(), pos);
     }
     root.insert(field, Node::map(map));

@@ -1,8 +1,7 @@
 //! Whether a validator kept its hands off.
 
-use hashbrown::HashMap;
-
 use super::{History, Resource, ResourceSet};
+use crate::collections::HashMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Node, Str, Value};

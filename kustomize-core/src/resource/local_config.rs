@@ -1,8 +1,7 @@
 //! Resources that are only there for the build.
 
-use hashbrown::{HashMap, HashSet};
-
 use super::{ResId, Resource, ResourceSet};
+use crate::collections::{HashMap, HashSet};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Node, Pos};

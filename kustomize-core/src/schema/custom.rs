@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashMap;
-
 use super::Layers;
 use super::builtin::{self, is_api_version};
+use crate::collections::HashMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Map, Node, Str};
 

@@ -5,9 +5,8 @@ mod shortcut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use hashbrown::HashMap;
-
 use crate::build::{Rendered, build_in};
+use crate::collections::HashMap;
 use crate::error::BuildError;
 use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::build::Rendered;
+use crate::collections::HashMap;
 use crate::host::{EntryKind, Host};
 use crate::parallel::Crew;
 use crate::references::Names;

@@ -3,9 +3,10 @@
 use std::hash::{BuildHasher, Hash};
 use std::sync::Mutex;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::DefaultHashBuilder;
 
 use super::{Generation, locked};
+use crate::collections::HashMap;
 use crate::host::{EntryKind, Host, HostError, path};
 
 /// A question to a host.

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use hashbrown::HashMap;
-
 use super::{Lineage, Trace, locked};
+use crate::collections::HashMap;
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
 use crate::resource::ResourceSet;

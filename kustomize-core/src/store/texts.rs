@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use hashbrown::HashMap;
-
 use super::ask::Digest;
 use super::locked;
+use crate::collections::HashMap;
 use crate::resource::Resource;
 use crate::yaml::FileId;
 

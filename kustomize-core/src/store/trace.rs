@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hashbrown::HashSet;
-
 use super::ask::{Answer, Ask, Memo};
-use crate::collections;
+use crate::collections::{self, HashSet};
 use crate::host::{Host, HostError};
 
 /// All that a host was asked while a kustomization was rendered, and its answers.

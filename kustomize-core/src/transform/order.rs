@@ -3,10 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::Transformer;
-use crate::collections;
+use crate::collections::{self, HashMap};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::SortOptions;

@@ -1,10 +1,8 @@
 //! `replicas` and `ReplicaCountTransformer`.
 
-use hashbrown::HashMap;
-
 use super::Transformer;
 use super::config::decode;
-use crate::collections;
+use crate::collections::{self, HashMap};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};

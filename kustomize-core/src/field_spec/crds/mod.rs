@@ -3,10 +3,9 @@
 
 mod schema;
 
-use hashbrown::HashMap;
-
 use super::config::merge_name_references;
 use super::{FieldSpec, NameReference, Table, TransformerConfig};
+use crate::collections::HashMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::{Map, Node, Pos, Tag, Value};

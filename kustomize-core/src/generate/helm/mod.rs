@@ -17,8 +17,6 @@ use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
 use crate::option_names::NamedOption;
 use crate::resource::Resource;
-use crate::yaml::Node;
-use crate::yaml::decode::{DecodeError, from_node_loosely};
 use values::Precedence;
 
 /// Directory of charts unless `helmGlobals` says otherwise.
@@ -36,22 +34,17 @@ pub(crate) struct HelmGenerator<'a> {
 }
 
 impl<'a> HelmGenerator<'a> {
-    /// From an entry of `helmCharts`, its namespace already settled.
+    /// From an entry of `helmCharts`, its namespace already settled and helm allowed.
     ///
     /// # Errors
-    /// Helm is not allowed; the chart has no name; `valuesMerge` is none of the three; one of
-    /// `additionalValuesFiles` cannot be loaded.
+    /// The chart has no name; `valuesMerge` is none of the three; one of `additionalValuesFiles`
+    /// cannot be loaded.
     pub(crate) fn new(
         loader: Loader<'a>,
         globals: &HelmGlobals,
         mut chart: HelmChart,
     ) -> Result<Self, BuildError> {
         let options = loader.context().options;
-        if !options.enable_helm {
-            let option = loader.context().option(NamedOption::EnableHelm);
-            return Err(BuildError::new(ErrorKind::NotAllowed, "helm charts are not allowed")
-                .with_help(format!("to allow them, use {option}: it runs the helm program")));
-        }
         if options.helm_command.is_empty() {
             let option = loader.context().option(NamedOption::HelmCommand);
             return Err(
@@ -79,17 +72,6 @@ impl<'a> HelmGenerator<'a> {
             chart.values_file.value = path::join(&chart_home, &format!("{}/values.yaml", chart.name));
         }
         Ok(HelmGenerator { loader, chart, chart_home, config_home: globals.config_home.clone(), precedence })
-    }
-
-    /// From a configuration of kind `HelmChartInflationGenerator`: both parts in one map.
-    ///
-    /// # Errors
-    /// As for [`HelmGenerator::new`]; a field of the wrong type.
-    pub(crate) fn from_config(loader: Loader<'a>, config: &Node) -> Result<Self, BuildError> {
-        let invalid = |error: DecodeError| BuildError::decode(ErrorKind::Generator, error);
-        let globals: HelmGlobals = from_node_loosely(config).map_err(invalid)?;
-        let chart: HelmChart = from_node_loosely(config).map_err(invalid)?;
-        Self::new(loader, &globals, chart)
     }
 
     /// Runs helm; what it writes to standard output.

@@ -2,6 +2,7 @@
 //! the same helm.
 
 use super::*;
+use crate::generate::{helm_chart, helm_chart_of_config};
 use crate::host::{Host, OsHost};
 use crate::options::BuildOptions;
 use crate::yaml::read_config;
@@ -64,7 +65,7 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
     let file = cx.sources.add("config", text.clone(), None);
     let config = read_config(&text, file)?.unwrap();
     let loader = Loader::new_root(&cx, root, "/")?;
-    let resources = HelmGenerator::from_config(loader, &config)?.generate(&cx)?;
+    let resources = helm_chart_of_config(&loader, &config)?.generate(&cx)?;
     assert_eq!(resources[0].name(), "conf");
     assert_eq!(resources[0].annotation("internal.config.kubernetes.io/helm-generated"), Some("true"));
     let log = String::from_utf8(host.read(&format!("{root}/log")).unwrap()).unwrap();
@@ -130,6 +131,6 @@ fn charts_are_refused_with_a_cure() {
     let recorder = crate::store::Recorder::new(&host, &store);
     let cx = Context::new(&recorder, &options);
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
-    let error = HelmGenerator::new(loader, &HelmGlobals::default(), HelmChart::default()).err().unwrap();
+    let error = helm_chart(&loader, &HelmGlobals::default(), HelmChart::default()).err().unwrap();
     assert!(error.help().unwrap().contains("use `BuildOptions::enable_helm`"));
 }

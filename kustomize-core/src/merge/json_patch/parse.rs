@@ -252,7 +252,7 @@ fn scalar(text: impl Into<Str>, tag: Tag, style: Style) -> Value {
 
 /// Of entries with equal keys the last one.
 fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut seen = hashbrown::HashSet::with_capacity(entries.len());
+    let mut seen = crate::collections::HashSet::with_capacity(entries.len());
     if entries.iter().all(|entry| seen.insert(entry.key.as_str())) {
         drop(seen);
         return entries;

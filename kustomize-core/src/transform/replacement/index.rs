@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
+use crate::collections::HashMap;
 use crate::resource::Resource;
 use crate::yaml::Str;
 

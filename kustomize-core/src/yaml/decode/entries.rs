@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashSet;
-
 use super::scalar::{resolved, shortest_f32};
 use super::{Mismatch, Rules};
+use crate::collections::HashSet;
 use crate::yaml::resolve::Resolved;
 use crate::yaml::{Entry, Key, Tag};
 

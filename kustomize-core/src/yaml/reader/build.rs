@@ -4,7 +4,6 @@
 //! are moved into a vector of just the right size.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use super::input::Origin;
@@ -12,6 +11,7 @@ use super::scan::MAX_DEPTH;
 use super::tag::TagName;
 use super::{ReadError, Rules};
 use super::{config, merge};
+use crate::collections::HashMap;
 use crate::yaml::base64;
 use crate::yaml::resolve::{self, Dialect};
 use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Str, Style, Tag, Value};

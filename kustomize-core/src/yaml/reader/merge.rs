@@ -1,8 +1,7 @@
 //! Equal keys, and the merge key `<<`.
 
-use std::collections::HashMap;
-
 use super::ReadError;
+use crate::collections::HashMap;
 use crate::yaml::{Entry, Node, Str, Tag, Value};
 
 /// Expands `<<` in a resource. Own keys come first, those merged in behind them; of several maps
@@ -115,7 +114,7 @@ fn duplicate(entry: &Entry, first: &Entry) -> ReadError {
 fn has_duplicates(entries: &[Entry]) -> bool {
     const FEW: usize = 24;
     if entries.len() > FEW {
-        let mut seen = std::collections::HashSet::with_capacity(entries.len());
+        let mut seen = crate::collections::HashSet::with_capacity(entries.len());
         return entries.iter().any(|entry| !seen.insert(entry.key.as_str()));
     }
     let mut seen = 0u64;

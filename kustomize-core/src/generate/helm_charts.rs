@@ -1,0 +1,57 @@
+//! `helmCharts`, and the builtin plugin `HelmChartInflationGenerator`: whether there is helm at all.
+
+use super::Generator;
+#[cfg(feature = "programs")]
+use super::helm::HelmGenerator;
+use crate::error::{BuildError, ErrorKind};
+use crate::kustomization::{HelmChart, HelmGlobals};
+use crate::loader::Loader;
+use crate::option_names::NamedOption;
+use crate::yaml::Node;
+use crate::yaml::decode::{DecodeError, from_node_loosely};
+
+/// From an entry of `helmCharts`, its namespace already settled.
+///
+/// # Errors
+/// Helm is not allowed, or no part of this library; the chart is not one that helm could be asked
+/// for.
+pub(crate) fn helm_chart<'l>(
+    loader: &Loader<'l>,
+    globals: &HelmGlobals,
+    chart: HelmChart,
+) -> Result<Box<dyn Generator + 'l>, BuildError> {
+    if !loader.context().options.enable_helm {
+        let option = loader.context().option(NamedOption::EnableHelm);
+        return Err(BuildError::new(ErrorKind::NotAllowed, "helm charts are not allowed")
+            .with_help(format!("to allow them, use {option}: it runs the helm program")));
+    }
+    inflate(loader, globals, chart)
+}
+
+#[cfg(feature = "programs")]
+fn inflate<'l>(
+    loader: &Loader<'l>,
+    globals: &HelmGlobals,
+    chart: HelmChart,
+) -> Result<Box<dyn Generator + 'l>, BuildError> {
+    Ok(Box::new(HelmGenerator::new(loader.clone(), globals, chart)?))
+}
+
+#[cfg(not(feature = "programs"))]
+fn inflate<'l>(_: &Loader<'l>, _: &HelmGlobals, _: HelmChart) -> Result<Box<dyn Generator + 'l>, BuildError> {
+    Err(BuildError::new(ErrorKind::NotAllowed, "this library was built without what runs helm"))
+}
+
+/// From a configuration of kind `HelmChartInflationGenerator`: both parts in one map.
+///
+/// # Errors
+/// As for [`helm_chart`]; a field of the wrong type.
+pub(crate) fn helm_chart_of_config<'l>(
+    loader: &Loader<'l>,
+    config: &Node,
+) -> Result<Box<dyn Generator + 'l>, BuildError> {
+    let invalid = |error: DecodeError| BuildError::decode(ErrorKind::Generator, error);
+    let globals: HelmGlobals = from_node_loosely(config).map_err(invalid)?;
+    let chart: HelmChart = from_node_loosely(config).map_err(invalid)?;
+    helm_chart(loader, &globals, chart)
+}
