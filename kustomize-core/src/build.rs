@@ -38,7 +38,7 @@ use crate::yaml::Sources;
 /// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
-    build_in(&Store::for_one_build(), host, path, options, Crew::All).0
+    build_in(&Store::for_one_build(), host, path, options, Crew::all()).0
 }
 
 /// Renders with what a store has from earlier builds. Also says what it took.
@@ -54,6 +54,7 @@ pub(crate) fn build_in(
     cx.crew = crew;
     let (mut outcome, mut trace) = accumulate::render(&cx, path);
     if cx.is_spoiled() {
+        let crew = cx.crew;
         cx = Context::without_reuse(&recorder, options);
         cx.crew = crew;
         (outcome, trace) = accumulate::render(&cx, path);
@@ -125,18 +126,20 @@ impl Rendered {
         let mut parts = self.printed_parts();
         let resources = self.resources().chunks(PART);
         parts.resize(resources.len(), None);
-        let mut parts: Vec<_> = parts.into_iter().zip(resources).collect();
-        Crew::All.for_each_chunk(&mut parts, 2, |_, parts| {
-            parts.iter_mut().filter(|(text, _)| text.is_none()).try_for_each(|(text, resources)| {
-                *text = Some(self.print_part(resources)?.into());
+        let mut parts: Vec<_> =
+            parts.into_iter().zip(resources).map(|(known, part)| (known, String::new(), part)).collect();
+        Crew::all().for_each_chunk(&mut parts, 2, |_, parts| {
+            parts.iter_mut().filter(|(known, ..)| known.is_none()).try_for_each(|(_, text, resources)| {
+                *text = self.print_part(resources)?;
                 Ok::<(), BuildError>(())
             })
         })?;
-        let parts: Vec<Option<Arc<str>>> = parts.into_iter().map(|(text, _)| text).collect();
-        let texts: Vec<&str> = parts.iter().flatten().map(|text| &**text).collect();
+        let texts: Vec<&str> =
+            parts.iter().map(|(known, text, _)| known.as_deref().unwrap_or(text)).collect();
         let text = texts.join("---\n");
         if let Some(memory) = &self.memory {
-            *memory.printed.lock().unwrap_or_else(PoisonError::into_inner) = parts;
+            let parts = parts.into_iter().map(|(known, text, _)| Some(known.unwrap_or_else(|| text.into())));
+            *memory.printed.lock().unwrap_or_else(PoisonError::into_inner) = parts.collect();
         }
         Ok(text)
     }

@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
             sources: Arc::clone(&store.sources),
             recorder,
             store,
-            crew: Crew::All,
+            crew: Crew::all(),
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),

@@ -5,25 +5,34 @@
 //! is done on the caller's.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The threads that a piece of work may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crew {
-    /// The caller's alone: others are busy with work of their own.
-    One,
-    /// As many as there are cores.
-    All,
+/// The threads that pieces of work may use.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    /// Found out when it is first needed: the machine has to be asked, which takes longer than
+    /// small builds have.
+    threads: OnceLock<usize>,
 }
 
 impl Crew {
+    /// The caller's thread alone: others are busy with work of their own.
+    pub(crate) fn one() -> Self {
+        Crew { threads: OnceLock::from(1) }
+    }
+
+    /// As many threads as there are cores.
+    pub(crate) fn all() -> Self {
+        Crew { threads: OnceLock::new() }
+    }
+
     /// Hands chunks of the items, each with the position of its first item, to `work`, on several
     /// threads when each gets at least `least` items.
     ///
     /// # Errors
     /// The error of the first chunk that has one.
     pub(crate) fn for_each_chunk<T: Send, E: Send>(
-        self,
+        &self,
         items: &mut [T],
         least: usize,
         work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
@@ -38,7 +47,7 @@ impl Crew {
 
     /// What `work` makes of each item, on several threads when each gets at least `least` items.
     pub(crate) fn map<T: Sync, R: Send>(
-        self,
+        &self,
         items: &[T],
         least: usize,
         work: impl Fn(&T) -> R + Sync,
@@ -57,18 +66,18 @@ impl Crew {
     }
 
     /// Threads for so many items, of which each thread must get at least `least`.
-    fn threads(self, items: usize, least: usize) -> usize {
+    fn threads(&self, items: usize, least: usize) -> usize {
         let most = items / least.max(1);
-        if self == Crew::One || most < 2 { 1 } else { most.min(available_threads()) }
+        if most < 2 { 1 } else { most.min(self.size()) }
     }
-}
 
-/// Threads that the machine runs at once.
-pub(crate) fn available_threads() -> usize {
-    if cfg!(target_family = "wasm") {
-        return 1;
+    /// How many threads there are.
+    pub(crate) fn size(&self) -> usize {
+        *self.threads.get_or_init(|| match cfg!(target_family = "wasm") {
+            true => 1,
+            false => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        })
     }
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Hands parts of this size to `work`, as threads become free.
@@ -121,13 +130,13 @@ mod tests {
     fn every_item_is_worked_on_once_and_the_first_error_counts() {
         for count in [0, 1, 2, 3, 10, 101] {
             let mut items: Vec<usize> = vec![0; count];
-            let done = Crew::All.for_each_chunk(&mut items, 1, |first, part| {
+            let done = Crew::all().for_each_chunk(&mut items, 1, |first, part| {
                 (first..).zip(part).for_each(|(at, item)| *item += at + 1);
                 Ok::<(), usize>(())
             });
             assert_eq!(done, Ok(()));
             assert_eq!(items, (1..=count).collect::<Vec<_>>());
-            let failed = Crew::All.for_each_chunk(&mut items, 1, |_, part| {
+            let failed = Crew::all().for_each_chunk(&mut items, 1, |_, part| {
                 part.iter().find(|item| **item % 3 == 0).map_or(Ok(()), |item| Err(*item))
             });
             assert_eq!(failed, if count < 3 { Ok(()) } else { Err(3) });

@@ -11,7 +11,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::{HostError, RepositorySpec};
 use crate::loader::{Loader, is_url, neither};
 use crate::parallel::Crew;
-use crate::resource::{Resource, parse_resources};
+use crate::resource::{Resource, parse_all_resources};
 use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
 
@@ -25,7 +25,7 @@ pub(super) fn accumulate<'a>(
 ) -> Result<(), BuildError> {
     let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
-        let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, cx.crew));
+        let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, &cx.crew));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(file, resources) => {
                 if resources.is_empty() {
@@ -44,9 +44,9 @@ pub(super) fn accumulate<'a>(
     Ok(())
 }
 
-/// Reads many files on several threads. What is on the network is left for later, and so is
-/// everything when there are few files: these are read one by one, each on several threads.
-/// When one fails, those that were not read by then are left.
+/// Reads files on several threads: many are shared out as they are, of a few each is cut into its
+/// documents. What is on the network is left for later. When one fails, those that were not read by
+/// then are left.
 fn read_ahead(
     cx: &Context<'_>,
     target: &Target<'_>,
@@ -54,28 +54,32 @@ fn read_ahead(
 ) -> Vec<Option<Result<File, BuildError>>> {
     /// So many files for each thread.
     const LEAST: usize = 16;
-    if paths.len() < 2 * LEAST || paths.iter().any(|path| is_url(path)) {
+    if paths.len() < 2 || paths.iter().any(|path| is_url(path)) {
         return Vec::new();
     }
     let failed = AtomicBool::new(false);
-    cx.crew.map(paths, LEAST, |path| {
+    let text_of = |path: &Spanned<String>| {
         if failed.load(Ordering::Relaxed) {
             return None;
         }
-        let read = read_file(target, path, Crew::One);
-        failed.fetch_or(ends_the_build(path, &read), Ordering::Relaxed);
-        Some(read)
+        let text = target.loader.text(path);
+        failed.fetch_or(text.as_ref().is_err_and(|error| ends_the_build(path, error)), Ordering::Relaxed);
+        Some(text)
+    };
+    if paths.len() < 2 * LEAST {
+        let texts = paths.iter().map_while(|path| Some((path.as_str(), text_of(path)?))).collect();
+        return read_files(target, texts, &cx.crew).into_iter().map(Some).collect();
+    }
+    cx.crew.map(paths, LEAST, |path| {
+        let read = read_files(target, vec![(path.as_str(), text_of(path)?)], &Crew::one()).pop();
+        failed.fetch_or(read.as_ref().is_some_and(|read| matches!(read, Ok(Err(_)))), Ordering::Relaxed);
+        read
     })
 }
 
-/// Whether an entry is certain to be neither a file nor a base.
-fn ends_the_build(path: &str, read: &Result<File, BuildError>) -> bool {
-    match read {
-        Ok(resources) => resources.is_err(),
-        Err(error) => {
-            *error.kind() == ErrorKind::Host(HostError::NotFound) && RepositorySpec::parse(path).is_err()
-        }
-    }
+/// Whether an entry that is no file is certain to be no base either.
+fn ends_the_build(path: &str, error: &BuildError) -> bool {
+    *error.kind() == ErrorKind::Host(HostError::NotFound) && RepositorySpec::parse(path).is_err()
 }
 
 /// Brings in one entry of `components`, which works on what its parent has gathered.
@@ -106,10 +110,33 @@ enum Entry<'a> {
 /// An entry as a file: its resources, or why it holds none.
 type File = Result<(FileId, Vec<Arc<Resource>>), BuildError>;
 
+/// The text of an entry. Fails on what is no file.
+type Text = Result<(FileId, Arc<str>), BuildError>;
+
 /// Reads an entry as a file. Fails on what is none.
-fn read_file(target: &Target<'_>, path: &str, crew: Crew) -> Result<File, BuildError> {
+fn read_file(target: &Target<'_>, path: &str, crew: &Crew) -> Result<File, BuildError> {
     let (file, text) = target.loader.text(path)?;
     Ok(read_resources(target, path, file, &text, crew).map(|resources| (file, resources)))
+}
+
+/// Makes resources of the texts of entries, on several threads when there is enough of them.
+fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> Vec<Result<File, BuildError>> {
+    let texts = &target.loader.context().store.texts;
+    let entries: Vec<_> = entries
+        .into_iter()
+        .map(|(path, text)| (path, text.map(|(file, text)| (file, text, texts.resources(file)))))
+        .collect();
+    let unknown = entries.iter().filter_map(|(_, text)| match text {
+        Ok((file, text, None)) => Some((*file, &**text)),
+        _ => None,
+    });
+    let mut parsed = parse_all_resources(&unknown.collect::<Vec<_>>(), crew).into_iter();
+    let file_of = |(path, text): (&str, Result<_, BuildError>)| {
+        let (file, _, known): (_, Arc<str>, Option<_>) = text?;
+        let parsed = if known.is_none() { parsed.next() } else { None };
+        Ok(keep(target, path, file, known, parsed).map(|resources| (file, resources)))
+    };
+    entries.into_iter().map(file_of).collect()
 }
 
 /// Takes an entry as a file, else as a directory or repository, as the reference does. A URL of a
@@ -135,19 +162,29 @@ fn read_resources(
     path: &str,
     file: FileId,
     text: &str,
-    crew: Crew,
+    crew: &Crew,
+) -> Result<Vec<Arc<Resource>>, BuildError> {
+    let known = target.loader.context().store.texts.resources(file);
+    let parsed = if known.is_none() { parse_all_resources(&[(file, text)], crew).pop() } else { None };
+    keep(target, path, file, known, parsed)
+}
+
+/// The resources of a text, as they were known or parsed just now.
+fn keep(
+    target: &Target<'_>,
+    path: &str,
+    file: FileId,
+    known: Option<Vec<Arc<Resource>>>,
+    parsed: Option<Result<Vec<Resource>, BuildError>>,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let store = target.loader.context().store;
-    let mut resources = match store.texts.resources(file) {
-        Some(resources) => resources,
-        None => {
-            let resources: Vec<_> = parse_resources(text, file, crew)?.into_iter().map(Arc::new).collect();
-            if store.is_lasting() {
-                store.texts.put_resources(file, &resources);
-            }
-            resources
+    let mut resources = known.unwrap_or_default();
+    if let Some(parsed) = parsed {
+        resources = parsed?.into_iter().map(Arc::new).collect();
+        if store.is_lasting() {
+            store.texts.put_resources(file, &resources);
         }
-    };
+    }
     note_origin(target, path, &mut resources)?;
     Ok(resources)
 }
@@ -208,5 +245,5 @@ fn read_inline(
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
     let file = cx.sources.add(name, entry.value.as_str().into(), Some(entry.pos));
-    read_resources(target, target.file_name, file, &entry.value, cx.crew)
+    read_resources(target, target.file_name, file, &entry.value, &cx.crew)
 }

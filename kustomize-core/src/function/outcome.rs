@@ -15,7 +15,7 @@ pub(super) fn parse(cx: &Context<'_>, name: &str, output: Vec<u8>) -> Result<Vec
         .map_err(|_| BuildError::new(ErrorKind::Function, format!("the output of {name} is not UTF-8 text")))?
         .into();
     let file = cx.sources.add(format!("output of {name}"), Arc::clone(&text), None);
-    parse_resources(&text, file, cx.crew)
+    parse_resources(&text, file)
 }
 
 const BEHAVIOR: &str = "kustomize.config.k8s.io/behavior";

@@ -38,7 +38,7 @@ fn with_program(
     let recorder = crate::store::Recorder::new(&host, &store);
     let cx = Context::new(&recorder, options);
     let file = cx.sources.add("config", config.into(), None);
-    let config = parse_resources(config, file, cx.crew).unwrap().remove(0);
+    let config = parse_resources(config, file).unwrap().remove(0);
     let loader = Loader::new_root(&cx, scratch.path(), "/").unwrap();
     check(&Plugin::load(loader, config).unwrap(), &cx);
 }

@@ -25,7 +25,7 @@ pub fn check_all<H: Host>(
         let mut rendered = session.build_many(&paths).into_iter();
         let mut next = |case: &Case| if case.is_orphan { None } else { rendered.next() };
         let pairs: Vec<_> = batch.iter().map(|case| (case, next(case))).collect();
-        let compared = Crew::All.map(&pairs, 1, |(case, rendered)| match rendered {
+        let compared = Crew::all().map(&pairs, 1, |(case, rendered)| match rendered {
             Some(rendered) => {
                 let yaml = rendered.as_ref().map_err(Clone::clone).and_then(|rendered| rendered.yaml());
                 case.compare(session.host(), yaml)

@@ -38,6 +38,6 @@ pub(crate) use links::{Place, SharedEntry, Step};
 pub(crate) use local_config::drop_local_config;
 pub use model::Resource;
 pub use origin::{ConfiguredBy, Origin};
-pub(crate) use parse::{parse_patches, parse_resources};
+pub(crate) use parse::{parse_all_resources, parse_patches, parse_resources};
 pub(crate) use selector::Matcher;
 pub use set::{Conflict, ResourceSet};

@@ -7,7 +7,7 @@ use super::list_items::through_json;
 use super::schema_comments::note_schema_comments;
 use crate::error::{BuildError, ErrorKind};
 use crate::parallel::Crew;
-use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
+use crate::yaml::{Documents, FileId, Map, Node, Value, read_all_documents, read_documents};
 
 /// Reads the resources of a text (the reference's `Factory.SliceFromBytes`).
 ///
@@ -16,8 +16,17 @@ use crate::yaml::{Documents, FileId, Map, Node, Value, read_documents};
 ///
 /// # Errors
 /// [`ErrorKind::Syntax`] for what is not YAML, [`ErrorKind::Resource`] for what is no resource.
-pub(crate) fn parse_resources(text: &str, file: FileId, crew: Crew) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, true, crew)?, text, file)
+pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
+    parse(read_documents(text, file, true)?, text, file)
+}
+
+/// Reads the resources of several texts, on several threads when there is enough to read.
+pub(crate) fn parse_all_resources(
+    texts: &[(FileId, &str)],
+    crew: &Crew,
+) -> Vec<Result<Vec<Resource>, BuildError>> {
+    let read = read_all_documents(texts, crew);
+    texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file)).collect()
 }
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
@@ -28,7 +37,7 @@ pub(crate) fn parse_resources(text: &str, file: FileId, crew: Crew) -> Result<Ve
 /// # Errors
 /// As for [`parse_resources`].
 pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, false, Crew::One)?, text, file)
+    parse(read_documents(text, file, false)?, text, file)
 }
 
 fn parse(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
@@ -190,7 +199,7 @@ mod tests {
 
     /// Names of the resources of a text, or why there are none.
     fn names(text: &str) -> String {
-        match parse_resources(text, FileId(0), Crew::One) {
+        match parse_resources(text, FileId(0)) {
             Ok(resources) => resources.iter().map(Resource::name).collect::<Vec<_>>().join(" "),
             Err(error) => format!("error: {error}"),
         }

@@ -128,7 +128,6 @@ fn tie(node: &Node, file: FileId, found: &mut [Found], tied: &mut Vec<usize>) {
 #[cfg(test)]
 mod tests {
     use crate::merge;
-    use crate::parallel::Crew;
     use crate::resource::{parse_patches, parse_resources};
     use crate::schema::{Schema, SchemaComment};
     use crate::yaml::{FileId, print};
@@ -138,7 +137,7 @@ mod tests {
 
     /// What a patch makes of a target, without the first lines.
     fn merged(target: &str, patch: &str) -> String {
-        let mut target = parse_resources(&format!("{HEAD}{target}"), FileId(0), Crew::One).unwrap().remove(0);
+        let mut target = parse_resources(&format!("{HEAD}{target}"), FileId(0)).unwrap().remove(0);
         let patch = parse_patches(&format!("{HEAD}{patch}"), FileId(1)).unwrap().remove(0);
         let mut comments = target.history.schema_comments;
         comments.extend(patch.history.schema_comments);

@@ -10,7 +10,7 @@ use crate::collections::HashMap;
 use crate::error::BuildError;
 use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;
-use crate::parallel::{self, Crew};
+use crate::parallel::Crew;
 use crate::store::{Input, RESOURCE_WEIGHT, Recorder, Store, Trace};
 use shortcut::{ChangedFile, Shortcut};
 
@@ -156,7 +156,7 @@ impl<H: Host> Session<H> {
     pub fn build(&self, path: &str) -> Result<Rendered, BuildError> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_with(&kept, path, Crew::All)
+        self.build_with(&kept, path, Crew::all())
     }
 
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
@@ -229,10 +229,11 @@ impl<H: Host> Session<H> {
         work: impl Fn(&str, Result<Rendered, BuildError>) -> R + Sync,
     ) -> Vec<R> {
         // With as many builds as cores, more threads in each are of no use.
-        let crew = if paths.len() < parallel::available_threads() { Crew::All } else { Crew::One };
-        Crew::All.map(paths, 1, |path| {
+        let crew = Crew::all();
+        let share = || if paths.len() < crew.size() { Crew::all() } else { Crew::one() };
+        crew.map(paths, 1, |path| {
             let path = path.as_ref();
-            work(path, self.build_with(kept, path, crew))
+            work(path, self.build_with(kept, path, share()))
         })
     }
 

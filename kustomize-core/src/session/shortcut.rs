@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::build::Rendered;
 use crate::collections::HashMap;
 use crate::host::{EntryKind, Host};
-use crate::parallel::Crew;
 use crate::references::Names;
 use crate::resource::{Change, Resource, finish_resource, parse_resources};
 use crate::schema::Schema;
@@ -69,7 +68,7 @@ fn read_again(store: &Store, host: &dyn Host, path: &str) -> Option<Parsed> {
     let text: Arc<str> = String::from_utf8(content).ok()?.into();
     let name = store.texts.name(path)?;
     let file = store.sources.add(name.as_str(), Arc::clone(&text), None);
-    let resources: Vec<_> = parse_resources(&text, file, Crew::One).ok()?.into_iter().map(Arc::new).collect();
+    let resources: Vec<_> = parse_resources(&text, file).ok()?.into_iter().map(Arc::new).collect();
     store.texts.put(path, digest, &name, file, &text);
     store.texts.put_resources(file, &resources);
     Some(Parsed { file, resources })

@@ -24,7 +24,7 @@ pub(crate) use read_back::{ReadBack, Role, binary_text, read_back};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use reader::read_the_long_way;
-pub(crate) use reader::{Documents, read_documents, refuse_duplicates};
+pub(crate) use reader::{Documents, read_all_documents, read_documents, refuse_duplicates};
 pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
 

@@ -28,7 +28,7 @@ pub(super) fn resources(cx: &Context<'_>, chart: &str, output: Vec<u8>) -> Resul
     let text: Arc<str> =
         String::from_utf8(output).map_err(|_| generator_error("helm's output is not UTF-8 text"))?.into();
     let file = cx.sources.add(format!("output of helm template {chart}"), Arc::clone(&text), None);
-    parse_resources(&text, file, cx.crew)
+    parse_resources(&text, file)
 }
 
 /// Marks what helm made: the namespace transformer leaves it alone, as helm has put it into its

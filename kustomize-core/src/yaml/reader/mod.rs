@@ -28,6 +28,7 @@ mod two_ways_tests;
 pub use error::ReadError;
 pub(crate) use merge::refuse_duplicates;
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use super::resolve::Dialect;
@@ -54,7 +55,7 @@ struct Rules {
 /// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where the reference
 /// takes 10,000.
 pub fn read(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
-    read_documents(text, file, true, Crew::One).map(|documents| documents.nodes)
+    read_documents(text, file, true).map(|documents| documents.nodes)
 }
 
 /// The documents of a text.
@@ -68,32 +69,89 @@ pub(crate) struct Documents {
 
 /// Reads as [`read`] does. Equal keys are only refused by `strict`; they all stay in the tree, where
 /// look-ups find the first.
-pub(crate) fn read_documents(
-    text: &str,
-    file: FileId,
-    strict: bool,
-    crew: Crew,
-) -> Result<Documents, ReadError> {
-    /// A shorter text is not worth a thread.
-    const LEAST: usize = 64 * 1024;
-
-    let crew = if text.len() < LEAST { Crew::One } else { crew };
-    read_input(&input::prepare(text, file, true)?, strict, crew)
+pub(crate) fn read_documents(text: &str, file: FileId, strict: bool) -> Result<Documents, ReadError> {
+    let mut reading = [Reading::begin(text, file)?];
+    read_parts(&mut reading, strict, &Crew::one());
+    let [reading] = reading;
+    reading.finish()
 }
 
-fn read_input(input: &input::Input<'_>, strict: bool, crew: Crew) -> Result<Documents, ReadError> {
-    let parts = documents::split(input)?;
-    let mut documents = Documents { nodes: Vec::with_capacity(parts.len()), parts: parts.len() };
-    let mut read: Vec<(Range<usize>, Option<Node>)> = parts.into_iter().map(|part| (part, None)).collect();
-    crew.for_each_chunk(&mut read, 1, |_, read| {
-        let mut parser = parse::Parser::new(input, Rules { dialect: Dialect::V3, strict });
-        read.iter_mut().try_for_each(|(part, node)| {
-            *node = parser.first_document(part.clone())?;
-            Ok(())
-        })
-    })?;
-    documents.nodes.extend(read.into_iter().filter_map(|(_, node)| node).filter(|node| !node.is_null()));
-    Ok(documents)
+/// Reads several texts as [`read`] does, on several threads when there is enough to read: each
+/// takes documents of whichever text is next.
+pub(crate) fn read_all_documents(texts: &[(FileId, &str)], crew: &Crew) -> Vec<Result<Documents, ReadError>> {
+    /// Fewer bytes are not worth a thread.
+    const LEAST: usize = 64 * 1024;
+
+    let is_enough = texts.iter().map(|(_, text)| text.len()).sum::<usize>() >= LEAST;
+    let mut readings: Vec<_> = texts.iter().map(|(file, text)| Reading::begin(text, *file)).collect();
+    let begun = readings.iter_mut().filter_map(|reading| reading.as_mut().ok());
+    let alone = Crew::one();
+    read_parts(begun, true, if is_enough { crew } else { &alone });
+    readings.into_iter().map(|reading| reading.and_then(Reading::finish)).collect()
+}
+
+/// A text on its way to its documents.
+struct Reading<'t> {
+    input: input::Input<'t>,
+    parts: Vec<Part>,
+}
+
+/// Where a document stands, and what was read there.
+struct Part {
+    range: Range<usize>,
+    /// Nothing for what comes after a document that failed.
+    node: Result<Option<Node>, ReadError>,
+}
+
+impl<'t> Reading<'t> {
+    fn begin(text: &'t str, file: FileId) -> Result<Self, ReadError> {
+        Reading::of(input::prepare(text, file, true)?)
+    }
+
+    fn of(input: input::Input<'t>) -> Result<Self, ReadError> {
+        let parts = documents::split(&input)?;
+        let parts = parts.into_iter().map(|range| Part { range, node: Ok(None) }).collect();
+        Ok(Reading { input, parts })
+    }
+
+    fn finish(self) -> Result<Documents, ReadError> {
+        let mut documents =
+            Documents { nodes: Vec::with_capacity(self.parts.len()), parts: self.parts.len() };
+        for part in self.parts {
+            documents.nodes.extend(part.node?.filter(|node| !node.is_null()));
+        }
+        Ok(documents)
+    }
+}
+
+fn read_parts<'r, 't: 'r>(
+    readings: impl IntoIterator<Item = &'r mut Reading<'t>>,
+    strict: bool,
+    crew: &Crew,
+) {
+    let mut parts: Vec<(&input::Input<'_>, &mut Part)> = Vec::new();
+    for Reading { input, parts: own } in readings {
+        parts.extend(own.iter_mut().map(|part| (&*input, part)));
+    }
+    let read: Result<(), Infallible> = crew.for_each_chunk(&mut parts, 1, |_, parts| {
+        for parts in parts.chunk_by_mut(|(one, _), (other, _)| std::ptr::eq(*one, *other)) {
+            read_parts_of_one(parts, strict);
+        }
+        Ok(())
+    });
+    let Ok(()) = read;
+}
+
+/// Reads documents of one text, up to the first that fails.
+fn read_parts_of_one(parts: &mut [(&input::Input<'_>, &mut Part)], strict: bool) {
+    let Some((input, _)) = parts.first() else { return };
+    let mut parser = parse::Parser::new(input, Rules { dialect: Dialect::V3, strict });
+    for (_, part) in parts {
+        part.node = parser.first_document(part.range.clone());
+        if part.node.is_err() {
+            break;
+        }
+    }
 }
 
 /// Reads as [`read`] does, token by token: what the short way is held against.
@@ -105,7 +163,10 @@ fn read_input(input: &input::Input<'_>, strict: bool, crew: Crew) -> Result<Docu
 pub fn read_the_long_way(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
     let mut input = input::prepare(text, file, true)?;
     input.only_line_feeds = false;
-    read_input(&input, true, Crew::One).map(|documents| documents.nodes)
+    let mut reading = [Reading::of(input)?];
+    read_parts(&mut reading, true, &Crew::one());
+    let [reading] = reading;
+    reading.finish().map(|documents| documents.nodes)
 }
 
 /// Reads a text as configuration is read: the reference's `sigs.k8s.io/yaml`, which goes through

@@ -253,3 +253,26 @@ fn hostile_texts_fail_without_harm() {
     }
     assert!(all(&bomb).contains("aliases make this text many times as large"));
 }
+
+#[test]
+fn many_texts_read_at_once_are_read_as_one_by_one() {
+    let document = |at: usize| format!("kind: K\nmetadata: {{name: n{at}}}\n");
+    let long: Vec<String> = (0..4000).map(document).collect();
+    let texts = [
+        long.join("---\n"),
+        String::new(),
+        format!("{}---\na: [\n---\nb: {{\n", long[..2000].join("---\n")),
+        "a: 1\n---\nnull\n---\nb: 2\n".to_owned(),
+        "\u{1}".to_owned(),
+    ];
+    let texts: Vec<(FileId, &str)> =
+        (0..).zip(&texts).map(|(file, text)| (FileId(file), text.as_str())).collect();
+    for crew in [Crew::one(), Crew::all()] {
+        let together = read_all_documents(&texts, &crew);
+        assert_eq!(together.len(), texts.len());
+        for ((file, text), together) in texts.iter().zip(together) {
+            let alone = read_documents(text, *file, true);
+            assert_eq!(format!("{together:?}"), format!("{alone:?}"));
+        }
+    }
+}
