@@ -25,7 +25,7 @@ pub trait Fields: Decode {
 
 /// Says that a struct is decoded from a map, and what its fields are called there: as in Rust,
 /// unless a name is given. All of them have to be named. After a field, in parentheses, may stand
-/// one of the ways of [`ways`](super::ways).
+/// one of the ways of [`ways`].
 macro_rules! fields {
     ($type:ident { $($field:ident $(($way:ident))? $(= $name:literal)?),* $(,)? }) => {
         impl $crate::yaml::decode::Fields for $type {
