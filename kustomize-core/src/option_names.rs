@@ -17,12 +17,12 @@ pub enum OptionNames {
 
 /// An option that messages speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "programs"), allow(dead_code))]
 pub(crate) enum NamedOption {
     EnableExec,
     EnableHelm,
     EnablePlugins,
     EnableRemote,
-    #[cfg(feature = "programs")]
     HelmCommand,
     LoadRestrictor,
     Network,
@@ -31,9 +31,9 @@ pub(crate) enum NamedOption {
 impl OptionNames {
     /// The option, set so that it allows what it is about.
     pub(crate) fn of(self, option: NamedOption) -> &'static str {
-        #[cfg(feature = "programs")]
-        use NamedOption::HelmCommand;
-        use NamedOption::{EnableExec, EnableHelm, EnablePlugins, EnableRemote, LoadRestrictor, Network};
+        use NamedOption::{
+            EnableExec, EnableHelm, EnablePlugins, EnableRemote, HelmCommand, LoadRestrictor, Network,
+        };
         let [rust, flag, python] = match option {
             EnableExec => ["`BuildOptions::enable_exec`", "--enable-exec", "enable_exec=True"],
             EnableHelm => ["`BuildOptions::enable_helm`", "--enable-helm", "enable_helm=True"],
@@ -44,7 +44,6 @@ impl OptionNames {
             EnableRemote => {
                 ["`BuildOptions::enable_remote`", "`BuildOptions::enable_remote`", "enable_remote=True"]
             }
-            #[cfg(feature = "programs")]
             HelmCommand => ["`BuildOptions::helm_command`", "--helm-command", "helm_command="],
             LoadRestrictor => [
                 "`LoadRestrictor::None`",

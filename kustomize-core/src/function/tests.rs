@@ -1,9 +1,13 @@
 //! Against programs of this machine. Expectations come from the reference.
 
 use super::*;
+use crate::generate::Generator;
 use crate::host::{Command, Host, OsHost, Scratch};
+use crate::loader::Loader;
 use crate::options::BuildOptions;
+use crate::resource::ResourceSet;
 use crate::resource::{PreviousId, parse_resources};
+use crate::transform::Transformer;
 use crate::yaml::{Map, Node};
 
 const CONFIG: &str = "

@@ -16,7 +16,9 @@ pub use memory::MemoryHost;
 #[cfg(feature = "os")]
 pub use os::OsHost;
 pub use program::{Command, Output, Repository};
-pub(crate) use repository::{RepositorySpec, is_url, parse_bool};
+#[cfg(feature = "programs")]
+pub(crate) use repository::parse_bool;
+pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
 
 /// What a build needs from outside.

@@ -10,6 +10,7 @@ pub(crate) struct Scratch<'a> {
 
 impl<'a> Scratch<'a> {
     /// A new empty directory.
+    #[cfg(feature = "programs")]
     pub(crate) fn new(host: &'a dyn Host) -> Result<Self, HostError> {
         host.scratch_directory().map(|path| Scratch { host, path })
     }

@@ -5,6 +5,7 @@ mod query;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "programs")]
 pub(crate) use query::parse_bool;
 
 use super::{Repository, path};
