@@ -47,6 +47,9 @@ pub(crate) fn run(
     set: &mut ResourceSet,
     cx: &Context<'_>,
 ) -> Result<(), BuildError> {
+    if steps.is_empty() {
+        return Ok(());
+    }
     let pass = Pass {
         steps,
         cx,
