@@ -66,7 +66,12 @@ impl Crew {
     }
 
     /// Threads for so many items, of which each thread must get at least `least`.
+    #[inline]
     fn threads(&self, items: usize, least: usize) -> usize {
+        // Said here too, so that what threads need is not compiled where there are none.
+        if cfg!(target_family = "wasm") {
+            return 1;
+        }
         let most = items / least.max(1);
         if most < 2 { 1 } else { most.min(self.size()) }
     }

@@ -64,7 +64,7 @@ pub(crate) fn read(node: &mut Node) -> Result<(), PrintError> {
                 Tag::Null => *scalar = Scalar::null(),
                 Tag::Bool => scalar.style = Style::Plain,
                 Tag::Int | Tag::Float => {
-                    let value: f64 = scalar.text.parse().unwrap_or(f64::INFINITY);
+                    let value = float::parse(&scalar.text).unwrap_or(f64::INFINITY);
                     if !value.is_finite() {
                         return Err(PrintProblem::NotFinite(scalar.text.to_string()));
                     }
