@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::Failure;
+
 /// How a program ended.
 pub struct Ended {
     /// What it wrote to standard output.
@@ -67,6 +69,17 @@ pub fn run(command: &mut Command, limit: Duration) -> std::io::Result<Ended> {
         _ => Status::Crashed,
     };
     Ok(Ended { stdout: out, stderr, status, took: started.elapsed() })
+}
+
+/// How long a program takes whose output nobody waits for. It is known to end: it did before.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub fn time(command: &mut Command) -> Result<Duration, Failure> {
+    let started = Instant::now();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let took = started.elapsed();
+    if status.success() { Ok(took) } else { Err(format!("{command:?} ended with {status}").into()) }
 }
 
 fn read_all(pipe: Option<impl Read>) -> Vec<u8> {

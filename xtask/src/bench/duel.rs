@@ -14,7 +14,7 @@ use crate::process::{self, Ended, Status};
 /// A program that takes longer than this is run once: its first run counts.
 const SLOW: Duration = Duration::from_secs(10);
 /// How long one run may take.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
+pub const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The two programs, and how they are measured.
 pub struct Duel {
@@ -41,6 +41,7 @@ pub struct Row {
 }
 
 /// Time and memory of one program.
+#[derive(Default)]
 pub struct Measured {
     times: Vec<Duration>,
     /// Its peak memory in KiB.
@@ -48,6 +49,11 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Adds the time of one more run.
+    pub fn add(&mut self, time: Duration) {
+        self.times.push(time);
+    }
+
     /// The median of its times.
     pub fn median(&self) -> Duration {
         let mut times = self.times.clone();
@@ -73,7 +79,7 @@ impl Duel {
         let directory = top.path().join(ENTRY);
 
         // The first run of each warms the caches, weighs, and shows what comes out.
-        let (mut ours, expected) = self.first("kustomize-rs", || self.our_command(&directory))?;
+        let (mut ours, expected) = self.first("kustomize-rs", || self.our_command(&[&directory]))?;
         let mut oracle = match with_oracle {
             true => {
                 let (measured, output) = self.first("kustomize", || self.oracle.command(&directory))?;
@@ -86,7 +92,7 @@ impl Duel {
         };
         // In turn, so that whatever else the machine does falls upon both.
         for _ in 0..self.runs {
-            time(&mut ours, self.our_command(&directory))?;
+            time(&mut ours, self.our_command(&[&directory]))?;
             if let Some(oracle) = &mut oracle {
                 time(oracle, self.oracle.command(&directory))?;
             }
@@ -94,9 +100,10 @@ impl Duel {
         Ok(Row { resources, bytes: overlay.bytes(), ours, oracle })
     }
 
-    fn our_command(&self, directory: &Path) -> Command {
+    /// Our program, on directories.
+    pub fn our_command(&self, directories: &[&Path]) -> Command {
         let mut command = Command::new(&self.ours);
-        command.arg("build").arg(directory);
+        command.arg("build").args(directories);
         command
     }
 
@@ -115,9 +122,7 @@ impl Duel {
 /// Runs once more, unless the program is known to be slow.
 fn time(measured: &mut Measured, mut command: Command) -> Result<(), Failure> {
     if measured.times.last().is_none_or(|last| *last <= SLOW) {
-        let ended = process::run(&mut command, LIMIT)?;
-        done(&ended)?;
-        measured.times.push(ended.took);
+        measured.add(process::time(&mut command)?);
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ mod duel;
 mod machine;
 mod memory;
 mod report;
+mod repositories;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::oracle::Oracle;
@@ -14,6 +16,14 @@ use duel::Duel;
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub struct Args {
+    /// Directories to search for kustomizations: repositories, or directories of repositories
+    directories: Vec<PathBuf>,
+    /// Of the kustomizations found there, measure only every n-th
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = at_least_one)]
+    every: usize,
+    /// How often each of them is rendered
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
     /// How many resources the overlays have that both render
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "4,100,1000,4000")]
     sizes: Vec<usize>,
@@ -53,5 +63,27 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         report::print(above.as_ref(), &row);
         above = Some(row);
     }
+    measure_repositories(&duel, args)
+}
+
+fn measure_repositories(duel: &Duel, args: &Args) -> Result<(), Failure> {
+    if args.directories.is_empty() {
+        eprintln!("SKIPPED: repositories, for want of directories to search for kustomizations");
+        return Ok(());
+    }
+    println!();
+    report::head_of_repositories();
+    let mut rows = Vec::new();
+    for directory in &args.directories {
+        eprintln!("{}", directory.display());
+        let row = repositories::run(duel, directory, args.every, args.repeat)?;
+        report::print_repository(&row);
+        rows.push(row);
+    }
+    report::print_repository(&repositories::Row::sum(&rows));
     Ok(())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse::<NonZeroUsize>().map(NonZeroUsize::get).map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::duel::{Measured, Row};
+use super::repositories;
 use crate::steps::human;
 
 /// What stands where nothing was measured.
@@ -32,6 +33,29 @@ pub fn print(above: Option<&Row>, row: &Row) {
         peak(&row.ours),
         row.oracle.as_ref().map_or(NONE.to_owned(), peak),
         runs(row),
+    ];
+    println!("| {} |", cells.join(" | "));
+}
+
+/// Prints the head of the table of repositories.
+pub fn head_of_repositories() {
+    println!(
+        "| repository | kustomizations | kustomize | ours, one process each | ratio | ours, one process for all | ratio |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+}
+
+/// Prints the row of a repository.
+pub fn print_repository(row: &repositories::Row) {
+    let ratio = |ours| format!("{:.0} ×", factor(row.oracle, ours));
+    let cells = [
+        row.name.clone(),
+        row.count.to_string(),
+        human(row.oracle),
+        human(row.each),
+        ratio(row.each),
+        human(row.together),
+        ratio(row.together),
     ];
     println!("| {} |", cells.join(" | "));
 }

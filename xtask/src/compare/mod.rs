@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::oracle::Oracle;
 use crate::{Failure, pool, tree, workspace};
-use trial::{Subject, Trial};
+pub use trial::{Outcome, Subject, Trial};
 
 /// Options of `cargo xtask compare`.
 #[derive(clap::Args)]
