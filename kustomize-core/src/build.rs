@@ -161,6 +161,11 @@ impl Rendered {
         Ok(text)
     }
 
+    /// The same, for who will not build it again.
+    pub(crate) fn for_once(self) -> Self {
+        Rendered { memory: None, ..self }
+    }
+
     /// How it was made, if it was made in a session.
     pub(crate) fn made(&self) -> Option<&Made> {
         self.memory.as_ref().map(|memory| &*memory.made)

@@ -44,22 +44,22 @@ fn run_many(args: &BuildArgs, place: Option<&Path>, reporter: &Reporter) -> Resu
         let message = "several kustomizations cannot be written to one directory";
         return Err(Diagnostic::error(message).with_help("build one at a time, or write to a file").into());
     }
-    let session = Session::new(args.render.host(), args.render.options());
+    // Not given back piece by piece either.
+    let session = ManuallyDrop::new(Session::new(args.render.host(), args.render.options()));
     let outcomes = session.map_many(&args.targets, |_, outcome| {
         let rendered = outcome?;
         Ok((rendered.yaml()?, rendered.warnings().to_vec()))
     });
-    let mut text = String::new();
+    let mut texts = Vec::new();
     let mut failed = 0;
     for outcome in outcomes {
         let outcome: Result<(String, Vec<Warning>), BuildError> = outcome;
         match outcome {
             Ok((yaml, warnings)) => {
                 warnings.iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
-                if !text.is_empty() && !yaml.is_empty() {
-                    text.push_str("---\n");
+                if !yaml.is_empty() {
+                    texts.push(yaml);
                 }
-                text.push_str(&yaml);
             }
             Err(error) => {
                 reporter.report(&Diagnostic::from(&error));
@@ -72,10 +72,17 @@ fn run_many(args: &BuildArgs, place: Option<&Path>, reporter: &Reporter) -> Resu
         return Err(Failure::new(message));
     }
     match place {
-        Some(file) => output::to_file(file, text.as_bytes()),
-        None => output::to_stdout(text.as_bytes()),
+        Some(file) => output::to_file(file, texts.join(SEPARATOR).as_bytes()),
+        None => {
+            let separators = std::iter::once("").chain(std::iter::repeat(SEPARATOR));
+            let pieces = separators.zip(&texts).flat_map(|(separator, text)| [separator, text]);
+            output::all_to_stdout(pieces.map(str::as_bytes))
+        }
     }
 }
+
+/// What stands between documents.
+const SEPARATOR: &str = "---\n";
 
 fn ids(rendered: &Rendered) -> Vec<ResId> {
     rendered.resources().iter().map(|resource| rendered.id(resource)).collect()

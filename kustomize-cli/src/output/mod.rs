@@ -18,11 +18,17 @@ use staged::Staged;
 
 /// Writes text to standard output.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
+    all_to_stdout([text])
+}
+
+/// Writes texts to standard output, one after the other.
+pub(crate) fn all_to_stdout<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Result<(), Failure> {
     if closed::stdout_was_closed() {
         return Err(Failure::new("cannot write to standard output: it is closed"));
     }
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
+    let written = texts.into_iter().try_for_each(|text| stdout.write_all(text));
+    written.and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
 }
 
 /// Writes text to a file.

@@ -162,12 +162,15 @@ impl<H: Host> Session<H> {
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
     /// No file is read twice.
     pub fn build_many<P: AsRef<str> + Sync>(&self, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
-        self.map_many(paths, |_, outcome| outcome)
+        let kept = self.kept();
+        kept.store.memo.distrust();
+        self.build_all(&kept, paths)
     }
 
     /// Renders many kustomizations, as [`build_many`](Self::build_many) does, and hands each to
     /// `work` as soon as it is there, on the thread that made it: to print it, or to compare it
-    /// with something. What `work` makes of them is in the order of the paths.
+    /// with something. What `work` makes of them is in the order of the paths. The outcomes
+    /// themselves are not kept, only the files and bases: they would be most of the memory.
     pub fn map_many<P: AsRef<str> + Sync, R: Send>(
         &self,
         paths: &[P],
@@ -175,7 +178,18 @@ impl<H: Host> Session<H> {
     ) -> Vec<R> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_all(&kept, paths, work)
+        self.share_out(paths, |path, crew| {
+            let last = kept.last(path).and_then(|last| last.if_it_holds(&self.host, &kept.store));
+            let outcome = last.map_or_else(
+                || {
+                    let outcome = build_in(&kept.store, &self.host, path, &self.options, crew).0;
+                    self.keep_within_limit(&kept);
+                    outcome.map(Rendered::for_once)
+                },
+                Ok,
+            );
+            work(path, outcome)
+        })
     }
 
     /// Renders kustomizations again after some files have changed, appeared or gone. Nothing else
@@ -194,7 +208,7 @@ impl<H: Host> Session<H> {
         let shortened = kept.shorten(&changed, &files);
         kept.forget(&changed);
         shortened.into_iter().for_each(|(path, last)| kept.put(&path, last));
-        self.build_all(&kept, paths, |_, outcome| outcome)
+        self.build_all(&kept, paths)
     }
 
     /// The paths that the last build of a kustomization looked at, sorted, whether or not it
@@ -222,19 +236,20 @@ impl<H: Host> Session<H> {
         Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn build_all<P: AsRef<str> + Sync, R: Send>(
+    fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
+        self.share_out(paths, |path, crew| self.build_with(kept, path, crew))
+    }
+
+    /// Does some work for each path, on all cores.
+    fn share_out<P: AsRef<str> + Sync, R: Send>(
         &self,
-        kept: &Kept,
         paths: &[P],
-        work: impl Fn(&str, Result<Rendered, BuildError>) -> R + Sync,
+        work: impl Fn(&str, Crew) -> R + Sync,
     ) -> Vec<R> {
         // With as many builds as cores, more threads in each are of no use.
         let crew = Crew::all();
         let share = || if paths.len() < crew.size() { Crew::all() } else { Crew::one() };
-        crew.map(paths, 1, |path| {
-            let path = path.as_ref();
-            work(path, self.build_with(kept, path, share()))
-        })
+        crew.map(paths, 1, |path| work(path.as_ref(), share()))
     }
 
     fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {
@@ -243,13 +258,18 @@ impl<H: Host> Session<H> {
         }
         let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, crew);
         kept.put(path, Last::new(outcome.as_ref().ok().cloned(), trace));
+        self.keep_within_limit(kept);
+        outcome
+    }
+
+    /// Gives up what is kept where it takes too much memory.
+    fn keep_within_limit(&self, kept: &Kept) {
         if kept.weight() > self.memory_limit {
             kept.forget_outcomes();
         }
         if kept.weight() > self.memory_limit {
             *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         }
-        outcome
     }
 }
 

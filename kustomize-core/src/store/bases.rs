@@ -1,5 +1,6 @@
 //! Kustomizations that others build on, rendered once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Lineage, Trace, locked};
@@ -40,6 +41,8 @@ pub(crate) struct Base {
 #[derive(Debug, Default)]
 pub(crate) struct Bases {
     known: Mutex<HashMap<BaseKey, Arc<Base>>>,
+    /// Resources in all of them.
+    resources: AtomicUsize,
     met: Mutex<HashMap<BaseKey, usize>>,
 }
 
@@ -51,7 +54,10 @@ impl Bases {
 
     /// Keeps a base.
     pub(crate) fn put(&self, key: BaseKey, base: Base) {
-        locked(&self.known).insert(key, Arc::new(base));
+        self.resources.fetch_add(base.set.len(), Ordering::Relaxed);
+        if let Some(former) = locked(&self.known).insert(key, Arc::new(base)) {
+            self.resources.fetch_sub(former.set.len(), Ordering::Relaxed);
+        }
     }
 
     /// How often this was called with a key before.
@@ -64,12 +70,17 @@ impl Bases {
 
     /// Bytes that all of it may take, roughly.
     pub(crate) fn weight(&self) -> usize {
-        locked(&self.known).values().map(|base| base.set.len() * RESOURCE_WEIGHT).sum()
+        self.resources.load(Ordering::Relaxed).saturating_mul(RESOURCE_WEIGHT)
     }
 
     /// Forgets the bases that a change at these paths may touch.
     pub(crate) fn forget(&self, changed: &[String]) {
-        locked(&self.known)
-            .retain(|_, base| !changed.iter().any(|changed| base.trace.is_touched_by(changed)));
+        locked(&self.known).retain(|_, base| {
+            let stays = !changed.iter().any(|changed| base.trace.is_touched_by(changed));
+            if !stays {
+                self.resources.fetch_sub(base.set.len(), Ordering::Relaxed);
+            }
+            stays
+        });
     }
 }
