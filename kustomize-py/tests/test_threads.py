@@ -65,11 +65,13 @@ import kustomize_py
 from pathlib import Path
 
 files = eval(sys.stdin.read())
+sent = []
 def interrupt():
     time.sleep(0.3)
+    sent.append(time.monotonic())
     signal.raise_signal(signal.SIGINT)
-    print("sent", time.monotonic(), flush=True)
-threading.Thread(target=interrupt).start()
+thread = threading.Thread(target=interrupt)
+thread.start()
 try:
     if sys.argv[1] == "one build":
         kustomize_py.build("/", files=files)
@@ -79,7 +81,10 @@ try:
     else:
         kustomize_py.build_many(["/"] * 10_000, files=files)
 except KeyboardInterrupt:
-    print("caught", time.monotonic(), flush=True)
+    caught = time.monotonic()
+thread.join()
+print("caught", caught)
+print("sent", *sent)
 pod = {"kustomization.yaml": "resources: [a]\\n", "a": "kind: A\\nmetadata: {name: a}\\n"}
 print(len(kustomize_py.build("/", files=pod)))
 """
