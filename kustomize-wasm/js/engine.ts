@@ -11,7 +11,6 @@ interface Exports extends Record<string, WebAssembly.ExportValue> {
   render(options: number): number;
   diff(options: number): number;
   output(): number;
-  output_length(): number;
 }
 
 /** What JSON answers hold. */
@@ -65,7 +64,7 @@ export class Engine {
         if (!filled) {
           throw tooLarge(error);
         }
-        throw failure('internal', `rendering failed unexpectedly: ${panic(exports) || error.message}`, { cause: error });
+        throw failure('internal', `rendering failed unexpectedly: ${error.message}`, { cause: error });
       }
       throw error;
     } finally {
@@ -115,13 +114,4 @@ function tooLarge(cause?: Error): Error {
 
 function text(exports: Exports, length: number): string {
   return decoder.decode(new Uint8Array(exports.memory.buffer, exports.output() >>> 0, length));
-}
-
-/** What a panic said, if it could. */
-function panic(exports: Exports): string {
-  try {
-    return text(exports, exports.output_length());
-  } catch {
-    return '';
-  }
 }

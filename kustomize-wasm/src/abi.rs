@@ -77,14 +77,6 @@ pub extern "C" fn diff(options: u32) -> usize {
 }
 
 fn answer(work: impl FnOnce(&MemoryHost, &[String]) -> String) -> usize {
-    std::panic::set_hook(Box::new(|info| {
-        // What the panic came from may hold the state: then the panic has no words.
-        STATE.with(|state| {
-            if let Ok(mut state) = state.try_borrow_mut() {
-                state.output = info.to_string();
-            }
-        });
-    }));
     // Not borrowed while it is worked on.
     let State { host, paths, .. } = STATE.take();
     let output = work(&host, &paths);
@@ -94,14 +86,8 @@ fn answer(work: impl FnOnce(&MemoryHost, &[String]) -> String) -> usize {
     })
 }
 
-/// Where the answer is, or, after a panic, what it said.
+/// Where the answer is.
 #[unsafe(no_mangle)]
 pub extern "C" fn output() -> *const u8 {
     STATE.with_borrow(|state| state.output.as_ptr())
-}
-
-/// How long it is.
-#[unsafe(no_mangle)]
-pub extern "C" fn output_length() -> usize {
-    STATE.with_borrow(|state| state.output.len())
 }

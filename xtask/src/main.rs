@@ -7,6 +7,7 @@ mod demo;
 mod fixtures;
 mod fuzz;
 mod generated;
+mod module;
 mod oracle;
 mod pool;
 mod process;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::steps::Outcome;
-use crate::{Failure, wasm, workspace};
+use crate::{Failure, module, wasm, workspace};
 
 /// The package's directory, from the root of the repository; its page is in `page`.
 const PACKAGE: &str = "kustomize-wasm";
@@ -30,7 +30,7 @@ pub fn check_package() -> Result<Outcome, Failure> {
 /// It does not compile, or a test failed.
 pub fn check_page() -> Result<Outcome, Failure> {
     let page = package().join("page");
-    if !module().is_file() {
+    if !built_module().is_file() {
         return Ok(Outcome::Skipped("the package could not be built".to_owned()));
     }
     npm(&page, &["ci"])?;
@@ -69,16 +69,18 @@ fn build() -> Result<Outcome, Failure> {
 
 /// Makes the module small, unless that was done with the very same before: it takes a minute.
 fn optimize(compiled: &Path) -> Result<(), Failure> {
-    let source = compiled.with_extension("optimized-from");
+    let cut = compiled.with_extension("cut.wasm");
     let small = compiled.with_extension("optimized.wasm");
-    let content = fs::read(compiled)?;
-    if fs::read(&source).ok().as_ref() != Some(&content) || !small.is_file() {
-        let (from, to) = (compiled.to_string_lossy(), small.to_string_lossy());
+    let content = module::cut_dead_ends(&fs::read(compiled)?)?;
+    if fs::read(&cut).ok().as_ref() != Some(&content) || !small.is_file() {
+        // Not taken for this one's if it fails.
+        let _ = fs::remove_file(&small);
+        fs::write(&cut, content)?;
+        let (from, to) = (cut.to_string_lossy(), small.to_string_lossy());
         npm(&package(), &["run", "optimize", "--", &from, "--output", &to])?;
-        fs::write(&source, content)?;
     }
-    fs::copy(&small, module())?;
-    println!("{} has {} bytes", module().display(), fs::metadata(module())?.len());
+    fs::write(built_module(), module::order_functions(&fs::read(&small)?)?)?;
+    println!("{} has {} bytes", built_module().display(), fs::metadata(built_module())?.len());
     Ok(())
 }
 
@@ -86,7 +88,7 @@ fn package() -> PathBuf {
     workspace::root().join(PACKAGE)
 }
 
-fn module() -> PathBuf {
+fn built_module() -> PathBuf {
     package().join("dist/kustomize.wasm")
 }
 
