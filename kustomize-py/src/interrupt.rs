@@ -12,12 +12,10 @@ use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Reposito
 use pyo3::prelude::*;
 
 use crate::error::internal;
+use crate::stack::STACK;
 
 /// How often Python is asked whether a signal has come in.
 const LISTEN: Duration = Duration::from_millis(50);
-
-/// The stack of a build, whatever that of the calling thread: Python's threads may have little.
-const STACK: usize = 16 << 20;
 
 /// A host that a build can be cut off from, so that it ends soon.
 pub(crate) struct Interruptible {

@@ -10,6 +10,7 @@ mod path;
 mod render;
 mod rendered;
 mod short;
+mod stack;
 
 use pyo3::prelude::*;
 

@@ -1,20 +1,25 @@
 //! The outcome of a build.
 
-use kustomize_core::BuildError;
+use std::mem;
+use std::sync::Arc;
+
 use kustomize_core::resource::Resource;
+use kustomize_core::{BuildError, Warning};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyIterator, PyList, PyString};
 
 use crate::error;
+use crate::stack::{drop_with_room, with_room};
 
 /// Resources that a `repr` names.
 const NAMED: usize = 3;
 
-/// A build with its text, made without the interpreter.
+/// What is of interest of a build, made without the interpreter.
 pub(crate) struct Finished {
-    rendered: kustomize_core::Rendered,
+    resources: Vec<Arc<Resource>>,
+    warnings: Vec<Warning>,
     yaml: String,
 }
 
@@ -22,31 +27,39 @@ impl Finished {
     /// Prints the resources: what cannot be printed is an error of the build.
     pub(crate) fn new(rendered: kustomize_core::Rendered) -> Result<Self, BuildError> {
         let yaml = rendered.yaml()?;
-        Ok(Finished { rendered, yaml })
+        let (resources, warnings) = (rendered.resources().to_vec(), rendered.warnings().to_vec());
+        Ok(Finished { resources, warnings, yaml })
     }
 }
 
 /// The outcome of a build.
 #[pyclass(frozen, module = "kustomize_py")]
 pub(crate) struct Rendered {
-    rendered: kustomize_core::Rendered,
+    resources: Vec<Arc<Resource>>,
+    warnings: Vec<Warning>,
     yaml: Py<PyString>,
-    /// Made when they are first asked for.
-    resources: PyOnceLock<Vec<Py<PyAny>>>,
+    /// The resources as plain data, made when it is first asked for.
+    data: PyOnceLock<Vec<Py<PyAny>>>,
 }
 
 impl Rendered {
     pub(crate) fn new(py: Python<'_>, finished: Finished) -> Self {
-        let Finished { rendered, yaml } = finished;
-        Rendered { rendered, yaml: PyString::new(py, &yaml).unbind(), resources: PyOnceLock::new() }
+        let Finished { resources, warnings, yaml } = finished;
+        Rendered { resources, warnings, yaml: PyString::new(py, &yaml).unbind(), data: PyOnceLock::new() }
     }
 
     fn data(&self, py: Python<'_>) -> PyResult<&[Py<PyAny>]> {
-        let make = || {
-            let resources = self.rendered.resources().iter();
+        let make = |py: Python<'_>| {
+            let resources = self.resources.iter();
             resources.map(|resource| Ok(pythonize::pythonize(py, &resource.data())?.unbind())).collect()
         };
-        self.resources.get_or_try_init(py, make).map(Vec::as_slice)
+        self.data.get_or_try_init(py, || with_room(py, make)).map(Vec::as_slice)
+    }
+}
+
+impl Drop for Rendered {
+    fn drop(&mut self) {
+        drop_with_room(mem::take(&mut self.resources));
     }
 }
 
@@ -68,7 +81,7 @@ impl Rendered {
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let warnings: PyResult<Vec<_>> =
-            self.rendered.warnings().iter().map(|warning| error::warning(py, warning)).collect();
+            self.warnings.iter().map(|warning| error::warning(py, warning)).collect();
         PyList::new(py, warnings?)
     }
 
@@ -82,7 +95,7 @@ impl Rendered {
         namespace: Option<&str>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let wanted = |resource| is(resource, Some(kind), Some(name), namespace);
-        let Some(at) = self.rendered.resources().iter().position(|resource| wanted(resource)) else {
+        let Some(at) = self.resources.iter().position(|resource| wanted(resource)) else {
             return Ok(None);
         };
         Ok(self.data(py)?.get(at).map(|found| found.clone_ref(py)))
@@ -97,7 +110,7 @@ impl Rendered {
         name: Option<&str>,
         namespace: Option<&str>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let pairs = self.rendered.resources().iter().zip(self.data(py)?);
+        let pairs = self.resources.iter().zip(self.data(py)?);
         PyList::new(
             py,
             pairs.filter(|(resource, _)| is(resource, kind, name, namespace)).map(|(_, data)| data),
@@ -108,8 +121,12 @@ impl Rendered {
         self.resources(py)?.try_iter()
     }
 
+    fn __reversed__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.resources(py)?.call_method0("__reversed__")
+    }
+
     fn __len__(&self) -> usize {
-        self.rendered.resources().len()
+        self.resources.len()
     }
 
     fn __getitem__(&self, py: Python<'_>, index: isize) -> PyResult<Py<PyAny>> {
@@ -126,7 +143,7 @@ impl Rendered {
     }
 
     fn __repr__(&self) -> String {
-        let resources = self.rendered.resources();
+        let resources = &self.resources;
         let mut names: Vec<String> = resources.iter().take(NAMED).map(|resource| name(resource)).collect();
         if resources.len() > NAMED {
             names.push("…".to_owned());
@@ -135,8 +152,8 @@ impl Rendered {
         if !names.is_empty() {
             text.extend([": ", &names.join(", ")]);
         }
-        if !self.rendered.warnings().is_empty() {
-            text.extend(["; ", &counted(self.rendered.warnings().len(), "warning")]);
+        if !self.warnings.is_empty() {
+            text.extend(["; ", &counted(self.warnings.len(), "warning")]);
         }
         text.push('>');
         text

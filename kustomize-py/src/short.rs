@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::interrupt::panicked;
+use crate::stack::has_room;
 
 /// Bytes that a short build reads at most: some hundred resources, a few milliseconds.
 const MOST_BYTES: usize = 64 << 10;
@@ -27,7 +27,7 @@ pub(crate) fn attempt<T: Send>(
     host: &(dyn Host + Send),
     work: &(impl Fn(&dyn Host) -> T + Sync),
 ) -> PyResult<Option<T>> {
-    if !has_room(py)? {
+    if !has_room() {
         return Ok(None);
     }
     let host = Limited {
@@ -42,19 +42,6 @@ pub(crate) fn attempt<T: Send>(
         (false, Ok(done)) => Ok(Some(done)),
         (false, Err(panic)) => Err(panicked(py, &*panic)),
     }
-}
-
-/// Whether the calling thread's stack has room for a build: deeply nested input takes most of a
-/// megabyte. Threads may have been given less, and where C's library is musl they have.
-fn has_room(py: Python<'_>) -> PyResult<bool> {
-    /// Bytes of stack to have.
-    const ENOUGH: usize = 2 << 20;
-    static STACK_SIZE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    if cfg!(target_env = "musl") {
-        return Ok(false);
-    }
-    let given: usize = STACK_SIZE.import(py, "_thread", "stack_size")?.call0()?.extract()?;
-    Ok(given == 0 || given >= ENOUGH)
 }
 
 /// A host that answers for a short time only, and does nothing that takes long or leaves traces.

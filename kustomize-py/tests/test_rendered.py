@@ -34,6 +34,7 @@ def test_it_is_a_sequence_of_resources(rendered: Rendered) -> None:
     assert len(rendered) == 4
     assert rendered[0] is rendered.resources[0]
     assert rendered[-1]["kind"] == "Secret"
+    assert names(reversed(rendered)) == ALL[::-1]
     for index in (4, -5):
         with pytest.raises(IndexError):
             rendered[index]

@@ -129,16 +129,26 @@ SMALL_STACK = """
 import sys, threading
 import kustomize_py
 
-threading.stack_size(256 * 1024)
 nested = "kind: A\\nmetadata: {name: a}\\ndeep: " + "[" * 490 + "]" * 490
 files = {"kustomization.yaml": "resources: [a]\\n", "a": nested}
-thread = threading.Thread(target=lambda: print(len(kustomize_py.build("/", files=files))))
+wait = threading.Event()
+
+def run():
+    wait.wait()
+    print(len(kustomize_py.build("/", files=files).resources))
+
+threading.stack_size(int(sys.argv[1]) * 1024)
+thread = threading.Thread(target=run)
 thread.start()
+# As those do who set it for their own threads: it tells nothing of the one that runs.
+threading.stack_size(0)
+wait.set()
 thread.join()
 """
 
 
-def test_a_thread_with_little_stack() -> None:
-    program = [sys.executable, "-c", SMALL_STACK]
+@pytest.mark.parametrize("kilobytes", [64, 128, 256, 1024])
+def test_a_thread_with_little_stack(kilobytes: int) -> None:
+    program = [sys.executable, "-c", SMALL_STACK, str(kilobytes)]
     ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=True)
     assert (ended.stdout, ended.stderr) == ("1\n", "")
