@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,10 @@ def test_from_a_directory_below(
 ) -> None:
     monkeypatch.chdir(repository / "tests")
     pytester.runpytest("../deploy/staging").assert_outcomes(passed=1)
+    # What is asked for without words is what is here, as of other tests.
+    pytester.runpytest().assert_outcomes(passed=1)
+    monkeypatch.chdir(repository / "deploy")
+    pytester.runpytest().assert_outcomes(passed=1, failed=1)
 
 
 def test_a_difference_is_shown_by_resource_and_field(pytester: pytest.Pytester, repository: Path) -> None:
@@ -152,7 +157,11 @@ def test_a_golden_file_without_an_overlay(pytester: pytest.Pytester, repository:
     result = pytester.runpytest("deploy/staging")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["there is no overlay for the golden file *", f"FAILED deploy/staging/{GOLDEN}::golden*"]
+        [
+            "there is no overlay for the golden file *",
+            "--update-goldens removes it",
+            f"FAILED deploy/staging/{GOLDEN}::golden*",
+        ]
     )
     pytester.runpytest("deploy/staging", "--update-goldens").assert_outcomes(passed=1)
     assert not (repository / "deploy/staging" / GOLDEN).exists()
@@ -181,6 +190,26 @@ def test_update(pytester: pytest.Pytester, repository: Path) -> None:
     pytester.runpytest().assert_outcomes(passed=3)
 
 
+def test_a_golden_file_that_cannot_be_written(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "deploy/staging" / GOLDEN).unlink()
+    (repository / "deploy/staging" / GOLDEN).mkdir()
+    result = pytester.runpytest("--update-goldens")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines([f"cannot write */deploy/staging/{GOLDEN}: *"])
+    result.stdout.no_fnmatch_line("*golden.py*")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_stays_a_link(pytester: pytest.Pytester, repository: Path) -> None:
+    link = repository / "deploy/staging" / GOLDEN
+    link.rename(repository / "elsewhere.yaml")
+    link.symlink_to("../../elsewhere.yaml")
+    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
+    pytester.runpytest("--update-goldens", "deploy/staging").assert_outcomes(passed=1)
+    assert link.is_symlink()
+    assert "priority: 2" in (repository / "elsewhere.yaml").read_text()
+
+
 def test_update_writes_what_is_selected_only(pytester: pytest.Pytester, repository: Path) -> None:
     write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
     pytester.runpytest("--update-goldens", "deploy/staging").assert_outcomes(passed=1)
@@ -206,6 +235,8 @@ def test_the_layout_of_the_repository_holds(pytester: pytest.Pytester, repositor
     (repository / "deploy/staging" / GOLDEN).unlink()
     pytester.runpytest("--update-goldens").assert_outcomes(passed=3)
     assert (repository / "goldens/deploy/staging" / GOLDEN).read_text() == STAGING
+    write(repository, {f"goldens/deploy/gone/{GOLDEN}": STAGING})
+    pytester.runpytest().assert_outcomes(passed=3, failed=1)
 
 
 def test_options(pytester: pytest.Pytester, repository: Path) -> None:

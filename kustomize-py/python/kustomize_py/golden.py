@@ -35,7 +35,9 @@ def accept(outcome: Outcome) -> Path | None:
 
 
 def _write(file: Path, content: str) -> None:
-    """Write a file whole, or leave it as it was."""
+    """Write a file whole, or leave it as it was. A link stays a link: what it points at is written."""
+    if file.exists():
+        file = file.resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as staged:

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     goldens = Goldens(config)
     config.pluginmanager.register(goldens, "kustomize-goldens")
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+    if _takes_all(config):
         seen = [config.invocation_params.dir / argument for argument in config.args]
         unseen = [place for place in goldens.places() if not any(map(place.is_relative_to, seen))]
         config.args.extend(map(str, unseen))
@@ -78,9 +78,8 @@ class Goldens:
         self._cases: dict[Path, golden.Case] | None = None
 
     def places(self) -> list[Path]:
-        """Return the directories of the overlays, and that of the golden files if they have one."""
-        directory = self.directory()
-        return [*self.directories, *([directory] if directory is not None and directory.is_dir() else [])]
+        """Return the directories of the overlays, and the golden files that have none."""
+        return [*self.directories, *(place for place, case in self.cases().items() if case.is_orphan)]
 
     def directory(self) -> Path | None:
         """Return the directory that golden files have for themselves."""
@@ -159,7 +158,10 @@ class GoldenItem(pytest.Item):
         if outcome.is_equal:
             return
         if self.goldens.update and outcome.update is not None:
-            accepted = golden.accept(outcome)
+            try:
+                accepted = golden.accept(outcome)
+            except OSError as error:
+                pytest.fail(f"cannot write {self.case.golden}: {error.strerror}", pytrace=False)
             if accepted is not None:
                 self.goldens.accepted.append(accepted)
             return
@@ -191,7 +193,11 @@ class MismatchRepr(TerminalRepr):
     def __init__(self, item: GoldenItem, outcome: golden.Outcome) -> None:
         """Take what is to be shown."""
         self.lines = outcome.lines
-        self.is_updatable = outcome.update is not None
+        self.cure = None
+        if outcome.update is not None:
+            _, content = outcome.update
+            what = "removes it" if content is None else "makes what it renders as what is expected"
+            self.cure = f"--update-goldens {what}"
         summary = outcome.error.message if outcome.error else f"{outcome.kind}: {self.lines[0][1].strip()}"
         self.reprcrash = ReprFileLocation(str(item.path), 0, summary)
 
@@ -199,9 +205,16 @@ class MismatchRepr(TerminalRepr):
         """Write it, in the colours of what happened."""
         for role, text in self.lines:
             tw.line(text, **COLOURS.get(role, {}))
-        if self.is_updatable:
+        if self.cure:
             tw.line()
-            tw.line("--update-goldens makes what it renders as what is expected")
+            tw.line(self.cure)
+
+
+def _takes_all(config: pytest.Config) -> bool:
+    """Tell whether all tests are asked for, not some paths or what is below the current directory."""
+    source, sources = config.args_source, pytest.Config.ArgsSource
+    here = config.invocation_params.dir
+    return source is sources.TESTPATHS or (source is sources.INVOCATION_DIR and here == config.rootpath)
 
 
 def _options(lines: list[str]) -> BuildOptions:
