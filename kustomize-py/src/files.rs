@@ -5,7 +5,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
 
-use crate::options::type_name;
+use crate::options::{type_name, utf8};
 
 /// A host that holds the files.
 pub(crate) fn host(files: &Bound<'_, PyAny>) -> PyResult<MemoryHost> {
@@ -22,7 +22,7 @@ pub(crate) fn host(files: &Bound<'_, PyAny>) -> PyResult<MemoryHost> {
                 type_name(&path)
             )));
         };
-        let path = path.to_cow()?;
+        let path = path.to_cow().map_err(|error| utf8(path.py(), error, "a path in files"))?;
         host.insert(&path, bytes(&path, &content)?);
     }
     Ok(host)
@@ -30,7 +30,9 @@ pub(crate) fn host(files: &Bound<'_, PyAny>) -> PyResult<MemoryHost> {
 
 fn bytes(path: &str, content: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(text) = content.cast::<PyString>() {
-        return Ok(text.to_cow()?.into_owned().into_bytes());
+        let what = || format!("the content of '{path}'");
+        let text = text.to_cow().map_err(|error| utf8(text.py(), error, &what()))?;
+        return Ok(text.into_owned().into_bytes());
     }
     match content.cast::<PyBytes>() {
         Ok(bytes) => Ok(bytes.as_bytes().to_owned()),

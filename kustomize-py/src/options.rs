@@ -2,7 +2,7 @@
 
 use kustomize_core::{BuildOptions, LoadRestrictor, OptionNames, Reorder};
 use pyo3::conversion::FromPyObjectOwned;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -63,10 +63,11 @@ impl<'py> Given<'_, 'py> {
     /// The value, of this type; `expected` names it for people.
     fn of<T: FromPyObjectOwned<'py>>(&self, expected: &str) -> PyResult<T> {
         self.value.extract().map_err(Into::into).map_err(|error: PyErr| {
+            let name = self.name;
             if !error.is_instance_of::<PyTypeError>(self.value.py()) {
-                return error;
+                return utf8(self.value.py(), error, &format!("option '{name}'"));
             }
-            let (name, kind) = (self.name, type_name(self.value));
+            let kind = type_name(self.value);
             PyTypeError::new_err(format!("option '{name}' must be {expected}, not {kind}"))
         })
     }
@@ -81,6 +82,16 @@ impl<'py> Given<'_, 'py> {
             PyValueError::new_err(format!("option '{name}' must be one of {names}, not '{word}'"))
         })
     }
+}
+
+/// An error of text that has no UTF-8, which says what the text is; others as they are.
+pub(crate) fn utf8(py: Python<'_>, error: PyErr, what: &str) -> PyErr {
+    if !error.is_instance_of::<PyUnicodeEncodeError>(py) {
+        return error;
+    }
+    let named = PyValueError::new_err(format!("{what} is not UTF-8: it has lone surrogates"));
+    named.set_cause(py, Some(error));
+    named
 }
 
 /// The name of a value's type, for messages.

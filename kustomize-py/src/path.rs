@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kustomize_core::host::OsHost;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBytes, PyString};
 
 use crate::options::type_name;
 
@@ -21,10 +21,17 @@ pub(crate) fn extract(value: &Bound<'_, PyAny>) -> PyResult<String> {
     written.ok_or_else(|| PyValueError::new_err(format!("the path {} is not UTF-8", path.display())))
 }
 
-/// Several of them, from anything that can be iterated over but a `str`.
+/// Several of them, from anything that can be iterated over but text.
 pub(crate) fn extract_all(values: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if values.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("paths must be several paths, not one str"));
+    let refuse = || {
+        let kind = type_name(values);
+        PyTypeError::new_err(format!("paths must be an iterable of str or os.PathLike, not {kind}"))
+    };
+    if values.is_instance_of::<PyString>() || values.is_instance_of::<PyBytes>() {
+        return Err(refuse());
     }
-    values.try_iter()?.map(|value| extract(&value?)).collect()
+    let paths = values
+        .try_iter()
+        .map_err(|error| if error.is_instance_of::<PyTypeError>(values.py()) { refuse() } else { error })?;
+    paths.map(|value| extract(&value?)).collect()
 }

@@ -10,6 +10,9 @@ use crate::rendered::{Finished, Rendered};
 use crate::{error, files, interrupt, options, path, short};
 
 /// Renders the kustomization in a directory, of this machine or among `files`.
+///
+/// `files` maps paths to content, as str or bytes. Options are those of
+/// `kustomize_py.BuildOptions`. What cannot be built raises a `BuildError`.
 #[pyfunction]
 #[pyo3(signature = (path, *, files=None, **options))]
 pub(crate) fn build(
@@ -32,6 +35,9 @@ pub(crate) fn build(
 }
 
 /// Renders several kustomizations on all cores; results are in the order of `paths`.
+///
+/// The first one that cannot be built raises a `BuildError`; with `return_exceptions`, errors stand
+/// among the results instead. Other arguments are those of `build`.
 #[pyfunction]
 #[pyo3(signature = (paths, *, files=None, return_exceptions=false, **options))]
 pub(crate) fn build_many<'py>(

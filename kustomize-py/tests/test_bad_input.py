@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import kustomize_py
-from kustomize_py import BuildError, InputError, build, build_many
+from kustomize_py import BuildError, InputError, build, build_many, golden
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
 FINE: dict[str, str | bytes] = {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": POD}
@@ -47,6 +48,24 @@ def test_wrong_types(arguments: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("paths", [None, 3, "x", b"x", Path("x")])
+def test_paths_that_are_not_several(paths: Any) -> None:
+    for take in (build_many, golden.discover):
+        with pytest.raises(TypeError) as caught:
+            take(paths)
+        expected = f"paths must be an iterable of str or os.PathLike, not {type(paths).__name__}"
+        assert str(caught.value) == expected
+
+
+def test_what_iterables_raise_comes_out() -> None:
+    def paths() -> Any:
+        yield "/"
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        build_many(paths(), files=FINE)
+
+
 @pytest.mark.parametrize(
     ("option", "choices"),
     [("load_restrictor", "'root_only', 'none'"), ("reorder", "'unspecified', 'legacy', 'none'")],
@@ -60,10 +79,12 @@ def test_wrong_words(option: str, choices: str) -> None:
 def test_paths_that_are_not_utf_8(path: str) -> None:
     with pytest.raises(ValueError, match=r"UTF-8|surrogates"):
         build(path)
-    with pytest.raises(ValueError, match=r"UTF-8|surrogates"):
+    with pytest.raises(ValueError, match=r"^a path in files is not UTF-8"):
         build("/", files={path: ""})
-    with pytest.raises(ValueError, match="surrogates"):
+    with pytest.raises(ValueError, match=r"^the content of 'kustomization\.yaml' is not UTF-8"):
         build("/", files={"kustomization.yaml": path})
+    with pytest.raises(ValueError, match=r"^option 'env' is not UTF-8"):
+        build("/", files=FINE, env=[path])
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "nowhere", "a.yaml", "x" * 100_000, "../" * 1000])

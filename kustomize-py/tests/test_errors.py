@@ -69,6 +69,12 @@ def test_a_conflict_names_both_places() -> None:
     assert {error.file, *(note.file for note in error.notes)} >= {"a.yaml", "b.yaml"}
 
 
+def test_notes_are_shown_as_they_are_made() -> None:
+    note = kustomize_py.Note("here", "a.yaml", 3, 1)
+    assert repr(note) == "Note(message='here', file='a.yaml', line=3, column=1)"
+    assert eval(repr(note), vars(kustomize_py)) == note
+
+
 def test_no_file_to_name(tmp_path: Path) -> None:
     with pytest.raises(kustomize_py.FileError) as caught:
         build(tmp_path / "nowhere")

@@ -28,7 +28,7 @@ class _Record:
 class Note(_Record):
     """A further place that an error is about, or a step of the way that led to it."""
 
-    __slots__ = ("column", "file", "line", "message")
+    __slots__ = ("message", "file", "line", "column")  # noqa: RUF023 - as they are shown
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Note(_Record):
 class BuildWarning(_Record):
     """What a build noticed without failing: a deprecated field, a patch that matched nothing."""
 
-    __slots__ = ("column", "file", "hint", "line", "message", "text")
+    __slots__ = ("message", "file", "line", "column", "hint", "text")  # noqa: RUF023 - as they are shown
 
     def __init__(  # noqa: PLR0913
         self,
