@@ -37,7 +37,7 @@ impl Toolchain {
         None
     }
 
-    /// Cargo, set up for this toolchain; `verb` is `check` or `build`.
+    /// Cargo, set up for this toolchain; `verb` is such as `check`.
     pub fn cargo(&self, verb: &str) -> Command {
         let mut cargo = workspace::cargo();
         cargo.arg(verb);
@@ -59,8 +59,9 @@ impl Toolchain {
 /// It does not compile.
 pub fn build_module() -> Result<Option<PathBuf>, Failure> {
     let Some(toolchain) = Toolchain::find() else { return Ok(None) };
-    let mut cargo = toolchain.cargo("build");
-    cargo.args(["--quiet", "--package", "kustomize-wasm", "--profile", PROFILE]);
+    let mut cargo = toolchain.cargo("rustc");
+    // For a library of Rust's beside it, which its tests use, the compiler would keep more.
+    cargo.args(["--quiet", "--package", "kustomize-wasm", "--profile", PROFILE, "--crate-type", "cdylib"]);
     match cargo.env("RUSTFLAGS", without_local_paths()).status()?.success() {
         true => {
             Ok(Some(workspace::target().join("wasm").join(TARGET).join(PROFILE).join("kustomize_wasm.wasm")))
