@@ -76,10 +76,10 @@ pub extern "C" fn diff(options: u32) -> usize {
     answer(|host, paths| call::diff(host, paths, Options(options)))
 }
 
-fn answer(work: impl FnOnce(&MemoryHost, &[String]) -> String) -> usize {
+fn answer(work: impl FnOnce(MemoryHost, &[String]) -> String) -> usize {
     // Not borrowed while it is worked on.
     let State { host, paths, .. } = STATE.take();
-    let output = work(&host, &paths);
+    let output = work(host, &paths);
     STATE.with_borrow_mut(|state| {
         state.output = output;
         state.output.len()

@@ -76,10 +76,10 @@ test('names files as the caller did', () => {
 });
 
 test('renders many, each for itself', () => {
-  const all = renderMany(apps, ['apps/overlays/staging', 'apps/overlays/broken', 'apps/base']);
-  assert.equal(all[0].yaml, expected('apps/overlays/staging'));
-  assert.ok(all[1] instanceof KustomizeError);
-  assert.equal(all[2].yaml, expected('apps/base'));
+  const paths = ['apps/overlays/staging', 'apps/overlays/production', 'apps/base', 'apps/overlays/staging'];
+  const all = renderMany(apps, [...paths, 'apps/overlays/broken']);
+  paths.forEach((path, at) => assert.equal(all[at].yaml, expected(path)));
+  assert.ok(all[4] instanceof KustomizeError);
   assert.deepEqual(renderMany(apps, []), []);
 });
 
