@@ -22,6 +22,11 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
+    /// The top of its working tree.
+    pub(crate) fn top(&self) -> &str {
+        &self.top
+    }
+
     /// The one that a directory is in.
     pub(crate) fn around(directory: &str) -> Result<Self, Failure> {
         let arguments = ["rev-parse", "--show-toplevel", "--show-prefix"];

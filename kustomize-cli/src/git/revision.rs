@@ -166,6 +166,10 @@ impl Revision {
                 }
                 Some(_) if rest.is_empty() => {}
                 Some(Entry { kind: Kind::File, .. }) => return Err(HostError::NotDirectory),
+                Some(Entry { kind: Kind::Submodule, .. }) => {
+                    let message = format!("{done} is a submodule, of which only the commit is known here");
+                    return Err(HostError::Other(message));
+                }
                 None if self.is_directory(done) => {}
                 _ => return Err(HostError::NotFound),
             }

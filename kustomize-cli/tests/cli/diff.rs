@@ -79,6 +79,21 @@ fn a_kept_rendering_is_a_side_too() {
 }
 
 #[test]
+fn what_is_in_a_submodule_is_not_at_hand() {
+    let place = Workplace::with_apps();
+    place.write("own/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
+    place.write("own/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("on-own/kustomization.yaml", "resources: [../own]\n");
+    place.git(&["init", "--quiet", "own"]);
+    place.git(&["-C", "own", "add", "--all"]);
+    place.git(&["-C", "own", "commit", "--quiet", "--message=own"]);
+    place.commit_all();
+    let output = place.run(&["diff", "HEAD:on-own", "on-own"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("own is a submodule"), "{}", stderr(&output));
+}
+
+#[test]
 fn what_cannot_be_compared_ends_with_status_2() {
     let place = Workplace::with_apps();
     place.commit_all();

@@ -6,7 +6,7 @@ use crate::workplace::Workplace;
 const STAGING: &str = "apps/overlays/staging/kustomization.snap.yaml";
 
 /// What a run prints, which has to end with this status.
-fn told(place: &Workplace, arguments: &[&str], status: i32) -> String {
+pub(crate) fn told(place: &Workplace, arguments: &[&str], status: i32) -> String {
     let output = place.run(arguments);
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert_eq!(output.status.code(), Some(status), "{text}{}", stderr(&output));
@@ -153,78 +153,25 @@ fn many_overlays_are_rendered_in_order() {
     assert_eq!(told(&place, &["test"], 0), "200 overlays: 200 ok\n");
 }
 
-/// What testing the overlays that changed since a revision comes to.
-fn since(place: &Workplace, revision: &str) -> String {
-    let output = place.run(&["test", "--since", revision]);
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
-    text.lines().find(|line| line.starts_with(|first: char| first.is_ascii_digit())).unwrap().to_owned()
-}
-
 #[test]
-fn only_what_changed_since_a_revision_is_tested() {
+fn a_golden_file_that_cannot_be_written_is_in_the_way_of_no_other() {
     let place = Workplace::with_apps();
-    place.write("other/kustomization.yaml", "resources: [pod.yaml]\n");
-    place.write("other/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
-    place.write("other/kustomization.snap.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
-    place.write(".gitignore", "ignored.yaml\n");
-    place.commit_all();
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 3 unchanged");
-
-    // Nothing that it is made of.
-    place.write("other/README", "new\n");
-    place.write("apps/base/README", "new\n");
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 3 unchanged");
-
-    // Committed, staged and plain; a base, an overlay, and what stands in a golden file.
-    place.write("apps/base/service.yaml", &format!("# remark\n{}", place.read("apps/base/service.yaml")));
-    place.commit_all();
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 3 unchanged");
-    assert_eq!(since(&place, "HEAD~1"), "3 overlays: 2 ok, 1 unchanged");
-    place.write("other/pod.yaml", &format!("# remark\n{}", place.read("other/pod.yaml")));
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 1 ok, 2 unchanged");
-    place.git(&["add", "other/pod.yaml"]);
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 1 ok, 2 unchanged");
-    place.commit_all();
-    place.edit("other/kustomization.snap.yaml", "name: a", "name: b");
-    assert_eq!(since(&place, "main"), "3 overlays: 1 different, 2 unchanged");
-    place.git(&["checkout", "--quiet", "--", "."]);
-
-    // New and gone: an untracked overlay, a removed file, a removed base.
-    place.write("new/kustomization.yaml", "resources: [../other]\n");
-    std::fs::remove_file(place.path("other/pod.yaml")).unwrap();
-    let text = told(&place, &["test", "--since=HEAD"], 1);
-    assert!(text.contains("failed new\n"), "{text}");
-    place.git(&["checkout", "--quiet", "--", "."]);
-    std::fs::remove_dir_all(place.path("new")).unwrap();
-    std::fs::remove_dir_all(place.path("apps/base")).unwrap();
-    assert_eq!(since(&place, "HEAD"), "3 overlays: 2 failed, 1 unchanged");
+    let production = "apps/overlays/production/kustomization.snap.yaml";
+    std::fs::remove_file(place.path(production)).unwrap();
+    std::fs::create_dir(place.path(production)).unwrap();
+    place.edit(STAGING, "kind: ", "kind: X");
+    let output = place.run(&["test", "--update"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("production/kustomization.snap.yaml: is a directory"));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("\nwritten {STAGING}\n2 overlays: 1 written, 1 unreadable\n")), "{text}");
+    assert_eq!(place.read(STAGING), expected("apps/overlays/staging"));
 }
 
 #[test]
-fn since_needs_a_revision_that_is_there() {
+fn what_cures_an_orphan_is_said() {
     let place = Workplace::with_apps();
-    let outside = place.run(&["test", "--since", "main"]);
-    assert_eq!(outside.status.code(), Some(2));
-    assert!(stderr(&outside).contains("is in no working tree of a git repository"), "{}", stderr(&outside));
-    place.commit_all();
-    let unknown = place.run(&["test", "--since", "nowhere"]);
-    assert_eq!(unknown.status.code(), Some(2));
-    assert!(stderr(&unknown).contains("unknown revision \"nowhere\""), "{}", stderr(&unknown));
-    let option = place.run(&["test", "--since=--output=x"]);
-    assert_eq!(option.status.code(), Some(2));
-    assert!(!place.exists("x"));
-}
-
-#[cfg(unix)]
-#[test]
-fn what_a_link_points_at_counts() {
-    let place = Workplace::new();
-    place.write("o/kustomization.yaml", "resources: [pod.yaml]\n");
-    place.write("o/files/real.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
-    place.write("o/kustomization.snap.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
-    std::os::unix::fs::symlink("files/real.yaml", place.path("o/pod.yaml")).unwrap();
-    place.commit_all();
-    place.edit("o/files/real.yaml", "name: a", "name: b");
-    assert_eq!(since(&place, "HEAD"), "1 overlay: 1 different");
+    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    let text = told(&place, &["test"], 1);
+    assert!(text.ends_with("\nhelp: with --update, golden files without an overlay are removed\n"), "{text}");
 }

@@ -8,6 +8,7 @@ mod golden;
 mod many;
 mod mistakes;
 mod output;
+mod since;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;

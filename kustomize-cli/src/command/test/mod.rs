@@ -57,14 +57,19 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
         .map(|(case, outcome)| Checked { case, outcome, accepted: false })
         .collect();
     let unchanged = total - all.len();
-    if args.update {
-        all.iter_mut().try_for_each(update::accept)?;
-    }
+    // One that cannot be written is in the way of no other, and what was written is told.
+    let refused: Vec<Failure> = match args.update {
+        true => all.iter_mut().filter_map(|one| update::accept(one).err()).collect(),
+        false => Vec::new(),
+    };
     let report = Report::new(renderer(Style::for_stdout()), args.diff);
     output::to_stdout(report.text(&all, unchanged).as_bytes())?;
     if let Some(file) = &args.junit {
         let report = Report::new(renderer(Style::Plain), args.diff);
         output::to_file(Path::new(file), junit::document(&all, &report, started.elapsed()).as_bytes())?;
+    }
+    if let Some(failure) = refused.into_iter().next() {
+        return Err(failure);
     }
     let good = all.iter().all(|one| one.accepted || one.outcome.is_equal());
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kustomize_core::golden::{Mismatch, Outcome};
+use kustomize_core::golden::{Mismatch, Outcome, Update};
 use kustomize_diagnostic::{Diagnostic, Renderer, Role};
 
 use super::Checked;
@@ -54,9 +54,10 @@ impl Report {
             }
         }
         out.push_str(&summary(all, unchanged));
-        if all.iter().any(|one| !one.accepted && one.outcome.update(&one.case).is_some()) {
+        let cures = cures(all);
+        if !cures.is_empty() {
             style.push(&mut out, Role::Help, "help");
-            out.push_str(": with --update, what overlays render as becomes what is expected\n");
+            out.push_str(&format!(": with --update, {}\n", cures.join(", and ")));
         }
         out
     }
@@ -112,6 +113,19 @@ impl Report {
 
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("{INDENT}{line}\n")).collect()
+}
+
+/// What updating would do.
+fn cures(all: &[Checked]) -> Vec<&'static str> {
+    let open = || all.iter().filter(|one| !one.accepted).filter_map(|one| one.outcome.update(&one.case));
+    let mut cures = Vec::new();
+    if open().any(|update| matches!(update, Update::Write { .. })) {
+        cures.push("what overlays render as becomes what is expected");
+    }
+    if open().any(|update| matches!(update, Update::Remove { .. })) {
+        cures.push("golden files without an overlay are removed");
+    }
+    cures
 }
 
 /// `3 overlays: 1 ok, 1 different, 1 failed`.
