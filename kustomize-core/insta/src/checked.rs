@@ -1,5 +1,6 @@
 //! The comparison behind the macro, and what is handed to insta.
 
+use std::fs;
 use std::path::Path;
 
 use insta::Settings;
@@ -35,7 +36,10 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
     };
     let outcome = case.check(&host, options);
     let (what, content) = match (&outcome, outcome.update(case)) {
-        (Outcome::Equal, _) => return None,
+        (Outcome::Equal, _) => {
+            forget_pending(&case.golden, layout.file_name());
+            return None;
+        }
         (Outcome::Failed(error), _) => panic!("{overlay} does not render\n{}", text(error)),
         (Outcome::Different(mismatch), Some(Update::Write { content, .. })) => {
             (format!("{overlay} does not render as {} says\n{}", case.golden, difference(mismatch)), content)
@@ -59,6 +63,8 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
 /// A host that may do what the options say.
 fn host(options: &BuildOptions) -> OsHost {
     let host = if options.enable_remote { OsHost::new().allow_git() } else { OsHost::new() };
+    #[cfg(feature = "fetch")]
+    let host = if options.enable_remote { host.allow_http() } else { host };
     if options.enable_helm || options.enable_plugins { host.allow_programs() } else { host }
 }
 
@@ -75,6 +81,15 @@ fn snapshot_name(file: &str) -> Option<String> {
     let fits =
         !name.is_empty() && !name.contains('.') && extension != "new" && !extension.starts_with("new.");
     fits.then(|| format!("{name}.{extension}"))
+}
+
+/// Removes what insta kept of an earlier run for review, as it does itself when a test passes:
+/// accepted later, it would overwrite what is right.
+fn forget_pending(golden: &str, file: &str) {
+    let Some((name, extension)) = file.split_once(".snap.") else { return };
+    for pending in [format!("{name}.snap.new"), format!("{name}.snap.new.{extension}")] {
+        let _ = fs::remove_file(path::join(path::parent(golden), &pending));
+    }
 }
 
 fn difference(mismatch: &Mismatch) -> String {

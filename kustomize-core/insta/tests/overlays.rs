@@ -92,6 +92,19 @@ fn insta_keeps_it_for_review() {
 }
 
 #[test]
+fn what_was_kept_for_review_goes_when_all_is_well_again() {
+    let directory = overlay(Some(EXPECTED));
+    let pod = directory.path().join("pod.yaml");
+    let right = fs::read_to_string(&pod).unwrap();
+    fs::write(&pod, right.replace("web", "wrong")).unwrap();
+    assert!(!run(directory.path(), "new").status.success());
+    assert_eq!(names(directory.path()).len(), 5);
+    fs::write(&pod, right).unwrap();
+    assert!(run(directory.path(), "new").status.success());
+    assert_eq!(names(directory.path()), ["kustomization.snap.yaml", "kustomization.yaml", "pod.yaml"]);
+}
+
+#[test]
 fn insta_accepts_by_writing_the_golden_file() {
     for before in [None, Some("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n"), Some("no: [yaml")] {
         let directory = overlay(before);
