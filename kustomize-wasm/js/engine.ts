@@ -26,6 +26,9 @@ export interface Request {
 /** A module's memory never shrinks: above this size an instance is not used again. */
 const KEEP_BELOW = 128 << 20;
 
+/** Half of what the memory may grow to: a trap above this size is for want of more. */
+const FULL_ABOVE = 512 << 20;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -61,7 +64,7 @@ export class Engine {
     } catch (error) {
       // A trap, or an exhausted stack.
       if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
-        if (!filled) {
+        if (!filled || exports.memory.buffer.byteLength > FULL_ABOVE) {
           throw tooLarge(error);
         }
         throw failure('internal', `rendering failed unexpectedly: ${error.message}`, { cause: error });

@@ -123,6 +123,11 @@ test('more than a module may hold ends the instance, not the process', () => {
   assert.equal(error.kind, 'tooLarge');
 });
 
+test('so does what takes more once it is rendered', () => {
+  const text = new Uint8Array(300 << 20).fill(0x78);
+  assert.equal(refused(() => render(resource(text), '.')).kind, 'tooLarge');
+});
+
 test('helm, functions and remote resources are refused with a cure that helps here', () => {
   for (const text of ['helmCharts: [{name: a}]\n', 'resources: ["https://example.com/a.yaml"]\n']) {
     const error = refused(() => render({ 'kustomization.yaml': text }, '.'));
