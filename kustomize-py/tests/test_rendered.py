@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -79,6 +80,8 @@ def test_it_cannot_be_made_or_changed(rendered: Rendered) -> None:
         Rendered()
     with pytest.raises(AttributeError):
         rendered.yaml = ""  # type: ignore[misc]
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(rendered)
 
 
 def test_warnings() -> None:

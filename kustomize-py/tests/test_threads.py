@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from kustomize_py import build
+from kustomize_py import FileError, build, build_many
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {containers: [{name: a, image: nginx}]}\n"
 
@@ -123,6 +124,21 @@ def test_what_a_signal_handler_raises_comes_out() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_processes(method: str) -> None:
+    # Threads of builds do not come along when a process is forked.
+    expected = build("/", files=large(1_000)).yaml
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+        assert set(pool.map(yaml_of, [1_000] * 4)) == {expected}
+        with pytest.raises(FileError, match="nowhere"):
+            pool.submit(build, "nowhere", files={}).result()
+
+
+def yaml_of(count: int) -> str:
+    return build_many(["/"], files=large(count))[0].yaml
 
 
 SMALL_STACK = """

@@ -214,7 +214,8 @@ def _takes_all(config: pytest.Config) -> bool:
     """Tell whether all tests are asked for, not some paths or what is below the current directory."""
     source, sources = config.args_source, pytest.Config.ArgsSource
     here = config.invocation_params.dir
-    return source is sources.TESTPATHS or (source is sources.INVOCATION_DIR and here == config.rootpath)
+    # Not by its name: pytest 7 misspells the third source.
+    return source is sources.TESTPATHS or (source is not sources.ARGS and here == config.rootpath)
 
 
 def _options(lines: list[str]) -> BuildOptions:
