@@ -45,6 +45,33 @@ pub enum ErrorKind {
     Golden,
 }
 
+impl ErrorKind {
+    /// Its name, for languages without this type.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            ErrorKind::Syntax => "syntax",
+            ErrorKind::Kustomization => "kustomization",
+            ErrorKind::Host(_) => "host",
+            ErrorKind::Restriction => "restriction",
+            ErrorKind::Resource => "resource",
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::Generator => "generator",
+            ErrorKind::Patch => "patch",
+            ErrorKind::Transformer => "transformer",
+            ErrorKind::Replacement => "replacement",
+            ErrorKind::Var => "var",
+            ErrorKind::Reference => "reference",
+            ErrorKind::Schema => "schema",
+            ErrorKind::Validator => "validator",
+            ErrorKind::Function => "function",
+            ErrorKind::Remote => "remote",
+            ErrorKind::NotAllowed => "not_allowed",
+            ErrorKind::Golden => "golden",
+        }
+    }
+}
+
 /// Why a build failed.
 ///
 /// `Display` gives the message alone; the other parts are for whoever shows it.

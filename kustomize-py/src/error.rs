@@ -13,7 +13,7 @@ const MODULE: &str = "kustomize_py._diagnostics";
 pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
     from_class(py, class(error.kind()), &error.to_string(), |fields| {
         fields.set_item("text", text(error))?;
-        fields.set_item("kind", kind(error.kind()))?;
+        fields.set_item("kind", error.kind().name())?;
         fields.set_item("file", error.file())?;
         fields.set_item("line", error.place().map(|place| place.line))?;
         fields.set_item("column", error.place().map(|place| place.column))?;
@@ -100,29 +100,5 @@ fn class(kind: &ErrorKind) -> &'static str {
         }
         ErrorKind::Host(_) => "FileError",
         _ => "InputError",
-    }
-}
-
-fn kind(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Syntax => "syntax",
-        ErrorKind::Kustomization => "kustomization",
-        ErrorKind::Host(_) => "host",
-        ErrorKind::Restriction => "restriction",
-        ErrorKind::Resource => "resource",
-        ErrorKind::Conflict => "conflict",
-        ErrorKind::Generator => "generator",
-        ErrorKind::Patch => "patch",
-        ErrorKind::Transformer => "transformer",
-        ErrorKind::Replacement => "replacement",
-        ErrorKind::Var => "var",
-        ErrorKind::Reference => "reference",
-        ErrorKind::Schema => "schema",
-        ErrorKind::Validator => "validator",
-        ErrorKind::Function => "function",
-        ErrorKind::Remote => "remote",
-        ErrorKind::NotAllowed => "not_allowed",
-        ErrorKind::Golden => "golden",
-        _ => "other",
     }
 }

@@ -90,8 +90,7 @@ export type ErrorKind =
   /** The input needs more memory than a module may have. */
   | 'tooLarge'
   /** A mistake of this library. The next call works as usual. */
-  | 'internal'
-  | 'other';
+  | 'internal';
 
 /** Everything an error knows, as plain data. */
 export interface ErrorData extends Place {

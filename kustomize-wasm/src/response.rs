@@ -135,9 +135,8 @@ impl From<&Note> for Remark {
 
 impl From<&Warning> for Remark {
     fn from(warning: &Warning) -> Self {
-        // The reference starts its remarks with a YAML comment's mark and the word.
-        let message = warning.message.strip_prefix("# Warning: ").unwrap_or(&warning.message);
-        Remark::new(message.to_owned(), warning.place.as_ref(), warning.help.clone())
+        let message = Diagnostic::from(warning).message().to_owned();
+        Remark::new(message, warning.place.as_ref(), warning.help.clone())
     }
 }
 
@@ -162,26 +161,10 @@ impl From<&Place> for Line {
     }
 }
 
-/// The name of a kind, as JavaScript sees it.
+/// The name of a kind, spelt as JavaScript does.
 fn kind(kind: &ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Syntax => "syntax",
-        ErrorKind::Kustomization => "kustomization",
-        ErrorKind::Host(_) => "host",
-        ErrorKind::Restriction => "restriction",
-        ErrorKind::Resource => "resource",
-        ErrorKind::Conflict => "conflict",
-        ErrorKind::Generator => "generator",
-        ErrorKind::Patch => "patch",
-        ErrorKind::Transformer => "transformer",
-        ErrorKind::Replacement => "replacement",
-        ErrorKind::Var => "var",
-        ErrorKind::Reference => "reference",
-        ErrorKind::Schema => "schema",
-        ErrorKind::Validator => "validator",
-        ErrorKind::Function => "function",
-        ErrorKind::Remote => "remote",
         ErrorKind::NotAllowed => "notAllowed",
-        _ => "other",
+        kind => kind.name(),
     }
 }
