@@ -177,7 +177,7 @@ fn layout(
             false => paths::join(&host.current_directory(), directory),
         };
         // There need not be one yet.
-        layout = layout.in_directory(&host.resolve(&directory).unwrap_or(directory));
+        layout = layout.in_directory(&host.resolve(&directory).unwrap_or(directory))?;
     }
     match file_name {
         Some(name) => layout.with_file_name(name),

@@ -254,6 +254,7 @@ def test_options(pytester: pytest.Pytester, repository: Path) -> None:
         ("kustomize_options=enable_helm", "*expected `name = value`, found `enable_helm`*"),
         ("kustomize_golden_file=a/b", '*"a/b" is not the name of a file*'),
         ("kustomize_overlays=nowhere", "*nowhere*"),
+        ("kustomize_goldens=.", "*goldens stand in a directory of their own*"),
     ],
 )
 def test_wrong_settings(pytester: pytest.Pytester, repository: Path, setting: str, message: str) -> None:

@@ -65,6 +65,8 @@ import signal, sys, threading, time
 import kustomize_py
 from pathlib import Path
 
+# Processes in the background may inherit that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 files = eval(sys.stdin.read())
 sent = []
 def interrupt():

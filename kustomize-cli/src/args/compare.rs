@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::RenderArgs;
 
-/// Renders overlays and compares each with its golden file.
+/// Compare overlays with their golden files.
 ///
 /// Overlays are the kustomizations below the paths that no other one builds on, and those that are
 /// given as a path or have a golden file. A golden file holds what `kustomize build` prints. It
@@ -47,7 +47,7 @@ pub(crate) struct TestArgs {
     pub(crate) render: RenderArgs,
 }
 
-/// Renders two overlays and shows what differs.
+/// Show how two overlays differ, by resource and field.
 ///
 /// Each side is a directory with a kustomization, a URL, a file with resources, or REV:DIR for a
 /// directory as it was at a git revision. As in git, DIR is seen from the top of the repository,

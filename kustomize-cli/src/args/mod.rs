@@ -21,15 +21,12 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+// What help says of a command stands at its arguments: here it would take the place of all that.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build a kustomization from a directory or URL
     Build(Box<BuildArgs>),
-    /// Build kustomizations again whenever a file changes, and show what that changes
     Watch(Box<WatchArgs>),
-    /// Compare overlays with their golden files
     Test(Box<TestArgs>),
-    /// Show how two overlays differ, by resource and field
     Diff(Box<DiffArgs>),
     /// Print the version, and the version of kustomize whose output is reproduced
     Version(VersionArgs),
@@ -37,7 +34,7 @@ pub(crate) enum Command {
     Completion(CompletionArgs),
 }
 
-/// Renders the resources of a kustomization.
+/// Build a kustomization from a directory or URL.
 ///
 /// An argument is a directory with a kustomization.yaml, or the URL of a git repository with a path
 /// within it. Without any, the current directory is built. Several are built on all cores, each base
@@ -57,9 +54,9 @@ pub(crate) struct BuildArgs {
     pub(crate) render: RenderArgs,
 }
 
-/// Renders kustomizations and goes on watching the files that they are made of.
+/// Build kustomizations again whenever a file changes, and show what that changes.
 ///
-/// Whenever one of these files changes, appears or goes, what is made of it is rendered again, and
+/// Whenever one of the files that they are made of changes, appears or goes, what is made of it is rendered again, and
 /// the difference is printed by resource and field.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]

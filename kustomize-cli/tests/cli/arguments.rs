@@ -25,6 +25,21 @@ fn every_failure_ends_with_status_1() {
 }
 
 #[test]
+fn help_says_what_is_to_be_known_of_a_command() {
+    for (command, known) in [
+        ("build", "the URL of a git repository"),
+        ("watch", "the difference is printed"),
+        ("test", "Ends with status 0 when all is as expected"),
+        ("diff", "REV:DIR"),
+    ] {
+        let help = stdout(&[command, "--help"]);
+        assert!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(known), "{help}");
+        let first = help.lines().next().unwrap().trim_end_matches('.');
+        assert!(stdout(&["--help"]).contains(&format!("{command:<10}  {first}\n")), "{first}");
+    }
+}
+
+#[test]
 fn the_current_directory_is_the_default() {
     let here = program(&["build"]).current_dir(crate::support::fixtures().join("order")).output().unwrap();
     assert_eq!(String::from_utf8(here.stdout).unwrap(), crate::support::expected("order"));

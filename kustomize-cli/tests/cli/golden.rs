@@ -124,7 +124,13 @@ fn junit_reports_what_the_terminal_shows() {
 #[test]
 fn what_cannot_be_tested_ends_with_status_2() {
     let place = Workplace::new();
-    for arguments in [&["test"][..], &["test", "nowhere"], &["test", "--frob"], &["test", "--diff=colour"]] {
+    for arguments in [
+        &["test"][..],
+        &["test", "nowhere"],
+        &["test", "--frob"],
+        &["test", "--diff=colour"],
+        &["test", "--golden-dir=."],
+    ] {
         let output = place.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");

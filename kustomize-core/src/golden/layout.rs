@@ -75,10 +75,18 @@ impl Layout {
     }
 
     /// Puts golden files in a directory of their own, in a tree like that of the overlays.
-    #[must_use]
-    pub fn in_directory(mut self, directory: &str) -> Self {
-        self.directory = Some(path::clean(directory));
-        self
+    ///
+    /// # Errors
+    /// [`ErrorKind::Golden`] for a directory that holds all overlays as well.
+    pub fn in_directory(mut self, directory: &str) -> Result<Self, BuildError> {
+        let directory = path::clean(directory);
+        if path::is_within(&directory, &self.top) {
+            let message =
+                format!("goldens stand in a directory of their own, and {directory} has the overlays");
+            return Err(BuildError::new(ErrorKind::Golden, message));
+        }
+        self.directory = Some(directory);
+        Ok(self)
     }
 
     /// Gives golden files another name.

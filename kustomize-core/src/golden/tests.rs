@@ -100,6 +100,17 @@ fn the_configuration_says_where_golden_files_stand() {
 }
 
 #[test]
+fn golden_files_have_no_tree_where_all_overlays_are() {
+    for wrong in ["/r", "/r/", "/r/a/..", "/"] {
+        let error = Layout::new("/r").in_directory(wrong).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Golden, "{wrong}");
+    }
+    for right in ["/r/golden", "/elsewhere", "/rr"] {
+        assert_eq!(Layout::new("/r").in_directory(right).unwrap().directory(), Some(right));
+    }
+}
+
+#[test]
 fn a_repository_without_configuration_begins_at_its_git_directory() {
     let host = host(&[(".git/HEAD", ""), ("a/b/kustomization.yaml", "")]);
     assert_eq!(Layout::find(&host, "/r/a/b").unwrap(), Layout::new("/r"));

@@ -85,5 +85,5 @@ fn layout(host: &OsHost, args: &TestArgs) -> Result<Layout, Failure> {
     };
     // There need not be one yet.
     let directory = host.resolve(&directory).unwrap_or(directory);
-    Ok(layout.in_directory(&directory))
+    Ok(layout.in_directory(&directory)?)
 }
