@@ -2,7 +2,8 @@
 //!
 //! A function may stand anywhere, but what compresses modules on their way (gzip, as every server
 //! speaks it) looks for what repeats in the last 32 KiB only. Beside functions like itself, such as the
-//! same generic one for other types, a function takes a good part less.
+//! same generic one for other types, a function takes a good part less. This is worth more than short
+//! numbers for functions that are called often, by which `wasm-opt` orders them.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,10 +19,7 @@ const WINDOW: usize = 32 << 10;
 /// a repetition; those are everywhere.
 const SEQUENCE: usize = 6;
 /// A sequence that so many functions have says nothing of any.
-const COMMON: usize = 400;
-/// Functions that have the lowest numbers, which take one byte: `wasm-opt` gives them to those that
-/// are called most.
-const SHORT_NUMBERS: usize = 128;
+const COMMON: usize = 100;
 
 /// The module, with its functions in another order.
 ///
@@ -36,9 +34,7 @@ pub fn order_functions(module: &[u8]) -> Result<Vec<u8>, Failure> {
             _ => {}
         }
     }
-    let (often, seldom) = bodies.split_at(bodies.len().min(SHORT_NUMBERS));
-    let mut order = similar(often);
-    order.extend(similar(seldom).iter().map(|at| at + often.len()));
+    let order = similar(&bodies);
     let mut numbers = vec![0; order.len()];
     for (number, &at) in (0..).zip(&order) {
         numbers[at] = number;
