@@ -38,7 +38,24 @@ use crate::yaml::Sources;
 /// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
-    build_in(&Store::for_one_build(), host, path, options, Crew::all()).0
+    build_in(&Store::for_one_build(), host, path, options, Crew::for_one_build()).0
+}
+
+/// Renders the kustomization at a path as [`build`] does, and prints it as [`Rendered::yaml`] does:
+/// the shortest way to both. The text comes in pieces that follow each other, as there is no better
+/// use for a text of many megabytes than to write it piece by piece.
+///
+/// # Errors
+/// As [`build`] and [`Rendered::yaml`].
+pub fn build_yaml(
+    host: &dyn Host,
+    path: &str,
+    options: &BuildOptions,
+) -> Result<(Rendered, Vec<String>), BuildError> {
+    let crew = Crew::for_one_build();
+    let rendered = build_in(&Store::for_one_build(), host, path, options, crew.clone()).0?;
+    let pieces = rendered.print_all(Vec::new(), &crew)?.into_iter().map(|(_, text)| text).collect();
+    Ok((rendered, pieces))
 }
 
 /// Renders with what a store has from earlier builds. Also says what it took.
@@ -91,6 +108,9 @@ struct Memory {
     printed: Arc<Mutex<Vec<Option<Arc<str>>>>>,
 }
 
+/// A part of the text: what was known of it before, else what was printed now.
+type Printed = (Option<Arc<str>>, String);
+
 /// Resources that are printed one after the other.
 const PART: usize = 64;
 
@@ -123,25 +143,33 @@ impl Rendered {
     /// # Errors
     /// A value that the reference cannot print, such as an infinite number.
     pub fn yaml(&self) -> Result<String, BuildError> {
-        let mut parts = self.printed_parts();
-        let resources = self.resources().chunks(PART);
-        parts.resize(resources.len(), None);
-        let mut parts: Vec<_> =
-            parts.into_iter().zip(resources).map(|(known, part)| (known, String::new(), part)).collect();
-        Crew::all().for_each_chunk(&mut parts, 2, |_, parts| {
-            parts.iter_mut().filter(|(known, ..)| known.is_none()).try_for_each(|(_, text, resources)| {
-                *text = self.print_part(resources)?;
-                Ok::<(), BuildError>(())
-            })
-        })?;
-        let texts: Vec<&str> =
-            parts.iter().map(|(known, text, _)| known.as_deref().unwrap_or(text)).collect();
-        let text = texts.join("---\n");
+        let parts = self.print_all(self.printed_parts(), &Crew::for_one_build())?;
+        let texts: Vec<&str> = parts.iter().map(|(known, text)| known.as_deref().unwrap_or(text)).collect();
+        let text = texts.concat();
         if let Some(memory) = &self.memory {
-            let parts = parts.into_iter().map(|(known, text, _)| Some(known.unwrap_or_else(|| text.into())));
+            let parts = parts.into_iter().map(|(known, text)| Some(known.unwrap_or_else(|| text.into())));
             *memory.printed.lock().unwrap_or_else(PoisonError::into_inner) = parts.collect();
         }
         Ok(text)
+    }
+
+    /// The parts of the text, of which some may be known.
+    fn print_all(&self, mut known: Vec<Option<Arc<str>>>, crew: &Crew) -> Result<Vec<Printed>, BuildError> {
+        let resources = self.resources().chunks(PART);
+        known.resize(resources.len(), None);
+        let mut parts: Vec<_> =
+            known.into_iter().zip(resources).map(|(known, part)| (known, String::new(), part)).collect();
+        crew.for_each_chunk(&mut parts, 2, |first, parts| {
+            let mut length = 0;
+            for (at, (_, text, part)) in (first..).zip(parts).filter(|(_, (known, ..))| known.is_none()) {
+                // As long as the one before, most probably.
+                text.reserve(length);
+                self.print_part(part, at == 0, text)?;
+                length = text.len() + text.len() / 8;
+            }
+            Ok::<(), BuildError>(())
+        })?;
+        Ok(parts.into_iter().map(|(known, text, _)| (known, text)).collect())
     }
 
     /// What was printed before, part by part.
@@ -150,15 +178,20 @@ impl Rendered {
         printed.map_or_else(Vec::new, |printed| printed.unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    fn print_part(&self, resources: &[Arc<Resource>]) -> Result<String, BuildError> {
-        let mut text = String::new();
-        for resource in resources {
-            if !text.is_empty() {
+    /// Prints resources; the first of all has no separator before it.
+    fn print_part(
+        &self,
+        resources: &[Arc<Resource>],
+        is_first: bool,
+        text: &mut String,
+    ) -> Result<(), BuildError> {
+        for (at, resource) in resources.iter().enumerate() {
+            if !is_first || at > 0 {
                 text.push_str("---\n");
             }
-            self.print(resource, &mut text)?;
+            self.print(resource, text)?;
         }
-        Ok(text)
+        Ok(())
     }
 
     /// The same, for who will not build it again.

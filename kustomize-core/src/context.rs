@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
             sources: Arc::clone(&store.sources),
             recorder,
             store,
-            crew: Crew::all(),
+            crew: Crew::for_one_build(),
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),

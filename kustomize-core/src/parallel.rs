@@ -1,29 +1,62 @@
 //! Work on many items at once, on all cores.
 //!
-//! Nothing here is a thread pool: threads are made for one piece of work and end with it, so that
-//! a library call leaves nothing behind. Where threads cannot be had, as in WebAssembly, the work
-//! is done on the caller's.
+//! The threads of a crew are made when it first has enough to do, wait between two pieces of work,
+//! and end with it: a library call leaves nothing behind. They are kept that long because a thread
+//! that was just made often shares a core with its maker for milliseconds, while one that waits is
+//! woken on an idle one. Where threads cannot be had, as in WebAssembly, the work is done on the
+//! caller's.
+
+#[cfg(not(target_family = "wasm"))]
+mod pool;
+mod shares;
+#[cfg(target_os = "linux")]
+mod spread;
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The threads that pieces of work may use.
+#[cfg(not(target_family = "wasm"))]
+use pool::Pool;
+use shares::Shares;
+
+/// The threads that pieces of work may use. A clone has the same ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Crew(Arc<Inner>);
+
 #[derive(Debug)]
-pub(crate) struct Crew {
-    /// Found out when it is first needed: the machine has to be asked, which takes longer than
-    /// small builds have.
+struct Inner {
+    /// The most threads that there may be.
+    most: usize,
+    /// How many threads there are, the caller's included. Found out when it is first needed: the
+    /// machine has to be asked, which takes longer than small builds have.
     threads: OnceLock<usize>,
+    #[cfg(not(target_family = "wasm"))]
+    pool: OnceLock<Pool>,
 }
 
 impl Crew {
     /// The caller's thread alone: others are busy with work of their own.
     pub(crate) fn one() -> Self {
-        Crew { threads: OnceLock::from(1) }
+        Crew::of_at_most(1)
+    }
+
+    /// For one build. Threads beyond a few take longer to make than they help.
+    pub(crate) fn for_one_build() -> Self {
+        Crew::of_at_most(8)
     }
 
     /// As many threads as there are cores.
     pub(crate) fn all() -> Self {
-        Crew { threads: OnceLock::new() }
+        Crew::of_at_most(usize::MAX)
+    }
+
+    fn of_at_most(most: usize) -> Self {
+        Crew(Arc::new(Inner {
+            most,
+            threads: OnceLock::new(),
+            #[cfg(not(target_family = "wasm"))]
+            pool: OnceLock::new(),
+        }))
     }
 
     /// Hands chunks of the items, each with the position of its first item, to `work`, on several
@@ -42,7 +75,7 @@ impl Crew {
             return work(0, items);
         }
         let size = items.len().div_ceil(threads * PARTS_PER_THREAD);
-        for_each_part(items, size, threads, work)
+        self.for_each_part(items, size, threads, work)
     }
 
     /// What `work` makes of each item, on several threads when each gets at least `least` items.
@@ -57,7 +90,7 @@ impl Crew {
             return items.iter().map(work).collect();
         }
         let mut pairs: Vec<(&T, Option<R>)> = items.iter().map(|item| (item, None)).collect();
-        let worked: Result<(), ()> = for_each_part(&mut pairs, least, threads, |_, pairs| {
+        let worked: Result<(), ()> = self.for_each_part(&mut pairs, least, threads, |_, pairs| {
             pairs.iter_mut().for_each(|(item, made)| *made = Some(work(item)));
             Ok(())
         });
@@ -78,50 +111,61 @@ impl Crew {
 
     /// How many threads there are.
     pub(crate) fn size(&self) -> usize {
-        *self.threads.get_or_init(|| match cfg!(target_family = "wasm") {
-            true => 1,
-            false => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        })
+        let Inner { most, threads, .. } = &*self.0;
+        if cfg!(target_family = "wasm") || *most == 1 {
+            return 1;
+        }
+        *threads.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(*most))
     }
-}
 
-/// Hands parts of this size to `work`, as threads become free.
-fn for_each_part<T: Send, E: Send>(
-    items: &mut [T],
-    size: usize,
-    threads: usize,
-    work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
-) -> Result<(), E> {
-    let parts = Mutex::new(items.chunks_mut(size).enumerate());
-    let failed = Mutex::new(None::<(usize, E)>);
-    let help = || {
-        loop {
-            // The lock is held for this line alone: a `while let` would hold it for all of the work.
-            let next = locked(&parts).next();
-            let Some((number, part)) = next else { break };
-            if let Err(error) = work(number * size, part) {
-                let mut failed = locked(&failed);
-                if failed.as_ref().is_none_or(|(first, _)| number < *first) {
-                    *failed = Some((number, error));
+    /// Hands parts of this size to `work`, as threads become free.
+    fn for_each_part<T: Send, E: Send>(
+        &self,
+        items: &mut [T],
+        size: usize,
+        threads: usize,
+        work: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        let shares = Shares::new(items, size, threads);
+        let failed = Mutex::new(None::<(usize, E)>);
+        self.on(threads, &|seat| {
+            while let Some((first, part)) = shares.next(seat) {
+                if let Err(error) = work(first, part) {
+                    let mut failed = locked(&failed);
+                    if failed.as_ref().is_none_or(|(earlier, _)| first < *earlier) {
+                        *failed = Some((first, error));
+                    }
                 }
             }
+        });
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // Without another thread the work is done all the same.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, help);
+    }
+
+    /// Makes the threads ahead of work that is known to come.
+    pub(crate) fn prepare(&self) {
+        #[cfg(not(target_family = "wasm"))]
+        if let Some(others @ 1..) = self.size().checked_sub(1) {
+            self.0.pool.get_or_init(|| Pool::new(others));
         }
-        help();
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some((_, error)) => Err(error),
-        None => Ok(()),
+    }
+
+    /// Does the work on the caller's thread and, where they can be had, on others at the same time.
+    /// Each is told its seat, the same one each time.
+    fn on(&self, threads: usize, work: &(dyn Fn(usize) + Sync)) {
+        #[cfg(not(target_family = "wasm"))]
+        if let Some(others @ 1..) = threads.checked_sub(1) {
+            return self.0.pool.get_or_init(|| Pool::new(self.size() - 1)).help(others, work);
+        }
+        let _ = threads;
+        work(0);
     }
 }
 
 /// Threads do not take equally long for parts of a size.
-const PARTS_PER_THREAD: usize = 4;
+const PARTS_PER_THREAD: usize = 8;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,5 +190,29 @@ mod tests {
             });
             assert_eq!(failed, if count < 3 { Ok(()) } else { Err(3) });
         }
+    }
+
+    #[test]
+    fn threads_that_help_each_other_do_not_wait_for_each_other() {
+        let crew = Crew::all();
+        for _ in 0..2000 {
+            let mut items = [0; 64];
+            let done = crew.for_each_chunk(&mut items, 1, |_, part| {
+                part.iter_mut().for_each(|item| *item += 1);
+                Ok::<(), ()>(())
+            });
+            assert_eq!((done, items), (Ok(()), [1; 64]));
+        }
+    }
+
+    #[test]
+    fn work_within_work_on_the_same_threads_ends() {
+        let crew = Crew::all();
+        let outer: Vec<usize> = (0..16).collect();
+        let sums = crew.map(&outer, 1, |number| {
+            let inner: Vec<usize> = (0..*number).collect();
+            crew.map(&inner, 1, |item| item + 1).into_iter().sum::<usize>()
+        });
+        assert_eq!(sums, outer.iter().map(|number| number * (number + 1) / 2).collect::<Vec<_>>());
     }
 }

@@ -4,7 +4,7 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use kustomize_core::resource::ResId;
-use kustomize_core::{BuildError, Rendered, Session, Warning, build};
+use kustomize_core::{BuildError, Rendered, Session, Warning, build, build_yaml};
 use kustomize_diagnostic::Diagnostic;
 
 use crate::args::BuildArgs;
@@ -18,23 +18,21 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
     // An empty path is none, as in the reference.
     let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
     let [target] = args.targets.as_slice() else { return run_many(args, place, reporter) };
+    let (host, options) = (args.render.host(), args.render.options());
     // The process ends when this is written: to give its memory back piece by piece would take as
     // long as to put the resources in order.
-    let rendered = ManuallyDrop::new(build(&args.render.host(), target, &args.render.options())?);
-    match place.filter(|path| path.is_dir()) {
-        Some(directory) => {
-            let texts = texts(&rendered)?;
-            warn(&rendered, reporter);
-            output::to_directory(directory, &ids(&rendered), &texts)
-        }
-        None => {
-            let text = rendered.yaml()?;
-            warn(&rendered, reporter);
-            match place {
-                Some(file) => output::to_file(file, text.as_bytes()),
-                None => output::to_stdout(text.as_bytes()),
-            }
-        }
+    if let Some(directory) = place.filter(|path| path.is_dir()) {
+        let rendered = ManuallyDrop::new(build(&host, target, &options)?);
+        let texts = texts(&rendered)?;
+        warn(&rendered, reporter);
+        return output::to_directory(directory, &ids(&rendered), &texts);
+    }
+    let (rendered, pieces) = build_yaml(&host, target, &options)?;
+    let rendered = ManuallyDrop::new(rendered);
+    warn(&rendered, reporter);
+    match place {
+        Some(file) => output::to_file(file, pieces.concat().as_bytes()),
+        None => output::all_to_stdout(pieces.iter().map(String::as_bytes)),
     }
 }
 

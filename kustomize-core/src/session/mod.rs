@@ -156,7 +156,7 @@ impl<H: Host> Session<H> {
     pub fn build(&self, path: &str) -> Result<Rendered, BuildError> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_with(&kept, path, Crew::all())
+        self.build_with(&kept, path, Crew::for_one_build())
     }
 
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
@@ -246,10 +246,9 @@ impl<H: Host> Session<H> {
         paths: &[P],
         work: impl Fn(&str, Crew) -> R + Sync,
     ) -> Vec<R> {
-        // With as many builds as cores, more threads in each are of no use.
-        let crew = Crew::all();
-        let share = || if paths.len() < crew.size() { Crew::all() } else { Crew::one() };
-        crew.map(paths, 1, |path| work(path.as_ref(), share()))
+        // Builds that share the cores among them need no further threads each.
+        let share = || if paths.len() == 1 { Crew::for_one_build() } else { Crew::one() };
+        Crew::all().map(paths, 1, |path| work(path.as_ref(), share()))
     }
 
     fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {

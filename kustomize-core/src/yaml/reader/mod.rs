@@ -83,6 +83,9 @@ pub(crate) fn read_all_documents(texts: &[(FileId, &str)], crew: &Crew) -> Vec<R
     const LEAST: usize = 64 * 1024;
 
     let is_enough = texts.iter().map(|(_, text)| text.len()).sum::<usize>() >= LEAST;
+    if is_enough {
+        crew.prepare();
+    }
     let mut readings: Vec<_> = texts.iter().map(|(file, text)| Reading::begin(text, *file)).collect();
     let begun = readings.iter_mut().filter_map(|reading| reading.as_mut().ok());
     let alone = Crew::one();
