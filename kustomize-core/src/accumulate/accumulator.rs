@@ -42,17 +42,14 @@ impl Accumulator {
         cx: &Context<'_>,
         resources: impl IntoIterator<Item = impl Into<Arc<Resource>>>,
     ) -> Result<(), BuildError> {
-        for resource in resources {
-            if let Err(conflict) = self.set.append(resource, cx.schema()) {
-                return Err(conflict_error(&self.set, *conflict));
-            }
-        }
-        Ok(())
+        let resources = resources.into_iter().map(Into::into).collect();
+        let appended = self.set.append_all(resources, cx.schema(), &cx.crew);
+        appended.map_err(|conflict| conflict_error(&self.set, *conflict))
     }
 
     /// Adds all that a base has gathered.
     pub(super) fn merge(&mut self, cx: &Context<'_>, mut other: Accumulator) -> Result<(), BuildError> {
-        if self.set.is_empty() && other.set.is_unique(cx.schema()) {
+        if self.set.is_empty() && other.set.is_unique(cx.schema(), &cx.crew) {
             self.set = other.set;
         } else {
             self.append(cx, other.set.into_list())?;

@@ -175,12 +175,12 @@ fn keep(
     path: &str,
     file: FileId,
     known: Option<Vec<Arc<Resource>>>,
-    parsed: Option<Result<Vec<Resource>, BuildError>>,
+    parsed: Option<Result<Vec<Arc<Resource>>, BuildError>>,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let store = target.loader.context().store;
     let mut resources = known.unwrap_or_default();
     if let Some(parsed) = parsed {
-        resources = parsed?.into_iter().map(Arc::new).collect();
+        resources = parsed?;
         if store.is_lasting() {
             store.texts.put_resources(file, &resources);
         }

@@ -1,10 +1,15 @@
 //! What the rules of name references ask of all resources, kept apart from their trees: while one
 //! tree is changed, perhaps on another thread, the others' names can be looked up here.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use crate::parallel::Crew;
 use crate::resource::{History, Resource};
 use crate::yaml::{Pos, Str};
+
+/// Fewer resources than this are not worth a thread.
+const LEAST: usize = 512;
 
 /// What the rules ask of one resource.
 #[derive(Debug)]
@@ -45,23 +50,33 @@ pub(super) struct Book(Vec<Known>);
 
 impl Book {
     /// Takes the histories out of the resources, all but the links, which belong to the trees.
-    pub(super) fn open(resources: &mut [Arc<Resource>]) -> Self {
-        let known = resources.iter_mut().map(|resource| {
-            let resource = Arc::make_mut(resource);
-            let mut history = std::mem::take(&mut resource.history);
-            std::mem::swap(&mut history.links, &mut resource.history.links);
-            Known::read(resource, history)
+    pub(super) fn open(resources: &mut [Arc<Resource>], crew: &Crew) -> Self {
+        let mut pages: Vec<_> = resources.iter_mut().map(|resource| (resource, None)).collect();
+        let written: Result<(), Infallible> = crew.for_each_chunk(&mut pages, LEAST, |_, pages| {
+            for (resource, known) in pages {
+                let resource = Arc::make_mut(resource);
+                let mut history = std::mem::take(&mut resource.history);
+                std::mem::swap(&mut history.links, &mut resource.history.links);
+                *known = Some(Known::read(resource, history));
+            }
+            Ok(())
         });
-        Book(known.collect())
+        let Ok(()) = written;
+        Book(pages.into_iter().filter_map(|(_, known)| known).collect())
     }
 
     /// Puts the histories back.
-    pub(super) fn close(self, resources: &mut [Arc<Resource>]) {
-        for (resource, mut known) in resources.iter_mut().zip(self.0) {
-            let resource = Arc::make_mut(resource);
-            std::mem::swap(&mut known.history.links, &mut resource.history.links);
-            resource.history = known.history;
-        }
+    pub(super) fn close(self, resources: &mut [Arc<Resource>], crew: &Crew) {
+        let mut pages: Vec<_> = resources.iter_mut().zip(self.0).collect();
+        let returned: Result<(), Infallible> = crew.for_each_chunk(&mut pages, LEAST, |_, pages| {
+            for (resource, known) in pages {
+                let resource = Arc::make_mut(resource);
+                std::mem::swap(&mut known.history.links, &mut resource.history.links);
+                resource.history = std::mem::take(&mut known.history);
+            }
+            Ok(())
+        });
+        let Ok(()) = returned;
     }
 
     /// Reads the names in a tree again.

@@ -28,9 +28,9 @@ pub(crate) fn fix_names(
     cx: &Context<'_>,
 ) -> Result<(), BuildError> {
     let resources = set.list_mut().as_mut_slice();
-    let mut book = Book::open(resources);
+    let mut book = Book::open(resources, &cx.crew);
     let fixed = fix_all(resources, &mut book, config, cx);
-    book.close(resources);
+    book.close(resources, &cx.crew);
     fixed.map_err(|(at, error)| match resources.get(at) {
         Some(resource) => error.about(resource.id(cx.schema())),
         None => error,

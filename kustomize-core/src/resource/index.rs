@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::Resource;
 use super::id::IdRef;
 use crate::collections;
+use crate::parallel::Crew;
 use crate::schema::Schema;
 
 /// Positions by hashes of ids and names. Each table is made when it is first asked, and all are
@@ -54,27 +55,45 @@ impl Index {
         schema: &'a Schema,
     ) -> impl Iterator<Item = usize> + 'a {
         let hash = self.hasher.hash_one(id);
-        let Index { hasher, by_current_id, .. } = self;
-        let table = by_current_id.get_or_insert_with(|| {
-            fill(list, |resource, hashes| hashes.push(hasher.hash_one(resource.id_ref(schema))))
-        });
-        found(table, hash)
+        found(self.current_ids(list, schema), hash)
             .filter(move |at| list.get(*at).is_some_and(|resource| resource.id_ref(schema) == id))
     }
 
+    fn current_ids(&mut self, list: &[Arc<Resource>], schema: &Schema) -> &Table {
+        let Index { hasher, by_current_id, .. } = self;
+        by_current_id.get_or_insert_with(|| {
+            fill(list, |resource, hashes| hashes.push(hasher.hash_one(resource.id_ref(schema))))
+        })
+    }
+
+    /// The hashes of the current ids of some resources, worked out on several threads if they are
+    /// many.
+    pub(super) fn hash_all(&self, list: &[Arc<Resource>], schema: &Schema, crew: &Crew) -> Vec<u64> {
+        /// Fewer resources than this are not worth a thread.
+        const LEAST: usize = 512;
+        crew.map(list, LEAST, |resource| self.hash(resource, schema))
+    }
+
+    /// The hash of the current id of a resource.
+    pub(super) fn hash(&self, resource: &Resource, schema: &Schema) -> u64 {
+        self.hasher.hash_one(resource.id_ref(schema))
+    }
+
     /// Adds the resource that is about to be the last of the list, unless another one has its
-    /// current id: the position of that one.
+    /// current id: the position of that one. `hash` is that of its current id.
     pub(super) fn append(
         &mut self,
         list: &[Arc<Resource>],
         resource: &Resource,
+        hash: u64,
         schema: &Schema,
     ) -> Result<(), usize> {
-        let id = resource.id_ref(schema);
-        if let Some(existing) = self.with_current_id(list, id, schema).min() {
+        let same =
+            |at: &usize| list.get(*at).is_some_and(|other| other.id_ref(schema) == resource.id_ref(schema));
+        if let Some(existing) = found(self.current_ids(list, schema), hash).filter(same).min() {
             return Err(existing);
         }
-        let current = Some(self.hasher.hash_one(id));
+        let current = Some(hash);
         let (mut ids, mut names) = (Vec::new(), Vec::new());
         if self.by_any_id.is_some() {
             hash_ids(&self.hasher, resource, schema, &mut ids);
@@ -88,15 +107,20 @@ impl Index {
     }
 
     /// The first resource whose current id an earlier one has already: the earlier, then the later.
-    pub(super) fn duplicate(&mut self, list: &[Arc<Resource>], schema: &Schema) -> Option<(usize, usize)> {
+    pub(super) fn duplicate(
+        &mut self,
+        list: &[Arc<Resource>],
+        schema: &Schema,
+        crew: &Crew,
+    ) -> Option<(usize, usize)> {
         if self.unique {
             return None;
         }
         let mut table = Table::with_capacity(list.len());
-        for (later, resource) in list.iter().enumerate() {
-            let id = resource.id_ref(schema);
-            let hash = self.hasher.hash_one(id);
-            let same = |at: &usize| list.get(*at).is_some_and(|other| other.id_ref(schema) == id);
+        for (later, (resource, hash)) in list.iter().zip(self.hash_all(list, schema, crew)).enumerate() {
+            let same = |at: &usize| {
+                list.get(*at).is_some_and(|other| other.id_ref(schema) == resource.id_ref(schema))
+            };
             if let Some(earlier) = found(&table, hash).filter(same).min() {
                 return Some((earlier, later));
             }

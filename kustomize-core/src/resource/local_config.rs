@@ -1,5 +1,7 @@
 //! Resources that are only there for the build.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{ResId, Resource, ResourceSet};
 use crate::collections::{HashMap, HashSet};
 use crate::context::Context;
@@ -40,12 +42,19 @@ impl Resource {
 /// # Errors
 /// A resource without kind or name, and two local resources of one id.
 pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
-    let mut any_local = false;
-    for resource in set.iter().filter(|resource| !resource.node.is_nil_or_empty()) {
-        resource.check_metadata()?;
-        any_local |= resource.is_local_config();
-    }
-    if !any_local {
+    /// Fewer resources than this are not worth a thread.
+    const LEAST: usize = 512;
+    let any_local = AtomicBool::new(false);
+    cx.crew.for_each_chunk(set.list_mut(), LEAST, |_, resources| {
+        for resource in resources.iter().filter(|resource| !resource.node.is_nil_or_empty()) {
+            resource.check_metadata()?;
+            if resource.is_local_config() {
+                any_local.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok::<(), BuildError>(())
+    })?;
+    if !any_local.into_inner() {
         return Ok(());
     }
     let schema = cx.schema();

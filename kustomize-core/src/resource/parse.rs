@@ -1,6 +1,7 @@
 //! From text to resources.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::Resource;
 use super::list_items::through_json;
@@ -17,16 +18,16 @@ use crate::yaml::{Documents, FileId, Map, Node, Value, read_all_documents, read_
 /// # Errors
 /// [`ErrorKind::Syntax`] for what is not YAML, [`ErrorKind::Resource`] for what is no resource.
 pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, true)?, text, file)
+    parse_alone(read_documents(text, file, true)?, text, file)
 }
 
 /// Reads the resources of several texts, on several threads when there is enough to read.
 pub(crate) fn parse_all_resources(
     texts: &[(FileId, &str)],
     crew: &Crew,
-) -> Vec<Result<Vec<Resource>, BuildError>> {
+) -> Vec<Result<Vec<Arc<Resource>>, BuildError>> {
     let read = read_all_documents(texts, crew);
-    texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file)).collect()
+    texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file, crew)).collect()
 }
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
@@ -37,19 +38,61 @@ pub(crate) fn parse_all_resources(
 /// # Errors
 /// As for [`parse_resources`].
 pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    parse(read_documents(text, file, false)?, text, file)
+    parse_alone(read_documents(text, file, false)?, text, file)
 }
 
-fn parse(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    let nodes = keep_resources(unwrap_single_list(documents)?)?;
-    let resources = inline_lists(nodes)?.into_iter().map(|node| {
-        let mut resource = Resource::new(node);
-        resource.absorb_internal_annotations()?;
-        Ok(resource)
-    });
-    let mut resources = resources.collect::<Result<Vec<_>, BuildError>>()?;
-    note_schema_comments(&mut resources, text, file);
+fn parse_alone(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
+    let resources = parse(documents, text, file, &Crew::one())?;
+    Ok(resources.into_iter().map(Arc::unwrap_or_clone).collect())
+}
+
+fn parse(
+    documents: Documents,
+    text: &str,
+    file: FileId,
+    crew: &Crew,
+) -> Result<Vec<Arc<Resource>>, BuildError> {
+    /// Fewer resources than this are not worth a thread.
+    const LEAST: usize = 256;
+
+    let mut nodes = unwrap_single_list(documents)?;
+    if nodes.iter().any(is_list) {
+        nodes = inline_lists(keep_resources(nodes)?)?;
+    }
+    let mut made: Vec<Made> = nodes.into_iter().map(Made::Node).collect();
+    crew.for_each_chunk(&mut made, LEAST, |_, chunk| chunk.iter_mut().try_for_each(Made::make))?;
+    let mut resources: Vec<_> = made.into_iter().filter_map(Made::resource).collect();
+    note_schema_comments(resources.iter_mut().map(Arc::make_mut), text, file);
     Ok(resources)
+}
+
+/// A document on its way to a resource.
+enum Made {
+    Node(Node),
+    Resource(Arc<Resource>),
+    /// It was empty.
+    Nothing,
+}
+
+impl Made {
+    fn make(&mut self) -> Result<(), BuildError> {
+        if let Made::Node(node) = std::mem::replace(self, Made::Nothing)
+            && !node.is_nil_or_empty()
+        {
+            validate(&node)?;
+            let mut resource = Resource::new(node);
+            resource.absorb_internal_annotations()?;
+            *self = Made::Resource(Arc::new(resource));
+        }
+        Ok(())
+    }
+
+    fn resource(self) -> Option<Arc<Resource>> {
+        match self {
+            Made::Resource(resource) => Some(resource),
+            Made::Node(_) | Made::Nothing => None,
+        }
+    }
 }
 
 /// The items of a `List` or `ResourceList` that is the only document; other documents as they are.
@@ -154,9 +197,6 @@ fn kind_help(map: &Map) -> String {
 /// Puts the items of lists at the end of the line, until no lists are left (the reference's
 /// `inlineAnyEmbeddedLists`).
 fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
-    if !nodes.iter().any(is_list) {
-        return Ok(nodes);
-    }
     let mut queue = VecDeque::from(nodes);
     let mut resources = Vec::with_capacity(queue.len());
     while let Some(node) = queue.pop_front() {

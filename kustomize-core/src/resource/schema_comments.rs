@@ -23,7 +23,11 @@ struct Found {
 ///
 /// A comment counts that is a JSON object with any content and stands at the end of the line of the
 /// field's key, or, where the key has none, alone right above it.
-pub(super) fn note_schema_comments(resources: &mut [Resource], text: &str, file: FileId) {
+pub(super) fn note_schema_comments<'r>(
+    resources: impl Iterator<Item = &'r mut Resource>,
+    text: &str,
+    file: FileId,
+) {
     let mut found = find(text, file);
     if found.is_empty() {
         return;

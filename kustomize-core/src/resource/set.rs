@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::{ResId, Resource};
+use crate::parallel::Crew;
 use crate::schema::Schema;
 
 /// Resources in the order they were added.
@@ -108,21 +109,40 @@ impl ResourceSet {
         schema: &Schema,
     ) -> Result<(), Box<Conflict>> {
         let resource = resource.into();
-        if let Err(existing) = self.index.append(&self.list, &resource, schema) {
+        let hash = self.index.hash(&resource, schema);
+        self.append_hashed(resource, hash, schema)
+    }
+
+    /// Adds resources at the end; of many, the ids are worked out on several threads.
+    ///
+    /// # Errors
+    /// The first conflict; resources before it were added.
+    pub(crate) fn append_all(
+        &mut self,
+        resources: Vec<Arc<Resource>>,
+        schema: &Schema,
+        crew: &Crew,
+    ) -> Result<(), Box<Conflict>> {
+        self.list.reserve(resources.len());
+        let hashes = self.index.hash_all(&resources, schema, crew);
+        resources
+            .into_iter()
+            .zip(hashes)
+            .try_for_each(|(resource, hash)| self.append_hashed(resource, hash, schema))
+    }
+
+    fn append_hashed(
+        &mut self,
+        resource: Arc<Resource>,
+        hash: u64,
+        schema: &Schema,
+    ) -> Result<(), Box<Conflict>> {
+        if let Err(existing) = self.index.append(&self.list, &resource, hash, schema) {
             let id = resource.id(schema);
             return Err(Box::new(Conflict { id, existing, incoming: resource }));
         }
         self.list.push(resource);
         Ok(())
-    }
-
-    /// Adds all of another set at the end.
-    ///
-    /// # Errors
-    /// The first conflict; resources before it were added.
-    pub fn append_all(&mut self, other: ResourceSet, schema: &Schema) -> Result<(), Box<Conflict>> {
-        self.list.reserve(other.list.len());
-        other.list.into_iter().try_for_each(|resource| self.append(resource, schema))
     }
 
     /// Index of a resource with this current id.
@@ -164,13 +184,13 @@ impl ResourceSet {
     }
 
     /// Whether all current ids are distinct.
-    pub fn is_unique(&mut self, schema: &Schema) -> bool {
-        self.duplicate(schema).is_none()
+    pub(crate) fn is_unique(&mut self, schema: &Schema, crew: &Crew) -> bool {
+        self.duplicate(schema, crew).is_none()
     }
 
     /// The first resource whose current id an earlier one has already: the earlier, then the later.
-    pub fn duplicate(&mut self, schema: &Schema) -> Option<(usize, usize)> {
-        self.index.duplicate(&self.list, schema)
+    pub(crate) fn duplicate(&mut self, schema: &Schema, crew: &Crew) -> Option<(usize, usize)> {
+        self.index.duplicate(&self.list, schema, crew)
     }
 
     /// Removes the resources at these indexes, given in ascending order.
@@ -219,11 +239,11 @@ mod tests {
 
     #[test]
     fn indexes_follow_changes_and_removals() {
-        let schema = Schema::default();
+        let (schema, crew) = (Schema::default(), Crew::one());
         let mut set = ResourceSet::from_list(["a", "b", "c", "d"].map(resource).into());
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
         assert_eq!(set.positions_with_any_name("d"), [3]);
-        assert!(set.is_unique(&schema));
+        assert!(set.is_unique(&schema, &crew));
 
         set.update(2, &schema, |resource| {
             resource.remember_id(&schema);
@@ -231,13 +251,13 @@ mod tests {
         });
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
         assert_eq!(set.positions_with_any_name("d"), [2, 3]);
-        assert_eq!(set.duplicate(&schema), Some((2, 3)));
+        assert_eq!(set.duplicate(&schema, &crew), Some((2, 3)));
 
         set.remove_all(&[0, 3]);
         assert_eq!(set.len(), 2);
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [1]);
         assert_eq!(set.position(&id("d", &schema), &schema), Some(1));
         assert_eq!(set.position(&id("a", &schema), &schema), None);
-        assert!(set.is_unique(&schema));
+        assert!(set.is_unique(&schema, &crew));
     }
 }

@@ -62,12 +62,14 @@ impl SortOrderTransformer {
 impl Transformer for SortOrderTransformer {
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
+        /// Fewer resources than this are not worth a thread.
+        const LEAST: usize = 512;
         let list = set.list_mut();
-        let mut keyed: Vec<(Key, Arc<Resource>)> =
-            list.drain(..).map(|resource| (Key::new(&resource, ranks), resource)).collect();
+        let keys = cx.crew.map(list, LEAST, |resource| Key::new(resource, ranks));
+        let mut keyed: Vec<(Key, Arc<Resource>)> = keys.into_iter().zip(list.drain(..)).collect();
         collections::sort_by(&mut keyed, |(a, _), (b, _)| a.cmp(b));
         list.extend(keyed.into_iter().map(|(_, resource)| resource));
-        let Some((first, second)) = set.duplicate(cx.schema()) else { return Ok(()) };
+        let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
         let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);
         let id = second.id(cx.schema());
         let message = format!("there are two resources with the id {id:#}");
