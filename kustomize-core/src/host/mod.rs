@@ -38,6 +38,16 @@ pub trait Host: Sync {
     /// [`HostError::NotFound`] when there is nothing at the path.
     fn resolve(&self, path: &str) -> Result<String, HostError>;
 
+    /// The same for a path below a directory that is known to have no symbolic links in it, for
+    /// hosts that can save themselves looking at that part again.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
+        let _ = directory;
+        self.resolve(path)
+    }
+
     /// What stands at a path, links followed.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ impl Loader<'_> {
         if self.level.restrictor == LoadRestrictor::None {
             return Ok(Cow::Borrowed(absolute));
         }
-        let resolved = host.resolve(&path::clean(absolute))?;
+        let resolved = host.resolve_below(&self.level.root, &path::clean(absolute))?;
         if host.kind(&resolved)? == EntryKind::Directory {
             return Err(HostError::IsDirectory.into());
         }

@@ -149,6 +149,16 @@ impl Host for Recorder<'_> {
         }
     }
 
+    fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
+        if self.store.is_lasting() {
+            return self.resolve(path);
+        }
+        let outcome = self.host.resolve_below(directory, path);
+        let answer = Answer::Path(outcome.clone().map(Into::into));
+        self.write_down(Ask::Resolve(path.into()), answer);
+        outcome
+    }
+
     fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
         match self.ask(Ask::Kind(path.into())) {
             Answer::Kind(outcome) => outcome,

@@ -50,6 +50,30 @@ pub(super) fn resolve(path: &str) -> Result<String, HostError> {
     utf8(&resolved)
 }
 
+/// Whether a path may lead through links below a directory that has none.
+pub(super) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostError> {
+    // Elsewhere a path can be written in several ways without any link.
+    if !cfg!(target_os = "linux") {
+        return Ok(true);
+    }
+    let Some(below) = path.strip_prefix(directory).and_then(|below| below.strip_prefix('/')) else {
+        return Ok(true);
+    };
+    let mut end = path.len() - below.len();
+    for name in below.split('/') {
+        if matches!(name, "" | "." | "..") {
+            return Ok(true);
+        }
+        end += name.len();
+        let metadata = fs::symlink_metadata(&path[..end]).map_err(|error| host_error(&error))?;
+        if metadata.is_symlink() {
+            return Ok(true);
+        }
+        end += 1;
+    }
+    Ok(false)
+}
+
 pub(super) fn utf8(path: &Path) -> Result<String, HostError> {
     match path.to_str() {
         Some(path) => Ok(from_machine(path).into_owned()),

@@ -108,6 +108,14 @@ impl Host for OsHost {
         files::resolve(path)
     }
 
+    fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
+        match files::has_links_below(directory, path) {
+            Ok(false) => Ok(path.to_owned()),
+            Ok(true) => files::resolve(path),
+            Err(error) => Err(error),
+        }
+    }
+
     fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
         files::kind(path)
     }
