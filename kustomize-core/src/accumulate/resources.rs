@@ -12,8 +12,8 @@ use crate::host::{HostError, RepositorySpec};
 use crate::loader::{Loader, is_url, neither};
 use crate::parallel::Crew;
 use crate::resource::{Resource, parse_all_resources};
-use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
+use crate::yaml::{FileId, SourceText};
 
 /// Brings in every entry, in order: each a file, else a directory or repository with a
 /// kustomization.
@@ -111,7 +111,7 @@ enum Entry<'a> {
 type File = Result<(FileId, Vec<Arc<Resource>>), BuildError>;
 
 /// The text of an entry. Fails on what is no file.
-type Text = Result<(FileId, Arc<str>), BuildError>;
+type Text = Result<(FileId, SourceText), BuildError>;
 
 /// Reads an entry as a file. Fails on what is none.
 fn read_file(target: &Target<'_>, path: &str, crew: &Crew) -> Result<File, BuildError> {
@@ -132,7 +132,7 @@ fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> V
     });
     let mut parsed = parse_all_resources(&unknown.collect::<Vec<_>>(), crew).into_iter();
     let file_of = |(path, text): (&str, Result<_, BuildError>)| {
-        let (file, _, known): (_, Arc<str>, Option<_>) = text?;
+        let (file, _, known): (_, SourceText, Option<_>) = text?;
         let parsed = if known.is_none() { parsed.next() } else { None };
         Ok(keep(target, path, file, known, parsed).map(|resources| (file, resources)))
     };
@@ -244,6 +244,6 @@ fn read_inline(
     entry: &Spanned<String>,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
-    let file = cx.sources.add(name, entry.value.as_str().into(), Some(entry.pos));
+    let file = cx.sources.add(name, entry.value.clone().into(), Some(entry.pos));
     read_resources(target, target.file_name, file, &entry.value, &cx.crew)
 }

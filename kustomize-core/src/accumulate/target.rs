@@ -1,7 +1,5 @@
 //! One kustomization: reading its file, and the order in which its parts take effect.
 
-use std::sync::Arc;
-
 use super::accumulator::Accumulator;
 use super::{generators, resources, transformers};
 use crate::context::Context;
@@ -14,7 +12,7 @@ use crate::resource::Origin;
 use crate::schema::Schema;
 use crate::yaml::decode::Spanned;
 use crate::yaml::reader::{read_config, read_config_strict};
-use crate::yaml::{FileId, Node, Pos};
+use crate::yaml::{FileId, Node, Pos, SourceText};
 
 /// A kustomization that is being accumulated: the reference's `KustTarget`.
 pub(super) struct Target<'a> {
@@ -127,7 +125,7 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    fn text(&self, path: &Spanned<String>) -> Result<(FileId, Arc<str>), BuildError> {
+    fn text(&self, path: &Spanned<String>) -> Result<(FileId, SourceText), BuildError> {
         self.loader.text(path).map_err(|error| error.at(path.pos))
     }
 

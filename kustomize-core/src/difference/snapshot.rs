@@ -1,7 +1,6 @@
 //! One side of a comparison.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -81,7 +80,7 @@ impl Snapshot {
     /// Text that is not YAML, and documents that are no maps.
     pub fn read(yaml: &str, file: &str) -> Result<Self, BuildError> {
         let sources = Sources::default();
-        let id = sources.add(file, Arc::from(yaml), None);
+        let id = sources.add(file, yaml.into(), None);
         let nodes = yaml::read(yaml, id).map_err(|error| BuildError::from(error).located(&sources))?;
         let entries = nodes.iter().map(|node| {
             if node.as_map().is_none() {

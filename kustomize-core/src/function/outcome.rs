@@ -8,13 +8,14 @@ use crate::error::{BuildError, ErrorKind};
 use crate::host::parse_bool;
 use crate::resource::{Behavior, Resource, ResourceSet, parse_resources};
 use crate::schema::Schema;
+use crate::yaml::SourceText;
 
 /// The resources in what a plugin wrote: a `ResourceList`, or documents without that envelope.
 pub(super) fn parse(cx: &Context<'_>, name: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
-    let text: Arc<str> = String::from_utf8(output)
+    let text: SourceText = String::from_utf8(output)
         .map_err(|_| BuildError::new(ErrorKind::Function, format!("the output of {name} is not UTF-8 text")))?
         .into();
-    let file = cx.sources.add(format!("output of {name}"), Arc::clone(&text), None);
+    let file = cx.sources.add(format!("output of {name}"), text.clone(), None);
     parse_resources(&text, file)
 }
 

@@ -197,7 +197,7 @@ fn numbers_are_no_strings_in_generators_given_by_kind() {
 }
 
 fn read(text: &str) -> crate::yaml::Node {
-    let text: std::sync::Arc<str> = text.into();
+    let text: crate::yaml::SourceText = text.into();
     let file = crate::yaml::Sources::default().add("test", text.clone(), None);
     crate::yaml::read(&text, file).unwrap().remove(0)
 }

@@ -1,7 +1,5 @@
 //! The file at the top of a repository that says where golden files stand.
 
-use std::sync::Arc;
-
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Host, path};
 use crate::yaml::decode::{Rules, Spanned, fields, from_node};
@@ -40,7 +38,7 @@ impl ConfigFile {
         let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
         let text = String::from_utf8(content).map_err(|_| refuse("the configuration is not UTF-8 text"))?;
         let sources = Sources::default();
-        let id = sources.add(&file, Arc::from(text.as_str()), None);
+        let id = sources.add(&file, text.as_str().into(), None);
         let read = read_config_strict(&text, id).map_err(BuildError::from).and_then(|node| match node {
             Some(node) => from_node(&node, Rules::KUSTOMIZATION)
                 .map_err(|error| BuildError::decode(ErrorKind::Golden, error)),

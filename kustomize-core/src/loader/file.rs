@@ -1,7 +1,6 @@
 //! Loading files.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::suggest::did_you_mean;
 use super::{Loader, host_error, require_remote};
@@ -10,14 +9,14 @@ use crate::host::{EntryKind, HostError, path};
 use crate::host::{RepositorySpec, is_url};
 use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
-use crate::yaml::FileId;
+use crate::yaml::{FileId, SourceText};
 
 impl Loader<'_> {
     /// The text of a file or URL, numbered as a source of this build.
     ///
     /// # Errors
     /// As for [`Loader::bytes`], and [`ErrorKind::Syntax`] for what is no text.
-    pub(crate) fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError> {
+    pub(crate) fn text(&self, path: &str) -> Result<(FileId, SourceText), BuildError> {
         if is_url(path) {
             return self.add_source(path.to_owned(), self.fetch(path)?);
         }
@@ -47,13 +46,13 @@ impl Loader<'_> {
         &self,
         name: String,
         content: Vec<u8>,
-    ) -> Result<(FileId, Arc<str>), BuildError> {
-        let text: Arc<str> = decode(content)
+    ) -> Result<(FileId, SourceText), BuildError> {
+        let text: SourceText = decode(content)
             .map_err(|why| {
                 BuildError::new(ErrorKind::Syntax, format!("{name} is not UTF-8 text: {why}")).in_file(&name)
             })?
             .into();
-        let id = self.cx.sources.add(name, Arc::clone(&text), None);
+        let id = self.cx.sources.add(name, text.clone(), None);
         Ok((id, text))
     }
 
@@ -171,7 +170,7 @@ impl crate::generate::Files for Loader<'_> {
 }
 
 impl crate::transform::Files for Loader<'_> {
-    fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError> {
+    fn text(&self, path: &str) -> Result<(FileId, SourceText), BuildError> {
         Loader::text(self, path)
     }
 }

@@ -1,12 +1,10 @@
 //! Finding the kustomization file of a directory.
 
-use std::sync::Arc;
-
 use super::Loader;
 use super::suggest::{configuration, has_kustomization, most_similar};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, path};
-use crate::yaml::FileId;
+use crate::yaml::{FileId, SourceText};
 
 /// What a kustomization file may be called.
 pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -19,7 +17,7 @@ pub(crate) struct KustomizationText {
     /// Its number among the sources of the build.
     pub(crate) file: FileId,
     /// Its text.
-    pub(crate) text: Arc<str>,
+    pub(crate) text: SourceText,
 }
 
 impl Loader<'_> {

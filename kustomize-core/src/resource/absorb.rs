@@ -152,7 +152,7 @@ data: {a: new, z: '1'}
 ";
 
     fn resource(text: &str, behavior: Behavior) -> Resource {
-        let text: Arc<str> = text.into();
+        let text = crate::yaml::SourceText::from(text);
         let file = Sources::default().add("test", text.clone(), None);
         let mut resource = Resource::new(read(&text, file).unwrap().remove(0));
         resource.history.behavior = behavior;

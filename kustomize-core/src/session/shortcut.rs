@@ -10,7 +10,7 @@ use crate::references::Names;
 use crate::resource::{Change, Resource, finish_resource, parse_resources};
 use crate::schema::Schema;
 use crate::store::{Store, Trace};
-use crate::yaml::{FileId, Pos};
+use crate::yaml::{FileId, Pos, SourceText};
 
 /// The resources of a file, before it changed and now.
 #[derive(Debug)]
@@ -65,9 +65,9 @@ fn read_again(store: &Store, host: &dyn Host, path: &str) -> Option<Parsed> {
     }
     let content = host.read(path).ok()?;
     let digest = store.memo.digest(&content);
-    let text: Arc<str> = String::from_utf8(content).ok()?.into();
+    let text: SourceText = String::from_utf8(content).ok()?.into();
     let name = store.texts.name(path)?;
-    let file = store.sources.add(name.as_str(), Arc::clone(&text), None);
+    let file = store.sources.add(name.as_str(), text.clone(), None);
     let resources: Vec<_> = parse_resources(&text, file).ok()?.into_iter().map(Arc::new).collect();
     store.texts.put(path, digest, &name, file, &text);
     store.texts.put_resources(file, &resources);

@@ -6,7 +6,7 @@ use super::ask::Digest;
 use super::locked;
 use crate::collections::HashMap;
 use crate::resource::Resource;
-use crate::yaml::FileId;
+use crate::yaml::{FileId, SourceText};
 
 /// The text that a file had when it was last read.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ struct Text {
     digest: Digest,
     name: String,
     file: FileId,
-    text: Arc<str>,
+    text: SourceText,
 }
 
 /// Texts by path, and the resources in them.
@@ -26,15 +26,15 @@ pub(crate) struct Texts {
 
 impl Texts {
     /// The text of a file with this content, under the name that it has in messages.
-    pub(crate) fn get(&self, path: &str, digest: Digest, name: &str) -> Option<(FileId, Arc<str>)> {
+    pub(crate) fn get(&self, path: &str, digest: Digest, name: &str) -> Option<(FileId, SourceText)> {
         let texts = locked(&self.by_path);
         let text = texts.get(path).filter(|text| text.digest == digest && text.name == name)?;
-        Some((text.file, Arc::clone(&text.text)))
+        Some((text.file, text.text.clone()))
     }
 
     /// Keeps a text.
-    pub(crate) fn put(&self, path: &str, digest: Digest, name: &str, file: FileId, text: &Arc<str>) {
-        let text = Text { digest, name: name.to_owned(), file, text: Arc::clone(text) };
+    pub(crate) fn put(&self, path: &str, digest: Digest, name: &str, file: FileId, text: &SourceText) {
+        let text = Text { digest, name: name.to_owned(), file, text: text.clone() };
         let former = locked(&self.by_path).insert(path.to_owned(), text);
         if let Some(former) = former {
             locked(&self.resources).remove(&former.file);

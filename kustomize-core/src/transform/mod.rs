@@ -50,7 +50,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::resource::ResourceSet;
-use crate::yaml::FileId;
+use crate::yaml::{FileId, SourceText};
 
 /// Changes resources.
 pub(crate) trait Transformer {
@@ -70,7 +70,7 @@ pub(crate) enum Action<'a> {
 pub(crate) trait Files {
     /// The text of a file, by a path relative to the kustomization, and its number among the
     /// sources of the build.
-    fn text(&self, path: &str) -> Result<(FileId, Arc<str>), BuildError>;
+    fn text(&self, path: &str) -> Result<(FileId, SourceText), BuildError>;
 }
 
 #[cfg(test)]

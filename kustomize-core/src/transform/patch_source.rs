@@ -1,7 +1,5 @@
 //! Where the text of a patch comes from, and what kind of patch it is.
 
-use std::sync::Arc;
-
 use super::Files;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
@@ -9,14 +7,14 @@ use crate::kustomization::Selector;
 use crate::merge::JsonPatch;
 use crate::resource::{Resource, ResourceSet, parse_patches};
 use crate::suggest::closest;
-use crate::yaml::FileId;
 use crate::yaml::decode::Spanned;
+use crate::yaml::{FileId, SourceText};
 
 /// The text of a patch, numbered among the sources of the build.
 #[derive(Debug)]
 pub(super) struct PatchSource {
     file: FileId,
-    text: Arc<str>,
+    text: SourceText,
 }
 
 impl PatchSource {
@@ -33,8 +31,8 @@ impl PatchSource {
     fn embedded(text: &str, written: &Spanned<String>, cx: &Context<'_>) -> Self {
         let parent = written.pos.file().and_then(|file| cx.sources.get(file));
         let name = parent.map_or_else(|| "patch".to_owned(), |parent| format!("patch in {}", parent.name));
-        let text: Arc<str> = text.into();
-        let file = cx.sources.add(name, Arc::clone(&text), Some(written.pos));
+        let text = SourceText::from(text);
+        let file = cx.sources.add(name, text.clone(), Some(written.pos));
         PatchSource { file, text }
     }
 

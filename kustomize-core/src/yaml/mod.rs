@@ -14,6 +14,7 @@ mod read_back;
 pub mod reader;
 pub mod resolve;
 mod scalar;
+mod source_text;
 pub(crate) mod through_json;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
@@ -27,6 +28,7 @@ pub use reader::read_the_long_way;
 pub(crate) use reader::{Documents, read_all_documents, read_documents, refuse_duplicates};
 pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
+pub use source_text::SourceText;
 
 /// Text of a scalar or key: cheap to clone, inline up to 23 bytes.
 pub type Str = smol_str::SmolStr;

@@ -1,5 +1,6 @@
 //! Where a node came from: eight bytes now, a line and column only when an error is shown.
 
+use super::SourceText;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -73,7 +74,7 @@ pub struct Source {
     /// What to call it in messages, normally the path.
     pub name: String,
     /// The text that offsets count in.
-    pub text: Arc<str>,
+    pub text: SourceText,
     /// Where the text itself stands, when it is a scalar of another source (an inline patch).
     pub embedded_in: Option<Pos>,
 }
@@ -87,7 +88,7 @@ pub struct Sources {
 
 impl Sources {
     /// Adds a text and numbers it.
-    pub fn add(&self, name: impl Into<String>, text: Arc<str>, embedded_in: Option<Pos>) -> FileId {
+    pub fn add(&self, name: impl Into<String>, text: SourceText, embedded_in: Option<Pos>) -> FileId {
         self.bytes.fetch_add(text.len(), Ordering::Relaxed);
         let source = Arc::new(Source { name: name.into(), text, embedded_in });
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,10 @@
 //! What helm writes.
 
-use std::sync::Arc;
-
 use super::generator_error;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::resource::{Resource, parse_resources};
-use crate::yaml::{Map, Node};
+use crate::yaml::{Map, Node, SourceText};
 
 /// The major version in what `helm version` says: the first number with a dot and a digit behind it.
 pub(super) fn major_version(text: &str) -> Option<&str> {
@@ -25,9 +23,9 @@ pub(super) fn major_version(text: &str) -> Option<&str> {
 
 /// The resources of a rendered chart.
 pub(super) fn resources(cx: &Context<'_>, chart: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
-    let text: Arc<str> =
+    let text: SourceText =
         String::from_utf8(output).map_err(|_| generator_error("helm's output is not UTF-8 text"))?.into();
-    let file = cx.sources.add(format!("output of helm template {chart}"), Arc::clone(&text), None);
+    let file = cx.sources.add(format!("output of helm template {chart}"), text.clone(), None);
     parse_resources(&text, file)
 }
 

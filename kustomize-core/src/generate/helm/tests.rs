@@ -61,7 +61,7 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
     let cx = Context::new(&recorder, &options);
-    let text: std::sync::Arc<str> = format!("{CHART}{fields}").into();
+    let text: crate::yaml::SourceText = format!("{CHART}{fields}").into();
     let file = cx.sources.add("config", text.clone(), None);
     let config = read_config(&text, file)?.unwrap();
     let loader = Loader::new_root(&cx, root, "/")?;

@@ -8,17 +8,15 @@ mod pointer;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use crate::error::{BuildError, ErrorKind};
-use crate::yaml::{FileId, Node, Pos, Tag, Value, reader, through_json};
+use crate::yaml::{FileId, Node, Pos, SourceText, Tag, Value, reader, through_json};
 
 /// The operations of a patch, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JsonPatch {
     operations: Vec<Operation>,
     /// For a patch written in JSON: its text, in which values keep their spelling.
-    source: Option<(FileId, Arc<str>)>,
+    source: Option<(FileId, SourceText)>,
 }
 
 /// What the operations of a patch have cost so far.
@@ -46,9 +44,9 @@ impl JsonPatch {
     ///
     /// # Errors
     /// The text is neither, or no list of maps.
-    pub(crate) fn read(text: &Arc<str>, file: FileId) -> Result<Self, BuildError> {
+    pub(crate) fn read(text: &SourceText, file: FileId) -> Result<Self, BuildError> {
         let (root, source) = if text.starts_with('[') {
-            (Some(parse::parse(text, file)?), Some((file, Arc::clone(text))))
+            (Some(parse::parse(text, file)?), Some((file, text.clone())))
         } else {
             (reader::read_config(text, file)?, None)
         };
