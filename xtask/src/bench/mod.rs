@@ -3,6 +3,7 @@
 mod duel;
 mod machine;
 mod memory;
+mod parts;
 mod report;
 mod repositories;
 
@@ -21,8 +22,8 @@ pub struct Args {
     /// Of the kustomizations found there, measure only every n-th
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = at_least_one)]
     every: usize,
-    /// How often each of them is rendered
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How often each of them is rendered after the first time, whose times count when it is 0
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     repeat: u32,
     /// How many resources the overlays have that both render
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "4,100,1000,4000")]
@@ -62,6 +63,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let row = duel.run(size, with_oracle)?;
         report::print(above.as_ref(), &row);
         above = Some(row);
+    }
+    if let Some(size) = args.sizes.last() {
+        let parts = parts::run(&duel, *size)?;
+        println!("\n{parts}");
     }
     measure_repositories(&duel, args)
 }

@@ -50,12 +50,17 @@ pub fn run(duel: &Duel, directory: &Path, every: usize, runs: u32) -> Result<Row
     for directory in tree::kustomizations(&top)?.into_iter().step_by(every) {
         // Shows what comes out, and warms the caches for both.
         let subject = Subject::new(&top, directory);
-        match trial.run(&subject).outcome {
+        let first = trial.run(&subject);
+        match first.outcome {
             Outcome::Equal => {}
             outcome if outcome.is_bad() => return Err(format!("{}: {}", subject.path, outcome.name()).into()),
             _ => continue,
         }
         let (mut ours, mut oracle) = (Measured::default(), Measured::default());
+        if runs == 0 {
+            oracle.add(first.oracle);
+            ours.add(first.ours);
+        }
         for _ in 0..runs {
             oracle.add(process::time(&mut duel.oracle.command(&subject.directory))?);
             ours.add(process::time(&mut duel.our_command(&[&subject.directory]))?);

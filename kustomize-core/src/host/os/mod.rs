@@ -6,6 +6,13 @@ mod files;
 mod git;
 mod paths;
 mod process;
+#[cfg(all(
+    feature = "fetch",
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_feature = "crt-static", test)
+))]
+mod resolver;
 mod scratch;
 
 use super::{Command, EntryKind, Host, HostError, Output, Repository};
