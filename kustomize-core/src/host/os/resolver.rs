@@ -8,30 +8,36 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use ureq::Error;
-use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
 
 /// Asks `getent`.
+#[cfg(target_feature = "crt-static")]
 #[derive(Debug)]
 pub(super) struct Getent;
 
-impl Resolver for Getent {
-    fn resolve(&self, uri: &Uri, config: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let host = uri.host().ok_or(Error::HostNotFound)?;
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-        let addresses = look_up(host)?;
-        let family = config.ip_family();
-        let wanted = family.keep_wanted(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)));
+#[cfg(target_feature = "crt-static")]
+impl ureq::unversioned::resolver::Resolver for Getent {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &ureq::config::Config,
+        _: ureq::unversioned::transport::NextTimeout,
+    ) -> Result<ureq::unversioned::resolver::ResolvedSocketAddrs, Error> {
         let mut resolved = self.empty();
-        for address in wanted {
+        for address in config.ip_family().keep_wanted(addresses(uri)?.into_iter()) {
             if resolved.try_push(address).is_err() {
                 break;
             }
         }
         if resolved.is_empty() { Err(Error::HostNotFound) } else { Ok(resolved) }
     }
+}
+
+/// Where to connect to, best first.
+fn addresses(uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
+    let host = uri.host().ok_or(Error::HostNotFound)?;
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+    Ok(look_up(host)?.into_iter().map(|address| SocketAddr::new(address, port)).collect())
 }
 
 /// The addresses of a host, best first.
@@ -60,11 +66,15 @@ mod tests {
 
     #[test]
     fn hosts_have_addresses() {
-        let loopback = |ip: &IpAddr| ip.is_loopback();
-        assert!(look_up("localhost").is_ok_and(|found| !found.is_empty() && found.iter().all(loopback)));
-        assert_eq!(look_up("[::1]").unwrap(), ["::1".parse::<IpAddr>().unwrap()]);
-        // Reserved for what does not exist (RFC 2606), and no option of `getent`.
-        assert!(look_up("nothing.invalid").unwrap().is_empty());
-        assert!(look_up("--help").unwrap().is_empty());
+        let addresses = |uri| addresses(&Uri::from_static(uri)).unwrap();
+        let found = addresses("https://localhost/x");
+        assert!(!found.is_empty());
+        assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 443));
+        assert_eq!(addresses("http://[::1]/"), ["[::1]:80".parse().unwrap()]);
+        assert_eq!(addresses("http://127.0.0.1:8080/"), ["127.0.0.1:8080".parse().unwrap()]);
+        // Reserved for what does not exist (RFC 2606).
+        assert_eq!(addresses("http://nothing.invalid/"), []);
+        // No option of the program.
+        assert_eq!(look_up("--help").unwrap(), [] as [IpAddr; 0]);
     }
 }
