@@ -9,7 +9,7 @@ use crate::resource::{History, Resource};
 use crate::yaml::{Pos, Str};
 
 /// Fewer resources than this are not worth a thread.
-const LEAST: usize = 512;
+const LEAST: usize = 128;
 
 /// What the rules ask of one resource.
 #[derive(Debug)]

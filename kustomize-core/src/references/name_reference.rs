@@ -14,7 +14,7 @@ use crate::resource::{Resource, ResourceSet};
 use crate::yaml::{Map, Node, Scalar, Value};
 
 /// Fewer resources than this are not worth a thread.
-const LEAST: usize = 256;
+const LEAST: usize = 128;
 
 /// Updates every field that the configuration says holds the name of a renamed resource
 /// (the reference's `nameReferenceTransformer`).

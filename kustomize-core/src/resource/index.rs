@@ -70,7 +70,7 @@ impl Index {
     /// many.
     pub(super) fn hash_all(&self, list: &[Arc<Resource>], schema: &Schema, crew: &Crew) -> Vec<u64> {
         /// Fewer resources than this are not worth a thread.
-        const LEAST: usize = 512;
+        const LEAST: usize = 128;
         crew.map(list, LEAST, |resource| self.hash(resource, schema))
     }
 

@@ -43,7 +43,7 @@ impl Resource {
 /// A resource without kind or name, and two local resources of one id.
 pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
     /// Fewer resources than this are not worth a thread.
-    const LEAST: usize = 512;
+    const LEAST: usize = 128;
     let any_local = AtomicBool::new(false);
     cx.crew.for_each_chunk(set.list_mut(), LEAST, |_, resources| {
         for resource in resources.iter().filter(|resource| !resource.node.is_nil_or_empty()) {

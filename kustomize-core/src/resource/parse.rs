@@ -53,7 +53,7 @@ fn parse(
     crew: &Crew,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     /// Fewer resources than this are not worth a thread.
-    const LEAST: usize = 256;
+    const LEAST: usize = 64;
 
     let mut nodes = unwrap_single_list(documents)?;
     if nodes.iter().any(is_list) {

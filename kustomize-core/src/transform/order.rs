@@ -63,7 +63,7 @@ impl Transformer for SortOrderTransformer {
     fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
         let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
         /// Fewer resources than this are not worth a thread.
-        const LEAST: usize = 512;
+        const LEAST: usize = 128;
         let list = set.list_mut();
         let keys = cx.crew.map(list, LEAST, |resource| Key::new(resource, ranks));
         let mut keyed: Vec<(Key, Arc<Resource>)> = keys.into_iter().zip(list.drain(..)).collect();
