@@ -67,7 +67,7 @@ impl From<&Node> for Value {
                 Ok(ReadBack::Float(value)) => Value::Float(value),
                 Ok(ReadBack::Text(text)) => Value::String(text.into_owned()),
                 // What cannot be printed can still be shown.
-                Err(_) => Value::String(scalar.text.to_string()),
+                Err(_) => Value::String(scalar.text().to_string()),
             },
         }
     }

@@ -193,7 +193,7 @@ fn walk(
         return Err(error("the path has too many parts", node));
     }
     match &mut node.value {
-        Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
+        Value::Scalar(scalar) if scalar.tag() == Tag::Null => Ok(()),
         Value::Scalar(_) => {
             Err(error("the path leads through a value that is neither a map nor a list", node))
         }
@@ -235,13 +235,13 @@ fn find_or_create<'a>(
 /// create and for those marked as lists.
 fn fill_null(field: &mut Node, is_list: bool, is_last: bool, create: Create) {
     let Value::Scalar(scalar) = &mut field.value else { return };
-    if scalar.tag != Tag::Null {
+    if scalar.tag() != Tag::Null {
         return;
     }
     match create {
         _ if is_list => field.value = Value::Seq(Seq::new()),
         Create::Never => {}
-        Create::Scalar(tag) if is_last => scalar.tag = tag,
+        Create::Scalar(tag) if is_last => scalar.set_tag(tag),
         Create::Scalar(_) | Create::Map => field.value = Value::Map(Map::new()),
     }
 }

@@ -165,11 +165,12 @@ impl Trie {
                 Step::Stay => self.walk(*next, depth + 1, node, visit),
                 Step::Refused(name) => Err(self.refused(*next, name, node)),
             }),
-            Value::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
+            Value::Scalar(scalar) if scalar.tag() == Tag::Null => Ok(()),
             Value::Scalar(scalar) => {
                 let message = format!(
                     "the field spec `{}` leads through `{}`, which is neither a map nor a list",
-                    branch.path, scalar.text
+                    branch.path,
+                    scalar.text()
                 );
                 let error = BuildError::new(ErrorKind::Transformer, message);
                 Err(error.at(node.pos).field(branch.path.as_str()))

@@ -40,7 +40,7 @@ fn push_field(json: &mut Digested, node: &Node, field: &str) -> Result<(), Print
     match node.get(field) {
         None => json.put("\"\""),
         Some(node) => match &node.value {
-            Value::Scalar(scalar) => json::push_string(json, &scalar.text),
+            Value::Scalar(scalar) => json::push_string(json, scalar.text()),
             Value::Map(_) => json::push(json, node, Integers::Floats)?,
             // Read into a map, a list comes to nothing; but it must be readable.
             Value::Seq(_) => {

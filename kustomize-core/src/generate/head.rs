@@ -4,7 +4,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{GeneratorOptions, Metadata};
 use crate::resource::{Behavior, Resource};
 use crate::yaml::decode::{self, Decode, DecodeError, Rules, fields};
-use crate::yaml::{Key, Map, Node, Pos, Scalar, Str, Style, Tag, Value};
+use crate::yaml::{Key, Map, Node, Pos, Scalar, Style, Tag, Value};
 
 /// Everything but the data.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ impl Head<'_> {
     pub(super) fn finish(&self, mut root: Map) -> Resource {
         let options = self.options;
         if options.is_some_and(|options| options.immutable) {
-            let on = Scalar { text: Str::new_static("true"), tag: Tag::Bool, style: Style::Plain };
+            let on = Scalar::new("true", Tag::Bool, Style::Plain);
             root.set_field("immutable", Node::scalar(on));
         }
         let mut resource = Resource::new(Node { pos: self.pos, value: Value::Map(root) });
@@ -62,7 +62,7 @@ impl Head<'_> {
 fn quoted(pairs: &std::collections::BTreeMap<String, String>) -> Node {
     let mut map = Map::new();
     for (name, value) in pairs {
-        let scalar = Scalar { style: Style::SingleQuoted, ..Scalar::string(value.as_str()) };
+        let scalar = Scalar::new(value, Tag::Str, Style::SingleQuoted);
         map.push(Key::new(name.as_str()), Node::scalar(scalar));
     }
     Node::map(map)

@@ -52,14 +52,14 @@ fn put(json: &mut impl Write, text: &str) {
 }
 
 fn push_scalar(json: &mut impl Write, scalar: &Scalar, pos: Pos, sources: &Sources) {
-    let style = match scalar.style {
+    let style = match scalar.style() {
         Style::Plain => 0,
         Style::DoubleQuoted => 2,
         Style::SingleQuoted => 4,
         Style::Literal => 8,
         Style::Folded => 16,
     };
-    let tag = match scalar.tag {
+    let tag = match scalar.tag() {
         Tag::None | Tag::Other => "",
         Tag::Null => "!!null",
         Tag::Bool => "!!bool",
@@ -70,7 +70,7 @@ fn push_scalar(json: &mut impl Write, scalar: &Scalar, pos: Pos, sources: &Sourc
         Tag::Binary => "!!binary",
         Tag::Merge => "!!merge",
     };
-    push_head(json, kind::SCALAR, style, tag, &scalar.text);
+    push_head(json, kind::SCALAR, style, tag, scalar.text());
     put(json, "null");
     push_tail(json, pos, sources);
 }

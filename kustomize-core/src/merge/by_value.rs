@@ -2,6 +2,7 @@
 
 use crate::collections::HashMap;
 use crate::yaml::{Node, Seq, Tag};
+use thin_vec::ThinVec;
 
 /// Merges a list with distinct new values: the patch's come first. Returns false, and changes
 /// nothing, when one of the values is empty or no plain value, or stands there twice.
@@ -13,7 +14,7 @@ pub(super) fn merge(list: &mut Seq, changes: &[&Node]) -> bool {
     drop(positions);
     drop(items);
     let mut old: Vec<Option<Node>> = std::mem::take(list.items_mut()).into_iter().map(Some).collect();
-    let mut merged = Vec::with_capacity(old.len() + changes.len());
+    let mut merged = ThinVec::with_capacity(old.len() + changes.len());
     for (change, partner) in changes.iter().zip(partners) {
         let partner = partner.and_then(|at| old.get_mut(at)?.take());
         merged.push(partner.unwrap_or_else(|| untyped((*change).clone())));
@@ -26,13 +27,13 @@ pub(super) fn merge(list: &mut Seq, changes: &[&Node]) -> bool {
 /// The reference sets each value anew from its text alone.
 pub(super) fn untyped(mut node: Node) -> Node {
     if let Some(scalar) = node.as_scalar_mut() {
-        scalar.tag = Tag::None;
+        scalar.set_tag(Tag::None);
     }
     node
 }
 
 fn positions<'n>(list: &[&'n Node]) -> Option<HashMap<&'n str, usize>> {
-    let plain = |node: &&Node| node.as_scalar().is_some_and(|s| s.tag != Tag::Null && !s.text.is_empty());
+    let plain = |node: &&Node| node.as_scalar().is_some_and(|s| s.tag() != Tag::Null && !s.text().is_empty());
     if !list.iter().all(plain) {
         return None;
     }

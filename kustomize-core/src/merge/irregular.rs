@@ -11,7 +11,7 @@ use super::strategic::{Merged, Walk, With};
 use crate::collections::HashSet;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Shape;
-use crate::yaml::{Map, Node, Seq, Str, Value};
+use crate::yaml::{Map, Node, Scalar, Seq, Str, Tag, Value};
 
 /// Merges a list with nothing or with itself.
 pub(super) fn merge<'s>(
@@ -63,7 +63,7 @@ type Values = Vec<Str>;
 
 impl Elements {
     fn new(list: &mut Seq, changes: &[&Node], patch: Patch) -> Self {
-        let mut pool = std::mem::take(list.items_mut());
+        let mut pool: Vec<Node> = std::mem::take(list.items_mut()).into_iter().collect();
         let count = pool.len();
         pool.extend(changes.iter().map(|change| (*change).clone()));
         let changes = (count..pool.len()).collect();
@@ -113,7 +113,7 @@ impl Elements {
         for at in changes.iter().chain(&self.list) {
             let item = &self.pool[*at];
             let value = |key: &&str| match *key {
-                "" => item.as_scalar().map_or(Str::default(), |scalar| scalar.text.clone()),
+                "" => Str::from(item.text()),
                 key => match item.get(key) {
                     Some(value) if !value.is_nil_or_empty() => value.text().into(),
                     _ => Str::default(),
@@ -204,10 +204,9 @@ impl Elements {
             }
             match &mut item.value {
                 Value::Scalar(scalar) if key.is_empty() => {
-                    scalar.text = value.clone();
-                    scalar.tag = crate::yaml::Tag::None;
+                    *scalar = Scalar::new(value, Tag::None, scalar.style());
                 }
-                Value::Map(map) if !key.is_empty() => map.set_field(key, Node::untyped(value.clone())),
+                Value::Map(map) if !key.is_empty() => map.set_field(key, Node::untyped(value)),
                 _ => return Err(wrong_element(item, path)),
             }
         }
@@ -291,7 +290,7 @@ impl Elements {
 fn matches(item: &Node, keys: &[&str], values: &[Str], path: &Path<'_>) -> Result<bool, BuildError> {
     for (key, value) in keys.iter().zip(values) {
         let found = match (&item.value, key.is_empty()) {
-            (Value::Scalar(scalar), true) => scalar.text == *value,
+            (Value::Scalar(scalar), true) => scalar.text() == *value,
             (Value::Map(map), false) => {
                 map.get(key).is_some_and(|field| value.is_empty() || field.text() == value)
             }

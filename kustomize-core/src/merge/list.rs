@@ -9,6 +9,7 @@ use crate::collections::{self, HashMap};
 use crate::error::BuildError;
 use crate::schema::Shape;
 use crate::yaml::{Node, Seq, Value};
+use thin_vec::ThinVec;
 
 impl<'s> Walk<'s> {
     /// Walks a list that is merged with nothing or with itself.
@@ -65,7 +66,7 @@ impl<'s> Walk<'s> {
 
         let shape = shape.and_then(Shape::elements);
         let mut old: Vec<Option<Node>> = std::mem::take(list.items_mut()).into_iter().map(Some).collect();
-        let mut merged = Vec::with_capacity(old.len() + changes.len());
+        let mut merged = ThinVec::with_capacity(old.len() + changes.len());
         // With several keys the reference moves what was there behind what is new; with one it
         // keeps the patch's order.
         let mut behind = Vec::new();
@@ -143,7 +144,7 @@ impl<'k> Keys<'k> {
 /// Whether an element has a key, with a value that counts.
 fn has(item: &Node, key: &str) -> bool {
     match item.get(key).map(|value| &value.value) {
-        Some(Value::Scalar(scalar)) => scalar.tag != crate::yaml::Tag::Null && !scalar.text.is_empty(),
+        Some(Value::Scalar(scalar)) => scalar.tag() != crate::yaml::Tag::Null && !scalar.text().is_empty(),
         _ => false,
     }
 }

@@ -316,7 +316,7 @@ impl<'s> Walk<'s> {
 
 /// Whether a value is a scalar that stays as it is where a patch says nothing of it.
 fn is_given_scalar(node: &Node) -> bool {
-    node.as_scalar().is_some_and(|scalar| scalar.tag != Tag::Null)
+    node.as_scalar().is_some_and(|scalar| scalar.tag() != Tag::Null)
 }
 
 /// Puts the outcome of a walk into a field that exists (the reference's `FieldSetter`): a new

@@ -105,7 +105,7 @@ fn replace<'v>(
         Value::Scalar(scalar) => replace_scalar(scalar, values, used),
         Value::Map(map) => {
             for entry in map.iter_mut() {
-                if !matches!(entry.key.scalar.tag, Tag::Str | Tag::None) {
+                if !matches!(entry.key.scalar.tag(), Tag::Str | Tag::None) {
                     return refuse("a key in a map with vars is not a string", entry.key.pos);
                 }
                 if let Value::Scalar(scalar) = &mut entry.value.value {
@@ -126,7 +126,7 @@ fn replace<'v>(
 }
 
 fn is_string(scalar: &Scalar) -> bool {
-    matches!(scalar.tag, Tag::Str | Tag::None)
+    matches!(scalar.tag(), Tag::Str | Tag::None)
 }
 
 /// Replaces vars in a string, and makes it a plain string even if there are none in it. Anything
@@ -139,7 +139,7 @@ fn replace_scalar<'v>(
     if !is_string(scalar) {
         return;
     }
-    let expanded = expand(&scalar.text, |name| {
+    let expanded = expand(scalar.text(), |name| {
         let (name, value) = values.get_key_value(name)?;
         if *value != VarValue::Structure {
             used.insert(*name);
@@ -149,8 +149,8 @@ fn replace_scalar<'v>(
     match expanded {
         Expanded::Whole(value) => *scalar = value,
         Expanded::Text(Cow::Borrowed(_)) => {
-            scalar.tag = Tag::Str;
-            scalar.style = Style::Plain;
+            scalar.set_tag(Tag::Str);
+            scalar.set_style(Style::Plain);
         }
         Expanded::Text(Cow::Owned(bytes)) => *scalar = Scalar::string(text_or_base64(bytes)),
     }

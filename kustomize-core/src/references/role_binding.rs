@@ -39,9 +39,9 @@ pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<Ha
 }
 
 fn is_string(node: &Node) -> bool {
-    node.as_scalar().is_some_and(|scalar| match scalar.tag {
+    node.as_scalar().is_some_and(|scalar| match scalar.tag() {
         Tag::Str | Tag::Binary | Tag::Other => true,
-        Tag::None => scalar.style != Style::Plain || resolve(&scalar.text) == Tag::Str,
+        Tag::None => scalar.style() != Style::Plain || resolve(scalar.text()) == Tag::Str,
         _ => false,
     })
 }

@@ -29,7 +29,7 @@ impl VarValue {
             VarValue::Bool(bool) => (bool.to_string(), Tag::Bool),
             VarValue::Structure => return None,
         };
-        Some(Scalar { text: text.into(), tag, style: Style::Plain })
+        Some(Scalar::new(text, tag, Style::Plain))
     }
 
     /// Writes the value into the middle of a text.
@@ -133,7 +133,7 @@ mod tests {
         ];
         let value = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
         match expand(text, value) {
-            Expanded::Whole(scalar) => format!("{:?} {}", scalar.tag, scalar.text),
+            Expanded::Whole(scalar) => format!("{:?} {}", scalar.tag(), scalar.text()),
             Expanded::Text(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         }
     }

@@ -28,8 +28,8 @@ pub(super) fn at_path(node: &Node, path: &str) -> Option<VarValue> {
 /// Numbers are read more narrowly than YAML does, as the reference has it: `1_000` and `0x10` are
 /// no values.
 fn scalar_value(scalar: &Scalar) -> Option<VarValue> {
-    let text = scalar.text.as_str();
-    match scalar.tag {
+    let text = scalar.text();
+    match scalar.tag() {
         Tag::Int => text.parse().ok().map(VarValue::Int),
         Tag::Float => float::parse(text).filter(|float| float.is_finite()).map(VarValue::Float),
         Tag::Bool => match text {

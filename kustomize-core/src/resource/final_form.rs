@@ -109,12 +109,12 @@ fn rewrite(map: &mut Map, kept: Kept) -> Result<(), BuildError> {
     map.entries_mut().retain(|entry| kept.keeps(entry.key.as_str()));
     for Entry { key, value } in map.iter_mut() {
         check_name(key)?;
-        key.scalar.tag = Tag::None;
-        key.scalar.style = Style::Plain;
+        key.scalar.set_tag(Tag::None);
+        key.scalar.set_style(Style::Plain);
         match &mut value.value {
             Value::Scalar(scalar) => {
-                scalar.tag = Tag::Str;
-                scalar.style = if scalar.text.contains('\n') { Style::Literal } else { Style::Plain };
+                scalar.set_tag(Tag::Str);
+                scalar.set_style(if scalar.text().contains('\n') { Style::Literal } else { Style::Plain });
             }
             other => *other = Value::Scalar(Scalar::string("")),
         }

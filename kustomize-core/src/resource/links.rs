@@ -134,7 +134,7 @@ impl SharedEntry {
 
     fn knows(&self, node: &Node) -> bool {
         match (&node.value, &self.value) {
-            (Value::Scalar(now), Some(known)) => now.text == known.text && now.tag == known.tag,
+            (Value::Scalar(now), Some(known)) => now.text() == known.text() && now.tag() == known.tag(),
             (Value::Scalar(_), None) => false,
             (_, known) => known.is_none(),
         }

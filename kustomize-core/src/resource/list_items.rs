@@ -4,8 +4,7 @@ use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::resolve::{self, Dialect, Resolved};
 use crate::yaml::{
-    FileId, Key, Map, Node, Scalar, Seq, Str, Style, Tag, Value, binary_text, float, json, read,
-    refuse_duplicates,
+    FileId, Key, Map, Node, Scalar, Seq, Style, Tag, Value, binary_text, float, json, read, refuse_duplicates,
 };
 
 /// The item after that way: keys sorted, strings quoted, numbers in JSON's form, dates as strings.
@@ -24,8 +23,8 @@ pub(super) fn through_json(node: Node) -> Result<Node, BuildError> {
             let mut entries = std::mem::take(map.entries_mut());
             for entry in &mut entries {
                 let Key { pos, scalar } = &mut entry.key;
-                if !matches!(scalar.tag, Tag::Str | Tag::None | Tag::Other | Tag::Binary) {
-                    return Err(refuse(format!("the key {} is no string", scalar.text))
+                if !matches!(scalar.tag(), Tag::Str | Tag::None | Tag::Other | Tag::Binary) {
+                    return Err(refuse(format!("the key {} is no string", scalar.text()))
                         .at(*pos)
                         .with_help("put it in quotes"));
                 }
@@ -42,20 +41,20 @@ pub(super) fn through_json(node: Node) -> Result<Node, BuildError> {
 }
 
 fn convert(scalar: Scalar) -> Result<Scalar, BuildError> {
-    let Scalar { text, tag, .. } = scalar;
-    let plain = |text: Str, tag| Ok(Scalar { text, tag, style: Style::Plain });
+    let (text, tag) = (scalar.text(), scalar.tag());
+    let plain = |text: &str, tag| Ok(Scalar::new(text, tag, Style::Plain));
     let resolved = match tag {
         Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
-            resolve::tagged_value(&text, tag, Dialect::V3).unwrap_or(Resolved::Str)
+            resolve::tagged_value(text, tag, Dialect::V3).unwrap_or(Resolved::Str)
         }
-        Tag::None => resolve::value(&text, Dialect::V3),
+        Tag::None => resolve::value(text, Dialect::V3),
         _ => Resolved::Str,
     };
     match resolved {
-        Resolved::Null => plain(Str::new_static("null"), Tag::Null),
-        Resolved::Bool(value) => plain(Str::new_static(if value { "true" } else { "false" }), Tag::Bool),
-        Resolved::Int(value) => plain(value.to_string().into(), Tag::Int),
-        Resolved::Uint(value) => plain(value.to_string().into(), Tag::Int),
+        Resolved::Null => plain("null", Tag::Null),
+        Resolved::Bool(value) => plain(if value { "true" } else { "false" }, Tag::Bool),
+        Resolved::Int(value) => plain(&value.to_string(), Tag::Int),
+        Resolved::Uint(value) => plain(&value.to_string(), Tag::Int),
         Resolved::Float(value) if !value.is_finite() => {
             Err(refuse(format!("{text} cannot stand in the items of a list")))
         }
@@ -63,35 +62,32 @@ fn convert(scalar: Scalar) -> Result<Scalar, BuildError> {
             let mut text = String::new();
             float::push_json(&mut text, value);
             let tag = resolve::resolve(&text);
-            plain(text.into(), tag)
+            plain(&text, tag)
         }
         Resolved::Timestamp(value) if value.offset.abs() >= 24 * 60 => {
             Err(refuse(format!("the time zone of {text} is out of range")))
         }
-        Resolved::Timestamp(value) => Ok(quoted(value.to_string().into())),
-        Resolved::Str if tag == Tag::Binary => {
-            let text = binary_text(&text).unwrap_or_default();
-            string(text.into())
-        }
-        Resolved::Str => string(text),
+        Resolved::Timestamp(value) => Ok(quoted(Scalar::untyped(value.to_string()))),
+        Resolved::Str if tag == Tag::Binary => string(Scalar::untyped(binary_text(text).unwrap_or_default())),
+        Resolved::Str => string(scalar),
     }
 }
 
-fn quoted(text: Str) -> Scalar {
-    Scalar { text, tag: Tag::Str, style: Style::DoubleQuoted }
+fn quoted(scalar: Scalar) -> Scalar {
+    scalar.with(Tag::Str, Style::DoubleQuoted)
 }
 
 /// A string. JSON does not escape some characters that YAML refuses, or takes for line breaks.
-fn string(text: Str) -> Result<Scalar, BuildError> {
+fn string(scalar: Scalar) -> Result<Scalar, BuildError> {
     let is_special = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
-    if !text.contains(is_special) {
-        return Ok(quoted(text));
+    if !scalar.text().contains(is_special) {
+        return Ok(quoted(scalar));
     }
     let mut source = String::new();
-    json::push_string(&mut source, &text);
+    json::push_string(&mut source, scalar.text());
     let nodes = read(&source, FileId::UNKNOWN).map_err(|error| refuse(error.message().to_owned()))?;
     let text = nodes.first().map(Node::text).unwrap_or_default();
-    Ok(quoted(text.into()))
+    Ok(quoted(Scalar::untyped(text)))
 }
 
 fn refuse(message: String) -> BuildError {
@@ -108,7 +104,7 @@ mod tests {
         let map = node.as_map().expect("a map");
         let shown = map.iter().map(|entry| {
             let scalar = entry.value.as_scalar().expect("a scalar");
-            format!("{}={:?} {:?}", entry.key.as_str(), scalar.tag, scalar.text.as_str())
+            format!("{}={:?} {:?}", entry.key.as_str(), scalar.tag(), scalar.text())
         });
         Ok(shown.collect::<Vec<_>>().join(", "))
     }

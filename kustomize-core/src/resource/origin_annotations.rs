@@ -8,7 +8,7 @@
 use super::origin_text;
 use super::{Origin, Resource};
 use crate::error::{BuildError, ErrorKind};
-use crate::yaml::{Map, Node, Scalar, Str, Tag, Value};
+use crate::yaml::{Map, Node, Scalar, Str, Value};
 
 /// Where a resource came from.
 pub(super) const ORIGIN: &str = "config.kubernetes.io/origin";
@@ -40,7 +40,7 @@ impl Resource {
         let Some(annotations) = map_at(metadata, "annotations") else {
             return refuse(self, "metadata.annotations");
         };
-        annotations.set_field(ORIGIN, Node::scalar(Scalar { tag: Tag::Str, ..Scalar::untyped(text) }));
+        annotations.set_field(ORIGIN, Node::scalar(Scalar::string(text)));
         Ok(())
     }
 

@@ -205,8 +205,8 @@ fn configured_by(node: &Node) -> Result<ConfiguredBy, String> {
 /// Numbers and booleans are taken for text; null changes nothing.
 fn text_of(value: &Node, field: &mut String) -> Result<(), String> {
     let scalar = value.as_scalar().ok_or("it has a map or a list where a text belongs")?;
-    if scalar.tag != Tag::Null {
-        scalar.text.as_str().clone_into(field);
+    if scalar.tag() != Tag::Null {
+        scalar.text().clone_into(field);
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ fn unwrap_single_list(documents: Documents) -> Result<Vec<Node>, BuildError> {
         return Ok(nodes);
     }
     match nodes.pop().and_then(take_items).map(|items| (items.pos, items.value)) {
-        Some((_, Value::Seq(mut items))) => Ok(std::mem::take(items.items_mut())),
+        Some((_, Value::Seq(mut items))) => Ok(std::mem::take(items.items_mut()).into_iter().collect()),
         Some((pos, Value::Map(map))) if !map.is_empty() => {
             Err(BuildError::new(ErrorKind::Resource, "the items of this list are not a list")
                 .at(pos)

@@ -68,7 +68,7 @@ impl Custom {
             let definition = entry.value.as_map().ok_or_else(|| {
                 invalid(format!("the definition {} must be a map", entry.key.as_str()), &entry.value)
             })?;
-            self.by_name.insert(entry.key.scalar.text.clone(), at);
+            self.by_name.insert(entry.key.as_str().into(), at);
             for kind in definition.get(GROUP_VERSION_KIND).and_then(Node::as_seq).into_iter().flatten() {
                 if let Some((api_version, kind)) = type_meta(kind)? {
                     self.by_kind.entry(kind).or_default().push((api_version, at));
@@ -200,16 +200,16 @@ pub(super) fn merge_keys(schema: &Node) -> Option<Vec<&str>> {
 fn type_meta(entry: &Node) -> Result<Option<(Str, Str)>, BuildError> {
     let Some(map) = entry.as_map() else { return Ok(None) };
     let part = |name: &str| match map.get(name).and_then(Node::as_scalar) {
-        Some(scalar) => Ok(&scalar.text),
+        Some(scalar) => Ok(scalar.text()),
         None => Err(invalid(format!("{GROUP_VERSION_KIND} needs `{name}`"), entry)),
     };
     let (version, kind) = (part("version")?, part("kind")?);
     let group = map.get("group").filter(|group| !group.is_null()).map_or("", Node::text);
     let api_version = match group {
-        "" => version.clone(),
+        "" => Str::from(version),
         group => Str::from(format!("{group}/{version}")),
     };
-    Ok(Some((api_version, kind.clone())))
+    Ok(Some((api_version, kind.into())))
 }
 
 fn unescape(part: &str) -> Cow<'_, str> {

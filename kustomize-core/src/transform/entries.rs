@@ -103,7 +103,7 @@ impl Entries {
         let map = match &mut node.value {
             Value::Map(map) => map,
             // Entries of a null are lost in the reference.
-            Value::Scalar(scalar) if scalar.tag == Tag::Null => return Ok(()),
+            Value::Scalar(scalar) if scalar.tag() == Tag::Null => return Ok(()),
             _ => {
                 let message = "entries can be added to a map only, and this is none";
                 return Err(BuildError::new(ErrorKind::Transformer, message).at(node.pos));

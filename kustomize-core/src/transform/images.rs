@@ -105,7 +105,7 @@ impl ImageTagTransformer {
     fn look(&self, resource: &mut Resource, images: &mut Vec<Str>) -> Result<(), BuildError> {
         self.visit(resource, &mut |node| match &node.value {
             Value::Scalar(scalar) => {
-                images.push(scalar.text.clone());
+                images.push(scalar.text().into());
                 Ok(())
             }
             _ => Err(error("an image must be a scalar", node)),
@@ -167,8 +167,8 @@ impl Rule {
             }
         };
         match node.as_scalar() {
-            Some(scalar) if pattern.is_match(&scalar.text) => {
-                let changed = self.changed(split(&scalar.text));
+            Some(scalar) if pattern.is_match(scalar.text()) => {
+                let changed = self.changed(split(scalar.text()));
                 node.set_scalar(Scalar::untyped(changed)).map_err(|wrong| error(&wrong.to_string(), node))
             }
             _ => Ok(()),

@@ -123,7 +123,7 @@ impl NamespaceTransformer {
     }
 
     fn set(&self, node: &mut Node) -> Result<(), BuildError> {
-        let has_value = node.as_scalar().is_some_and(|old| old.tag != Tag::Null && !old.text.is_empty());
+        let has_value = node.as_scalar().is_some_and(|old| old.tag() != Tag::Null && !old.text().is_empty());
         if self.unset_only && has_value {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::kustomization::Replica;
 use crate::resource::{Resource, ResourceSet, split_api_version};
 use crate::yaml::decode::{Spanned, fields};
-use crate::yaml::{Node, Scalar, Str, Tag};
+use crate::yaml::{Node, Scalar, Str, Style, Tag};
 
 /// Sets how many replicas workloads have, each named by one of its names.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl ReplicaCountTransformer {
             kinds.push(kind.clone());
         }
         let mut found = false;
-        let count = Scalar { text: replica.count.to_string().into(), tag: Tag::Int, ..Scalar::default() };
+        let count = Scalar::new(replica.count.to_string(), Tag::Int, Style::Plain);
         for selected in self.specs.iter() {
             let spec = selected.spec;
             if !kinds.iter().any(|kind| spec.selects(&group, &version, kind)) {

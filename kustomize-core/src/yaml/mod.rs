@@ -16,6 +16,7 @@ pub mod resolve;
 mod scalar;
 mod source_text;
 pub(crate) mod through_json;
+mod well_known;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
@@ -30,5 +31,5 @@ pub use reader::{ReadError, read, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
 pub use source_text::SourceText;
 
-/// Text of a scalar or key: cheap to clone, inline up to 23 bytes.
+/// A name or another short text: cheap to clone, inline up to 23 bytes.
 pub type Str = smol_str::SmolStr;

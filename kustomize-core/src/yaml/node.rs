@@ -3,7 +3,8 @@
 //! Kubernetes maps are small, so a map is a vector of entries searched in order. All access goes
 //! through the methods of [`Map`] and [`Seq`], which keeps the representation free to change.
 
-use super::{Pos, Scalar, Str, Style, Tag};
+use super::{Pos, Scalar, Style, Tag};
+use thin_vec::ThinVec;
 
 /// A YAML value and where it came from.
 #[derive(Clone, Debug)]
@@ -43,17 +44,27 @@ pub struct Entry {
     pub value: Node,
 }
 
+// Trees are most of what a build keeps in memory.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<Scalar>() == 24);
+    assert!(size_of::<Value>() == 24);
+    assert!(size_of::<Key>() == 32);
+    assert!(size_of::<Node>() == 32);
+    assert!(size_of::<Entry>() == 64);
+};
+
 impl Key {
     /// A key that stands in no file.
     #[must_use]
-    pub fn new(text: impl Into<Str>) -> Self {
+    pub fn new(text: impl AsRef<str>) -> Self {
         Key { pos: Pos::NONE, scalar: Scalar::untyped(text) }
     }
 
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.scalar.text
+        self.scalar.text()
     }
 
     /// Whether this is the key's text. Most keys that are not the one looked for differ from it in
@@ -74,13 +85,13 @@ impl Node {
 
     /// A string that stands in no file ([`Scalar::string`]).
     #[must_use]
-    pub fn string(text: impl Into<Str>) -> Self {
+    pub fn string(text: impl AsRef<str>) -> Self {
         Node::scalar(Scalar::string(text))
     }
 
     /// A scalar without a type that stands in no file ([`Scalar::untyped`]).
     #[must_use]
-    pub fn untyped(text: impl Into<Str>) -> Self {
+    pub fn untyped(text: impl AsRef<str>) -> Self {
         Node::scalar(Scalar::untyped(text))
     }
 
@@ -141,13 +152,13 @@ impl Node {
     /// The text of a scalar of any type (the reference's `YNode().Value`); empty for maps and sequences.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.as_scalar().map_or("", |scalar| scalar.text.as_str())
+        self.as_scalar().map_or("", Scalar::text)
     }
 
     /// Whether this is a scalar tagged null (the reference's `IsTaggedNull`).
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Null)
+        self.as_scalar().is_some_and(|scalar| scalar.tag() == Tag::Null)
     }
 
     /// Null, an empty map or an empty sequence; an empty string is not empty
@@ -155,7 +166,7 @@ impl Node {
     #[must_use]
     pub fn is_nil_or_empty(&self) -> bool {
         match &self.value {
-            Value::Scalar(scalar) => scalar.tag == Tag::Null,
+            Value::Scalar(scalar) => scalar.tag() == Tag::Null,
             Value::Map(map) => map.is_empty(),
             Value::Seq(seq) => seq.is_empty(),
         }
@@ -163,6 +174,7 @@ impl Node {
 
     /// Value of the field `name`, if this is a map that has it.
     #[must_use]
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.as_map()?.get(name)
     }
@@ -183,12 +195,12 @@ impl Node {
     #[must_use]
     pub fn same(&self, other: &Node) -> bool {
         match (&self.value, &other.value) {
-            (Value::Scalar(a), Value::Scalar(b)) => a.text == b.text && a.tag == b.tag,
+            (Value::Scalar(a), Value::Scalar(b)) => a.text() == b.text() && a.tag() == b.tag(),
             (Value::Map(a), Value::Map(b)) => {
                 a.len() == b.len()
                     && a.iter()
                         .zip(b.iter())
-                        .all(|(x, y)| x.key.scalar.text == y.key.scalar.text && x.value.same(&y.value))
+                        .all(|(x, y)| x.key.as_str() == y.key.as_str() && x.value.same(&y.value))
             }
             (Value::Seq(a), Value::Seq(b)) => {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(x, y)| x.same(y))
@@ -201,19 +213,19 @@ impl Node {
 /// An ordered mapping.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
-    entries: Vec<Entry>,
+    entries: ThinVec<Entry>,
 }
 
 impl Map {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Map { entries: Vec::new() }
+        Map { entries: ThinVec::new() }
     }
 
     /// A map of these entries, in order. Keys are expected to be distinct.
     #[must_use]
-    pub fn from_entries(entries: Vec<Entry>) -> Self {
+    pub fn from_entries(entries: ThinVec<Entry>) -> Self {
         Map { entries }
     }
 
@@ -240,7 +252,7 @@ impl Map {
     }
 
     /// The entries themselves, for reordering and bulk work.
-    pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
+    pub fn entries_mut(&mut self) -> &mut ThinVec<Entry> {
         &mut self.entries
     }
 
@@ -252,12 +264,14 @@ impl Map {
 
     /// Index of the entry with this key.
     #[must_use]
+    #[inline]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.key.is(name))
     }
 
     /// The entry with this key.
     #[must_use]
+    #[inline]
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key.is(name))
     }
@@ -270,6 +284,7 @@ impl Map {
 
     /// The value with this key.
     #[must_use]
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.entry(name).map(|entry| &entry.value)
     }
@@ -345,19 +360,19 @@ impl<'a> IntoIterator for &'a Map {
 /// A sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Seq {
-    items: Vec<Node>,
+    items: ThinVec<Node>,
 }
 
 impl Seq {
     /// An empty sequence.
     #[must_use]
     pub const fn new() -> Self {
-        Seq { items: Vec::new() }
+        Seq { items: ThinVec::new() }
     }
 
     /// A sequence of these items.
     #[must_use]
-    pub fn from_items(items: Vec<Node>) -> Self {
+    pub fn from_items(items: ThinVec<Node>) -> Self {
         Seq { items }
     }
 
@@ -406,7 +421,7 @@ impl Seq {
     }
 
     /// The items themselves, for reordering and bulk work.
-    pub fn items_mut(&mut self) -> &mut Vec<Node> {
+    pub fn items_mut(&mut self) -> &mut ThinVec<Node> {
         &mut self.items
     }
 }
@@ -427,12 +442,12 @@ impl Node {
     /// # Errors
     /// The node as it was, when it is a map or a sequence.
     pub fn set_scalar(&mut self, mut value: Scalar) -> Result<(), WrongShape> {
-        if value.tag == Tag::Null {
+        if value.tag() == Tag::Null {
             return Ok(());
         }
         match &mut self.value {
             Value::Scalar(old) => {
-                value.style = old.style_to_keep();
+                value.set_style(old.style_to_keep());
                 *old = value;
                 Ok(())
             }
@@ -450,7 +465,7 @@ impl Node {
     /// Takes over the style of the value that this one replaces.
     pub(crate) fn keep_style_of(&mut self, old: &Node) {
         if let Value::Scalar(scalar) = &mut self.value {
-            scalar.style = old.as_scalar().map_or(Style::Plain, Scalar::style_to_keep);
+            scalar.set_style(old.as_scalar().map_or(Style::Plain, Scalar::style_to_keep));
         }
     }
 
@@ -467,11 +482,11 @@ impl Scalar {
     /// The reference quotes plain strings that YAML 1.1 would read as something else when it sets
     /// them (`FieldSetter` with `IsYaml1_1NonString`).
     pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
-        if matches!(self.tag, Tag::Str | Tag::None)
-            && self.style == Style::Plain
-            && super::resolve::is_yaml11_non_string(&self.text)
+        if matches!(self.tag(), Tag::Str | Tag::None)
+            && self.style() == Style::Plain
+            && super::resolve::is_yaml11_non_string(self.text())
         {
-            self.style = Style::DoubleQuoted;
+            self.set_style(Style::DoubleQuoted);
         }
     }
 }

@@ -39,10 +39,10 @@ pub(crate) enum Role {
 /// A tag that fits the text goes without saying, so that quotes make a string of it; a tag that
 /// does not fit is written, and must be obeyed.
 pub(crate) fn read_back(scalar: &Scalar, role: Role) -> Result<ReadBack<'_>, PrintProblem> {
-    let text = scalar.text.as_str();
-    match scalar.tag {
+    let text = scalar.text();
+    match scalar.tag() {
         Tag::Str | Tag::Merge | Tag::Other => read_text(scalar, role),
-        Tag::None if scalar.style != Style::Plain => read_text(scalar, role),
+        Tag::None if scalar.style() != Style::Plain => read_text(scalar, role),
         Tag::None => match value(text, Dialect::V3) {
             Resolved::Str => read_text(scalar, role),
             // Nothing at all is written as quotes where a key is due.
@@ -52,9 +52,9 @@ pub(crate) fn read_back(scalar: &Scalar, role: Role) -> Result<ReadBack<'_>, Pri
         Tag::Binary => read_binary(text),
         Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
             let resolved = value(text, Dialect::V3);
-            match (resolved, scalar.tag) {
-                _ if resolved.tag() == scalar.tag => {
-                    if scalar.style == Style::Plain && !(text.is_empty() && role == Role::Key) {
+            match (resolved, scalar.tag()) {
+                _ if resolved.tag() == scalar.tag() => {
+                    if scalar.style() == Style::Plain && !(text.is_empty() && role == Role::Key) {
                         plain(resolved, text)
                     } else {
                         read_text(scalar, role)
@@ -89,13 +89,14 @@ fn plain(resolved: Resolved, text: &str) -> Result<ReadBack<'_>, PrintProblem> {
 /// Texts come back as they were, with two exceptions: block scalars that start with a tab are not
 /// understood, and folded ones do not always fold back.
 fn read_text(scalar: &Scalar, role: Role) -> Result<ReadBack<'_>, PrintProblem> {
-    let text = scalar.text.as_str();
-    let block = match scalar.style {
+    let text = scalar.text();
+    let block = match scalar.style() {
         Style::Literal | Style::Folded => true,
         Style::Plain => text.starts_with('\t') && text.contains('\n'),
         Style::SingleQuoted | Style::DoubleQuoted => false,
     };
-    if block && (scalar.style == Style::Folded || text.starts_with('\t')) && is_written_as_block(text, role) {
+    if block && (scalar.style() == Style::Folded || text.starts_with('\t')) && is_written_as_block(text, role)
+    {
         if text.starts_with('\t') {
             return Err(PrintProblem::LeadingTab);
         }

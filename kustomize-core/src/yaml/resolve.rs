@@ -148,7 +148,7 @@ pub fn is_yaml11_non_string(text: &str) -> bool {
     }
     match read_config(text, FileId::UNKNOWN) {
         Err(_) => false,
-        Ok(Some(Node { value: Value::Scalar(scalar), .. })) => scalar.tag != Tag::Str,
+        Ok(Some(Node { value: Value::Scalar(scalar), .. })) => scalar.tag() != Tag::Str,
         Ok(_) => true,
     }
 }

@@ -5,7 +5,7 @@ use super::float;
 use super::print::{MAX_DEPTH, PrintError, PrintProblem, string_entries, style_of};
 use super::read_back::{ReadBack, Role, read_back};
 use super::resolve::resolve;
-use super::{Map, Node, Scalar, Str, Style, Tag, Value};
+use super::{Map, Node, Scalar, Style, Tag, Value};
 
 /// Gives all values of a tree their JSON form: numbers as Go writes them, timestamps as strings,
 /// all keys strings.
@@ -24,19 +24,19 @@ pub(crate) fn write(node: &mut Node) -> Result<(), PrintError> {
         },
         &mut |scalar| {
             let (text, tag) = match read_back(scalar, Role::Value)? {
-                ReadBack::Text(text) => (Str::from(text), Tag::Str),
-                ReadBack::Null => (Str::new_static("null"), Tag::Null),
-                ReadBack::Bool(true) => (Str::new_static("true"), Tag::Bool),
-                ReadBack::Bool(false) => (Str::new_static("false"), Tag::Bool),
-                ReadBack::Int(value) => (Str::from(value.to_string()), Tag::Int),
-                ReadBack::Uint(value) => (Str::from(value.to_string()), Tag::Int),
+                ReadBack::Text(text) => (text, Tag::Str),
+                ReadBack::Null => ("null".into(), Tag::Null),
+                ReadBack::Bool(true) => ("true".into(), Tag::Bool),
+                ReadBack::Bool(false) => ("false".into(), Tag::Bool),
+                ReadBack::Int(value) => (value.to_string().into(), Tag::Int),
+                ReadBack::Uint(value) => (value.to_string().into(), Tag::Int),
                 ReadBack::Float(value) => {
                     let mut text = String::new();
                     float::push_json(&mut text, value);
-                    (Str::from(text), Tag::Float)
+                    (text.into(), Tag::Float)
                 }
             };
-            *scalar = Scalar { text, tag, style: Style::Plain };
+            *scalar = Scalar::new(text, tag, Style::Plain);
             Ok(())
         },
     )
@@ -54,30 +54,27 @@ pub(crate) fn read(node: &mut Node) -> Result<(), PrintError> {
         &mut |map, _| {
             for entry in map.iter_mut() {
                 let key = &mut entry.key.scalar;
-                key.tag = Tag::Str;
-                key.style = style_of(&key.text);
+                key.set_tag(Tag::Str);
+                key.set_style(style_of(key.text()));
             }
             Ok(())
         },
         &mut |scalar| {
-            match scalar.tag {
+            match scalar.tag() {
                 Tag::Null => *scalar = Scalar::null(),
-                Tag::Bool => scalar.style = Style::Plain,
+                Tag::Bool => scalar.set_style(Style::Plain),
                 Tag::Int | Tag::Float => {
-                    let value = float::parse(&scalar.text).unwrap_or(f64::INFINITY);
+                    let value = float::parse(scalar.text()).unwrap_or(f64::INFINITY);
                     if !value.is_finite() {
-                        return Err(PrintProblem::NotFinite(scalar.text.to_string()));
+                        return Err(PrintProblem::NotFinite(scalar.text().to_string()));
                     }
                     let mut text = String::new();
                     float::push_go(&mut text, value);
-                    *scalar = Scalar { tag: resolve(&text), text: text.into(), style: Style::Plain };
+                    *scalar = Scalar::new(&text, resolve(&text), Style::Plain);
                 }
                 _ => {
-                    *scalar = Scalar {
-                        style: style_of(&scalar.text),
-                        tag: Tag::Str,
-                        text: std::mem::take(&mut scalar.text),
-                    }
+                    let style = style_of(scalar.text());
+                    *scalar = std::mem::take(scalar).with(Tag::Str, style);
                 }
             }
             Ok(())

@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
 /// The text of a string; nothing for values of any other type.
 fn string(node: Option<&Node>) -> Option<&str> {
     let scalar = node?.as_scalar()?;
-    matches!(scalar.tag, Tag::Str | Tag::Timestamp | Tag::Other).then_some(scalar.text.as_str())
+    matches!(scalar.tag(), Tag::Str | Tag::Timestamp | Tag::Other).then_some(scalar.text())
 }
 
 #[cfg(test)]

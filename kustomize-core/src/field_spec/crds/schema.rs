@@ -83,7 +83,7 @@ fn check_field(field: &str, value: &Node, shape: Shape, depth: usize) -> Result<
     let expect = |holds: bool, what: &str| {
         if holds { Ok(()) } else { Err(invalid(format!("`{field}`: expected {what}"), value.pos)) }
     };
-    let tag = value.as_scalar().map(|scalar| scalar.tag);
+    let tag = value.as_scalar().map(|scalar| scalar.tag());
     let is_texts = || value.as_seq().is_some_and(|seq| seq.iter().all(|item| string(Some(item)).is_some()));
     match (shape, &value.value) {
         (Shape::Text, _) => expect(string(Some(value)).is_some(), "a string"),

@@ -19,7 +19,7 @@ fn node(text: &str) -> Node {
         let end = text.find([',', '}']).unwrap_or(text.len());
         let (word, rest) = text.split_at(end);
         *text = rest;
-        Node::scalar(Scalar { text: word.into(), tag: resolve_yaml11(word), style: Style::Plain })
+        Node::scalar(Scalar::new(word, resolve_yaml11(word), Style::Plain))
     }
     value(&mut text.split_whitespace().collect::<String>().as_str())
 }

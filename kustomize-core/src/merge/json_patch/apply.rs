@@ -69,7 +69,7 @@ impl JsonPatch {
         let shown = |node: Option<&Node>| match node {
             None => "nothing".to_owned(),
             Some(node) => match &node.value {
-                Value::Scalar(scalar) => format!("`{}`", scalar.text),
+                Value::Scalar(scalar) => format!("`{}`", scalar.text()),
                 Value::Map(_) => "a map".to_owned(),
                 Value::Seq(_) => "a list".to_owned(),
             },
@@ -245,7 +245,7 @@ fn put(map: &mut Map, name: &str, value: Node) {
 }
 
 fn text(node: Option<&Node>) -> Option<&str> {
-    node?.as_scalar().filter(|scalar| scalar.tag == Tag::Str).map(|scalar| scalar.text.as_str())
+    node?.as_scalar().filter(|scalar| scalar.tag() == Tag::Str).map(|scalar| scalar.text())
 }
 
 /// Number of values in a tree.

@@ -13,7 +13,7 @@ impl JsonPatch {
     pub(super) fn equal(&self, found: &Node, expected: &Node) -> bool {
         match (&found.value, &expected.value) {
             (Value::Scalar(a), Value::Scalar(b)) => {
-                a.tag == Tag::Null && b.tag == Tag::Null
+                a.tag() == Tag::Null && b.tag() == Tag::Null
                     || self.spelled(found, a) == self.spelled(expected, b)
             }
             (Value::Map(a), Value::Map(b)) => {
@@ -39,11 +39,11 @@ impl JsonPatch {
         {
             return Cow::Borrowed(token);
         }
-        if scalar.tag == Tag::Str {
-            let mut text = String::with_capacity(scalar.text.len() + 2);
-            json::push_string(&mut text, &scalar.text);
+        if scalar.tag() == Tag::Str {
+            let mut text = String::with_capacity(scalar.text().len() + 2);
+            json::push_string(&mut text, scalar.text());
             return Cow::Owned(text);
         }
-        Cow::Borrowed(&scalar.text)
+        Cow::Borrowed(scalar.text())
     }
 }

@@ -93,7 +93,7 @@ impl Operation {
         let mut operation = Operation { pos, op: None, path: None, from: None, value: None };
         let mut map = match value {
             Value::Map(map) => map,
-            Value::Scalar(scalar) if scalar.tag == Tag::Null => return Ok(operation),
+            Value::Scalar(scalar) if scalar.tag() == Tag::Null => return Ok(operation),
             _ => return Err(malformed("each operation of a JSON patch must be a map", pos)),
         };
         for entry in std::mem::take(map.entries_mut()) {

@@ -2,6 +2,7 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Entry, FileId, Key, MAX_DEPTH, Map, Node, Pos, Scalar, Seq, Str, Style, Tag, Value};
+use thin_vec::ThinVec;
 
 /// Parses a JSON text. Numbers keep their spelling; of equal keys the last one counts.
 ///
@@ -103,14 +104,14 @@ impl Parser<'_> {
     }
 
     fn map(&mut self) -> Result<Value, BuildError> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries = ThinVec::new();
         if self.take(b'}') {
             return Ok(Value::Map(Map::new()));
         }
         loop {
             let pos = self.pos();
             let text = self.string()?;
-            let key = Key { pos, scalar: Scalar { text, tag: Tag::Str, style: Style::DoubleQuoted } };
+            let key = Key { pos, scalar: Scalar::new(text, Tag::Str, Style::DoubleQuoted) };
             self.skip_space();
             self.expect(b':')?;
             self.skip_space();
@@ -126,7 +127,7 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Result<Value, BuildError> {
-        let mut items = Vec::new();
+        let mut items = ThinVec::new();
         if self.take(b']') {
             return Ok(Value::Seq(Seq::new()));
         }
@@ -246,12 +247,12 @@ impl Parser<'_> {
     }
 }
 
-fn scalar(text: impl Into<Str>, tag: Tag, style: Style) -> Value {
-    Value::Scalar(Scalar { text: text.into(), tag, style })
+fn scalar(text: impl AsRef<str>, tag: Tag, style: Style) -> Value {
+    Value::Scalar(Scalar::new(text, tag, style))
 }
 
 /// Of entries with equal keys the last one.
-fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
+fn last_of_each(entries: ThinVec<Entry>) -> ThinVec<Entry> {
     let mut seen = crate::collections::HashSet::with_capacity(entries.len());
     if entries.iter().all(|entry| seen.insert(entry.key.as_str())) {
         drop(seen);

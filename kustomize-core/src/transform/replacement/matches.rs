@@ -78,11 +78,11 @@ impl Matches<'_> {
         match &mut node.value {
             Value::Scalar(scalar)
                 if self.empty_text == EmptyText::Quoted
-                    && scalar.text.is_empty()
-                    && scalar.tag == Tag::None
-                    && scalar.style == Style::Plain =>
+                    && scalar.text().is_empty()
+                    && scalar.tag() == Tag::None
+                    && scalar.style() == Style::Plain =>
             {
-                scalar.style = Style::SingleQuoted;
+                scalar.set_style(Style::SingleQuoted);
             }
             _ => {}
         }
@@ -117,7 +117,7 @@ impl Matches<'_> {
         let map = match &mut node.value {
             Value::Map(map) if !name.is_empty() => map,
             // Nothing can be seen of what is put into a null.
-            Value::Scalar(scalar) if scalar.tag == Tag::Null => return Ok(self.create.is_some()),
+            Value::Scalar(scalar) if scalar.tag() == Tag::Null => return Ok(self.create.is_some()),
             Value::Map(_) => return Err(error("the path has an empty part", node)),
             _ => return Err(error("the path names a field, but this is not a map", node)),
         };
@@ -259,7 +259,7 @@ fn shape_before(rest: &[Part], last: Shape) -> Shape {
 fn items(node: &mut Node) -> Result<&mut [Node], BuildError> {
     match &node.value {
         Value::Seq(_) => {}
-        Value::Scalar(scalar) if scalar.tag == Tag::Null => {}
+        Value::Scalar(scalar) if scalar.tag() == Tag::Null => {}
         _ => return Err(error("the path names items of a list, but this is not a list", node)),
     }
     Ok(node.as_seq_mut().map(|seq| seq.items_mut().as_mut_slice()).unwrap_or_default())

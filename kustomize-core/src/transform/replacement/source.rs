@@ -9,7 +9,7 @@ use crate::kustomization::{FieldOptions, Replacement, SourceSelector};
 use crate::resource::{Resource, split_api_version};
 use crate::suggest::closest;
 use crate::transform::lookup;
-use crate::yaml::{Node, Scalar, Str};
+use crate::yaml::{Node, Scalar};
 
 /// The field that a selector means when it names none.
 pub(super) const DEFAULT_FIELD: &str = "metadata.name";
@@ -80,15 +80,14 @@ fn part_of(node: &Node, options: &FieldOptions) -> Result<Node, BuildError> {
     let Some(scalar) = node.as_scalar() else {
         return Err(error("only a scalar can be split by a delimiter").at(node.pos));
     };
-    let mut parts = scalar.text.split(&options.delimiter);
+    let mut parts = scalar.text().split(&options.delimiter);
     let part = usize::try_from(options.index).ok().and_then(|index| parts.nth(index));
     let Some(part) = part else {
         let message =
-            format!("`{}` split by `{}` has no part {}", scalar.text, options.delimiter, options.index);
+            format!("`{}` split by `{}` has no part {}", scalar.text(), options.delimiter, options.index);
         return Err(error(&message).at(node.pos));
     };
-    let scalar = Scalar { text: Str::from(part), ..scalar.clone() };
-    Ok(Node::scalar(scalar))
+    Ok(Node::scalar(Scalar::new(part, scalar.tag(), scalar.style())))
 }
 
 fn missing(path: &Path, resource: &Resource) -> BuildError {

@@ -249,13 +249,16 @@ fn set_field(
     let options = options.filter(|options| !options.delimiter.is_empty());
     match &mut field.value {
         Value::Scalar(scalar) => {
-            scalar.text = match options {
+            match options {
                 Some(options) => {
-                    budget.text(scalar.text.len() + value.text().len())?;
-                    with_part(&scalar.text, value, options)
+                    budget.text(scalar.text().len() + value.text().len())?;
+                    scalar.set_text(with_part(scalar.text(), value, options));
                 }
-                None => value.as_scalar().map(|scalar| scalar.text.clone()).unwrap_or_default(),
-            };
+                None => {
+                    let new = value.as_scalar().cloned().unwrap_or_default();
+                    *scalar = new.with(scalar.tag(), scalar.style());
+                }
+            }
             Ok(())
         }
         _ if options.is_some() => Err(error("only a scalar can be split by a delimiter").at(field.pos)),

@@ -64,7 +64,7 @@ impl<'de> Decoder<'de> {
     /// What to write for a value of the wrong type, where that is plain.
     fn cure(self, expected: &str, found: &str) -> Option<String> {
         let scalar = self.node.as_scalar();
-        let text = scalar.map(|scalar| scalar.text.as_str()).filter(|text| !text.contains('\n'));
+        let text = scalar.map(|scalar| scalar.text()).filter(|text| !text.contains('\n'));
         match (expected, found, text) {
             (A_STRING, "a number" | "a boolean", _) => Some(PUT_IN_QUOTES.to_owned()),
             (A_LIST, "a string", Some(text)) => Some(format!("write it as an entry of a list: `- {text}`")),
@@ -88,7 +88,7 @@ impl<'de> Decoder<'de> {
             Resolved::Timestamp(value) if self.rules.coercion == Coercion::ThroughJson => {
                 value.to_string().into()
             }
-            Resolved::Str | Resolved::Timestamp(_) => scalar.text.clone(),
+            Resolved::Str | Resolved::Timestamp(_) => scalar.to_str(),
             _ if self.rules.coercion == Coercion::None => return Err(self.wrong(A_STRING)),
             Resolved::Bool(value) => value.to_string().into(),
             Resolved::Int(value) => value.to_string().into(),

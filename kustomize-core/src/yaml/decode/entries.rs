@@ -50,7 +50,7 @@ pub(super) fn effective<'de>(
 
 /// The text that a key has in JSON: keys that are numbers and booleans become strings.
 fn key_text(key: &Key) -> Result<Cow<'_, str>, Mismatch> {
-    if matches!(key.scalar.tag, Tag::None | Tag::Str) {
+    if matches!(key.scalar.tag(), Tag::None | Tag::Str) {
         return Ok(Cow::Borrowed(key.as_str()));
     }
     Ok(match resolved(&key.scalar) {

@@ -3,7 +3,8 @@
 use super::scalar::{json_number, resolved};
 use super::{Decode, Decoder, Mismatch};
 use crate::yaml::resolve::Resolved;
-use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Str, Tag, Value};
+use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
+use thin_vec::ThinVec;
 
 /// Largest integer that every smaller one is exact below, as a float.
 const EXACT: u64 = 1 << 53;
@@ -31,7 +32,7 @@ fn plain_value(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
     let scalar = match &decoder.node.value {
         Value::Map(_) => return plain_map(decoder),
         Value::Seq(_) => {
-            let mut items = Vec::new();
+            let mut items = ThinVec::new();
             decoder.items(&mut |item| plain(item).map(|item| items.push(item)))?;
             return Ok(Value::Seq(Seq::from_items(items)));
         }
@@ -46,12 +47,12 @@ fn plain_value(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
         Resolved::Uint(value) if value <= EXACT => typed(value.to_string(), Tag::Int),
         Resolved::Uint(value) => number(value as f64)?,
         Resolved::Float(value) => number(value)?,
-        Resolved::Str | Resolved::Timestamp(_) => typed(scalar.text.clone(), Tag::Str),
+        Resolved::Str | Resolved::Timestamp(_) => scalar.clone().with(Tag::Str, Style::Plain),
     }))
 }
 
 fn plain_map(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
-    let mut entries = Vec::new();
+    let mut entries = ThinVec::new();
     decoder.entries(&mut |name, decoder| {
         let value = plain(decoder)?;
         let key = Key { pos: Pos::NONE, scalar: typed(name, Tag::Str) };
@@ -61,8 +62,8 @@ fn plain_map(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
     Ok(Value::Map(Map::from_entries(entries)))
 }
 
-fn typed(text: impl Into<Str>, tag: Tag) -> Scalar {
-    Scalar { text: text.into(), tag, ..Scalar::default() }
+fn typed(text: impl AsRef<str>, tag: Tag) -> Scalar {
+    Scalar::new(text, tag, Style::Plain)
 }
 
 fn number(value: f64) -> Result<Scalar, Mismatch> {

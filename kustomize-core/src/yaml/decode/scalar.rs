@@ -9,12 +9,12 @@ use crate::yaml::{Scalar, Style, Tag};
 /// The value of a scalar as go-yaml v2 decodes it into a value of any type. `None` means that the
 /// text does not fit its tag, which a reader has refused before.
 pub(super) fn resolved(scalar: &Scalar) -> Option<Resolved> {
-    match scalar.tag {
-        Tag::None if scalar.style == Style::Plain => Some(value(&scalar.text, Dialect::V3)),
+    match scalar.tag() {
+        Tag::None if scalar.style() == Style::Plain => Some(value(scalar.text(), Dialect::V3)),
         Tag::Null => Some(Resolved::Null),
-        Tag::Bool | Tag::Int | Tag::Float => tagged_value(&scalar.text, scalar.tag, Dialect::V2)
-            .or_else(|| tagged_value(&scalar.text, scalar.tag, Dialect::V3)),
-        Tag::Timestamp => tagged_value(&scalar.text, scalar.tag, Dialect::V3),
+        Tag::Bool | Tag::Int | Tag::Float => tagged_value(scalar.text(), scalar.tag(), Dialect::V2)
+            .or_else(|| tagged_value(scalar.text(), scalar.tag(), Dialect::V3)),
+        Tag::Timestamp => tagged_value(scalar.text(), scalar.tag(), Dialect::V3),
         _ => Some(Resolved::Str),
     }
 }

@@ -6,7 +6,7 @@ use crate::yaml::{Key, Scalar, Str, Style};
 
 /// A plain scalar as a reader makes it.
 fn plain(text: &str) -> Node {
-    let scalar = Scalar { text: text.into(), tag: resolve_yaml11(text), style: Style::Plain };
+    let scalar = Scalar::new(text, resolve_yaml11(text), Style::Plain);
     Node::scalar(scalar)
 }
 

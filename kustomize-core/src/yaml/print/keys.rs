@@ -9,8 +9,8 @@ use crate::yaml::{Entry, Key, Map, Node, Scalar, Style, Tag, Value};
 
 /// Whether a key is a string as it stands, which nearly all are.
 fn is_common_key(scalar: &Scalar) -> bool {
-    let text = scalar.text.as_str();
-    let string = match (scalar.tag, scalar.style) {
+    let text = scalar.text();
+    let string = match (scalar.tag(), scalar.style()) {
         (Tag::Str | Tag::None, Style::SingleQuoted | Style::DoubleQuoted) => return true,
         (Tag::Str, Style::Plain) => true,
         // Longer words mean nothing but themselves.
@@ -64,7 +64,7 @@ fn flatten(map: &Map, root: bool) -> Result<Map, PrintError> {
         let Some(text) = flat_key(&key.scalar, root).map_err(|problem| problem.at(key.pos))? else {
             continue;
         };
-        let scalar = Scalar { text: text.into(), tag: Tag::Str, style: Style::DoubleQuoted };
+        let scalar = Scalar::new(text, Tag::Str, Style::DoubleQuoted);
         flat.push(Key { pos: key.pos, scalar }, value.clone());
     }
     match merged.map(|node| (&node.value, node.pos)) {
@@ -83,22 +83,22 @@ fn flatten(map: &Map, root: bool) -> Result<Map, PrintError> {
 
 /// The text of a key; nothing for a null at the root.
 fn flat_key(key: &Scalar, root: bool) -> Result<Option<Cow<'_, str>>, PrintProblem> {
-    let is_string = match key.tag {
+    let is_string = match key.tag() {
         Tag::Str | Tag::Merge => true,
         Tag::Binary | Tag::Other => false,
         Tag::None | Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
-            resolve(&key.text) == Tag::Str || key.style != Style::Plain || key.text.is_empty()
+            resolve(key.text()) == Tag::Str || key.style() != Style::Plain || key.text().is_empty()
         }
     };
     match read_back(key, Role::Key) {
         Err(PrintProblem::NotFinite(_) | PrintProblem::TimestampOffset(_)) if root => {
-            Ok(Some(Cow::Borrowed(&key.text)))
+            Ok(Some(Cow::Borrowed(key.text())))
         }
         Err(problem) => Err(problem),
-        Ok(ReadBack::Text(text)) if is_string || root && key.tag == Tag::Binary => Ok(Some(text)),
+        Ok(ReadBack::Text(text)) if is_string || root && key.tag() == Tag::Binary => Ok(Some(text)),
         Ok(ReadBack::Null) if root => Ok(None),
-        Ok(_) if root => Ok(Some(Cow::Borrowed(&key.text))),
-        Ok(_) => Err(PrintProblem::KeyNotString(key.text.to_string())),
+        Ok(_) if root => Ok(Some(Cow::Borrowed(key.text()))),
+        Ok(_) => Err(PrintProblem::KeyNotString(key.text().to_string())),
     }
 }
 
@@ -112,6 +112,7 @@ fn merge_into(flat: &mut Map, other: &Map) -> Result<(), PrintError> {
 }
 
 fn is_merge(key: &Scalar) -> bool {
-    key.text == "<<"
-        && (key.tag == Tag::Merge || matches!(key.tag, Tag::None | Tag::Str) && key.style == Style::Plain)
+    key.text() == "<<"
+        && (key.tag() == Tag::Merge
+            || matches!(key.tag(), Tag::None | Tag::Str) && key.style() == Style::Plain)
 }

@@ -202,13 +202,13 @@ impl Printer<'_> {
     /// A scalar and the end of its line.
     fn scalar(&mut self, scalar: &Scalar, indent: usize) -> Result<(), PrintProblem> {
         // Most scalars are printed as they stand.
-        let unchanged = match scalar.tag {
-            Tag::Str | Tag::None => quotes::is_word(&scalar.text),
-            Tag::Int => scalar.style == Style::Plain && is_canonical_integer(&scalar.text),
+        let unchanged = match scalar.tag() {
+            Tag::Str | Tag::None => quotes::is_word(scalar.text()),
+            Tag::Int => scalar.style() == Style::Plain && is_canonical_integer(scalar.text()),
             _ => false,
         };
         if unchanged {
-            self.out.push_str(&scalar.text);
+            self.out.push_str(scalar.text());
             self.out.push('\n');
             return Ok(());
         }

@@ -14,7 +14,7 @@ fn printed(node: &Node) -> Option<String> {
 fn map<const N: usize>(entries: [(&str, Node); N]) -> Node {
     let mut map = Map::new();
     for (name, value) in entries {
-        let scalar = Scalar { text: name.into(), tag: Str, style: DoubleQuoted };
+        let scalar = Scalar::new(name, Str, DoubleQuoted);
         map.push(Key { pos: Pos::NONE, scalar }, value);
     }
     Node::map(map)
@@ -123,7 +123,7 @@ fn scalars() {
         (Other, Plain, "5", Some("\"5\"\n")),
     ];
     for (tag, style, text, wanted) in table {
-        let scalar = Scalar { text: (*text).into(), tag: *tag, style: *style };
+        let scalar = Scalar::new(*text, *tag, *style);
         let wanted = wanted.map(|wanted| format!("a: {wanted}"));
         assert_eq!(printed(&map([("a", Node::scalar(scalar))])), wanted, "{tag:?} {style:?} {text:?}");
     }

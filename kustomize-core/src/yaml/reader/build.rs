@@ -14,7 +14,8 @@ use super::{config, merge};
 use crate::collections::HashMap;
 use crate::yaml::base64;
 use crate::yaml::resolve::{self, Dialect};
-use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Str, Style, Tag, Value};
+use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
+use thin_vec::ThinVec;
 
 /// What comes next in an open collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub(super) struct Builder<'t> {
     limit: usize,
 }
 
-/// How many nodes all documents of a text may come to: a node takes up to eighty times the room of
+/// How many nodes all documents of a text may come to: a node takes up to sixty-four times the room of
 /// the `-` that it may be written as.
 const MAX_NODES: usize = 1 << 23;
 
@@ -174,8 +175,8 @@ impl<'t> Builder<'t> {
         self.attach(node)
     }
 
-    fn close_map(&mut self, frame: &Frame<'t>) -> Result<Vec<Entry>, ReadError> {
-        let entries: Vec<Entry> = self.entries.drain(frame.first..).collect();
+    fn close_map(&mut self, frame: &Frame<'t>) -> Result<ThinVec<Entry>, ReadError> {
+        let entries: ThinVec<Entry> = self.entries.drain(frame.first..).collect();
         match self.dialect {
             Dialect::V3 => {
                 let entries = if frame.merges { merge::v3(entries)? } else { entries };
@@ -218,7 +219,7 @@ impl<'t> Builder<'t> {
     #[inline]
     fn easy(&self, text: &str, style: Style) -> Scalar {
         let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
-        Scalar { text: Str::new(text), tag, style }
+        Scalar::new(text, tag, style)
     }
 
     /// Adds `[]` or `{}`.
@@ -261,14 +262,14 @@ impl<'t> Builder<'t> {
     fn key(&mut self, scalar: Scalar, pos: Pos) -> Result<(), ReadError> {
         let scalar = match self.dialect {
             // The reference doubles such a key when it expands merge keys, and then refuses that.
-            Dialect::V3 if scalar.tag == Tag::Null && !scalar.text.is_empty() => {
+            Dialect::V3 if scalar.tag() == Tag::Null && !scalar.text().is_empty() => {
                 return Err(ReadError::new("null cannot be a key", pos).with_help("put it in quotes"));
             }
             Dialect::V3 => scalar,
             Dialect::V2 => config::key(scalar, pos)?,
         };
         if let Some(frame) = self.frames.last_mut() {
-            frame.merges |= scalar.tag == Tag::Merge || scalar.text == "<<";
+            frame.merges |= scalar.tag() == Tag::Merge || scalar.text() == "<<";
             frame.key = Some(Key { pos, scalar });
         }
         Ok(())
@@ -290,7 +291,7 @@ impl<'t> Builder<'t> {
     fn nothing(&self) -> Scalar {
         let is_key = self.dialect == Dialect::V3 && self.key_is_next();
         let style = if is_key || self.is_in_flow() { Style::SingleQuoted } else { Style::Plain };
-        Scalar { text: Str::default(), tag: if is_key { Tag::Str } else { Tag::Null }, style }
+        Scalar::new("", if is_key { Tag::Str } else { Tag::Null }, style)
     }
 
     /// Adds a scalar.
@@ -306,13 +307,11 @@ impl<'t> Builder<'t> {
         let scalar = match tag {
             None => self.untagged(text, style),
             Some(TagName::NonSpecific) if self.dialect == Dialect::V3 => self.untagged(text, style),
-            Some(TagName::NonSpecific) => Scalar { text: text.into(), tag: Tag::Other, style },
-            Some(TagName::Is(Tag::Merge)) if !self.key_is_next() => {
-                Scalar { text: text.into(), tag: Tag::Other, style }
-            }
+            Some(TagName::NonSpecific) => Scalar::new(text, Tag::Other, style),
+            Some(TagName::Is(Tag::Merge)) if !self.key_is_next() => Scalar::new(text, Tag::Other, style),
             Some(TagName::Is(tag)) => {
                 check_tag(&text, tag, self.dialect, pos)?;
-                Scalar { text: text.into(), tag, style }
+                Scalar::new(text, tag, style)
             }
         };
         let scalar = match self.dialect {
@@ -340,7 +339,7 @@ impl<'t> Builder<'t> {
         // go-yaml quotes whatever holds a colon in a flow collection: a time is a string there.
         let quoted = tag == Tag::Timestamp && self.is_in_flow() && text.contains(':');
         let style = if quoted { Style::SingleQuoted } else { style };
-        Scalar { text: text.into(), tag, style }
+        Scalar::new(text, tag, style)
     }
 
     fn is_in_flow(&self) -> bool {
@@ -376,7 +375,7 @@ impl<'t> Builder<'t> {
             return Err(ReadError::new(message, pos));
         }
         let merged = self.frames.last().and_then(|frame| frame.key.as_ref());
-        if merged.is_some_and(|key| key.scalar.tag == Tag::Merge) && node.as_map().is_none() {
+        if merged.is_some_and(|key| key.scalar.tag() == Tag::Merge) && node.as_map().is_none() {
             return Err(ReadError::new("only a map can be merged, and this alias stands for none", pos));
         }
         let mut node = node.clone();

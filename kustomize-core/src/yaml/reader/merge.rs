@@ -3,14 +3,15 @@
 use super::ReadError;
 use crate::collections::HashMap;
 use crate::yaml::{Entry, Node, Str, Tag, Value};
+use thin_vec::ThinVec;
 
 /// Expands `<<` in a resource. Own keys come first, those merged in behind them; of several maps
 /// the one listed first wins.
-pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
-    let mut own = Vec::with_capacity(entries.len());
+pub(super) fn v3(entries: ThinVec<Entry>) -> Result<ThinVec<Entry>, ReadError> {
+    let mut own = ThinVec::with_capacity(entries.len());
     let mut merge: Option<Entry> = None;
     for entry in entries {
-        if entry.key.scalar.tag == Tag::Merge {
+        if entry.key.scalar.tag() == Tag::Merge {
             if let Some(first) = &merge {
                 return Err(duplicate(&entry, first));
             }
@@ -24,15 +25,15 @@ pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
     let own_count = own.len();
     let mut index: HashMap<Str, usize> = HashMap::new();
     for (at, entry) in own.iter().enumerate() {
-        index.entry(entry.key.scalar.text.clone()).or_insert(at);
+        index.entry(entry.key.as_str().into()).or_insert(at);
     }
     for source in sources(merge.value)? {
         for entry in source {
-            match index.get(&entry.key.scalar.text) {
+            match index.get(entry.key.as_str()) {
                 Some(&at) if at < own_count => {}
                 Some(&at) => own[at] = entry,
                 None => {
-                    index.insert(entry.key.scalar.text.clone(), own.len());
+                    index.insert(entry.key.as_str().into(), own.len());
                     own.push(entry);
                 }
             }
@@ -45,25 +46,25 @@ pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
 /// what comes later wins, be it merged or not.
 ///
 /// `strict` refuses the second of equal keys instead.
-pub(super) fn v2(entries: Vec<Entry>, merges: bool, strict: bool) -> Result<Vec<Entry>, ReadError> {
+pub(super) fn v2(entries: ThinVec<Entry>, merges: bool, strict: bool) -> Result<ThinVec<Entry>, ReadError> {
     if !merges && !has_duplicates(&entries) {
         return Ok(entries);
     }
-    let mut result: Vec<Entry> = Vec::with_capacity(entries.len());
+    let mut result = ThinVec::<Entry>::with_capacity(entries.len());
     let mut index: HashMap<Str, usize> = HashMap::new();
     let mut set = |entry: Entry| {
-        match index.get(&entry.key.scalar.text) {
+        match index.get(entry.key.as_str()) {
             Some(&at) if strict => return Err(duplicate(&entry, &result[at])),
             Some(&at) => result[at] = entry,
             None => {
-                index.insert(entry.key.scalar.text.clone(), result.len());
+                index.insert(entry.key.as_str().into(), result.len());
                 result.push(entry);
             }
         }
         Ok(())
     };
     for entry in entries {
-        if entry.key.scalar.tag == Tag::Merge {
+        if entry.key.scalar.tag() == Tag::Merge {
             sources(entry.value)?.into_iter().flatten().try_for_each(&mut set)?;
         } else {
             set(entry)?;
@@ -73,7 +74,7 @@ pub(super) fn v2(entries: Vec<Entry>, merges: bool, strict: bool) -> Result<Vec<
 }
 
 /// The maps that `<<` names, the weakest first.
-fn sources(value: Node) -> Result<Vec<Vec<Entry>>, ReadError> {
+fn sources(value: Node) -> Result<Vec<ThinVec<Entry>>, ReadError> {
     let refuse = |pos| ReadError::new("only a map, or a list of maps, can be merged", pos);
     match value.value {
         Value::Map(mut map) => Ok(vec![std::mem::take(map.entries_mut())]),

@@ -32,18 +32,18 @@ fn show(node: &Node, out: &mut String) {
 }
 
 fn show_scalar(scalar: &Scalar, out: &mut String) {
-    if scalar.tag != Tag::Str {
-        let _ = write!(out, "{:?}", scalar.tag);
+    if scalar.tag() != Tag::Str {
+        let _ = write!(out, "{:?}", scalar.tag());
     }
-    let (open, close) = match scalar.style {
+    let (open, close) = match scalar.style() {
         Style::Plain => ("", ""),
         Style::SingleQuoted => ("'", "'"),
         Style::DoubleQuoted => ("\"", "\""),
         Style::Literal => ("|", "|"),
         Style::Folded => (">", ">"),
     };
-    let text = scalar.text.escape_debug();
-    let space = if scalar.tag == Tag::Str || scalar.text.is_empty() { "" } else { " " };
+    let text = scalar.text().escape_debug();
+    let space = if scalar.tag() == Tag::Str || scalar.text().is_empty() { "" } else { " " };
     let _ = write!(out, "{space}{open}{text}{close}");
 }
 

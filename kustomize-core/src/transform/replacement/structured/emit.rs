@@ -300,11 +300,11 @@ impl<'a> Emitter<'a> {
         }
         let place = Place { in_flow: self.flow_level > 0, is_simple_key };
         match scalar::style(scalar, place) {
-            Style::Plain => self.plain(&scalar.text),
-            Style::SingleQuoted => self.single_quoted(&scalar.text),
-            Style::DoubleQuoted => self.double_quoted(&scalar.text),
-            Style::Literal => self.literal(&scalar.text),
-            Style::Folded => self.folded(&scalar.text),
+            Style::Plain => self.plain(scalar.text()),
+            Style::SingleQuoted => self.single_quoted(scalar.text()),
+            Style::DoubleQuoted => self.double_quoted(scalar.text()),
+            Style::Literal => self.literal(scalar.text()),
+            Style::Folded => self.folded(scalar.text()),
         }
     }
 

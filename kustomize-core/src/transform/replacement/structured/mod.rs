@@ -10,7 +10,7 @@ use super::layout::{DOCUMENT, Layout};
 use super::matches::{EmptyText, Matches, Shape};
 use super::path::{Part, Path};
 use crate::transform::lookup;
-use crate::yaml::{self, Node, Scalar, Sources, Str, Tag, Value};
+use crate::yaml::{self, Node, Scalar, Sources, Style, Tag, Value};
 
 pub(super) use scalar::text as scalar_text;
 
@@ -33,7 +33,7 @@ pub(super) fn put(
         }
     }
     if let Some(scalar) = node.as_scalar_mut() {
-        scalar.text = text;
+        scalar.set_text(text);
     }
     true
 }
@@ -45,12 +45,12 @@ fn changed_text(
     create: Option<Shape>,
     root: &Node,
     sources: &Sources,
-) -> Option<(usize, Str)> {
+) -> Option<(usize, String)> {
     let mut node = root;
     for (depth, part) in (1..path.parts.len()).zip(&path.parts) {
         node = lookup::find(node, &part.text).ok()??.of(node)?;
         if let Some(scalar) = node.as_scalar()
-            && let Some(document) = Document::parse(&scalar.text)
+            && let Some(document) = Document::parse(scalar.text())
         {
             let rest = path.parts.get(depth..)?;
             return Some((depth, document.with(value, rest, create, sources)?));
@@ -71,10 +71,16 @@ impl<'t> Document<'t> {
     }
 
     /// The document's text with a value put into all fields that the path means.
-    fn with(mut self, value: &Node, path: &[Part], create: Option<Shape>, sources: &Sources) -> Option<Str> {
+    fn with(
+        mut self,
+        value: &Node,
+        path: &[Part],
+        create: Option<Shape>,
+        sources: &Sources,
+    ) -> Option<String> {
         let mut set = |field: &mut Node| {
             match &mut field.value {
-                Value::Scalar(scalar) => scalar.text = value.text().into(),
+                Value::Scalar(scalar) => scalar.set_text(value.text()),
                 _ => field.clone_from(value),
             }
             Ok(())
@@ -93,9 +99,9 @@ impl<'t> Document<'t> {
         let start = self.text.trim_start();
         if start.starts_with(['{', '[']) {
             let is_pretty = self.text.contains('\n') && self.text.contains("  ");
-            json::write(&self.root, is_pretty).map(Str::from)
+            json::write(&self.root, is_pretty)
         } else {
-            Some(emit::emit(&self.root, Layout { sources, document: self.text }).trim().into())
+            Some(emit::emit(&self.root, Layout { sources, document: self.text }).trim().to_owned())
         }
     }
 }
@@ -107,7 +113,7 @@ pub(super) fn parse(text: &str) -> Option<Node> {
         return None;
     }
     if matches!(start, "~" | "null" | "Null" | "NULL") {
-        return Some(Node::scalar(Scalar { text: start.into(), tag: Tag::Null, ..Scalar::default() }));
+        return Some(Node::scalar(Scalar::new(start, Tag::Null, Style::Plain)));
     }
     yaml::read(text, DOCUMENT).ok()?.into_iter().next()
 }

@@ -10,7 +10,7 @@ pub(super) fn opaque_ranges(node: &Node, text: &str, ranges: &mut Vec<(usize, us
     let first = text.as_bytes().get(start).copied();
     match &node.value {
         Value::Scalar(scalar) if is_here => {
-            let end = match scalar.style {
+            let end = match scalar.style() {
                 Style::Plain => return,
                 Style::SingleQuoted | Style::DoubleQuoted => quoted_end(text, start),
                 Style::Literal | Style::Folded => {
@@ -25,7 +25,7 @@ pub(super) fn opaque_ranges(node: &Node, text: &str, ranges: &mut Vec<(usize, us
         Value::Seq(_) if is_here && first == Some(b'[') => ranges.push((start, flow_end(text, start))),
         Value::Map(map) => {
             for entry in map {
-                if matches!(entry.key.scalar.style, Style::SingleQuoted | Style::DoubleQuoted)
+                if matches!(entry.key.scalar.style(), Style::SingleQuoted | Style::DoubleQuoted)
                     && entry.key.pos.file() == Some(DOCUMENT)
                 {
                     let start = entry.key.pos.offset() as usize;

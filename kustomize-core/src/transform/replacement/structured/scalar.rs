@@ -26,10 +26,10 @@ pub(super) struct Place {
 /// The tag that must be written before a scalar, and whether its style has to say that it is a
 /// string.
 pub(super) fn tag_and_force(scalar: &Scalar) -> (Option<&'static str>, bool) {
-    let name = match scalar.tag {
+    let name = match scalar.tag() {
         Tag::None | Tag::Other | Tag::Merge => return (None, false),
-        Tag::Str if scalar.style != Style::Plain => return (None, false),
-        Tag::Str => return (None, resolve::resolve(&scalar.text) != Tag::Str),
+        Tag::Str if scalar.style() != Style::Plain => return (None, false),
+        Tag::Str => return (None, resolve::resolve(scalar.text()) != Tag::Str),
         Tag::Null => "!!null",
         Tag::Bool => "!!bool",
         Tag::Int => "!!int",
@@ -37,15 +37,15 @@ pub(super) fn tag_and_force(scalar: &Scalar) -> (Option<&'static str>, bool) {
         Tag::Timestamp => "!!timestamp",
         Tag::Binary => "!!binary",
     };
-    ((resolve::resolve(&scalar.text) != scalar.tag).then_some(name), false)
+    ((resolve::resolve(scalar.text()) != scalar.tag()).then_some(name), false)
 }
 
 /// The style that a scalar is written in.
 pub(super) fn style(scalar: &Scalar, place: Place) -> Style {
     let (_, force) = tag_and_force(scalar);
-    let analysis = analyze(&scalar.text);
-    let mut style = match scalar.style {
-        Style::Plain if scalar.text.contains('\n') => Style::Literal,
+    let analysis = analyze(scalar.text());
+    let mut style = match scalar.style() {
+        Style::Plain if scalar.text().contains('\n') => Style::Literal,
         Style::Plain if force => Style::DoubleQuoted,
         style => style,
     };
@@ -54,7 +54,7 @@ pub(super) fn style(scalar: &Scalar, place: Place) -> Style {
     }
     if style == Style::Plain {
         let allowed = if place.in_flow { analysis.flow_plain } else { analysis.block_plain };
-        let is_nothing = scalar.text.is_empty() && (place.in_flow || place.is_simple_key);
+        let is_nothing = scalar.text().is_empty() && (place.in_flow || place.is_simple_key);
         if !allowed || is_nothing {
             style = Style::SingleQuoted;
         }
@@ -74,7 +74,7 @@ pub(super) fn style(scalar: &Scalar, place: Place) -> Style {
 pub(in super::super) fn text(scalar: &Scalar) -> Cow<'_, str> {
     let (tag, _) = tag_and_force(scalar);
     if tag.is_none() && style(scalar, Place::default()) == Style::Plain {
-        return Cow::Borrowed(&scalar.text);
+        return Cow::Borrowed(scalar.text());
     }
     Cow::Owned(super::emit::emit_scalar(scalar))
 }
