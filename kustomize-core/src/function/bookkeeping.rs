@@ -70,7 +70,7 @@ fn id_text(resource: &Resource, schema: &Schema) -> String {
         ("version", &id.gvk.version),
     ] {
         if !value.is_empty() {
-            map.insert(field, Node::string(value.clone()));
+            map.insert(field, Node::string(value));
         }
     }
     let mut text = String::new();

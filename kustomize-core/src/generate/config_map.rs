@@ -6,9 +6,9 @@ use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::ConfigMapArgs;
-use crate::resource::{Resource, push_data};
+use crate::resource::{Resource, data_entry};
 use crate::yaml::decode::Spanned;
-use crate::yaml::{Map, Node, base64};
+use crate::yaml::{Entry, Map, Node, base64};
 
 /// Makes one ConfigMap.
 pub(crate) struct ConfigMapGenerator<'a> {
@@ -43,20 +43,20 @@ impl<'a> ConfigMapGenerator<'a> {
         let mut pairs = key_value::load(args.sources(), self.files)?;
         collections::sort_by(&mut pairs, |a, b| a.key.cmp(&b.key));
         // The field of the first key comes first.
-        let mut fields: Vec<(&str, Map)> = Vec::new();
+        let mut fields: Vec<(&str, Vec<Entry>)> = Vec::new();
         for pair in pairs {
             let (field, text) = match String::from_utf8(pair.value) {
                 Ok(text) => ("data", text),
                 Err(not_text) => ("binaryData", base64::encode_lines(not_text.as_bytes())),
             };
             let at = fields.iter().position(|(other, _)| *other == field).unwrap_or_else(|| {
-                fields.push((field, Map::new()));
+                fields.push((field, Vec::new()));
                 fields.len() - 1
             });
-            push_data(&mut fields[at].1, &pair.key, text, pair.pos);
+            fields[at].1.push(data_entry(&pair.key, &text, pair.pos));
         }
-        for (field, map) in fields {
-            root.insert(field, Node::map(map));
+        for (field, entries) in fields {
+            root.insert(field, Node::map(Map::from_entries(entries)));
         }
         Ok(head.finish(root))
     }

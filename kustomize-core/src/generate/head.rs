@@ -4,7 +4,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{GeneratorOptions, Metadata};
 use crate::resource::{Behavior, Resource};
 use crate::yaml::decode::{self, Decode, DecodeError, Rules, fields};
-use crate::yaml::{Key, Map, Node, Pos, Scalar, Style, Tag, Value};
+use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Style, Tag, Value};
 
 /// Everything but the data.
 #[derive(Clone, Copy)]
@@ -60,12 +60,11 @@ impl Head<'_> {
 }
 
 fn quoted(pairs: &std::collections::BTreeMap<String, String>) -> Node {
-    let mut map = Map::new();
-    for (name, value) in pairs {
-        let scalar = Scalar::new(value, Tag::Str, Style::SingleQuoted);
-        map.push(Key::new(name.as_str()), Node::scalar(scalar));
-    }
-    Node::map(map)
+    let entries = pairs.iter().map(|(name, value)| Entry {
+        key: Key::new(name),
+        value: Node::scalar(Scalar::new(value, Tag::Str, Style::SingleQuoted)),
+    });
+    Node::map(Map::from_entries(entries.collect()))
 }
 
 /// Decodes the part of a generator's configuration that a kustomization has, too. Unknown fields

@@ -6,7 +6,7 @@ use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::SecretArgs;
-use crate::resource::{Resource, push_data};
+use crate::resource::{Resource, data_entry};
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Map, Node, base64};
 
@@ -44,11 +44,11 @@ impl<'a> SecretGenerator<'a> {
         root.set_field("type", Node::string(secret_type));
         let mut pairs = key_value::load(args.sources(), self.files)?;
         collections::sort_by(&mut pairs, |a, b| a.key.cmp(&b.key));
-        let mut map = Map::new();
-        for pair in pairs {
-            push_data(&mut map, &pair.key, base64::encode_lines(&pair.value), pair.pos);
-        }
-        root.insert("data", Node::map(map));
+        let entries = pairs
+            .into_iter()
+            .map(|pair| data_entry(&pair.key, &base64::encode_lines(&pair.value), pair.pos))
+            .collect();
+        root.insert("data", Node::map(Map::from_entries(entries)));
         Ok(head.finish(root))
     }
 }

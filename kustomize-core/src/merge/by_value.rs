@@ -2,7 +2,6 @@
 
 use crate::collections::HashMap;
 use crate::yaml::{Node, Seq, Tag};
-use thin_vec::ThinVec;
 
 /// Merges a list with distinct new values: the patch's come first. Returns false, and changes
 /// nothing, when one of the values is empty or no plain value, or stands there twice.
@@ -13,14 +12,14 @@ pub(super) fn merge(list: &mut Seq, changes: &[&Node]) -> bool {
         changes.iter().map(|change| positions.get(change.text()).copied()).collect();
     drop(positions);
     drop(items);
-    let mut old: Vec<Option<Node>> = std::mem::take(list.items_mut()).into_iter().map(Some).collect();
-    let mut merged = ThinVec::with_capacity(old.len() + changes.len());
+    let mut old: Vec<Option<Node>> = std::mem::take(list).into_items().into_iter().map(Some).collect();
+    let mut merged = Vec::with_capacity(old.len() + changes.len());
     for (change, partner) in changes.iter().zip(partners) {
         let partner = partner.and_then(|at| old.get_mut(at)?.take());
         merged.push(partner.unwrap_or_else(|| untyped((*change).clone())));
     }
     merged.extend(old.into_iter().flatten().map(untyped));
-    *list.items_mut() = merged;
+    *list = Seq::from_items(merged);
     true
 }
 

@@ -63,7 +63,7 @@ type Values = Vec<Str>;
 
 impl Elements {
     fn new(list: &mut Seq, changes: &[&Node], patch: Patch) -> Self {
-        let mut pool: Vec<Node> = std::mem::take(list.items_mut()).into_iter().collect();
+        let mut pool = std::mem::take(list).into_items();
         let count = pool.len();
         pool.extend(changes.iter().map(|change| (*change).clone()));
         let changes = (count..pool.len()).collect();
@@ -101,7 +101,7 @@ impl Elements {
         if !all.is_empty() {
             self.list = self.append(items, &valid_names, path)?;
         }
-        *list.items_mut() = self.list.iter().map(|at| self.pool[*at].clone()).collect();
+        *list = Seq::from_items(self.list.iter().map(|at| self.pool[*at].clone()).collect());
         Ok(())
     }
 

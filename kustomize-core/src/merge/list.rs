@@ -9,7 +9,6 @@ use crate::collections::{self, HashMap};
 use crate::error::BuildError;
 use crate::schema::Shape;
 use crate::yaml::{Node, Seq, Value};
-use thin_vec::ThinVec;
 
 impl<'s> Walk<'s> {
     /// Walks a list that is merged with nothing or with itself.
@@ -29,7 +28,7 @@ impl<'s> Walk<'s> {
         }
         let shape = shape.and_then(Shape::elements);
         let mut failure = None;
-        list.items_mut().retain_mut(|item| match self.walk(item, with, shape, path) {
+        list.retain(|item| match self.walk(item, with, shape, path) {
             _ if failure.is_some() => true,
             Ok(Merged::Cleared) => false,
             Ok(_) => true,
@@ -65,8 +64,8 @@ impl<'s> Walk<'s> {
         drop(items);
 
         let shape = shape.and_then(Shape::elements);
-        let mut old: Vec<Option<Node>> = std::mem::take(list.items_mut()).into_iter().map(Some).collect();
-        let mut merged = ThinVec::with_capacity(old.len() + changes.len());
+        let mut old: Vec<Option<Node>> = std::mem::take(list).into_items().into_iter().map(Some).collect();
+        let mut merged = Vec::with_capacity(old.len() + changes.len());
         // With several keys the reference moves what was there behind what is new; with one it
         // keeps the patch's order.
         let mut behind = Vec::new();
@@ -92,7 +91,7 @@ impl<'s> Walk<'s> {
         }
         collections::sort_by_key(&mut behind, |(at, _)| *at);
         merged.extend(behind.into_iter().map(|(_, item)| item));
-        *list.items_mut() = merged;
+        *list = Seq::from_items(merged);
         Ok(())
     }
 }

@@ -108,7 +108,7 @@ impl<'s> Walk<'s> {
                         if directive == Directive::Delete {
                             return Ok(Merged::Cleared);
                         }
-                        list.items_mut().retain(|item| directive.leaves(item));
+                        list.retain(|item| directive.leaves(item));
                     }
                     self.list(list, with, &keys, shape, path)?;
                 }
@@ -182,7 +182,7 @@ impl<'s> Walk<'s> {
                     Some(directive @ Directive::Replace) => {
                         let mut node = patch.clone();
                         if let Some(list) = node.as_seq_mut() {
-                            list.items_mut().retain(|item| directive.leaves(item));
+                            list.retain(|item| directive.leaves(item));
                             self.list(list, With::Itself, &keys, shape, path)?;
                         }
                         Ok(Merged::Replaced(node))
@@ -208,7 +208,7 @@ impl<'s> Walk<'s> {
         path: &Path<'_>,
     ) -> Result<(), BuildError> {
         let mut failure = None;
-        map.entries_mut().retain_mut(|Entry { key, value }| {
+        map.retain(|Entry { key, value }| {
             if failure.is_some() {
                 return true;
             }
@@ -244,7 +244,7 @@ impl<'s> Walk<'s> {
             known[at] = true;
         }
         let mut failure = None;
-        map.entries_mut().retain_mut(|Entry { key, value }| {
+        map.retain(|Entry { key, value }| {
             if failure.is_some() {
                 return true;
             }
@@ -280,6 +280,7 @@ impl<'s> Walk<'s> {
         collections::sort_by(&mut fields, |(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
         // Of equal keys in a patch only the first counts.
         fields.dedup_by(|(later, _), (first, _)| later.key.as_str() == first.key.as_str());
+        let mut new = Vec::new();
         for (entry, _) in fields.into_iter().filter(|(_, known)| !known) {
             let name = entry.key.as_str();
             let shape = self.field_shape(shape, name, &[entry.key.pos]);
@@ -290,9 +291,10 @@ impl<'s> Walk<'s> {
                     // The reference makes the key anew, without its comment.
                     key.pos = Pos::NONE;
                 }
-                map.push(key, node);
+                new.push(Entry { key, value: node });
             }
         }
+        map.extend(new);
         Ok(())
     }
 

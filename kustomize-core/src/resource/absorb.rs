@@ -1,7 +1,7 @@
 //! How generated resources join a set: as new ones, or in place of others.
 
 use super::origin_annotations::ORIGIN;
-use super::{Behavior, Origin, Resource, ResourceSet, origin_text, push_data};
+use super::{Behavior, Origin, Resource, ResourceSet, data_entry, origin_text};
 use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Schema;
@@ -111,11 +111,8 @@ fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
     if pairs.is_empty() {
         return;
     }
-    let mut map = Map::new();
-    for (key, (text, pos)) in last_of_each(pairs) {
-        push_data(&mut map, &key, text.into(), pos);
-    }
-    root.insert(field, Node::map(map));
+    let entries = last_of_each(pairs).into_iter().map(|(key, (text, pos))| data_entry(&key, &text, pos));
+    root.insert(field, Node::map(Map::from_entries(entries.collect())));
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ fn finish(node: &mut Node, kept: Kept) -> Result<(), BuildError> {
 }
 
 fn rewrite(map: &mut Map, kept: Kept) -> Result<(), BuildError> {
-    map.entries_mut().retain(|entry| kept.keeps(entry.key.as_str()));
+    map.retain(|entry| kept.keeps(entry.key.as_str()));
     for Entry { key, value } in map.iter_mut() {
         check_name(key)?;
         key.scalar.set_tag(Tag::None);

@@ -27,7 +27,7 @@ impl Resource {
         };
         let mut previous = Previous::default();
         let history = &mut self.history;
-        annotations.entries_mut().retain(|Entry { key, value }| {
+        annotations.retain(|Entry { key, value }| {
             let Some(name) = key.as_str().strip_prefix(INTERNAL) else { return true };
             let text = value.text();
             let enabled = text == "enabled";

@@ -15,12 +15,12 @@ pub(super) fn through_json(node: Node) -> Result<Node, BuildError> {
             let item = convert(scalar).map_err(|problem| problem.at(pos))?;
             Value::Scalar(item)
         }
-        Value::Seq(mut seq) => {
-            let items = std::mem::take(seq.items_mut());
+        Value::Seq(seq) => {
+            let items = seq.into_items();
             Value::Seq(Seq::from_items(items.into_iter().map(through_json).collect::<Result<_, _>>()?))
         }
-        Value::Map(mut map) => {
-            let mut entries = std::mem::take(map.entries_mut());
+        Value::Map(map) => {
+            let mut entries = map.into_entries();
             for entry in &mut entries {
                 let Key { pos, scalar } = &mut entry.key;
                 if !matches!(scalar.tag(), Tag::Str | Tag::None | Tag::Other | Tag::Binary) {

@@ -27,7 +27,7 @@ mod set;
 
 pub(crate) use change::Change;
 pub(crate) use comparison::expect_unchanged;
-pub(crate) use data_map::push_data;
+pub(crate) use data_map::data_entry;
 pub(crate) use final_form::finish_resource;
 pub use history::{Behavior, History, PreviousId};
 pub(crate) use id::{CLUSTER, split_api_version};

@@ -108,7 +108,7 @@ fn unwrap_single_list(documents: Documents) -> Result<Vec<Node>, BuildError> {
         return Ok(nodes);
     }
     match nodes.pop().and_then(take_items).map(|items| (items.pos, items.value)) {
-        Some((_, Value::Seq(mut items))) => Ok(std::mem::take(items.items_mut()).into_iter().collect()),
+        Some((_, Value::Seq(items))) => Ok(items.into_items()),
         Some((pos, Value::Map(map))) if !map.is_empty() => {
             Err(BuildError::new(ErrorKind::Resource, "the items of this list are not a list")
                 .at(pos)
@@ -207,7 +207,7 @@ fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
         let pos = node.pos;
         let kind = node.get("kind").map(|kind| kind.text().to_owned()).unwrap_or_default();
         let Some(items) = take_items(node) else { continue };
-        let Value::Seq(mut seq) = items.value else {
+        let Value::Seq(seq) = items.value else {
             if items.is_null() {
                 continue;
             }
@@ -219,7 +219,7 @@ fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
             .at(pos)
             .field("items"));
         };
-        for item in std::mem::take(seq.items_mut()) {
+        for item in seq.into_items() {
             // Each item is a text of its own for the reference.
             let item = Documents { nodes: vec![through_json(item)?], parts: 1 };
             queue.extend(keep_resources(unwrap_single_list(item)?)?);

@@ -121,7 +121,7 @@ impl Entries {
                 None => {
                     is_new = true;
                     trace.added.push((trace.maps.len(), index));
-                    map.push(Key::new(key.clone()), value);
+                    map.push(Key::new(key), value);
                 }
             }
         }

@@ -82,7 +82,7 @@ impl Found {
     pub(crate) fn of_mut(self, node: &mut Node) -> Option<&mut Node> {
         match self {
             Found::Here => Some(node),
-            Found::Entry(at) => node.as_map_mut()?.entries_mut().get_mut(at).map(|entry| &mut entry.value),
+            Found::Entry(at) => node.as_map_mut()?.as_mut_slice().get_mut(at).map(|entry| &mut entry.value),
             Found::Item(at) => node.as_seq_mut()?.get_mut(at),
         }
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod base64;
 pub(crate) mod chars;
+mod collection;
 pub mod decode;
 pub(crate) mod float;
 pub(crate) mod json;
@@ -18,7 +19,8 @@ mod source_text;
 pub(crate) mod through_json;
 mod well_known;
 
-pub use node::{Entry, Key, Map, Node, Seq, Value};
+pub use collection::{Map, Seq};
+pub use node::{Entry, Key, Node, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
 pub(crate) use print::MAX_DEPTH;
 pub use print::{Data, PrintError, PrintProblem, print};

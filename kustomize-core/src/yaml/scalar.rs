@@ -195,10 +195,16 @@ impl Scalar {
 }
 
 impl Repr {
+    #[inline]
     fn new(text: &str, look: Look) -> Self {
-        if let Ok(text) = InlineText::try_from(text) {
-            return Repr::Inline { look, text };
+        match InlineText::try_from(text) {
+            Ok(text) => Repr::Inline { look, text },
+            Err(_) => Repr::long(text, look),
         }
+    }
+
+    #[inline(never)]
+    fn long(text: &str, look: Look) -> Self {
         match well_known(text) {
             Some(text) => Repr::Static { look, text },
             None => Repr::Shared { look, text: text.into() },

@@ -24,7 +24,7 @@ pub(super) fn lose(
     let pos = file.pos;
     let Value::Map(map) = &mut file.value else { return Ok(()) };
     let mut clash = None;
-    map.entries_mut().retain(|entry| {
+    map.retain(|entry| {
         let key = entry.key.as_str();
         // What an alias brings in was copied from its anchor, which stands earlier in the text.
         let is_merged = entry.key.pos.offset() < pos.offset();

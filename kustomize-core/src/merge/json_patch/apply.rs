@@ -92,7 +92,7 @@ impl Operation {
         match &mut container.value {
             Value::Map(map) => put(map, &pointer.last, value),
             Value::Seq(list) => match pointer::insertion_index(list, &pointer.last) {
-                Some(at) => list.items_mut().insert(at, value),
+                Some(at) => list.insert(at, value),
                 None => return Err(self.bad_index(&pointer, list.len())),
             },
             Value::Scalar(_) => return Err(self.no_container()),
@@ -135,7 +135,7 @@ impl Operation {
                 None => Err(self.missing_field(&pointer, map)),
             },
             Value::Seq(list) => match pointer::index(list, &pointer.last) {
-                Some(at) => Ok(list.items_mut().remove(at)),
+                Some(at) => Ok(list.remove(at)),
                 None => Err(self.bad_index(&pointer, list.len())),
             },
             Value::Scalar(_) => Err(self.no_container()),

@@ -54,9 +54,7 @@ impl JsonPatch {
         let Value::Seq(list) = root.value else {
             return Err(malformed("a JSON patch must be a list of operations", root.pos));
         };
-        let mut list = list;
-        let operations =
-            std::mem::take(list.items_mut()).into_iter().map(Operation::new).collect::<Result<_, _>>()?;
+        let operations = list.into_items().into_iter().map(Operation::new).collect::<Result<_, _>>()?;
         Ok(JsonPatch { operations, source })
     }
 
@@ -91,12 +89,12 @@ impl Operation {
     fn new(node: Node) -> Result<Self, BuildError> {
         let Node { pos, value } = node;
         let mut operation = Operation { pos, op: None, path: None, from: None, value: None };
-        let mut map = match value {
+        let map = match value {
             Value::Map(map) => map,
             Value::Scalar(scalar) if scalar.tag() == Tag::Null => return Ok(operation),
             _ => return Err(malformed("each operation of a JSON patch must be a map", pos)),
         };
-        for entry in std::mem::take(map.entries_mut()) {
+        for entry in map.into_entries() {
             match entry.key.as_str() {
                 "op" => operation.op = Some(entry.value),
                 "path" => operation.path = Some(entry.value),

@@ -2,7 +2,6 @@
 
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Entry, FileId, Key, MAX_DEPTH, Map, Node, Pos, Scalar, Seq, Str, Style, Tag, Value};
-use thin_vec::ThinVec;
 
 /// Parses a JSON text. Numbers keep their spelling; of equal keys the last one counts.
 ///
@@ -104,7 +103,7 @@ impl Parser<'_> {
     }
 
     fn map(&mut self) -> Result<Value, BuildError> {
-        let mut entries = ThinVec::new();
+        let mut entries = Vec::new();
         if self.take(b'}') {
             return Ok(Value::Map(Map::new()));
         }
@@ -127,7 +126,7 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Result<Value, BuildError> {
-        let mut items = ThinVec::new();
+        let mut items = Vec::new();
         if self.take(b']') {
             return Ok(Value::Seq(Seq::new()));
         }
@@ -252,7 +251,7 @@ fn scalar(text: impl AsRef<str>, tag: Tag, style: Style) -> Value {
 }
 
 /// Of entries with equal keys the last one.
-fn last_of_each(entries: ThinVec<Entry>) -> ThinVec<Entry> {
+fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
     let mut seen = crate::collections::HashSet::with_capacity(entries.len());
     if entries.iter().all(|entry| seen.insert(entry.key.as_str())) {
         drop(seen);

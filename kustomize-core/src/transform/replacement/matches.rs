@@ -262,7 +262,7 @@ fn items(node: &mut Node) -> Result<&mut [Node], BuildError> {
         Value::Scalar(scalar) if scalar.tag() == Tag::Null => {}
         _ => return Err(error("the path names items of a list, but this is not a list", node)),
     }
-    Ok(node.as_seq_mut().map(|seq| seq.items_mut().as_mut_slice()).unwrap_or_default())
+    Ok(node.as_seq_mut().map(|seq| seq.as_mut_slice()).unwrap_or_default())
 }
 
 fn error(message: &str, node: &Node) -> BuildError {

@@ -4,7 +4,6 @@ use super::scalar::{json_number, resolved};
 use super::{Decode, Decoder, Mismatch};
 use crate::yaml::resolve::Resolved;
 use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
-use thin_vec::ThinVec;
 
 /// Largest integer that every smaller one is exact below, as a float.
 const EXACT: u64 = 1 << 53;
@@ -32,7 +31,7 @@ fn plain_value(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
     let scalar = match &decoder.node.value {
         Value::Map(_) => return plain_map(decoder),
         Value::Seq(_) => {
-            let mut items = ThinVec::new();
+            let mut items = Vec::new();
             decoder.items(&mut |item| plain(item).map(|item| items.push(item)))?;
             return Ok(Value::Seq(Seq::from_items(items)));
         }
@@ -52,7 +51,7 @@ fn plain_value(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
 }
 
 fn plain_map(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
-    let mut entries = ThinVec::new();
+    let mut entries = Vec::new();
     decoder.entries(&mut |name, decoder| {
         let value = plain(decoder)?;
         let key = Key { pos: Pos::NONE, scalar: typed(name, Tag::Str) };

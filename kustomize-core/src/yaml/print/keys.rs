@@ -52,7 +52,7 @@ pub(in crate::yaml) fn string_entries(map: &Map, root: bool) -> Result<Cow<'_, M
 /// resolved, and at the root, which it decodes into a map of strings, keys of other types become
 /// strings and a null key is dropped.
 fn flatten(map: &Map, root: bool) -> Result<Map, PrintError> {
-    let mut flat = Map::new();
+    let mut flat = Vec::with_capacity(map.len());
     let mut merged: Option<&Node> = None;
     for Entry { key, value } in map {
         if is_merge(&key.scalar) {
@@ -65,8 +65,9 @@ fn flatten(map: &Map, root: bool) -> Result<Map, PrintError> {
             continue;
         };
         let scalar = Scalar::new(text, Tag::Str, Style::DoubleQuoted);
-        flat.push(Key { pos: key.pos, scalar }, value.clone());
+        flat.push(Entry { key: Key { pos: key.pos, scalar }, value: value.clone() });
     }
+    let mut flat = Map::from_entries(flat);
     match merged.map(|node| (&node.value, node.pos)) {
         None => {}
         Some((Value::Map(other), _)) => merge_into(&mut flat, other)?,
@@ -103,7 +104,7 @@ fn flat_key(key: &Scalar, root: bool) -> Result<Option<Cow<'_, str>>, PrintProbl
 }
 
 fn merge_into(flat: &mut Map, other: &Map) -> Result<(), PrintError> {
-    for Entry { key, value } in std::mem::take(flatten(other, false)?.entries_mut()) {
+    for Entry { key, value } in flatten(other, false)?.into_entries() {
         if !flat.contains(key.as_str()) {
             flat.push(key, value);
         }

@@ -15,7 +15,6 @@ use crate::collections::HashMap;
 use crate::yaml::base64;
 use crate::yaml::resolve::{self, Dialect};
 use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
-use thin_vec::ThinVec;
 
 /// What comes next in an open collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +174,8 @@ impl<'t> Builder<'t> {
         self.attach(node)
     }
 
-    fn close_map(&mut self, frame: &Frame<'t>) -> Result<ThinVec<Entry>, ReadError> {
-        let entries: ThinVec<Entry> = self.entries.drain(frame.first..).collect();
+    fn close_map(&mut self, frame: &Frame<'t>) -> Result<Vec<Entry>, ReadError> {
+        let entries: Vec<Entry> = self.entries.drain(frame.first..).collect();
         match self.dialect {
             Dialect::V3 => {
                 let entries = if frame.merges { merge::v3(entries)? } else { entries };

@@ -3,12 +3,11 @@
 use super::ReadError;
 use crate::collections::HashMap;
 use crate::yaml::{Entry, Node, Str, Tag, Value};
-use thin_vec::ThinVec;
 
 /// Expands `<<` in a resource. Own keys come first, those merged in behind them; of several maps
 /// the one listed first wins.
-pub(super) fn v3(entries: ThinVec<Entry>) -> Result<ThinVec<Entry>, ReadError> {
-    let mut own = ThinVec::with_capacity(entries.len());
+pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
+    let mut own = Vec::with_capacity(entries.len());
     let mut merge: Option<Entry> = None;
     for entry in entries {
         if entry.key.scalar.tag() == Tag::Merge {
@@ -46,11 +45,11 @@ pub(super) fn v3(entries: ThinVec<Entry>) -> Result<ThinVec<Entry>, ReadError> {
 /// what comes later wins, be it merged or not.
 ///
 /// `strict` refuses the second of equal keys instead.
-pub(super) fn v2(entries: ThinVec<Entry>, merges: bool, strict: bool) -> Result<ThinVec<Entry>, ReadError> {
+pub(super) fn v2(entries: Vec<Entry>, merges: bool, strict: bool) -> Result<Vec<Entry>, ReadError> {
     if !merges && !has_duplicates(&entries) {
         return Ok(entries);
     }
-    let mut result = ThinVec::<Entry>::with_capacity(entries.len());
+    let mut result = Vec::<Entry>::with_capacity(entries.len());
     let mut index: HashMap<Str, usize> = HashMap::new();
     let mut set = |entry: Entry| {
         match index.get(entry.key.as_str()) {
@@ -74,15 +73,16 @@ pub(super) fn v2(entries: ThinVec<Entry>, merges: bool, strict: bool) -> Result<
 }
 
 /// The maps that `<<` names, the weakest first.
-fn sources(value: Node) -> Result<Vec<ThinVec<Entry>>, ReadError> {
+fn sources(value: Node) -> Result<Vec<Vec<Entry>>, ReadError> {
     let refuse = |pos| ReadError::new("only a map, or a list of maps, can be merged", pos);
     match value.value {
-        Value::Map(mut map) => Ok(vec![std::mem::take(map.entries_mut())]),
-        Value::Seq(mut seq) => std::mem::take(seq.items_mut())
+        Value::Map(map) => Ok(vec![map.into_entries()]),
+        Value::Seq(seq) => seq
+            .into_items()
             .into_iter()
             .rev()
             .map(|item| match item.value {
-                Value::Map(mut map) => Ok(std::mem::take(map.entries_mut())),
+                Value::Map(map) => Ok(map.into_entries()),
                 _ => Err(refuse(item.pos)),
             })
             .collect(),
