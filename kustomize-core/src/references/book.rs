@@ -5,89 +5,108 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::parallel::Crew;
-use crate::resource::{History, Resource};
-use crate::yaml::{Pos, Str};
+use crate::resource::{History, Link, Resource};
+use crate::yaml::{Node, Pos, Str};
 
 /// Fewer resources than this are not worth a thread.
 const LEAST: usize = 128;
 
-/// What the rules ask of one resource.
-#[derive(Debug)]
-pub(super) struct Known {
+/// What a tree says about who it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Identity {
     pub(super) api_version: Str,
     pub(super) kind: Str,
     pub(super) name: Str,
     /// As written.
     pub(super) namespace: Str,
-    pub(super) history: History,
     /// Where the name stands.
     pub(super) pos: Pos,
 }
 
-impl Known {
-    /// Reads the names in a tree.
-    pub(super) fn read(resource: &Resource, history: History) -> Self {
-        let name = resource.node.at(&["metadata", "name"]);
-        Known {
-            api_version: resource.api_version().into(),
-            kind: resource.kind().into(),
-            name: resource.name().into(),
-            namespace: resource.namespace().into(),
-            history,
+/// The part of a resource that is changed.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    pub(super) node: &'a mut Node,
+    pub(super) links: &'a mut Vec<Link>,
+}
+
+/// What the rules ask of one resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) history: &'a History,
+}
+
+/// What the rules ask of every resource, by position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Book<'a> {
+    identities: &'a [Identity],
+    histories: &'a [&'a History],
+}
+
+impl Identity {
+    /// Reads it.
+    pub(super) fn read(root: &Node) -> Self {
+        let text = |node: Option<&Node>| Str::from(node.map_or("", Node::text));
+        let metadata = root.get("metadata");
+        let field = |name| metadata.and_then(|metadata| metadata.get(name));
+        let unless_null = |node: Option<&Node>| text(node.filter(|node| !node.is_null()));
+        let name = field("name");
+        Identity {
+            api_version: text(root.get("apiVersion")),
+            kind: text(root.get("kind")),
+            name: unless_null(name),
+            namespace: unless_null(field("namespace")),
             pos: name.map_or(Pos::NONE, |name| name.pos),
         }
     }
 
-    /// The kind that it had at first.
-    pub(super) fn original_kind(&self) -> &str {
-        self.history.previous.first().map_or(&self.kind, |first| &first.kind)
+    /// Reads them in all trees, and makes sure that each is the resource's own.
+    pub(super) fn read_all(resources: &mut [Arc<Resource>], crew: &Crew) -> Vec<Identity> {
+        let mut identities = vec![Identity::default(); resources.len()];
+        let mut pairs: Vec<_> = resources.iter_mut().zip(&mut identities).collect();
+        let read: Result<(), Infallible> = crew.for_each_chunk(&mut pairs, LEAST, |_, pairs| {
+            for (resource, identity) in pairs {
+                **identity = Identity::read(&Arc::make_mut(resource).node);
+            }
+            Ok(())
+        });
+        let Ok(()) = read;
+        identities
     }
 }
 
-/// What the rules ask of every resource, by position.
-#[derive(Debug)]
-pub(super) struct Book(Vec<Known>);
-
-impl Book {
-    /// Takes the histories out of the resources, all but the links, which belong to the trees.
-    pub(super) fn open(resources: &mut [Arc<Resource>], crew: &Crew) -> Self {
-        let mut pages: Vec<_> = resources.iter_mut().map(|resource| (resource, None)).collect();
-        let written: Result<(), Infallible> = crew.for_each_chunk(&mut pages, LEAST, |_, pages| {
-            for (resource, known) in pages {
-                let resource = Arc::make_mut(resource);
-                let mut history = std::mem::take(&mut resource.history);
-                std::mem::swap(&mut history.links, &mut resource.history.links);
-                *known = Some(Known::read(resource, history));
-            }
-            Ok(())
+impl<'a> Tree<'a> {
+    /// Takes resources apart.
+    pub(super) fn split(resources: &'a mut [Arc<Resource>]) -> (Vec<&'a History>, Vec<Tree<'a>>) {
+        let parts = resources.iter_mut().map(|resource| {
+            let Resource { node, history, links } = Arc::make_mut(resource);
+            (&*history, Tree { node, links })
         });
-        let Ok(()) = written;
-        Book(pages.into_iter().filter_map(|(_, known)| known).collect())
+        parts.unzip()
+    }
+}
+
+impl<'a> Book<'a> {
+    /// The identities and histories of the same resources.
+    pub(super) fn new(identities: &'a [Identity], histories: &'a [&'a History]) -> Self {
+        Book { identities, histories }
     }
 
-    /// Puts the histories back.
-    pub(super) fn close(self, resources: &mut [Arc<Resource>], crew: &Crew) {
-        let mut pages: Vec<_> = resources.iter_mut().zip(self.0).collect();
-        let returned: Result<(), Infallible> = crew.for_each_chunk(&mut pages, LEAST, |_, pages| {
-            for (resource, known) in pages {
-                let resource = Arc::make_mut(resource);
-                std::mem::swap(&mut known.history.links, &mut resource.history.links);
-                resource.history = std::mem::take(&mut known.history);
-            }
-            Ok(())
-        });
-        let Ok(()) = returned;
-    }
-
-    /// Reads the names in a tree again.
-    pub(super) fn refresh(&mut self, at: usize, resource: &Resource) {
-        if let Some(known) = self.0.get_mut(at) {
-            *known = Known::read(resource, std::mem::take(&mut known.history));
-        }
+    /// The resource at a position.
+    pub(super) fn page(self, at: usize) -> Page<'a> {
+        Page { identity: &self.identities[at], history: self.histories[at] }
     }
 
     /// All of them, by position.
-    pub(super) fn as_slice(&self) -> &[Known] {
-        &self.0
+    pub(super) fn pages(self) -> impl Iterator<Item = Page<'a>> {
+        self.identities.iter().zip(self.histories).map(|(identity, history)| Page { identity, history })
+    }
+}
+
+impl<'a> Page<'a> {
+    /// The kind that it had at first.
+    pub(super) fn original_kind(self) -> &'a str {
+        self.history.previous.first().map_or(&self.identity.kind, |first| &first.kind)
     }
 }

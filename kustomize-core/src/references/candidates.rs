@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::book::Known;
+use super::book::{Book, Page};
 use super::referrer_fields::Kinds;
 use crate::collections::{self, HashMap, HashSet};
 use crate::resource::CLUSTER;
@@ -54,8 +54,10 @@ pub(super) enum View {
 /// Renamed resources by the names they had.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    /// For each former name: its number, and its part of the lists below.
-    names: HashMap<Str, (u32, Range<usize>)>,
+    /// Numbers of former names.
+    names: HashMap<Str, u32>,
+    /// For each former name, by number: its part of the lists below.
+    ranges: Vec<Range<u32>>,
     /// By name and position in the set.
     formers: Vec<Former>,
     /// Indexes into `formers` by name, current namespace and position.
@@ -103,13 +105,13 @@ fn effective(written: &str) -> &str {
 
 impl Candidates {
     /// The index of all resources.
-    pub(super) fn new(set: &[Known], kinds: &mut Kinds<'_>) -> Self {
+    pub(super) fn new(book: Book<'_>, kinds: &mut Kinds<'_>) -> Self {
         let mut index = Candidates::default();
-        if set.iter().all(|resource| resource.history.previous.is_empty()) {
+        if book.pages().all(|resource| resource.history.previous.is_empty()) {
             return index;
         }
-        for (at, resource) in set.iter().enumerate() {
-            let is_service_account = resource.kind == "ServiceAccount";
+        for (at, resource) in book.pages().enumerate() {
+            let is_service_account = resource.identity.kind == "ServiceAccount";
             let place = index.place(resource, kinds);
             index.taken.note(place);
             let mut previous = resource.history.previous.as_slice();
@@ -119,7 +121,7 @@ impl Candidates {
                     continue;
                 }
                 let next = u32::try_from(index.names.len()).unwrap_or(u32::MAX);
-                let (name, _) = *index.names.entry_ref(last.name.as_str()).or_insert((next, 0..0));
+                let name = *index.names.entry_ref(last.name.as_str()).or_insert(next);
                 let resource = u32::try_from(at).unwrap_or(u32::MAX);
                 index.formers.push(Former { name, place, resource, is_service_account });
             }
@@ -128,8 +130,8 @@ impl Candidates {
         index
     }
 
-    fn place(&mut self, resource: &Known, kinds: &mut Kinds<'_>) -> Place {
-        let written = resource.namespace.as_str();
+    fn place(&mut self, resource: Page<'_>, kinds: &mut Kinds<'_>) -> Place {
+        let written = resource.identity.namespace.as_str();
         let (current, written) = if kinds.current(resource).cluster_scoped {
             (self.namespaces.number(CLUSTER), None)
         } else {
@@ -144,18 +146,15 @@ impl Candidates {
 
     fn sort(&mut self) {
         collections::sort_unstable_by_key(&mut self.formers, |former| (former.name, former.resource));
-        let mut ranges = vec![0..0; self.names.len()];
-        for (at, former) in self.formers.iter().enumerate() {
-            let range = &mut ranges[former.name as usize];
+        let formers = &self.formers;
+        self.ranges = vec![0..0; self.names.len()];
+        for (at, former) in (0..).zip(formers) {
+            let range = &mut self.ranges[former.name as usize];
             if range.start == range.end {
                 *range = at..at;
             }
             range.end = at + 1;
         }
-        for (number, range) in self.names.values_mut() {
-            *range = std::mem::take(&mut ranges[*number as usize]);
-        }
-        let formers = &self.formers;
         let sorted_by = |namespace: fn(&Place) -> Namespace| {
             let mut order: Vec<u32> = (0..u32::try_from(formers.len()).unwrap_or(u32::MAX)).collect();
             collections::sort_unstable_by_key(&mut order, |at| {
@@ -188,17 +187,15 @@ impl Candidates {
     /// Positions of the resources that had a name and are seen, in the order of the set.
     pub(super) fn named(&self, name: &str, view: &View, found: &mut Vec<u32>) {
         found.clear();
-        let Some((_, range)) = self.names.get(name) else { return };
+        let Some(range) = self.range(name) else { return };
         match view {
-            View::Everything => {
-                found.extend(self.formers[range.clone()].iter().map(|former| former.resource))
-            }
+            View::Everything => found.extend(self.formers[range].iter().map(|former| former.resource)),
             View::From { further, .. } if !further.is_empty() => {
-                let seen = self.formers[range.clone()].iter().filter(|former| self.sees(view, former));
+                let seen = self.formers[range].iter().filter(|former| self.sees(view, former));
                 found.extend(seen.map(|former| former.resource));
             }
             View::From { namespace, .. } => {
-                self.in_namespace(range, *namespace, found);
+                self.in_namespace(range.clone(), *namespace, found);
                 if let Some(cluster) = self.cluster() {
                     self.in_namespace(range, cluster, found);
                     collections::sort(found);
@@ -214,7 +211,7 @@ impl Candidates {
         if namespace == CLUSTER {
             return;
         }
-        let Some((_, range)) = self.names.get(name) else { return };
+        let Some(range) = self.range(name) else { return };
         let Some(namespace) = &self.namespaces.known(namespace) else { return };
         let (order, key): (_, fn(&Place) -> Namespace) =
             if self.taken.is_origin(*namespace, view, self.cluster()) {
@@ -243,7 +240,12 @@ impl Candidates {
         }
     }
 
-    fn in_namespace(&self, range: &Range<usize>, namespace: Namespace, found: &mut Vec<u32>) {
+    fn range(&self, name: &str) -> Option<Range<usize>> {
+        let Range { start, end } = self.ranges.get(*self.names.get(name)? as usize)?;
+        Some(*start as usize..*end as usize)
+    }
+
+    fn in_namespace(&self, range: Range<usize>, namespace: Namespace, found: &mut Vec<u32>) {
         let formers = self.slice(&self.by_current, range, namespace, |place| place.current);
         found.extend(formers.map(|former| former.resource));
     }
@@ -251,11 +253,11 @@ impl Candidates {
     fn slice<'a>(
         &'a self,
         order: &'a [u32],
-        range: &Range<usize>,
+        range: Range<usize>,
         namespace: Namespace,
         key: fn(&Place) -> Namespace,
     ) -> impl Iterator<Item = &'a Former> {
-        let order = &order[range.clone()];
+        let order = &order[range];
         let of = |at: &u32| key(&self.formers[*at as usize].place);
         let start = order.partition_point(|at| of(at) < namespace);
         let length = order[start..].partition_point(|at| of(at) == namespace);

@@ -1,8 +1,6 @@
 //! Writes the new names of renamed resources wherever other resources refer to them.
 
-use std::sync::Arc;
-
-use super::book::{Book, Known};
+use super::book::{Book, Identity, Tree};
 use super::candidates::{Candidates, View};
 use super::referral::{Referral, Referrer};
 use super::referrer_fields::{Kinds, Reference};
@@ -10,7 +8,7 @@ use super::role_binding;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::NameReference;
-use crate::resource::{Resource, ResourceSet};
+use crate::resource::{History, Link, ResourceSet};
 use crate::yaml::{Map, Node, Scalar, Value};
 
 /// Fewer resources than this are not worth a thread.
@@ -28,10 +26,9 @@ pub(crate) fn fix_names(
     cx: &Context<'_>,
 ) -> Result<(), BuildError> {
     let resources = set.list_mut().as_mut_slice();
-    let mut book = Book::open(resources, &cx.crew);
-    let fixed = fix_all(resources, &mut book, config, cx);
-    book.close(resources, &cx.crew);
-    fixed.map_err(|(at, error)| match resources.get(at) {
+    let identities = Identity::read_all(resources, &cx.crew);
+    let (histories, mut trees) = Tree::split(resources);
+    fix_all(&mut trees, identities, &histories, config, cx).map_err(|(at, error)| match resources.get(at) {
         Some(resource) => error.about(resource.id(cx.schema())),
         None => error,
     })
@@ -39,29 +36,28 @@ pub(crate) fn fix_names(
 
 /// Fixes all resources; an error comes with the position of its resource.
 fn fix_all(
-    resources: &mut [Arc<Resource>],
-    book: &mut Book,
+    trees: &mut [Tree<'_>],
+    mut identities: Vec<Identity>,
+    histories: &[&History],
     config: &[NameReference],
     cx: &Context<'_>,
 ) -> Result<(), (usize, BuildError)> {
-    let candidates = Candidates::new(book.as_slice(), &mut Kinds::new(config, cx.schema()));
+    let candidates = Candidates::new(Book::new(&identities, histories), &mut Kinds::new(config, cx.schema()));
     if config.iter().any(refers_from_identity) {
         // What one resource refers to decides on how the next ones are named.
         let mut kinds = Kinds::new(config, cx.schema());
-        for (at, resource) in resources.iter_mut().enumerate() {
-            let resource = Arc::make_mut(resource);
-            fix_resource(resource, at, book.as_slice(), &mut kinds, &candidates)
-                .map_err(|error| (at, error))?;
-            book.refresh(at, resource);
+        for (at, tree) in trees.iter_mut().enumerate() {
+            let book = Book::new(&identities, histories);
+            fix_resource(tree, at, book, &mut kinds, &candidates).map_err(|error| (at, error))?;
+            identities[at] = Identity::read(tree.node);
         }
         return Ok(());
     }
-    let known = book.as_slice();
-    cx.crew.for_each_chunk(resources, LEAST, |first, resources| {
+    let book = Book::new(&identities, histories);
+    cx.crew.for_each_chunk(trees, LEAST, |first, trees| {
         let mut kinds = Kinds::new(config, cx.schema());
-        (first..).zip(resources).try_for_each(|(at, resource)| {
-            fix_resource(Arc::make_mut(resource), at, known, &mut kinds, &candidates)
-                .map_err(|error| (at, error))
+        (first..).zip(trees).try_for_each(|(at, tree)| {
+            fix_resource(tree, at, book, &mut kinds, &candidates).map_err(|error| (at, error))
         })
     })
 }
@@ -82,39 +78,39 @@ pub(super) fn refers_from_identity(reference: &NameReference) -> bool {
 
 /// Fixes one resource; `at` is its position.
 pub(super) fn fix_resource(
-    resource: &mut Resource,
+    tree: &mut Tree<'_>,
     at: usize,
-    known: &[Known],
+    book: Book<'_>,
     kinds: &mut Kinds<'_>,
     candidates: &Candidates,
 ) -> Result<(), BuildError> {
-    let own = &known[at];
+    let own = book.page(at);
     let kind = kinds.original(own);
     if kind.fields.is_empty() {
         return Ok(());
     }
     let cluster_scoped = kinds.current(own).cluster_scoped;
-    check_meta(resource)?;
-    let further = role_binding::namespaces(resource, cluster_scoped)?;
+    check_meta(tree.node)?;
+    let further = role_binding::namespaces(tree.node, cluster_scoped)?;
     if candidates.is_empty() {
         // Nothing was renamed, so nothing changes; what is refused is refused all the same.
-        return kind.fields.walk(&mut resource.node, &mut |field, _| check_shape(field));
+        return kind.fields.walk(tree.node, &mut |field, _| check_shape(field));
     }
-    let view = candidates.view(cluster_scoped, &own.namespace, &further);
-    let referrer = Referrer::new(resource, at);
+    let view = candidates.view(cluster_scoped, &own.identity.namespace, &further);
+    let referrer = Referrer::new(tree.node, at);
     let mut scratch = Vec::new();
-    let fixed = kind.fields.walk(&mut resource.node, &mut |field, number| {
+    let fixed = kind.fields.walk(tree.node, &mut |field, number| {
         let reference = kind.references[number as usize];
         let scratch = &mut scratch;
-        Fixer { candidates, view: &view, referrer: &referrer, known, reference, scratch }.fix(field)
+        Fixer { candidates, view: &view, referrer: &referrer, book, reference, scratch }.fix(field)
     });
-    resource.settle_links();
+    Link::settle_all(tree.links, tree.node);
     fixed
 }
 
 /// The reference reads a referrer's `apiVersion` in two ways and refuses it when they differ.
-fn check_meta(resource: &Resource) -> Result<(), BuildError> {
-    let Some(node) = resource.node.get("apiVersion") else { return Ok(()) };
+fn check_meta(root: &Node) -> Result<(), BuildError> {
+    let Some(node) = root.get("apiVersion") else { return Ok(()) };
     let text = node.text();
     if text.starts_with('/') || (node.is_null() && !text.is_empty()) {
         let message = format!("`{text}` is not an apiVersion");
@@ -152,7 +148,7 @@ struct Fixer<'a, 'c> {
     candidates: &'a Candidates,
     view: &'a View,
     referrer: &'a Referrer,
-    known: &'a [Known],
+    book: Book<'a>,
     reference: Reference<'c>,
     scratch: &'a mut Vec<u32>,
 }
@@ -224,13 +220,13 @@ impl Fixer<'_, '_> {
         if self.scratch.is_empty() {
             return Ok(None);
         }
-        self.referrer.narrow(self.scratch, self.known, self.reference);
-        let meant = |at: u32| Referrer::referral(self.known, at);
+        self.referrer.narrow(self.scratch, self.book, self.reference);
+        let meant = |at: u32| Referrer::referral(self.book, at);
         let Some((first, rest)) = self.scratch.split_first() else { return Ok(None) };
         let first = meant(*first);
         if rest.iter().all(|other| same(&first, &meant(*other))) {
             return Ok(Some(first));
         }
-        Err(self.referrer.ambiguous(name, self.scratch, self.known, self.reference))
+        Err(self.referrer.ambiguous(name, self.scratch, self.book, self.reference))
     }
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::book::Known;
+use super::book::{Book, Identity, Tree};
 use super::candidates::Candidates;
 use super::name_reference::{fix_resource, refers_from_identity};
 use super::referrer_fields::Kinds;
 use crate::error::BuildError;
 use crate::field_spec::NameReference;
-use crate::resource::Resource;
+use crate::resource::{History, Resource};
 use crate::schema::Schema;
 
 /// The names in a finished build: who could be meant by a name.
 #[derive(Debug)]
 pub(crate) struct Names {
-    known: Vec<Known>,
+    resources: Vec<Arc<Resource>>,
+    identities: Vec<Identity>,
     candidates: Candidates,
 }
 
@@ -28,10 +29,11 @@ impl Names {
         if references.iter().any(refers_from_identity) {
             return None;
         }
-        let known: Vec<Known> =
-            resources.iter().map(|resource| Known::read(resource, resource.history.clone())).collect();
-        let candidates = Candidates::new(&known, &mut Kinds::new(references, schema));
-        Some(Names { known, candidates })
+        let identities: Vec<_> = resources.iter().map(|resource| Identity::read(&resource.node)).collect();
+        let histories = histories(resources);
+        let book = Book::new(&identities, &histories);
+        let candidates = Candidates::new(book, &mut Kinds::new(references, schema));
+        Some(Names { resources: resources.to_vec(), identities, candidates })
     }
 
     /// Writes the names of others into a resource that takes the place of the one at a position,
@@ -43,6 +45,19 @@ impl Names {
         references: &[NameReference],
         schema: &Schema,
     ) -> Result<(), BuildError> {
-        fix_resource(resource, at, &self.known, &mut Kinds::new(references, schema), &self.candidates)
+        let histories = histories(&self.resources);
+        let book = Book::new(&self.identities, &histories);
+        let Resource { node, links, .. } = resource;
+        fix_resource(
+            &mut Tree { node, links },
+            at,
+            book,
+            &mut Kinds::new(references, schema),
+            &self.candidates,
+        )
     }
+}
+
+fn histories(resources: &[Arc<Resource>]) -> Vec<&History> {
+    resources.iter().map(|resource| &resource.history).collect()
 }

@@ -1,10 +1,10 @@
 //! The rules by which one resource out of several of a name is the one that is meant.
 
-use super::book::Known;
+use super::book::{Book, Identity, Page};
 use super::referrer_fields::Reference;
 use crate::error::{BuildError, ErrorKind};
-use crate::resource::{Gvk, History, Resource, split_api_version};
-use crate::yaml::Str;
+use crate::resource::{Gvk, History, split_api_version};
+use crate::yaml::{Node, Str};
 
 /// The resource in which a name stands.
 pub(super) struct Referrer {
@@ -22,8 +22,8 @@ pub(super) struct Referral<'a> {
 
 impl Referrer {
     /// The resource at a position of the set.
-    pub(super) fn new(resource: &Resource, at: usize) -> Self {
-        let role = resource.node.get("roleRef").and_then(|role| {
+    pub(super) fn new(root: &Node, at: usize) -> Self {
+        let role = root.get("roleRef").and_then(|role| {
             let text = |field| role.get(field).map(|node| Str::from(node.text()));
             Some(Gvk { group: text("apiGroup")?, version: Str::default(), kind: text("kind")? })
         });
@@ -31,34 +31,24 @@ impl Referrer {
     }
 
     /// Leaves those candidates that a reference can mean (the reference's `selectReferral`).
-    pub(super) fn narrow(&self, candidates: &mut Vec<u32>, set: &[Known], reference: Reference<'_>) {
-        candidates.retain(|at| Self::was(*at, set, reference.target));
+    pub(super) fn narrow(&self, candidates: &mut Vec<u32>, book: Book<'_>, reference: Reference<'_>) {
+        candidates.retain(|at| was(page(book, *at), reference.target));
         if let Some(role) = self.role.as_ref().filter(|_| reference.is_role_ref()) {
-            candidates.retain(|at| Self::was(*at, set, role));
+            candidates.retain(|at| was(page(book, *at), role));
         }
         if candidates.len() == 1 {
             return;
         }
-        let own = &set[self.at as usize].history;
-        candidates.retain(|at| same_context(&set[*at as usize].history, own, true));
+        let own = page(book, self.at).history;
+        candidates.retain(|at| same_context(page(book, *at).history, own, true));
         if candidates.len() > 1 {
-            candidates.retain(|at| same_context(&set[*at as usize].history, own, false));
+            candidates.retain(|at| same_context(page(book, *at).history, own, false));
         }
     }
 
-    /// Whether a selector picks any earlier id of a candidate.
-    fn was(at: u32, set: &[Known], selector: &Gvk) -> bool {
-        let resource = &set[at as usize];
-        let (group, version) = split_api_version(&resource.api_version);
-        (selector.group.is_empty() || selector.group == group)
-            && (selector.version.is_empty() || selector.version == version)
-            && (selector.kind.is_empty()
-                || resource.history.previous.iter().any(|id| id.kind == selector.kind))
-    }
-
     /// Name and namespace of a candidate.
-    pub(super) fn referral<'a>(set: &'a [Known], at: u32) -> Referral<'a> {
-        let Known { name, namespace, .. } = &set[at as usize];
+    pub(super) fn referral(book: Book<'_>, at: u32) -> Referral<'_> {
+        let Identity { name, namespace, .. } = page(book, at).identity;
         Referral { name, namespace }
     }
 
@@ -67,13 +57,13 @@ impl Referrer {
         &self,
         name: &str,
         candidates: &[u32],
-        set: &[Known],
+        book: Book<'_>,
         reference: Reference<'_>,
     ) -> BuildError {
         let kind = &reference.target.kind;
         let names: Vec<_> = candidates
             .iter()
-            .map(|at| match Self::referral(set, *at) {
+            .map(|at| match Self::referral(book, *at) {
                 Referral { name, namespace: "" } => format!("`{name}`"),
                 Referral { name, namespace } => format!("`{name}` in `{namespace}`"),
             })
@@ -82,13 +72,25 @@ impl Referrer {
         let mut error = BuildError::new(ErrorKind::Reference, message)
             .with_help("give the resources distinct names before prefixes and suffixes are added");
         for at in candidates.iter().filter(|at| **at != self.at) {
-            let pos = set[*at as usize].pos;
+            let pos = page(book, *at).identity.pos;
             if !pos.is_none() {
                 error = error.with_note("this could be meant", pos);
             }
         }
         error
     }
+}
+
+fn page(book: Book<'_>, at: u32) -> Page<'_> {
+    book.page(at as usize)
+}
+
+/// Whether a selector picks any earlier id of a candidate.
+fn was(candidate: Page<'_>, selector: &Gvk) -> bool {
+    let (group, version) = split_api_version(&candidate.identity.api_version);
+    (selector.group.is_empty() || selector.group == group)
+        && (selector.version.is_empty() || selector.version == version)
+        && (selector.kind.is_empty() || candidate.history.previous.iter().any(|id| id.kind == selector.kind))
 }
 
 /// Whether two resources got their prefixes and suffixes on the same way: the shorter lists are

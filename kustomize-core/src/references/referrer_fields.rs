@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::book::Known;
+use super::book::Page;
 use crate::collections::HashMap;
 use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
@@ -49,13 +49,13 @@ impl<'c> Kinds<'c> {
     }
 
     /// The kind that a resource has now.
-    pub(super) fn current(&mut self, resource: &Known) -> Rc<Kind<'c>> {
-        self.get(&resource.api_version, &resource.kind)
+    pub(super) fn current(&mut self, resource: Page<'_>) -> Rc<Kind<'c>> {
+        self.get(&resource.identity.api_version, &resource.identity.kind)
     }
 
     /// The kind that a resource had at first, which decides on its referring fields.
-    pub(super) fn original(&mut self, resource: &Known) -> Rc<Kind<'c>> {
-        self.get(&resource.api_version, resource.original_kind())
+    pub(super) fn original(&mut self, resource: Page<'_>) -> Rc<Kind<'c>> {
+        self.get(&resource.identity.api_version, resource.original_kind())
     }
 
     fn get(&mut self, api_version: &str, kind: &str) -> Rc<Kind<'c>> {

@@ -35,7 +35,7 @@ pub(crate) fn resolve_vars(
     let replaced = set.iter_mut().try_for_each(|resource| {
         let mut visit = |field: &mut Node, _: u32| replace(field, &values, &mut used);
         let gvk = resource.gvk();
-        let replaced = if resource.history.links.is_empty() {
+        let replaced = if resource.links.is_empty() {
             let tries = fields.entry(gvk).or_insert_with_key(|gvk| FieldTries::of(gvk, specs));
             tries.walk(&mut resource.node, &mut visit)
         } else {

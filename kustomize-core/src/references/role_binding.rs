@@ -2,7 +2,6 @@
 
 use crate::collections::HashSet;
 use crate::error::{BuildError, ErrorKind};
-use crate::resource::Resource;
 use crate::yaml::resolve::resolve;
 use crate::yaml::{Node, Str, Style, Tag, Value};
 
@@ -11,12 +10,12 @@ use crate::yaml::{Node, Str, Style, Tag, Value};
 ///
 /// # Errors
 /// A subject that is no map, or whose kind or namespace is no string.
-pub(super) fn namespaces(resource: &Resource, cluster_scoped: bool) -> Result<HashSet<Str>, BuildError> {
+pub(super) fn namespaces(root: &Node, cluster_scoped: bool) -> Result<HashSet<Str>, BuildError> {
     let mut namespaces = HashSet::new();
-    if cluster_scoped || resource.kind() != "RoleBinding" {
+    if cluster_scoped || root.get("kind").map_or("", Node::text) != "RoleBinding" {
         return Ok(namespaces);
     }
-    let Some(Value::Seq(subjects)) = resource.node.get("subjects").map(|subjects| &subjects.value) else {
+    let Some(Value::Seq(subjects)) = root.get("subjects").map(|subjects| &subjects.value) else {
         return Ok(namespaces);
     };
     for subject in subjects {

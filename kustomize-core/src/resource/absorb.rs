@@ -78,10 +78,8 @@ fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
     new.set_name(old.name());
     new.set_namespace(old.namespace());
     let needs_hash = new.history.needs_hash && old.history.needs_hash;
-    let links = std::mem::take(&mut new.history.links);
     new.history = old.history.clone();
     new.history.needs_hash = needs_hash;
-    new.history.links = links;
 }
 
 /// Sorted by name; of several with the same name, the last.

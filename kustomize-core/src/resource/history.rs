@@ -2,7 +2,7 @@
 //! it prints and parses at every step; here it is a struct beside the tree.
 
 use super::id::{IdRef, effective_namespace};
-use super::{Gvk, Link, ResId};
+use super::{Gvk, ResId};
 use crate::schema::SchemaComment;
 use crate::yaml::Str;
 
@@ -81,8 +81,6 @@ pub struct History {
     pub allow_kind_change: bool,
     /// Names of vars that take their value from this resource.
     pub vars: Vec<Str>,
-    /// Fields that share a value.
-    pub links: Vec<Link>,
     /// Schemas in comments; what merging takes from comments is all that is kept of them.
     pub(crate) schema_comments: Vec<SchemaComment>,
 }

@@ -65,14 +65,17 @@ impl Link {
         })
     }
 
-    /// Whether nothing is shared any more.
-    pub(crate) fn is_over(&self) -> bool {
-        self.entries.is_empty()
+    /// Brings fields that share a value in line, and forgets links of which nothing is left.
+    pub(crate) fn settle_all(links: &mut Vec<Link>, root: &mut Node) {
+        links.retain_mut(|link| {
+            link.settle(root);
+            !link.entries.is_empty()
+        });
     }
 
     /// Gives all places of an entry the value that was last written to one of them. Places that
     /// lost the entry leave the link.
-    pub(crate) fn settle(&mut self, root: &mut Node) {
+    fn settle(&mut self, root: &mut Node) {
         let places = &self.places;
         if self.entries.iter().all(|entry| entry.is_settled(places, root)) {
             return;

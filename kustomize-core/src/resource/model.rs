@@ -1,7 +1,7 @@
 //! A resource.
 
 use super::id::{IdRef, effective_namespace, split_api_version};
-use super::{Gvk, History, PreviousId, ResId, Step};
+use super::{Gvk, History, Link, PreviousId, ResId, Step};
 use crate::collections;
 use crate::schema::Schema;
 use crate::yaml::{Data, Map, Node, Str};
@@ -13,13 +13,15 @@ pub struct Resource {
     pub node: Node,
     /// Earlier names, prefixes, behaviour.
     pub history: History,
+    /// Fields of the tree that share a value.
+    pub links: Vec<Link>,
 }
 
 impl Resource {
     /// A resource without a history.
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Resource { node, history: History::default() }
+        Resource { node, history: History::default(), links: Vec::new() }
     }
 
     /// The tree as data that serde can make anything of: what a reader of the resource's YAML gets.
@@ -164,23 +166,17 @@ impl Resource {
     /// Brings fields that share a value in line. To be called whenever fields were written in
     /// place, as patches do.
     pub(crate) fn settle_links(&mut self) {
-        if !self.history.links.is_empty() {
-            let root = &mut self.node;
-            self.history.links.retain_mut(|link| {
-                link.settle(root);
-                !link.is_over()
-            });
-        }
+        Link::settle_all(&mut self.links, &mut self.node);
     }
 
     /// Makes the fields of some maps independent. To be called when these maps were made anew.
     pub(crate) fn leave_links(&mut self, is_it: impl Fn(&[Step]) -> bool) {
-        self.history.links.iter_mut().for_each(|link| link.leave(&is_it));
+        self.links.iter_mut().for_each(|link| link.leave(&is_it));
     }
 
     /// Makes all fields independent of each other. To be called whenever the tree was made anew.
     pub(crate) fn forget_links(&mut self) {
-        self.history.links.clear();
+        self.links.clear();
     }
 
     /// Sets `metadata.name`.

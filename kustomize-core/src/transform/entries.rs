@@ -92,8 +92,8 @@ impl Entries {
                 Some(link)
             });
             if let Some(link) = link {
-                resource.history.links.reserve_exact(1);
-                resource.history.links.push(link);
+                resource.links.reserve_exact(1);
+                resource.links.push(link);
             }
         }
         Ok(())
