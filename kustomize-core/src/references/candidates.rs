@@ -106,10 +106,12 @@ fn effective(written: &str) -> &str {
 impl Candidates {
     /// The index of all resources.
     pub(super) fn new(book: Book<'_>, kinds: &mut Kinds<'_>) -> Self {
-        let mut index = Candidates::default();
-        if book.pages().all(|resource| resource.history.previous.is_empty()) {
-            return index;
+        let renamed = book.pages().filter(|resource| !resource.history.previous.is_empty()).count();
+        if renamed == 0 {
+            return Candidates::default();
         }
+        let (names, formers) = (HashMap::with_capacity(renamed), Vec::with_capacity(renamed));
+        let mut index = Candidates { names, formers, ..Candidates::default() };
         for (at, resource) in book.pages().enumerate() {
             let is_service_account = resource.identity.kind == "ServiceAccount";
             let place = index.place(resource, kinds);

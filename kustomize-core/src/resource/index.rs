@@ -59,11 +59,16 @@ impl Index {
             .filter(move |at| list.get(*at).is_some_and(|resource| resource.id_ref(schema) == id))
     }
 
-    fn current_ids(&mut self, list: &[Arc<Resource>], schema: &Schema) -> &Table {
+    fn current_ids(&mut self, list: &[Arc<Resource>], schema: &Schema) -> &mut Table {
         let Index { hasher, by_current_id, .. } = self;
         by_current_id.get_or_insert_with(|| {
             fill(list, |resource, hashes| hashes.push(hasher.hash_one(resource.id_ref(schema))))
         })
+    }
+
+    /// Makes room for so many more current ids.
+    pub(super) fn reserve(&mut self, list: &[Arc<Resource>], more: usize, schema: &Schema) {
+        self.current_ids(list, schema).reserve(more, |(hash, _)| *hash);
     }
 
     /// The hashes of the current ids of some resources, worked out on several threads if they are

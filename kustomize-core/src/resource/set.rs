@@ -125,6 +125,7 @@ impl ResourceSet {
     ) -> Result<(), Box<Conflict>> {
         self.list.reserve(resources.len());
         let hashes = self.index.hash_all(&resources, schema, crew);
+        self.index.reserve(&self.list, resources.len(), schema);
         resources
             .into_iter()
             .zip(hashes)
