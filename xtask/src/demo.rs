@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::steps::human;
-use crate::{Failure, workspace};
+use crate::{Failure, build, workspace};
 
 /// Builds the command and shows it at work.
 ///
@@ -14,7 +14,7 @@ pub fn run() -> Result<(), Failure> {
     println!(
         "building kustomize-rs: two or three minutes the first time on two cores; cargo shows how far it is"
     );
-    let program = workspace::build_command(workspace::Profile::Quick)?;
+    let program = build::command(build::Profile::Quick)?;
     let show = |overlay: &str| -> Result<bool, Failure> {
         let directory = format!("fixtures/apps/overlays/{overlay}");
         println!("\n$ kustomize-rs build {directory}");

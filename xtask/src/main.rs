@@ -1,6 +1,7 @@
 //! The project's own automation: `cargo xtask --help` says what there is.
 
 mod bench;
+mod build;
 mod compare;
 mod conformance;
 mod demo;
@@ -12,6 +13,7 @@ mod oracle;
 mod pool;
 mod process;
 mod python;
+mod release;
 mod schema_table;
 mod steps;
 mod test;
@@ -91,8 +93,8 @@ fn main() -> ExitCode {
 
 /// Builds the command as it is handed out, and says where it is.
 fn release() -> Result<(), Failure> {
-    println!("building kustomize-rs: five to eight minutes on two cores");
-    let program = workspace::build_command(workspace::Profile::Release)?;
+    println!("building kustomize-rs: ten to fifteen minutes on two cores");
+    let program = build::command(build::Profile::Release)?;
     println!("{}", program.display());
     Ok(())
 }

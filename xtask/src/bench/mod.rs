@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::oracle::Oracle;
-use crate::{Failure, workspace};
+use crate::{Failure, build};
 use duel::Duel;
 
 /// Options of `cargo xtask bench`.
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let oracle = Oracle::find()?;
     let ours = match &args.ours {
         Some(program) => std::fs::canonicalize(program)?,
-        None => workspace::build_command(workspace::Profile::Release)?,
+        None => build::command(build::Profile::Release)?,
     };
     let duel = Duel { ours, oracle, runs: args.runs, memory: memory::Meter::find() };
     if duel.memory.is_none() {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use kustomize_benches::{ENTRY, Overlay};
 
 use super::duel::{Duel, Measured};
-use crate::{Failure, process, workspace};
+use crate::{Failure, build, process};
 
 /// Measures the build of an overlay, and reading and printing its resources, in turn.
 ///
 /// # Errors
 /// A program does not compile, or fails.
 pub fn run(duel: &Duel, resources: usize) -> Result<String, Failure> {
-    let reader_and_printer = workspace::build_example(workspace::Profile::Release, "read_and_print")?;
+    let reader_and_printer = build::example(build::Profile::Release, "read_and_print")?;
     let overlay = Overlay::new(resources);
     let top = tempfile::tempdir()?;
     overlay.write(top.path())?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::oracle::Oracle;
-use crate::{Failure, pool, tree, workspace};
+use crate::{Failure, build, pool, tree};
 pub use trial::{Outcome, Subject, Trial};
 
 /// Options of `cargo xtask compare`.
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let trial = Trial {
         ours: match &args.ours {
             Some(program) => std::fs::canonicalize(program)?,
-            None => workspace::build_command(workspace::Profile::of(args.release))?,
+            None => build::command(build::Profile::of(args.release))?,
         },
         oracle,
         flags: args.flags.clone(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::steps::human;
-use crate::{Failure, pool, workspace};
+use crate::{Failure, build, pool, workspace};
 use case::Group;
 use trial::{Trial, Verdict};
 
@@ -54,10 +54,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let command = match &args.command {
         Some(command) => command.split_whitespace().map(Into::into).collect(),
-        None => vec![
-            workspace::build_command(workspace::Profile::of(args.release))?.into_os_string(),
-            "build".into(),
-        ],
+        None => vec![build::command(build::Profile::of(args.release))?.into_os_string(), "build".into()],
     };
     let trial = Trial::new(command, helm)?;
     let started = Instant::now();

@@ -1,0 +1,56 @@
+//! Building the command, for one purpose or another.
+
+use std::path::PathBuf;
+
+use crate::workspace::{cargo, executable, target};
+use crate::{Failure, release};
+
+/// How `kustomize-rs` is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// To be tested.
+    Debug,
+    /// To be tried: fast, and soon there. Cargo shows how far it is.
+    Quick,
+    /// To be handed out, and measured ([`release`]).
+    Release,
+}
+
+impl Profile {
+    /// The one for measurements or the one for tests.
+    pub fn of(release: bool) -> Self {
+        if release { Profile::Release } else { Profile::Debug }
+    }
+}
+
+/// Builds `kustomize-rs` and says where it is.
+///
+/// # Errors
+/// It does not compile.
+pub fn command(profile: Profile) -> Result<PathBuf, Failure> {
+    Ok(build(profile, &["--package", "kustomize-cli"])?.join(executable("kustomize-rs")))
+}
+
+/// Builds an example of the benchmarks, which is a program to measure, and says where it is.
+///
+/// # Errors
+/// It does not compile.
+pub fn example(profile: Profile, name: &str) -> Result<PathBuf, Failure> {
+    let directory = build(profile, &["--package", "kustomize-benches", "--example", name])?;
+    Ok(directory.join("examples").join(executable(name)))
+}
+
+/// Builds something and says in which directory it is.
+fn build(profile: Profile, what: &[&str]) -> Result<PathBuf, Failure> {
+    let arguments: &[&str] = match profile {
+        Profile::Debug => &["--quiet"],
+        Profile::Quick => &["--profile", "quick"],
+        Profile::Release => return release::build(what),
+    };
+    let mut cargo = cargo();
+    cargo.arg("build").args(what).args(arguments).arg("--target-dir").arg(target());
+    if !cargo.status()?.success() {
+        return Err(format!("{} does not compile", what.last().unwrap_or(&"it")).into());
+    }
+    Ok(target().join(if profile == Profile::Quick { "quick" } else { "debug" }))
+}
