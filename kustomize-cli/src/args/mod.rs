@@ -100,7 +100,11 @@ impl Cli {
         I: IntoIterator,
         I::Item: Into<OsString> + Clone,
     {
-        Cli::from_arg_matches(&Cli::definition().try_get_matches_from(arguments)?)
+        let mut definition = Cli::definition();
+        let matches = definition.try_get_matches_from_mut(arguments);
+        // Hundreds of pieces, which the end of the process frees at once.
+        std::mem::forget(definition);
+        Cli::from_arg_matches(&matches?)
     }
 
     /// All commands and flags.

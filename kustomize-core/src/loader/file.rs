@@ -102,13 +102,12 @@ impl Loader<'_> {
             return Ok(Cow::Borrowed(absolute));
         }
         let resolved = host.resolve_below(&self.level.root, &path::clean(absolute))?;
-        if host.kind(&resolved)? == EntryKind::Directory {
-            return Err(HostError::IsDirectory.into());
-        }
         if path::is_within(&self.level.root, path::parent(&resolved)) {
-            Ok(Cow::Owned(resolved))
-        } else {
-            Err(Problem::Outside { resolved })
+            return Ok(Cow::Owned(resolved));
+        }
+        match host.kind(&resolved)? {
+            EntryKind::Directory => Err(HostError::IsDirectory.into()),
+            _ => Err(Problem::Outside { resolved }),
         }
     }
 

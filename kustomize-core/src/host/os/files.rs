@@ -9,15 +9,35 @@ use super::{EntryKind, HostError, host_error};
 
 /// The content of a regular file of at most `limit` bytes.
 pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
-    let path = to_machine(path);
-    // Asked before opening: opening a pipe would wait for whoever writes to it.
-    readable(&fs::metadata(&*path).map_err(|error| host_error(&error))?, limit)?;
-    let file = File::open(&*path).map_err(|error| host_error(&error))?;
+    let file = open(&to_machine(path), limit)?;
     let size = readable(&file.metadata().map_err(|error| host_error(&error))?, limit)?;
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // One byte beyond the limit, as files such as those in `/proc` do not know their size.
-    file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(|error| host_error(&error))?;
+    // Files such as those in `/proc` do not know their size: one byte beyond the limit tells.
+    let most = if size == 0 { limit.saturating_add(1) } else { size };
+    file.take(most).read_to_end(&mut content).map_err(|error| host_error(&error))?;
     if content.len() as u64 > limit { Err(HostError::TooLarge { limit }) } else { Ok(content) }
+}
+
+/// Opens a file without waiting for whoever writes to it, should it be a pipe.
+#[cfg(target_os = "linux")]
+fn open(path: &str, limit: u64) -> Result<File, HostError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
+        // A socket cannot be opened at all.
+        let stands_there = fs::metadata(path).map_err(|error| host_error(&error));
+        match stands_there.and_then(|metadata| readable(&metadata, limit)) {
+            Err(HostError::NotRegular) => HostError::NotRegular,
+            _ => host_error(&error),
+        }
+    })
+}
+
+/// Opens a file after having asked what it is: opening a pipe would wait for whoever writes to it.
+#[cfg(not(target_os = "linux"))]
+fn open(path: &str, limit: u64) -> Result<File, HostError> {
+    readable(&fs::metadata(path).map_err(|error| host_error(&error))?, limit)?;
+    File::open(path).map_err(|error| host_error(&error))
 }
 
 fn readable(metadata: &Metadata, limit: u64) -> Result<u64, HostError> {

@@ -22,7 +22,25 @@ fn large_files_and_devices_are_not_read() {
     host.write_scratch(&path, b"four").unwrap();
     assert_eq!(host.read(&path), Err(HostError::TooLarge { limit: 3 }));
     #[cfg(unix)]
-    assert_eq!(host.read("/dev/zero"), Err(HostError::NotRegular));
+    {
+        let socket = format!("{}/socket", scratch.path());
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in ["/dev/zero", &socket] {
+            assert_eq!(host.read(path), Err(HostError::NotRegular), "{path}");
+        }
+    }
+    assert_eq!(host.read(scratch.path()), Err(HostError::IsDirectory));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_do_not_know_their_size_are_read() {
+    let command = OsHost::new().read("/proc/self/cmdline").unwrap();
+    assert!(!command.is_empty());
+    assert_eq!(
+        OsHost::new().max_file_size(1).read("/proc/self/cmdline"),
+        Err(HostError::TooLarge { limit: 1 })
+    );
 }
 
 #[test]
