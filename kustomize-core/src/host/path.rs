@@ -3,6 +3,9 @@
 /// The shortest path that names the same place without looking at any disk (Go's `Clean`).
 #[must_use]
 pub fn clean(path: &str) -> String {
+    if is_clean_from_root(path) {
+        return path.to_owned();
+    }
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -24,6 +27,12 @@ pub fn clean(path: &str) -> String {
         (false, true) => ".".to_owned(),
         (false, false) => joined,
     }
+}
+
+/// Whether a path starts at the root and has nothing to clean, like most.
+fn is_clean_from_root(path: &str) -> bool {
+    let Some(below) = path.strip_prefix('/') else { return false };
+    below.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Both paths joined and cleaned; an absolute second path is taken below the first, as in Go.
@@ -72,13 +81,15 @@ pub fn is_within(root: &str, path: &str) -> bool {
 /// `path` as seen from `base` (Go's `Rel`); both absolute or both relative, and cleaned.
 #[must_use]
 pub fn relative(base: &str, path: &str) -> String {
-    let split = |path: &str| -> Vec<String> {
-        path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
-    };
+    if let Some(below) = path.strip_prefix(base).and_then(|below| below.strip_prefix('/')) {
+        return below.to_owned();
+    }
+    let split =
+        |path| -> Vec<&str> { str::split(path, '/').filter(|part| !matches!(*part, "" | ".")).collect() };
     let (base, path) = (split(base), split(path));
     let common = base.iter().zip(&path).take_while(|(a, b)| a == b).count();
-    let up = std::iter::repeat_n("..".to_owned(), base.len() - common);
-    let parts: Vec<String> = up.chain(path[common..].iter().cloned()).collect();
+    let up = std::iter::repeat_n("..", base.len() - common);
+    let parts: Vec<&str> = up.chain(path[common..].iter().copied()).collect();
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
@@ -94,6 +105,11 @@ mod tests {
             ("a//b/./c/..", "a/b"),
             ("../a", "../a"),
             ("/../a", "/a"),
+            ("/a/b", "/a/b"),
+            ("/a/b/", "/a/b"),
+            ("/a/./b", "/a/b"),
+            ("/a/b/..", "/a"),
+            ("/.a/..b/c..", "/.a/..b/c.."),
             ("a/../..", ".."),
         ] {
             assert_eq!(clean(given), wanted, "{given}");
@@ -104,6 +120,16 @@ mod tests {
     fn within_needs_a_whole_part() {
         assert!(is_within("/a/b", "/a/b/c"));
         assert!(!is_within("/a/b", "/a/bc"));
-        assert_eq!(relative("/a/b", "/a/c/d"), "../c/d");
+        for (base, path, wanted) in [
+            ("/a/b", "/a/c/d", "../c/d"),
+            ("/a/b", "/a/bc", "../bc"),
+            ("/a/b", "/a/b/c/d", "c/d"),
+            ("/a/b", "/a/b", "."),
+            ("/a/b", "/", "../.."),
+            ("/", "/a/b", "a/b"),
+            (".", "a", "a"),
+        ] {
+            assert_eq!(relative(base, path), wanted, "{path} from {base}");
+        }
     }
 }

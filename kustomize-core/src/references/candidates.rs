@@ -105,7 +105,7 @@ fn effective(written: &str) -> &str {
 
 impl Candidates {
     /// The index of all resources.
-    pub(super) fn new(book: Book<'_>, kinds: &mut Kinds<'_>) -> Self {
+    pub(super) fn new(book: Book<'_>, kinds: &Kinds<'_>) -> Self {
         let renamed = book.pages().filter(|resource| !resource.history.previous.is_empty()).count();
         if renamed == 0 {
             return Candidates::default();
@@ -114,7 +114,7 @@ impl Candidates {
         let mut index = Candidates { names, formers, ..Candidates::default() };
         for (at, resource) in book.pages().enumerate() {
             let is_service_account = resource.identity.kind == "ServiceAccount";
-            let place = index.place(resource, kinds);
+            let place = index.place(resource, kinds.current(at).cluster_scoped);
             index.taken.note(place);
             let mut previous = resource.history.previous.as_slice();
             while let Some((last, earlier)) = previous.split_last() {
@@ -132,9 +132,9 @@ impl Candidates {
         index
     }
 
-    fn place(&mut self, resource: Page<'_>, kinds: &mut Kinds<'_>) -> Place {
+    fn place(&mut self, resource: Page<'_>, cluster_scoped: bool) -> Place {
         let written = resource.identity.namespace.as_str();
-        let (current, written) = if kinds.current(resource).cluster_scoped {
+        let (current, written) = if cluster_scoped {
             (self.namespaces.number(CLUSTER), None)
         } else {
             (self.namespaces.number(effective(written)), Some(self.namespaces.number(written)))

@@ -3,7 +3,7 @@
 use super::book::{Book, Identity, Tree};
 use super::candidates::{Candidates, View};
 use super::referral::{Referral, Referrer};
-use super::referrer_fields::{Kinds, Reference};
+use super::referrer_fields::{Kind, Kinds, Reference};
 use super::role_binding;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
@@ -42,23 +42,24 @@ fn fix_all(
     config: &[NameReference],
     cx: &Context<'_>,
 ) -> Result<(), (usize, BuildError)> {
-    let candidates = Candidates::new(Book::new(&identities, histories), &mut Kinds::new(config, cx.schema()));
+    let book = Book::new(&identities, histories);
+    let kinds = Kinds::of(book, config, cx.schema());
+    let candidates = Candidates::new(book, &kinds);
+    let fix = |at, tree: &mut Tree<'_>, book: Book<'_>| {
+        let cluster_scoped = kinds.current(at).cluster_scoped;
+        fix_resource(tree, at, book, cluster_scoped, kinds.original(at), &candidates)
+            .map_err(|error| (at, error))
+    };
     if config.iter().any(refers_from_identity) {
         // What one resource refers to decides on how the next ones are named.
-        let mut kinds = Kinds::new(config, cx.schema());
         for (at, tree) in trees.iter_mut().enumerate() {
-            let book = Book::new(&identities, histories);
-            fix_resource(tree, at, book, &mut kinds, &candidates).map_err(|error| (at, error))?;
+            fix(at, tree, Book::new(&identities, histories))?;
             identities[at] = Identity::read(tree.node);
         }
         return Ok(());
     }
-    let book = Book::new(&identities, histories);
     cx.crew.for_each_chunk(trees, LEAST, |first, trees| {
-        let mut kinds = Kinds::new(config, cx.schema());
-        (first..).zip(trees).try_for_each(|(at, tree)| {
-            fix_resource(tree, at, book, &mut kinds, &candidates).map_err(|error| (at, error))
-        })
+        (first..).zip(trees).try_for_each(|(at, tree)| fix(at, tree, book))
     })
 }
 
@@ -76,27 +77,25 @@ pub(super) fn refers_from_identity(reference: &NameReference) -> bool {
     reference.referrers.iter().any(|field| is_identity(field.path.as_str()))
 }
 
-/// Fixes one resource; `at` is its position.
+/// Fixes one resource; `at` is its position, `kind` the one that it had at first.
 pub(super) fn fix_resource(
     tree: &mut Tree<'_>,
     at: usize,
     book: Book<'_>,
-    kinds: &mut Kinds<'_>,
+    cluster_scoped: bool,
+    kind: &Kind<'_>,
     candidates: &Candidates,
 ) -> Result<(), BuildError> {
-    let own = book.page(at);
-    let kind = kinds.original(own);
     if kind.fields.is_empty() {
         return Ok(());
     }
-    let cluster_scoped = kinds.current(own).cluster_scoped;
     check_meta(tree.node)?;
     let further = role_binding::namespaces(tree.node, cluster_scoped)?;
     if candidates.is_empty() {
         // Nothing was renamed, so nothing changes; what is refused is refused all the same.
         return kind.fields.walk(tree.node, &mut |field, _| check_shape(field));
     }
-    let view = candidates.view(cluster_scoped, &own.identity.namespace, &further);
+    let view = candidates.view(cluster_scoped, &book.page(at).identity.namespace, &further);
     let referrer = Referrer::new(tree.node, at);
     let mut scratch = Vec::new();
     let fixed = kind.fields.walk(tree.node, &mut |field, number| {

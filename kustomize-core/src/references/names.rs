@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::book::{Book, Identity, Tree};
 use super::candidates::Candidates;
 use super::name_reference::{fix_resource, refers_from_identity};
-use super::referrer_fields::Kinds;
+use super::referrer_fields::{Kind, Kinds};
 use crate::error::BuildError;
 use crate::field_spec::NameReference;
-use crate::resource::{History, Resource};
+use crate::resource::{History, Resource, split_api_version};
 use crate::schema::Schema;
 
 /// The names in a finished build: who could be meant by a name.
@@ -32,7 +32,7 @@ impl Names {
         let identities: Vec<_> = resources.iter().map(|resource| Identity::read(&resource.node)).collect();
         let histories = histories(resources);
         let book = Book::new(&identities, &histories);
-        let candidates = Candidates::new(book, &mut Kinds::new(references, schema));
+        let candidates = Candidates::new(book, &Kinds::of(book, references, schema));
         Some(Names { resources: resources.to_vec(), identities, candidates })
     }
 
@@ -47,14 +47,13 @@ impl Names {
     ) -> Result<(), BuildError> {
         let histories = histories(&self.resources);
         let book = Book::new(&self.identities, &histories);
+        let page = book.page(at);
+        let api_version = &page.identity.api_version;
+        let kind = Kind::new(api_version, page.original_kind(), references, schema);
+        let (group, version) = split_api_version(api_version);
+        let cluster_scoped = schema.is_cluster_scoped(group, version, &page.identity.kind);
         let Resource { node, links, .. } = resource;
-        fix_resource(
-            &mut Tree { node, links },
-            at,
-            book,
-            &mut Kinds::new(references, schema),
-            &self.candidates,
-        )
+        fix_resource(&mut Tree { node, links }, at, book, cluster_scoped, &kind, &self.candidates)
     }
 }
 

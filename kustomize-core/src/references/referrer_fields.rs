@@ -1,13 +1,10 @@
 //! Which fields of a kind hold names of other resources.
 
-use std::rc::Rc;
-
-use super::book::Page;
+use super::book::{Book, Page};
 use crate::collections::HashMap;
 use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
 use crate::schema::Schema;
-use crate::yaml::Str;
 
 /// A field that refers to resources of some kind.
 #[derive(Clone, Copy, Debug)]
@@ -35,46 +32,62 @@ pub(super) struct Kind<'c> {
     pub(super) references: Vec<Reference<'c>>,
 }
 
-/// Kinds met so far. The reference holds every field spec against every resource; here it is done
-/// once a kind.
+/// The kinds of some resources. The reference holds every field spec against every resource; here it
+/// is done once a kind.
+#[derive(Debug)]
 pub(super) struct Kinds<'c> {
-    config: &'c [NameReference],
-    schema: &'c Schema,
-    known: HashMap<Str, HashMap<Str, Rc<Kind<'c>>>>,
+    list: Vec<Kind<'c>>,
+    /// By position of the resource: the kind that it has now, and the one that it had at first.
+    of_resources: Vec<(u32, u32)>,
 }
 
 impl<'c> Kinds<'c> {
-    pub(super) fn new(config: &'c [NameReference], schema: &'c Schema) -> Self {
-        Kinds { config, schema, known: HashMap::new() }
+    /// Those of all resources.
+    pub(super) fn of(book: Book<'_>, config: &'c [NameReference], schema: &Schema) -> Self {
+        let mut list = Vec::new();
+        let mut numbers: HashMap<&str, HashMap<&str, u32>> = HashMap::new();
+        let mut number = |api_version, kind| {
+            *numbers.entry(kind).or_default().entry(api_version).or_insert_with(|| {
+                list.push(Kind::new(api_version, kind, config, schema));
+                u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+            })
+        };
+        let of_resources = book.pages().map(|Page { identity, history }| {
+            let current = number(identity.api_version.as_str(), identity.kind.as_str());
+            let original = match history.previous.first() {
+                Some(first) if first.kind != identity.kind => number(&identity.api_version, &first.kind),
+                _ => current,
+            };
+            (current, original)
+        });
+        let of_resources = of_resources.collect();
+        Kinds { list, of_resources }
     }
 
-    /// The kind that a resource has now.
-    pub(super) fn current(&mut self, resource: Page<'_>) -> Rc<Kind<'c>> {
-        self.get(&resource.identity.api_version, &resource.identity.kind)
+    /// The kind that the resource at a position has now.
+    pub(super) fn current(&self, at: usize) -> &Kind<'c> {
+        &self.list[self.of_resources[at].0 as usize]
     }
 
-    /// The kind that a resource had at first, which decides on its referring fields.
-    pub(super) fn original(&mut self, resource: Page<'_>) -> Rc<Kind<'c>> {
-        self.get(&resource.identity.api_version, resource.original_kind())
-    }
-
-    fn get(&mut self, api_version: &str, kind: &str) -> Rc<Kind<'c>> {
-        let of_kind = self.known.entry_ref(kind).or_default();
-        let known = of_kind.entry_ref(api_version);
-        Rc::clone(known.or_insert_with(|| Rc::new(learn(self.config, self.schema, api_version, kind))))
+    /// The kind that the resource at a position had at first, which decides on its referring fields.
+    pub(super) fn original(&self, at: usize) -> &Kind<'c> {
+        &self.list[self.of_resources[at].1 as usize]
     }
 }
 
-fn learn<'c>(config: &'c [NameReference], schema: &Schema, api_version: &str, kind: &str) -> Kind<'c> {
-    let gvk = Gvk::new(api_version, kind);
-    let mut fields = FieldTries::default();
-    let mut references = Vec::new();
-    for NameReference { target, referrers } in config {
-        for field in referrers.iter().filter(|field| field.selects(&gvk.group, &gvk.version, &gvk.kind)) {
-            fields.add(&field.path, u32::try_from(references.len()).unwrap_or(u32::MAX));
-            references.push(Reference { target, field });
+impl<'c> Kind<'c> {
+    /// Goes through the configuration once.
+    pub(super) fn new(api_version: &str, kind: &str, config: &'c [NameReference], schema: &Schema) -> Self {
+        let gvk = Gvk::new(api_version, kind);
+        let mut fields = FieldTries::default();
+        let mut references = Vec::new();
+        for NameReference { target, referrers } in config {
+            for field in referrers.iter().filter(|field| field.selects(&gvk.group, &gvk.version, &gvk.kind)) {
+                fields.add(&field.path, u32::try_from(references.len()).unwrap_or(u32::MAX));
+                references.push(Reference { target, field });
+            }
         }
+        let cluster_scoped = schema.is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind);
+        Kind { cluster_scoped, fields, references }
     }
-    let cluster_scoped = schema.is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind);
-    Kind { cluster_scoped, fields, references }
 }
