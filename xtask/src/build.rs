@@ -1,6 +1,6 @@
 //! Building the command, for one purpose or another.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::workspace::{cargo, executable, target};
 use crate::{Failure, release};
@@ -28,7 +28,7 @@ impl Profile {
 /// # Errors
 /// It does not compile.
 pub fn command(profile: Profile) -> Result<PathBuf, Failure> {
-    Ok(build(profile, &["--package", "kustomize-cli"])?.join(executable("kustomize-rs")))
+    build(profile, &["--package", "kustomize-cli"], &PathBuf::from(executable("kustomize-rs")))
 }
 
 /// Builds an example of the benchmarks, which is a program to measure, and says where it is.
@@ -36,21 +36,21 @@ pub fn command(profile: Profile) -> Result<PathBuf, Failure> {
 /// # Errors
 /// It does not compile.
 pub fn example(profile: Profile, name: &str) -> Result<PathBuf, Failure> {
-    let directory = build(profile, &["--package", "kustomize-benches", "--example", name])?;
-    Ok(directory.join("examples").join(executable(name)))
+    let program = Path::new("examples").join(executable(name));
+    build(profile, &["--package", "kustomize-benches", "--example", name], &program)
 }
 
-/// Builds something and says in which directory it is.
-fn build(profile: Profile, what: &[&str]) -> Result<PathBuf, Failure> {
+/// Builds a program and says where it is.
+fn build(profile: Profile, what: &[&str], program: &Path) -> Result<PathBuf, Failure> {
     let arguments: &[&str] = match profile {
         Profile::Debug => &["--quiet"],
         Profile::Quick => &["--profile", "quick"],
-        Profile::Release => return release::build(what),
+        Profile::Release => return release::build(what, program),
     };
     let mut cargo = cargo();
     cargo.arg("build").args(what).args(arguments).arg("--target-dir").arg(target());
     if !cargo.status()?.success() {
         return Err(format!("{} does not compile", what.last().unwrap_or(&"it")).into());
     }
-    Ok(target().join(if profile == Profile::Quick { "quick" } else { "debug" }))
+    Ok(target().join(if profile == Profile::Quick { "quick" } else { "debug" }).join(program))
 }

@@ -17,11 +17,12 @@ use kustomize_benches::{ENTRY, Overlay};
 use crate::workspace::{cargo, executable, find_program, root, target};
 use crate::{Failure, tree};
 
-/// Builds something as it is handed out, and says in which directory it is.
+/// Builds a program as it is handed out, and says where it is: `what` tells cargo, `program` where it
+/// comes to stand below the directory of the build.
 ///
 /// # Errors
 /// It does not compile, or the command that counts fails.
-pub fn build(what: &[&str]) -> Result<PathBuf, Failure> {
+pub fn build(what: &[&str], program: &Path) -> Result<PathBuf, Failure> {
     let host = answer("rustc", &["-vV"])
         .and_then(|about| Some(about.lines().find_map(|line| line.strip_prefix("host: "))?.to_owned()))
         .ok_or("rustc does not say for what machine it compiles")?;
@@ -34,7 +35,17 @@ pub fn build(what: &[&str]) -> Result<PathBuf, Failure> {
             "SKIPPED: to compile for what builds do most, for want of LLVM's tools (rustup component add llvm-tools)"
         ),
     }
-    compile(&host, &flags, &target(), what)
+    let built = compile(&host, &flags, &target(), what)?.join(program);
+    // A copy, like every installed program: Linux keeps what a linker wrote in single pages, what was
+    // copied in large ones, and starts it in four fifths of the time.
+    let handed_out = target().join("handed-out");
+    fs::create_dir_all(&handed_out)?;
+    let copy = handed_out.join(program.file_name().unwrap_or_default());
+    // Written beside it, as the one before may be running.
+    let writing = copy.with_extension("new");
+    fs::copy(built, &writing)?;
+    fs::rename(writing, &copy)?;
+    Ok(copy)
 }
 
 /// Builds something for a target with these flags of rustc.
@@ -64,7 +75,7 @@ fn linking(host: &str) -> Vec<String> {
 /// counts is another one than it was.
 fn profile(host: &str, flags: &[String], profdata: &Path) -> Result<PathBuf, Failure> {
     let directory = target().join("counting");
-    println!("building the command that counts");
+    eprintln!("building the command that counts");
     let mut counting = flags.to_vec();
     // Where it would write without the variable below.
     counting.push(format!("-Cprofile-generate={}", directory.display()));
@@ -77,7 +88,7 @@ fn profile(host: &str, flags: &[String], profdata: &Path) -> Result<PathBuf, Fai
     if profile.is_file() && fs::read_to_string(&of).is_ok_and(|known| known == which) {
         return Ok(profile);
     }
-    println!("counting");
+    eprintln!("counting");
     let counts = tempfile::tempdir()?;
     exercise(&program, counts.path())?;
     let merged = Command::new(profdata).arg("merge").arg("-o").arg(&profile).arg(counts.path()).status()?;
