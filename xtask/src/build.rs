@@ -12,7 +12,7 @@ pub enum Profile {
     Debug,
     /// To be tried: fast, and soon there. Cargo shows how far it is.
     Quick,
-    /// To be handed out, and measured ([`release`]).
+    /// To be handed out, and measured ([`mod@release`]).
     Release,
 }
 
