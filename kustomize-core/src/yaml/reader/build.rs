@@ -310,7 +310,10 @@ impl<'t> Builder<'t> {
             Some(TagName::Is(Tag::Merge)) if !self.key_is_next() => Scalar::new(text, Tag::Other, style),
             Some(TagName::Is(tag)) => {
                 check_tag(&text, tag, self.dialect, pos)?;
-                Scalar::new(text, tag, style)
+                // go-yaml v3 heeds the tag, whatever the quotes.
+                let is_typed = matches!(tag, Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp);
+                let heeded = is_typed && self.dialect == Dialect::V3;
+                Scalar::new(text, tag, if heeded { Style::Plain } else { style })
             }
         };
         let scalar = match self.dialect {
