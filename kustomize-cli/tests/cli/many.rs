@@ -149,3 +149,69 @@ fn what_is_nowhere_is_not_watched_and_what_is_broken_is() {
     fs::write(site.path().join("missing.yaml"), "kind: Pod\nmetadata: {name: here}\n").unwrap();
     watching.expect("added Pod here");
 }
+
+/// A base whose ConfigMap holds a value.
+fn write_base(directory: &Path, value: &str) {
+    fs::create_dir_all(directory).unwrap();
+    fs::write(directory.join("kustomization.yaml"), "resources: [cm.yaml]\n").unwrap();
+    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cm}}\ndata: {{v: {value}}}\n");
+    fs::write(directory.join("cm.yaml"), map).unwrap();
+}
+
+#[test]
+fn directories_that_others_take_the_place_of_are_watched_on() {
+    let site = tempfile::tempdir().unwrap();
+    let (base, other) = (site.path().join("base"), site.path().join("other"));
+    write_base(&base, "one");
+    fs::create_dir(site.path().join("overlay")).unwrap();
+    fs::write(site.path().join("overlay/kustomization.yaml"), "resources: [../base]\n").unwrap();
+    let watching = Watching::start(site.path(), &["overlay"]);
+    watching.expect("watching 1 kustomization, 1 of them built");
+
+    // As a checkout does it.
+    fs::remove_dir_all(&base).unwrap();
+    write_base(&base, "two");
+    watching.expect("one → two");
+    write_base(&base, "three");
+    watching.expect("two → three");
+
+    write_base(&other, "four");
+    fs::rename(&base, site.path().join("former")).unwrap();
+    fs::rename(&other, &base).unwrap();
+    watching.expect("three → four");
+    write_base(&base, "five");
+    watching.expect("four → five");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_are_set_anew_are_followed() {
+    use std::os::unix::fs::symlink;
+    let site = tempfile::tempdir().unwrap();
+    let path = |name: &str| site.path().join(name);
+    write_base(&path("one"), "one");
+    write_base(&path("two"), "two");
+    // As Kubernetes mounts ConfigMaps: files are links through a link.
+    fs::create_dir(path("mounted")).unwrap();
+    symlink("../one", path("mounted/data")).unwrap();
+    symlink("data/cm.yaml", path("mounted/cm.yaml")).unwrap();
+    fs::write(path("mounted/kustomization.yaml"), "resources: [cm.yaml]\n").unwrap();
+    // And a base that is a link.
+    symlink("one", path("base")).unwrap();
+    fs::create_dir(path("overlay")).unwrap();
+    fs::write(path("overlay/kustomization.yaml"), "resources: [../base]\nnamePrefix: pre-\n").unwrap();
+    let watching = Watching::start(site.path(), &["overlay"]);
+    watching.expect("watching 1 kustomization, 1 of them built");
+    symlink("two", path("new")).unwrap();
+    fs::rename(path("new"), path("base")).unwrap();
+    watching.expect("one → two");
+    write_base(&path("two"), "three");
+    watching.expect("two → three");
+
+    let restrictor = "--load-restrictor=LoadRestrictionsNone";
+    let watching = Watching::start(site.path(), &["mounted", restrictor]);
+    watching.expect("watching 1 kustomization, 1 of them built");
+    symlink("../two", path("mounted/new")).unwrap();
+    fs::rename(path("mounted/new"), path("mounted/data")).unwrap();
+    watching.expect("one → three");
+}

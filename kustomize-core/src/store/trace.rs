@@ -101,6 +101,8 @@ impl Trace {
                 Answer::Content(outcome) => outcome.as_ref().err(),
                 Answer::Names(outcome) => outcome.as_ref().err(),
                 Answer::Path(Err(error)) => Some(error),
+                // The link that leads there.
+                Answer::Path(Ok(resolved)) if ask.path().is_some_and(|path| *path != **resolved) => None,
                 Answer::Path(Ok(_)) | Answer::Kind(_) | Answer::Value(_) => continue,
             };
             let Some(path) = ask.path() else { continue };

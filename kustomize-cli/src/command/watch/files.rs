@@ -1,11 +1,13 @@
 //! The files that are watched.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{ModifyKind, RemoveKind};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::failure::Failure;
 
@@ -21,6 +23,14 @@ pub(super) struct Files {
     directories: BTreeSet<PathBuf>,
 }
 
+/// What has changed.
+pub(super) enum Changed {
+    /// What stands at these paths.
+    At(Vec<String>),
+    /// Perhaps everything: links or directories are others now, or there was more than could be told.
+    Anything,
+}
+
 impl Files {
     /// Watches nothing yet.
     pub(super) fn new() -> Result<Self, Failure> {
@@ -29,8 +39,9 @@ impl Files {
         Ok(Files { watcher, events, paths: BTreeSet::new(), directories: BTreeSet::new() })
     }
 
-    /// Watches these paths and no others.
-    pub(super) fn watch(&mut self, paths: &[String]) -> Result<(), Failure> {
+    /// Watches these paths and no others. Says whether any of them was not watched until now, and may
+    /// have changed in the meantime.
+    pub(super) fn watch(&mut self, paths: &[String]) -> Result<bool, Failure> {
         self.paths = paths.iter().map(PathBuf::from).collect();
         let directories: BTreeSet<PathBuf> =
             self.paths.iter().filter_map(|path| nearest_directory(path)).collect();
@@ -38,26 +49,39 @@ impl Files {
             // It may not exist any more.
             let _ = self.watcher.unwatch(gone);
         }
+        let mut any_new = false;
         for new in directories.difference(&self.directories) {
             self.watcher.watch(new, RecursiveMode::NonRecursive).map_err(|error| refused(&error))?;
+            any_new = true;
         }
         self.directories = directories;
-        Ok(())
+        Ok(any_new)
     }
 
-    /// Waits until something has changed at any of the paths, and returns where.
-    pub(super) fn wait(&self) -> Result<Vec<String>, Failure> {
-        let mut changed = BTreeSet::new();
+    /// Watches nothing any more: a directory of the same name may be another one.
+    pub(super) fn forget(&mut self) {
+        for directory in std::mem::take(&mut self.directories) {
+            let _ = self.watcher.unwatch(&directory);
+        }
+    }
+
+    /// Waits until something has changed that may make a difference to the paths.
+    pub(super) fn wait(&self) -> Result<Changed, Failure> {
+        let (mut changed, mut anything) = (BTreeSet::new(), false);
         loop {
-            let event = if changed.is_empty() {
+            let event = if changed.is_empty() && !anything {
                 self.events.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 self.events.recv_timeout(SETTLES_WITHIN)
             };
             match event {
-                Ok(Ok(event)) => changed.extend(self.relevant(&event)),
+                Ok(Ok(event)) => {
+                    anything |= is_of_structure(&event);
+                    changed.extend(self.relevant(&event));
+                }
                 Ok(Err(error)) => return Err(refused(&error)),
-                Err(RecvTimeoutError::Timeout) => return Ok(changed.into_iter().collect()),
+                Err(RecvTimeoutError::Timeout) if anything => return Ok(Changed::Anything),
+                Err(RecvTimeoutError::Timeout) => return Ok(Changed::At(changed.into_iter().collect())),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::new("files cannot be watched any longer"));
                 }
@@ -76,6 +100,17 @@ impl Files {
                 || changed.parent().is_some_and(|parent| self.paths.contains(parent))
         };
         event.paths.iter().filter(matters).filter_map(|path| path.to_str().map(str::to_owned)).collect()
+    }
+}
+
+/// Whether links or directories have come or gone, or events were lost.
+fn is_of_structure(event: &Event) -> bool {
+    let is_no_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    match event.kind {
+        _ if event.need_rescan() => true,
+        EventKind::Remove(RemoveKind::Folder) => true,
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) => event.paths.iter().any(is_no_file),
+        _ => false,
     }
 }
 

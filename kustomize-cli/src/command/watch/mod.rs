@@ -14,7 +14,7 @@ use crate::comparison;
 use crate::failure::Failure;
 use crate::output;
 use crate::reporter::Reporter;
-use files::Files;
+use files::{Changed, Files};
 
 /// Builds, then waits for changes and shows what they change, until it is interrupted.
 pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> {
@@ -35,17 +35,26 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
     let built = overlays.iter().filter(|overlay| matches!(overlay.state, State::Built { .. })).count();
     let message = format!("watching {count} kustomization{plural}, {built} of them built, in {time}\n");
     output::to_stdout(message.as_bytes())?;
+    let mut are_new = false;
     loop {
-        let changed = files.wait()?;
+        let changed = if are_new { Changed::Anything } else { files.wait()? };
         let started = Instant::now();
-        let outcomes = session.rebuild(&args.targets, &changed);
+        let outcomes = match changed {
+            Changed::At(paths) => session.rebuild(&args.targets, &paths),
+            Changed::Anything => {
+                if !are_new {
+                    files.forget();
+                }
+                session.build_many(&args.targets)
+            }
+        };
         for (overlay, outcome) in overlays.iter_mut().zip(outcomes) {
             if let Some(text) = overlay.update(outcome, reporter)? {
                 let header = format!("{} (in {})\n", overlay.path, shown(started));
                 output::to_stdout((header + &text).as_bytes())?;
             }
         }
-        files.watch(&inputs(&session, &args.targets))?;
+        are_new = files.watch(&inputs(&session, &args.targets))?;
     }
 }
 
