@@ -1,0 +1,1 @@
+//! What a GitOps reconciler decides, as functions without I/O.

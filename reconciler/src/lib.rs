@@ -1,0 +1,1 @@
+//! A GitOps reconciler with Flux's kinds.
