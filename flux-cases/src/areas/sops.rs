@@ -1,0 +1,11 @@
+//! The area sops.
+
+use std::path::Path;
+
+use crate::case::Report;
+
+/// Runs the area.
+pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
+    report.table(folder, "sops", |_| Err("not implemented".to_owned()))?;
+    Ok(())
+}
