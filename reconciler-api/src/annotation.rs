@@ -1,0 +1,33 @@
+//! Annotations, labels and finalizers that mean something to the reconciler.
+
+/// The finalizer of all kinds that leave something behind.
+pub const FINALIZER: &str = "finalizers.fluxcd.io";
+/// Asks for a reconciliation now; its value is a token that status hands back.
+pub const RECONCILE_REQUEST: &str = "reconcile.fluxcd.io/requestedAt";
+/// Picks the controllers of a shard.
+pub const SHARD_KEY: &str = "sharding.fluxcd.io/key";
+/// What annotations that end up in events start with.
+pub const EVENT_PREFIX: &str = "event.toolkit.fluxcd.io/";
+
+/// The label that names the Kustomization an object belongs to.
+pub const OWNER_NAME: &str = "kustomize.toolkit.fluxcd.io/name";
+/// The label with the namespace of that Kustomization.
+pub const OWNER_NAMESPACE: &str = "kustomize.toolkit.fluxcd.io/namespace";
+
+/// How an object is applied: `Override`, `Merge`, `IfNotPresent` or `Ignore`.
+pub const SSA: &str = "kustomize.toolkit.fluxcd.io/ssa";
+/// `enabled`: the object may be deleted and created again.
+pub const FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
+/// `disabled`: the object is never deleted.
+pub const PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
+/// `disabled`: the object is left alone.
+pub const RECONCILE: &str = "kustomize.toolkit.fluxcd.io/reconcile";
+/// `disabled`: variables in the object are left alone.
+pub const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
+/// `disabled`: the object is not decrypted.
+pub const DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
+
+/// The value that switches something on.
+pub const ENABLED: &str = "enabled";
+/// The value that switches something off.
+pub const DISABLED: &str = "disabled";
