@@ -1,1 +1,4 @@
 //! What a GitOps reconciler decides, as functions without I/O.
+
+pub mod go;
+pub mod semver;

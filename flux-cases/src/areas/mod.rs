@@ -3,6 +3,7 @@
 mod envsubst;
 mod kstatus;
 mod kustomization;
+mod semver;
 mod sops;
 mod source;
 mod ssa;
@@ -14,6 +15,7 @@ pub(crate) const ALL: &[Area] = &[
     Area { name: "envsubst", run: envsubst::run },
     Area { name: "kstatus", run: kstatus::run },
     Area { name: "kustomization", run: kustomization::run },
+    Area { name: "semver", run: semver::run },
     Area { name: "sops", run: sops::run },
     Area { name: "source", run: source::run },
     Area { name: "ssa", run: ssa::run },
