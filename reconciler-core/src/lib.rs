@@ -1,4 +1,5 @@
 //! What a GitOps reconciler decides, as functions without I/O.
 
 pub mod go;
+pub mod image;
 pub mod semver;

@@ -1,6 +1,7 @@
 //! The areas, one module each.
 
 mod envsubst;
+mod image_policy;
 mod kstatus;
 mod kustomization;
 mod semver;
@@ -13,6 +14,7 @@ use crate::case::Area;
 /// Every area that can be run.
 pub(crate) const ALL: &[Area] = &[
     Area { name: "envsubst", run: envsubst::run },
+    Area { name: "image-policy", run: image_policy::run },
     Area { name: "kstatus", run: kstatus::run },
     Area { name: "kustomization", run: kustomization::run },
     Area { name: "semver", run: semver::run },
