@@ -3,3 +3,4 @@
 pub mod go;
 pub mod image;
 pub mod semver;
+pub mod setters;

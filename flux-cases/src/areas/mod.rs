@@ -5,6 +5,7 @@ mod image_policy;
 mod kstatus;
 mod kustomization;
 mod semver;
+mod setters;
 mod sops;
 mod source;
 mod ssa;
@@ -18,6 +19,7 @@ pub(crate) const ALL: &[Area] = &[
     Area { name: "kstatus", run: kstatus::run },
     Area { name: "kustomization", run: kustomization::run },
     Area { name: "semver", run: semver::run },
+    Area { name: "setters", run: setters::run },
     Area { name: "sops", run: sops::run },
     Area { name: "source", run: source::run },
     Area { name: "ssa", run: ssa::run },
