@@ -2,5 +2,6 @@
 
 pub mod go;
 pub mod image;
+pub mod notify;
 pub mod semver;
 pub mod setters;

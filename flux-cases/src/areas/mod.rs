@@ -4,6 +4,7 @@ mod envsubst;
 mod image_policy;
 mod kstatus;
 mod kustomization;
+mod notifications;
 mod semver;
 mod setters;
 mod sops;
@@ -18,6 +19,7 @@ pub(crate) const ALL: &[Area] = &[
     Area { name: "image-policy", run: image_policy::run },
     Area { name: "kstatus", run: kstatus::run },
     Area { name: "kustomization", run: kustomization::run },
+    Area { name: "notifications", run: notifications::run },
     Area { name: "semver", run: semver::run },
     Area { name: "setters", run: setters::run },
     Area { name: "sops", run: sops::run },
