@@ -5,11 +5,14 @@
 mod alert;
 mod chat;
 mod event;
+mod metadata;
 mod webhook;
 
 pub use alert::{matches, matches_source};
 pub use event::{Event, InvolvedObject, Severity};
 
+pub use metadata::{clean, merge};
+use reconciler_api::AlertSpec;
 use thiserror::Error;
 use url::Url;
 
@@ -62,8 +65,8 @@ pub struct Request {
 const SUPPORTED: &[&str] =
     &["slack", "rocket", "discord", "msteams", "googlechat", "generic", "generic-hmac"];
 
-/// The requests that carry an event to a provider; none where the provider does not want it.
-pub fn requests(target: &Target, event: &Event) -> Result<Vec<Request>, NotifyError> {
+/// The requests that carry an alert's event to a provider; none where the provider does not want it.
+pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec<Request>, NotifyError> {
     if !SUPPORTED.contains(&&*target.provider) {
         return Err(NotifyError::Unsupported(target.provider.clone()));
     }
@@ -71,7 +74,9 @@ pub fn requests(target: &Target, event: &Event) -> Result<Vec<Request>, NotifyEr
     if event.is_commit_status_update() && !generic {
         return Ok(Vec::new());
     }
-    let event = event.with_short_metadata();
+    let event = clean(event);
+    let (metadata, _) = merge(&event, alert);
+    let event = Event { metadata, ..event };
     let (address, body) = match target.provider.as_str() {
         "slack" => (target.address.clone(), chat::slack(target, &event)),
         "rocket" => (target.address.clone(), chat::rocket(target, &event)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reconciler_core::notify::{Event, Target, matches, matches_source, requests};
+use reconciler_core::notify::{Event, Target, clean, matches, matches_source, merge, requests};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -14,8 +14,6 @@ const MISSING: &[&str] = &[
     "commit_status",
     "commit_status_expr",
     "dispatch",
-    "metadata_cleanup",
-    "metadata_merge",
     "rate_limit",
     "receiver_filter",
     "receiver_filter_stack",
@@ -27,6 +25,8 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
     report.table(folder, "alert_filter", alert_filter)?;
     report.table(folder, "event_source_match", source)?;
     report.table(folder, "providers", provider)?;
+    report.table(folder, "metadata_cleanup", cleanup)?;
+    report.table(folder, "metadata_merge", merged)?;
     for table in MISSING {
         report.table(folder, table, |_| Err("not implemented".to_owned()))?;
     }
@@ -68,6 +68,32 @@ fn source(case: &Value) -> Result<(), String> {
     equal("matches", &got, &(case["matches"] == true))
 }
 
+/// The alert, with what is left out in the record.
+fn alert_spec(recorded: &Value) -> Result<reconciler_api::AlertSpec, String> {
+    let mut spec = recorded.clone();
+    if spec["eventSources"].is_null() {
+        spec["eventSources"] = json!([]);
+    }
+    if spec["providerRef"].is_null() {
+        spec["providerRef"] = json!({"name": "provider"});
+    }
+    read(&spec)
+}
+
+fn cleanup(case: &Value) -> Result<(), String> {
+    equal("metadata", &json!(clean(&event(case)?).metadata), &case["metadata"])
+}
+
+fn merged(case: &Value) -> Result<(), String> {
+    let (metadata, conflicts) = merge(&event(case)?, &alert_spec(&case["alert_spec"])?);
+    equal("metadata", &json!(metadata), &case["metadata"])?;
+    let conflicts: Vec<String> =
+        conflicts.iter().map(|(key, sources)| format!("{key}:{}", sources.join(", "))).collect();
+    let wanted = case["conflict_event"].as_str().unwrap_or_default();
+    let wanted = wanted.split_once("map[").map_or("", |(_, list)| list.trim_end_matches(']'));
+    equal("conflicts", &&*conflicts.join(" "), &wanted)
+}
+
 fn provider(case: &Value) -> Result<(), String> {
     let event = event(case)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
@@ -76,9 +102,6 @@ fn provider(case: &Value) -> Result<(), String> {
         Value::String(value) => value.trim().to_owned(),
         _ => text(&case["provider"][key]),
     };
-    if case["alert"].get("eventMetadata").is_some() || case["alert"].get("summary").is_some() {
-        return Err("metadata of alerts is not implemented".to_owned());
-    }
     let headers: BTreeMap<String, String> = text(&secret["headers"])
         .lines()
         .filter_map(|line| line.split_once(": "))
@@ -93,7 +116,7 @@ fn provider(case: &Value) -> Result<(), String> {
         headers: headers.into_iter().collect(),
     };
     let wanted = case["requests"].as_array().cloned().unwrap_or_default();
-    let got = match requests(&target, &event) {
+    let got = match requests(&target, &alert_spec(&case["alert"])?, &event) {
         Ok(got) => got,
         Err(failure) if case.get("error").is_some() && !failure.to_string().contains("not supported") => {
             return Ok(());

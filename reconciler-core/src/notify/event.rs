@@ -67,7 +67,7 @@ impl Event {
     }
 
     /// The prefix of the metadata that controllers set.
-    fn prefix(&self) -> String {
+    pub(super) fn prefix(&self) -> String {
         let group = self.involved_object.api_version.split('/').next().unwrap_or_default();
         format!("{group}/")
     }
@@ -76,15 +76,5 @@ impl Event {
     pub(super) fn is_commit_status_update(&self) -> bool {
         let key = self.prefix() + "commit_status";
         self.metadata.get(&key).is_some_and(|value| value == "update")
-    }
-
-    /// The event with metadata keys that have lost the group in front.
-    pub(super) fn with_short_metadata(&self) -> Self {
-        let prefix = self.prefix();
-        let metadata = self
-            .metadata
-            .iter()
-            .map(|(key, value)| (key.strip_prefix(&*prefix).unwrap_or(key).to_owned(), value.clone()));
-        Self { metadata: metadata.collect(), ..self.clone() }
     }
 }
