@@ -6,11 +6,13 @@ mod alert;
 mod chat;
 mod event;
 mod metadata;
+mod service;
 mod webhook;
 
 pub use alert::{matches, matches_source};
 pub use event::{Event, InvolvedObject, Severity};
 
+use base64::Engine;
 pub use metadata::{clean, merge};
 use reconciler_api::AlertSpec;
 use thiserror::Error;
@@ -25,6 +27,9 @@ pub enum NotifyError {
         /// The type of the provider.
         provider: String,
     },
+    /// The service needs a token, and there is none.
+    #[error("provider type '{0}' needs a token")]
+    NoToken(String),
     /// There are no requests for this type of provider.
     #[error("provider type '{0}' is not supported")]
     Unsupported(String),
@@ -46,6 +51,8 @@ pub struct Target {
     pub username: String,
     /// The token of the secret, empty without one.
     pub token: String,
+    /// The password of the secret.
+    pub password: String,
     /// Headers of the secret.
     pub headers: Vec<(String, String)>,
 }
@@ -62,8 +69,19 @@ pub struct Request {
 }
 
 /// The types of provider that there are requests for.
-const SUPPORTED: &[&str] =
-    &["slack", "rocket", "discord", "msteams", "googlechat", "generic", "generic-hmac"];
+const SUPPORTED: &[&str] = &[
+    "slack",
+    "rocket",
+    "discord",
+    "msteams",
+    "googlechat",
+    "generic",
+    "generic-hmac",
+    "webex",
+    "telegram",
+    "opsgenie",
+    "grafana",
+];
 
 /// The requests that carry an alert's event to a provider; none where the provider does not want it.
 pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec<Request>, NotifyError> {
@@ -82,6 +100,11 @@ pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec
         "rocket" => (target.address.clone(), chat::rocket(target, &event)),
         "discord" => (chat::discord_address(&target.address), chat::discord(target, &event)),
         "msteams" if !is_logic_app(&target.address) => (target.address.clone(), chat::teams(&event)),
+        "msteams" => (target.address.clone(), service::teams_workflow(&event)),
+        "webex" => (target.address.clone(), service::webex(target, &event)),
+        "telegram" => service::telegram(target, &event)?,
+        "opsgenie" => (target.address.clone(), service::opsgenie(&event)),
+        "grafana" => (target.address.clone(), service::grafana(&event)),
         "googlechat" => (target.address.clone(), chat::google(&event)),
         "generic" | "generic-hmac" => (target.address.clone(), webhook::body(&event)?),
         other => return Err(NotifyError::Unsupported(other.to_owned())),
@@ -93,13 +116,28 @@ pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec
     }
     let body = body.to_string();
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    if target.provider == "slack" && !target.token.is_empty() {
-        headers.push(("authorization".to_owned(), format!("Bearer {}", target.token)));
+    if let Some(login) = authorization(target)? {
+        headers.push(("authorization".to_owned(), login));
     }
     if generic {
         webhook::add_headers(target, &event, &body, &mut headers);
     }
     Ok(vec![Request { url: address.to_string(), headers, body }])
+}
+
+/// The value of the header that logs in.
+fn authorization(target: &Target) -> Result<Option<String>, NotifyError> {
+    let bearer = || Some(format!("Bearer {}", target.token));
+    Ok(match target.provider.as_str() {
+        "webex" => bearer(),
+        "opsgenie" => Some(format!("GenieKey {}", service::token(target)?)),
+        "slack" | "grafana" if !target.token.is_empty() => bearer(),
+        "grafana" if !target.username.is_empty() && !target.password.is_empty() => {
+            let pair = format!("{}:{}", target.username, target.password);
+            Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
+        }
+        _ => None,
+    })
 }
 
 /// Whether the address is a Power Automate workflow, whose messages have another form.

@@ -113,6 +113,7 @@ fn provider(case: &Value) -> Result<(), String> {
         channel: text(&case["provider"]["channel"]),
         username: setting("username"),
         token: text(&secret["token"]),
+        password: text(&secret["password"]),
         headers: headers.into_iter().collect(),
     };
     let wanted = case["requests"].as_array().cloned().unwrap_or_default();
