@@ -81,6 +81,9 @@ const SUPPORTED: &[&str] = &[
     "telegram",
     "opsgenie",
     "grafana",
+    "alertmanager",
+    "lark",
+    "datadog",
 ];
 
 /// The requests that carry an alert's event to a provider; none where the provider does not want it.
@@ -103,6 +106,9 @@ pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec
         "msteams" => (target.address.clone(), service::teams_workflow(&event)),
         "webex" => (target.address.clone(), service::webex(target, &event)),
         "telegram" => service::telegram(target, &event)?,
+        "alertmanager" => (target.address.clone(), service::alertmanager(&event)),
+        "lark" => (target.address.clone(), service::lark(&event)),
+        "datadog" => service::datadog(target, &event),
         "opsgenie" => (target.address.clone(), service::opsgenie(&event)),
         "grafana" => (target.address.clone(), service::grafana(&event)),
         "googlechat" => (target.address.clone(), chat::google(&event)),
@@ -119,6 +125,10 @@ pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec
     if let Some(login) = authorization(target)? {
         headers.push(("authorization".to_owned(), login));
     }
+    if target.provider == "datadog" {
+        headers.push(("accept".to_owned(), "application/json".to_owned()));
+        headers.push(("dd-api-key".to_owned(), service::token(target)?.to_owned()));
+    }
     if generic {
         webhook::add_headers(target, &event, &body, &mut headers);
     }
@@ -131,8 +141,8 @@ fn authorization(target: &Target) -> Result<Option<String>, NotifyError> {
     Ok(match target.provider.as_str() {
         "webex" => bearer(),
         "opsgenie" => Some(format!("GenieKey {}", service::token(target)?)),
-        "slack" | "grafana" if !target.token.is_empty() => bearer(),
-        "grafana" if !target.username.is_empty() && !target.password.is_empty() => {
+        "slack" | "grafana" | "alertmanager" if !target.token.is_empty() => bearer(),
+        "grafana" | "alertmanager" if !target.username.is_empty() && !target.password.is_empty() => {
             let pair = format!("{}:{}", target.username, target.password);
             Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
         }

@@ -111,3 +111,78 @@ pub(super) fn teams_workflow(event: &Event) -> Value {
         }],
     })
 }
+
+/// Alertmanager. An alert without an end is resolved after Alertmanager's own time.
+pub(super) fn alertmanager(event: &Event) -> Value {
+    let object = &event.involved_object;
+    let mut labels = event.metadata.clone();
+    let mut annotations = json!({"message": event.message});
+    if let Some(summary) = labels.remove("summary") {
+        annotations["summary"] = json!(summary);
+    }
+    let mut reason = event.reason.chars();
+    let title = reason.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default()
+        + &reason.as_str().to_lowercase();
+    let mut labels = json!(labels);
+    labels["alertname"] = json!(format!("Flux{}{title}", object.kind));
+    labels["severity"] = json!(event.severity);
+    labels["reason"] = json!(event.reason);
+    labels["kind"] = json!(object.kind);
+    labels["name"] = json!(object.name);
+    labels["namespace"] = json!(object.namespace);
+    labels["reportingcontroller"] = json!(event.reporting_controller);
+    json!([{
+        "labels": labels,
+        "annotations": annotations,
+        "startsAt": event.timestamp,
+        "endsAt": "0001-01-01T00:00:00Z",
+        "status": "firing",
+    }])
+}
+
+/// Lark.
+pub(super) fn lark(event: &Event) -> Value {
+    let (mark, color) = match event.severity {
+        Severity::Error => ("\u{1f6a8}", "red"),
+        Severity::Info => ("\u{1f4ab}", "turquoise"),
+    };
+    let mut content = format!("**{}**\n\n", event.message);
+    for (key, value) in &event.metadata {
+        content += &format!("{key}: {value}\n");
+    }
+    json!({
+        "msg_type": "interactive",
+        "card": {
+            "config": {"wide_screen_mode": true},
+            "header": {
+                "title": {"tag": "plain_text", "content": format!("{mark} {}", event.subject())},
+                "template": color,
+            },
+            "elements": [{"tag": "div", "text": {"tag": "lark_md", "content": content}}],
+        },
+    })
+}
+
+/// Datadog: the address of its events, and the event. Tags are in lower case there.
+pub(super) fn datadog(target: &Target, event: &Event) -> (String, Value) {
+    let object = &event.involved_object;
+    let mut tags = vec![
+        format!("flux_reporting_controller:{}", event.reporting_controller),
+        format!("flux_reason:{}", event.reason),
+        format!("kube_kind:{}", object.kind),
+        format!("kube_name:{}", object.name),
+        format!("kube_namespace:{}", object.namespace),
+    ];
+    tags.extend(event.metadata.iter().map(|(key, value)| format!("{key}:{value}")));
+    let tags: Vec<String> = tags.iter().map(|tag| tag.to_lowercase()).collect();
+    let when = event.timestamp.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
+    let body = json!({
+        "title": format!("Events from the {} {}/{}", object.kind, object.name, object.namespace),
+        "text": event.message,
+        "tags": tags,
+        "source_type_name": "fluxcd",
+        "date_happened": when,
+        "alert_type": event.severity,
+    });
+    (format!("{}/api/v1/events", target.address.trim_end_matches('/')), body)
+}
