@@ -10,7 +10,7 @@ mod service;
 mod webhook;
 
 pub use alert::{matches, matches_source};
-pub use event::{Event, InvolvedObject, Severity};
+pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
 
 use base64::Engine;
 pub use metadata::{clean, merge};

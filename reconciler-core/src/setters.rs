@@ -6,6 +6,7 @@
 
 mod line;
 mod object;
+mod push;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use reconciler_api::image_policy::ImageRef;
 use thiserror::Error;
 
 pub use object::ObjectIdentifier;
+pub use push::{PushError, PushPlan, plan_push};
 
 use crate::go::quote;
 use crate::image::ImageName;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reconciler_core::notify::{Event, Target, clean, matches, matches_source, merge, requests};
+use reconciler_core::notify::{
+    Event, Target, clean, matches, matches_source, merge, rate_limit_key, requests,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -14,7 +16,6 @@ const MISSING: &[&str] = &[
     "commit_status",
     "commit_status_expr",
     "dispatch",
-    "rate_limit",
     "receiver_filter",
     "receiver_filter_stack",
     "receivers",
@@ -27,6 +28,9 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
     report.table(folder, "providers", provider)?;
     report.table(folder, "metadata_cleanup", cleanup)?;
     report.table(folder, "metadata_merge", merged)?;
+    report.table(folder, "rate_limit", |case| {
+        equal("key", &Some(&*rate_limit_key(&event(case)?)), &case["key"].as_str())
+    })?;
     for table in MISSING {
         report.table(folder, table, |_| Err("not implemented".to_owned()))?;
     }

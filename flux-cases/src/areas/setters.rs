@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reconciler_core::setters::{Setters, is_searched, push_summary};
+use reconciler_core::setters::{Setters, is_searched, plan_push, push_summary};
 use serde_json::{Value, json};
 
 use crate::case::{Report, equal, equal_text};
@@ -12,7 +12,7 @@ use crate::case::{Report, equal, equal_text};
 pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
     report.table(folder, "setters", setters)?;
     report.table(folder, "push_summaries", summary)?;
-    report.table(folder, "git_configs", |_| Err("not implemented".to_owned()))?;
+    report.table(folder, "git_configs", git)?;
     Ok(())
 }
 
@@ -102,4 +102,23 @@ fn summary(case: &Value) -> Result<(), String> {
     let refspecs: Vec<String> = serde_json::from_value(case["refspecs"].clone()).unwrap_or_default();
     let got = push_summary(text("revision"), text("branch"), &refspecs, text("message"));
     equal_text("summary", &got, text("summary"))
+}
+
+fn git(case: &Value) -> Result<(), String> {
+    if case["gitrepository_spec"].is_null() {
+        return Err("a repository that does not exist is not this function's to find".to_owned());
+    }
+    let read = |value: &Value| serde_json::from_value(value.clone()).map_err(|failure| failure.to_string());
+    let checkout: Option<_> = read(&case["git"]["checkout"]["ref"])?;
+    let repository: Option<_> = read(&case["gitrepository_spec"]["ref"])?;
+    let push: Option<_> =
+        serde_json::from_value(case["git"]["push"].clone()).map_err(|failure| failure.to_string())?;
+    let plan = match plan_push(checkout.as_ref(), repository.as_ref(), push.as_ref()) {
+        Ok(plan) => plan,
+        Err(failure) => return equal("error", &Some(&*failure.to_string()), &case["error"].as_str()),
+    };
+    equal("checkout", &json!(plan.checkout), &case["checkout_ref"])?;
+    equal("branch", &Some(&*plan.branch), &case["push_branch"].as_str())?;
+    equal("refspec", &plan.refspec.as_deref(), &case["push_refspec"].as_str())?;
+    equal("switch", &plan.switch_branch, &(case["switch_branch"] == true))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,4 +78,23 @@ impl Event {
         let key = self.prefix() + "commit_status";
         self.metadata.get(&key).is_some_and(|value| value == "update")
     }
+}
+
+/// What makes events the same for a while: the object, the message, and what it is about.
+pub fn rate_limit_key(event: &Event) -> String {
+    let object = &event.involved_object;
+    let mut parts = vec![
+        "event".to_owned(),
+        format!("name={}", object.name),
+        format!("namespace={}", object.namespace),
+        format!("kind={}", object.kind),
+        format!("message={}", event.message),
+    ];
+    for key in ["originRevision", "revision", "token"] {
+        if let Some(value) = event.metadata.get(&(event.prefix() + key)) {
+            parts.push(format!("{key}={value}"));
+        }
+    }
+    let digest = Sha256::digest(parts.join("/").as_bytes());
+    digest.iter().fold(String::new(), |key, byte| key + &format!("{byte:02x}"))
 }
