@@ -35,7 +35,9 @@ pub(super) fn identify(text: &str, at: usize) -> Option<ObjectIdentifier> {
     let Some(indent) = items.and_then(|items| lines.get(items + 1)).map(|line| indent(line)) else {
         return Some(object);
     };
-    let opens = |line: &str| line[indent.min(line.len())..].starts_with("- ") && self::indent(line) == indent;
+    let opens = |line: &str| {
+        line.get(indent..).is_some_and(|rest| rest.starts_with("- ")) && self::indent(line) == indent
+    };
     let Some(first) = (0..=before).rev().find(|index| lines.get(*index).is_some_and(|line| opens(line)))
     else {
         return Some(object);
