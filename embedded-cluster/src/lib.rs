@@ -1,1 +1,44 @@
-//! A Kubernetes API server inside the process.
+//! A Kubernetes API server inside the process, for trials, tests and CI.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use embedded_cluster::Cluster;
+//!
+//! let cluster = Cluster::in_memory();
+//! // `kube::Client::new(cluster.service(), "default")` talks to it directly, and for kubectl:
+//! let server = cluster.listen("127.0.0.1:0".parse()?).await?;
+//! std::fs::write("kubeconfig", server.kubeconfig())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It keeps what the real API server keeps: resource versions, managed fields, finalizers, owners,
+//! watches. Small controllers stand in for those of a real cluster: namespaces end, dependents
+//! are collected, workloads become ready, unless the tag of an image is `broken`.
+
+mod access;
+mod admission;
+mod cluster;
+mod controllers;
+mod definitions;
+mod delete;
+mod discovery;
+mod journal;
+mod kinds;
+mod managed;
+mod patch;
+mod read;
+mod request;
+mod reviews;
+mod schema;
+mod selector;
+mod server;
+mod status;
+mod storage;
+mod table;
+mod watch;
+mod workloads;
+mod write;
+
+pub use cluster::{Clock, Cluster, OpenError, Server, SystemClock};
+pub use server::ClusterService;

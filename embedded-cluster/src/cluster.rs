@@ -1,0 +1,165 @@
+//! The cluster: its state, how it starts and how it ends.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use crate::controllers;
+use crate::journal::Journal;
+use crate::kinds::Registry;
+use crate::server::ClusterService;
+use crate::storage::Store;
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A cluster's file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the cluster's file {path}")]
+pub struct OpenError {
+    path: String,
+    source: Box<redb::Error>,
+}
+
+/// A cluster. Clones are the same cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(crate) state: Arc<State>,
+}
+
+/// What all requests and controllers share.
+pub(crate) struct State {
+    pub(crate) store: Store,
+    registry: RwLock<Arc<Registry>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl State {
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_registry(&self, registry: Registry) {
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// The current time as objects write it, to the second.
+    pub(crate) fn now(&self) -> String {
+        seconds(self.clock.now())
+    }
+}
+
+/// A time as objects write it.
+pub(crate) fn seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+impl Cluster {
+    /// A cluster whose state ends with it. Must be called within a tokio runtime.
+    pub fn in_memory() -> Cluster {
+        Cluster::start(None, Arc::new(SystemClock))
+    }
+
+    /// As [`Cluster::in_memory`], with a clock of one's own.
+    pub fn in_memory_with_clock(clock: Arc<dyn Clock>) -> Cluster {
+        Cluster::start(None, clock)
+    }
+
+    /// A cluster whose state is in one crash-safe file, made when it does not exist. Must be called
+    /// within a tokio runtime.
+    pub fn open(path: impl AsRef<Path>) -> Result<Cluster, OpenError> {
+        let path = path.as_ref();
+        let opened = Journal::open(path)
+            .map_err(|source| OpenError { path: path.display().to_string(), source: Box::new(source) })?;
+        Ok(Cluster::start(Some(opened), Arc::new(SystemClock)))
+    }
+
+    fn start(opened: Option<(Journal, Vec<crate::journal::Record>, u64)>, clock: Arc<dyn Clock>) -> Cluster {
+        let (notices, heard) = mpsc::unbounded_channel();
+        let store = Store::new(opened, notices);
+        let state = Arc::new(State {
+            store,
+            registry: RwLock::new(Arc::new(Registry::new([]))),
+            clock,
+            stop: watch::Sender::new(false),
+        });
+        crate::definitions::load(&state);
+        controllers::create_basics(&state);
+        tokio::spawn(controllers::run(state.clone(), heard));
+        Cluster { state }
+    }
+
+    /// The API server as a service, as `kube::Client` takes it.
+    pub fn service(&self) -> ClusterService {
+        ClusterService::new(self.state.clone())
+    }
+
+    /// Serves plain HTTP on an address, which should be a loopback address: everyone who reaches
+    /// it is an administrator. Port 0 takes a free port.
+    pub async fn listen(&self, address: SocketAddr) -> std::io::Result<Server> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let router = axum::Router::new().fallback_service(self.service());
+        let mut stop = self.state.stop.subscribe();
+        let stopped = async move {
+            // An error means that the cluster is gone, which is an end as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the cluster's server ended");
+            }
+        });
+        Ok(Server { address })
+    }
+
+    /// Forgets the past: watches and continued lists from before are told to start anew, as the
+    /// real API server does every few minutes.
+    pub fn compact(&self) {
+        self.state.store.compact();
+    }
+
+    /// Ends controllers, watches and servers.
+    pub fn shutdown(&self) {
+        self.state.stop.send_replace(true);
+    }
+}
+
+/// A served cluster.
+#[derive(Clone, Debug)]
+pub struct Server {
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A kubeconfig that leads here.
+    pub fn kubeconfig(&self) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: embedded\nclusters:\n- name: embedded\n  cluster:\n    server: http://{}\ncontexts:\n- name: embedded\n  context:\n    cluster: embedded\n    user: embedded\nusers:\n- name: embedded\n  user: {{}}\n",
+            self.address
+        )
+    }
+}

@@ -1,0 +1,369 @@
+//! Reading values by their type: unknown fields, wrong types, defaults, rules.
+
+use serde_json::{Map, Value, json};
+
+use super::{Merge, Shape, Type};
+use crate::status::FieldError;
+
+/// Removes what the type does not declare, and lists the paths of what was removed.
+pub(crate) fn prune(of: Type<'_>, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Shape::Object { fields, open } = of.shape()
+                && !open
+            {
+                let strange: Vec<String> =
+                    map.keys().filter(|key| !fields.contains_key(*key)).cloned().collect();
+                for key in strange {
+                    map.shift_remove(&key);
+                    unknown.push(join(path, &key));
+                }
+            }
+            if of.is_any() {
+                return;
+            }
+            for (key, child) in map.iter_mut() {
+                prune(of.field(key), child, &join(path, key), unknown);
+            }
+        }
+        Value::Array(list) if matches!(of.shape(), Shape::List(_)) => {
+            for (index, child) in list.iter_mut().enumerate() {
+                prune(of.items(), child, &format!("{path}[{index}]"), unknown);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The path of a field below another.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Sets the defaults that a custom resource's schema declares.
+pub(crate) fn set_defaults(of: Type<'_>, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, field) in of.fields() {
+                if let Some(default) = &field.node().default {
+                    let missing = match map.get(name) {
+                        None => true,
+                        Some(Value::Null) => !field.target().nullable,
+                        Some(_) => false,
+                    };
+                    if missing {
+                        map.insert(name.to_owned(), default.clone());
+                    }
+                }
+            }
+            if !of.is_any() {
+                for (key, child) in map.iter_mut() {
+                    set_defaults(of.field(key), child);
+                }
+            }
+        }
+        Value::Array(list) => {
+            for child in list {
+                set_defaults(of.items(), child);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Brings a built-in object into the form in which the server keeps it: nulls and empty lists go,
+/// structs that are always present appear, quantities become text. Wrong types are errors.
+pub(crate) fn normalize(of: Type<'_>, value: &mut Value, path: &str) -> Result<(), String> {
+    let wrong = |found: &Value, wanted: &str| {
+        let found = match found {
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+            Value::Null => "null",
+        };
+        Err(format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}"))
+    };
+    match of.shape() {
+        Shape::Object { .. } => {
+            let Value::Object(map) = value else { return wrong(value, "object") };
+            let required = &of.target().required;
+            map.retain(|key, child| {
+                !child.is_null() || required.iter().any(|name| name == key) && path.contains("conditions")
+            });
+            for (name, field) in of.fields() {
+                if field.node().always && name != "metadata" && !map.contains_key(name) {
+                    map.insert(name.to_owned(), json!({}));
+                }
+            }
+            for (key, child) in map.iter_mut() {
+                if !child.is_null() {
+                    normalize(of.field(key), child, &join(path, key))?;
+                }
+            }
+            map.retain(|key, child| match child {
+                Value::Array(list) => !list.is_empty() || required.iter().any(|name| name == key),
+                Value::Object(inner) => {
+                    !inner.is_empty()
+                        || matches!(of.field(key).shape(), Shape::Object { .. } | Shape::Any)
+                        || of.field(key).node().always
+                }
+                _ => true,
+            });
+        }
+        Shape::Map(_) => {
+            let Value::Object(map) = value else { return wrong(value, "map") };
+            for (key, child) in map.iter_mut() {
+                if child.is_null() && matches!(of.field(key).shape(), Shape::String | Shape::Bytes) {
+                    *child = Value::from("");
+                }
+                normalize(of.field(key), child, &join(path, key))?;
+            }
+        }
+        Shape::List(_) => {
+            let Value::Array(list) = value else { return wrong(value, "slice") };
+            for child in list {
+                normalize(of.items(), child, path)?;
+            }
+        }
+        Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime if !value.is_string() => {
+            return wrong(value, "string");
+        }
+        Shape::Integer(bits) => {
+            if value.as_f64().is_some_and(|number| number.fract() == 0.0) && value.as_i64().is_none() {
+                *value = Value::from(value.as_f64().unwrap_or(0.0) as i64);
+            }
+            let fits = value.as_i64().is_some_and(|number| *bits == 64 || i32::try_from(number).is_ok());
+            if !fits {
+                return wrong(value, if *bits == 32 { "int32" } else { "int64" });
+            }
+        }
+        Shape::Number if !value.is_number() => return wrong(value, "float64"),
+        Shape::Boolean if !value.is_boolean() => return wrong(value, "bool"),
+        Shape::Quantity if value.is_number() => *value = Value::from(value.to_string()),
+        Shape::IntOrString if !value.is_string() && value.as_i64().is_none() => {
+            return wrong(value, "intstr.IntOrString");
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Checks a built-in object's enumerations.
+pub(crate) fn check_builtin(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let allowed = &of.node().allowed;
+    if !allowed.is_empty() && value.as_str().is_some_and(|text| !text.is_empty()) && !allowed.contains(value)
+    {
+        errors.push(FieldError::not_supported(path, value, allowed));
+    }
+    match value {
+        Value::Object(map) if !of.is_any() => {
+            for (key, child) in map {
+                check_builtin(of.field(key), child, &join(path, key), errors);
+            }
+        }
+        Value::Array(list) if !of.is_any() => {
+            for (index, child) in list.iter().enumerate() {
+                check_builtin(of.items(), child, &format!("{path}[{index}]"), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Checks a custom resource against its schema.
+pub(crate) fn check(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let node = of.target();
+    if value.is_null() && (node.nullable || of.is_any()) {
+        return;
+    }
+    let wanted = match &node.shape {
+        Shape::Object { .. } | Shape::Map(_) if !value.is_object() => "object",
+        Shape::List(_) if !value.is_array() => "array",
+        Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime if !value.is_string() => "string",
+        Shape::Integer(_) if value.as_f64().is_none_or(|number| number.fract() != 0.0) => "integer",
+        Shape::Number if !value.is_number() => "number",
+        Shape::Boolean if !value.is_boolean() => "boolean",
+        Shape::IntOrString if !value.is_string() && value.as_i64().is_none() => "integer,string",
+        _ => "",
+    };
+    if !wanted.is_empty() {
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_f64() => "number",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let found = Value::from(found);
+        errors.push(FieldError {
+            reason: "FieldValueTypeInvalid",
+            ..FieldError::invalid(path, &found, &format!("{path} in body must be of type {wanted}: {found}"))
+        });
+        return;
+    }
+    if !node.allowed.is_empty() && !node.allowed.contains(value) {
+        errors.push(FieldError::not_supported(path, value, &node.allowed));
+    }
+    check_rules(of, value, path, errors);
+    match value {
+        Value::Object(map) => {
+            for name in &node.required {
+                if !map.contains_key(name) {
+                    errors.push(FieldError::required(join(path, name), ""));
+                }
+            }
+            if !of.is_any() {
+                for (key, child) in map {
+                    if path.is_empty() && key == "metadata" {
+                        continue;
+                    }
+                    check(of.field(key), child, &join(path, key), errors);
+                }
+            }
+        }
+        Value::Array(list) => {
+            check_unique(of, list, path, errors);
+            for (index, child) in list.iter().enumerate() {
+                check(of.items(), child, &format!("{path}[{index}]"), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check_unique(of: Type<'_>, list: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    if *of.merge() == Merge::Atomic {
+        return;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, item) in list.iter().enumerate() {
+        if !seen.insert(crate::managed::typed::item_element(of, item, index)) {
+            let key = match of.merge() {
+                Merge::Keys(keys) => {
+                    let parts: Map<String, Value> =
+                        keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect();
+                    Value::Object(parts)
+                }
+                _ => item.clone(),
+            };
+            errors.push(FieldError::duplicate(format!("{path}[{index}]"), &key));
+        }
+    }
+}
+
+fn check_rules(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let Some(rules) = &of.target().rules else { return };
+    let mut fail =
+        |detail: String| errors.push(FieldError::invalid(path, value, &format!("{path} in body {detail}")));
+    if let Some(number) = value.as_f64() {
+        if let Some(least) = rules.minimum {
+            if rules.exclusive_minimum && number <= least {
+                fail(format!("should be greater than {least}"));
+            } else if number < least {
+                fail(format!("should be greater than or equal to {least}"));
+            }
+        }
+        if let Some(most) = rules.maximum {
+            if rules.exclusive_maximum && number >= most {
+                fail(format!("should be less than {most}"));
+            } else if number > most {
+                fail(format!("should be less than or equal to {most}"));
+            }
+        }
+        if let Some(step) = rules.multiple_of
+            && (number / step).fract() != 0.0
+        {
+            fail(format!("should be a multiple of {step}"));
+        }
+    }
+    if let Some(text) = value.as_str() {
+        let length = text.chars().count() as u64;
+        if let Some(least) = rules.min_length
+            && length < least
+        {
+            fail(format!("should be at least {least} chars long"));
+        }
+        if let Some(pattern) = &rules.pattern
+            && !pattern.is_match(text)
+        {
+            fail(format!("should match '{pattern}'"));
+        }
+        if let Some(most) = rules.max_length
+            && length > most
+        {
+            errors.push(FieldError {
+                reason: "FieldValueTooLong",
+                field: path.to_owned(),
+                message: format!("Too long: may not be more than {most} bytes"),
+            });
+        }
+    }
+    let count = value.as_array().map(|list| (list.len() as u64, rules.min_items, rules.max_items, "items"));
+    let count = count.or_else(|| {
+        value
+            .as_object()
+            .map(|map| (map.len() as u64, rules.min_properties, rules.max_properties, "properties"))
+    });
+    if let Some((length, least, most, what)) = count {
+        if let Some(least) = least
+            && length < least
+        {
+            errors.push(FieldError::invalid(
+                path,
+                &length.into(),
+                &format!("{path} in body should have at least {least} {what}"),
+            ));
+        }
+        if let Some(most) = most
+            && length > most
+        {
+            errors.push(FieldError {
+                reason: "FieldValueTooMany",
+                field: path.to_owned(),
+                message: format!("Too many: {length}: must have at most {most} items"),
+            });
+        }
+    }
+    let holds = |branch: &super::NodeId| {
+        let mut errors = Vec::new();
+        check(of.sibling(*branch), value, path, &mut errors);
+        errors
+    };
+    let branch_value = if value.is_object() { Value::from("") } else { value.clone() };
+    for branch in &rules.all_of {
+        errors.extend(holds(branch));
+    }
+    if !rules.any_of.is_empty() && !rules.any_of.iter().any(|branch| holds(branch).is_empty()) {
+        errors.push(FieldError::invalid(
+            path,
+            &branch_value,
+            &format!("{path} in body must validate at least one schema (anyOf)"),
+        ));
+    }
+    let matching = rules.one_of.iter().filter(|branch| holds(branch).is_empty()).count();
+    if !rules.one_of.is_empty() && matching != 1 {
+        let found = if matching == 0 {
+            "Found none valid".to_owned()
+        } else {
+            format!("Found {matching} valid alternatives")
+        };
+        errors.push(FieldError::invalid(
+            path,
+            &branch_value,
+            &format!("{path} in body must validate one and only one schema (oneOf). {found}"),
+        ));
+    }
+    if let Some(branch) = &rules.not
+        && holds(branch).is_empty()
+    {
+        errors.push(FieldError::invalid(
+            path,
+            &branch_value,
+            &format!("{path} in body must not validate the schema (not)"),
+        ));
+    }
+}
