@@ -1,7 +1,7 @@
 //! Two values, field by field.
 
 use super::{FieldChange, FieldPath, Step, Value};
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 
 /// The fields that are not the same.
 pub(super) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {
@@ -36,7 +36,7 @@ impl Comparison {
             _ if old == new => {}
             (Value::Map(old), Value::Map(new)) => {
                 let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-                collections::sort(&mut names);
+                names.sort_unstable();
                 names.dedup();
                 for name in names {
                     self.step(Step::Field(name.clone()), old.get(name), new.get(name));
@@ -52,8 +52,8 @@ impl Comparison {
 
     /// Lists whose items have names.
     fn named(&mut self, old: &[Value], old_names: &[&str], new: &[Value], new_names: &[&str]) {
-        let before: HashMap<&str, &Value> = old_names.iter().copied().zip(old).collect();
-        let after: HashMap<&str, &Value> = new_names.iter().copied().zip(new).collect();
+        let before: IndexMap<&str, &Value> = old_names.iter().copied().zip(old).collect();
+        let after: IndexMap<&str, &Value> = new_names.iter().copied().zip(new).collect();
         for name in new_names {
             self.step(Step::Named((*name).to_owned()), before.get(name).copied(), after.get(name).copied());
         }
@@ -94,6 +94,6 @@ fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Vec<&str> =
         items.iter().map(|item| item.get("name").and_then(Value::as_str)).collect::<Option<_>>()?;
     let mut sorted = names.clone();
-    collections::sort(&mut sorted);
+    sorted.sort_unstable();
     sorted.windows(2).all(|pair| pair[0] != pair[1]).then_some(names)
 }

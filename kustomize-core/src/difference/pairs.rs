@@ -5,7 +5,7 @@ use std::hash::Hash;
 use super::ResourceName;
 use super::hash_suffix::without_hash;
 use super::snapshot::Entry;
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 
 /// For each new resource the old one that it was, if there was one.
 pub(super) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {
@@ -51,8 +51,8 @@ impl<'a> Pairs<'a> {
 }
 
 /// The index for each key; none for keys that several have.
-fn alone<K: Hash + Eq>(keys: impl Iterator<Item = (usize, Option<K>)>) -> HashMap<K, Option<usize>> {
-    let mut found = HashMap::new();
+fn alone<K: Hash + Eq>(keys: impl Iterator<Item = (usize, Option<K>)>) -> IndexMap<K, Option<usize>> {
+    let mut found = IndexMap::default();
     for (at, key) in keys {
         let Some(key) = key else { continue };
         found.entry(key).and_modify(|index| *index = None).or_insert(Some(at));
@@ -62,7 +62,7 @@ fn alone<K: Hash + Eq>(keys: impl Iterator<Item = (usize, Option<K>)>) -> HashMa
 
 /// How many resources of the same name stand before each.
 fn occurrences(entries: &[Entry]) -> Vec<usize> {
-    let mut counts: HashMap<&ResourceName, usize> = HashMap::new();
+    let mut counts: IndexMap<&ResourceName, usize> = IndexMap::default();
     let mut nth = Vec::with_capacity(entries.len());
     for entry in entries {
         let count = counts.entry(&entry.name).or_default();

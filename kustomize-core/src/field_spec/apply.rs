@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Place, Resource, Step, split_api_version};
 use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};
@@ -73,7 +73,7 @@ pub(crate) struct FieldSpecs {
     /// Their paths, split when they are first needed.
     steps: Vec<OnceLock<Box<[path::Step]>>>,
     /// For each kind that is named: positions of the specs that name it or no kind, in order.
-    by_kind: HashMap<Str, Vec<u32>>,
+    by_kind: IndexMap<Str, Vec<u32>>,
     /// Positions of the specs that name no kind.
     any_kind: Vec<u32>,
 }
@@ -114,7 +114,7 @@ impl<'a> Selected<'a> {
 impl FieldSpecs {
     /// Groups field specs; their order stays the one in which they are applied.
     pub(crate) fn new(table: Table<FieldSpec>) -> Self {
-        let mut by_kind: HashMap<Str, Vec<u32>> = HashMap::new();
+        let mut by_kind: IndexMap<Str, Vec<u32>> = IndexMap::default();
         let mut any_kind: Vec<u32> = Vec::new();
         for (at, spec) in (0u32..).zip(&table) {
             if spec.kind.is_empty() {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{FieldSpec, Table, defaults, order};
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, fields, ways};
@@ -162,7 +162,7 @@ fn sorted<T: Clone>(table: Table<T>, compare: impl Fn(&T, &T) -> Ordering) -> Ta
         return table;
     }
     let mut rows = table.to_vec();
-    collections::sort_by(&mut rows, compare);
+    rows.sort_by(compare);
     rows.into()
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn merge_field_specs(
     if let Some(merged) = merged_without_a_look(table, incoming) {
         return Ok(merged);
     }
-    let mut by_path: HashMap<&str, Vec<&FieldSpec>> = HashMap::new();
+    let mut by_path: IndexMap<&str, Vec<&FieldSpec>> = IndexMap::default();
     for spec in table {
         by_path.entry(spec.path.as_str()).or_default().push(spec);
     }

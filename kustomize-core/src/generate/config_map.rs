@@ -2,7 +2,6 @@
 
 use super::head::{self, Head};
 use super::{Files, Generator, key_value};
-use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::ConfigMapArgs;
@@ -41,7 +40,7 @@ impl<'a> ConfigMapGenerator<'a> {
         };
         let mut root = head.root()?;
         let mut pairs = key_value::load(args.sources(), self.files)?;
-        collections::sort_by(&mut pairs, |a, b| a.key.cmp(&b.key));
+        pairs.sort_by(|a, b| a.key.cmp(&b.key));
         // The field of the first key comes first.
         let mut fields: Vec<(&str, Vec<Entry>)> = Vec::new();
         for pair in pairs {

@@ -1,7 +1,7 @@
 //! Where the data of ConfigMaps and Secrets comes from: literals, files, files of variables.
 
 use super::Files;
-use crate::collections::{Entry, HashMap};
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::kustomization::KeyValueSources;
@@ -42,13 +42,13 @@ pub(super) fn load(sources: KeyValueSources<'_>, files: &dyn Files) -> Result<Ve
 }
 
 fn refuse_repeated(pairs: &[Pair]) -> Result<(), BuildError> {
-    let mut seen: HashMap<&str, Pos> = HashMap::with_capacity(pairs.len());
+    let mut seen: IndexMap<&str, Pos> = IndexMap::with_capacity_and_hasher(pairs.len(), Default::default());
     for pair in pairs {
         match seen.entry(&pair.key) {
-            Entry::Vacant(slot) => {
+            indexmap::map::Entry::Vacant(slot) => {
                 slot.insert(pair.pos);
             }
-            Entry::Occupied(first) => {
+            indexmap::map::Entry::Occupied(first) => {
                 return Err(BuildError::new(
                     ErrorKind::Generator,
                     format!("the key `{}` is given twice", pair.key),

@@ -2,7 +2,6 @@
 
 use super::head::{self, Head};
 use super::{Files, Generator, key_value};
-use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::SecretArgs;
@@ -43,7 +42,7 @@ impl<'a> SecretGenerator<'a> {
         let secret_type = if args.secret_type.is_empty() { "Opaque" } else { &args.secret_type };
         root.set_field("type", Node::string(secret_type));
         let mut pairs = key_value::load(args.sources(), self.files)?;
-        collections::sort_by(&mut pairs, |a, b| a.key.cmp(&b.key));
+        pairs.sort_by(|a, b| a.key.cmp(&b.key));
         let entries = pairs
             .into_iter()
             .map(|pair| data_entry(&pair.key, &base64::encode_lines(&pair.value), pair.pos))

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{EntryKind, Host, HostError, path};
-use crate::collections;
 
 /// Files in memory, by absolute path. Directories exist where files are below them.
 ///
@@ -93,7 +92,7 @@ impl Host for MemoryHost {
         }
         let mut names: Vec<String> =
             self.below(&directory).map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect();
-        collections::sort(&mut names);
+        names.sort_unstable();
         names.dedup();
         Ok(names)
     }

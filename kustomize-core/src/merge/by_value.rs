@@ -1,6 +1,6 @@
 //! Lists of plain values that merge, such as `finalizers`.
 
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::yaml::{Node, Seq, Tag};
 
 /// Merges a list with distinct new values: the patch's come first. Returns false, and changes
@@ -31,12 +31,12 @@ pub(super) fn untyped(mut node: Node) -> Node {
     node
 }
 
-fn positions<'n>(list: &[&'n Node]) -> Option<HashMap<&'n str, usize>> {
+fn positions<'n>(list: &[&'n Node]) -> Option<IndexMap<&'n str, usize>> {
     let plain = |node: &&Node| node.as_scalar().is_some_and(|s| s.tag() != Tag::Null && !s.text().is_empty());
     if !list.iter().all(plain) {
         return None;
     }
-    let positions: HashMap<&str, usize> =
+    let positions: IndexMap<&str, usize> =
         list.iter().enumerate().map(|(at, node)| (node.text(), at)).collect();
     (positions.len() == list.len()).then_some(positions)
 }

@@ -8,7 +8,7 @@
 use super::directive;
 use super::path::Path;
 use super::strategic::{Merged, Walk, With};
-use crate::collections::HashSet;
+use crate::collections::IndexSet;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Shape;
 use crate::yaml::{Map, Node, Scalar, Seq, Str, Tag, Value};
@@ -107,7 +107,7 @@ impl Elements {
 
     /// The values that identify elements, the patch's first, each once.
     fn values(&self, keys: &[&str]) -> Vec<Values> {
-        let mut seen = HashSet::new();
+        let mut seen = IndexSet::default();
         let changes = if self.patch == Patch::Same { &self.list } else { &self.changes };
         let mut all = Vec::new();
         for at in changes.iter().chain(&self.list) {

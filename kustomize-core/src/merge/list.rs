@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::path::Path;
 use super::strategic::{Merged, Walk, With};
 use super::{by_value, irregular};
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::error::BuildError;
 use crate::schema::Shape;
 use crate::yaml::{Node, Seq, Value};
@@ -89,7 +89,7 @@ impl<'s> Walk<'s> {
                 if valid.count() > 1 { behind.push((at, item)) } else { merged.push(item) }
             }
         }
-        collections::sort_by_key(&mut behind, |(at, _)| *at);
+        behind.sort_by_key(|(at, _)| *at);
         merged.extend(behind.into_iter().map(|(_, item)| item));
         *list = Seq::from_items(merged);
         Ok(())
@@ -135,7 +135,7 @@ impl<'k> Keys<'k> {
         }
     }
 
-    fn positions<'n>(&self, list: &[&'n Node]) -> HashMap<Cow<'n, str>, usize> {
+    fn positions<'n>(&self, list: &[&'n Node]) -> IndexMap<Cow<'n, str>, usize> {
         list.iter().enumerate().map(|(at, item)| (self.of(item), at)).collect()
     }
 }

@@ -7,7 +7,7 @@
 
 use super::directive::{self, Directive};
 use super::path::Path;
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::{Schema, SchemaComment, Shape};
 use crate::yaml::{Entry, Map, Node, Pos, Tag, Value};
@@ -277,7 +277,7 @@ impl<'s> Walk<'s> {
             return Ok(());
         }
         let mut fields: Vec<(&Entry, bool)> = changes.iter().zip(known).collect();
-        collections::sort_by(&mut fields, |(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
+        fields.sort_by(|(a, _), (b, _)| a.key.as_str().cmp(b.key.as_str()));
         // Of equal keys in a patch only the first counts.
         fields.dedup_by(|(later, _), (first, _)| later.key.as_str() == first.key.as_str());
         let mut new = Vec::new();
@@ -360,7 +360,7 @@ fn mismatch(node: &Node, patch: &Node, path: &Path<'_>) -> BuildError {
 /// Fields of a patch, hashed where there are many.
 struct Fields<'p> {
     map: &'p Map,
-    hashed: Option<HashMap<&'p str, usize>>,
+    hashed: Option<IndexMap<&'p str, usize>>,
 }
 
 impl<'p> Fields<'p> {

@@ -1,4 +1,4 @@
-//! From Go's spelling of a pattern to one that both of Rust's engines read the same: without classes in
+//! From Go's spelling of a pattern to one that the `regex` crate reads the same: without classes in
 //! classes, without octal numbers.
 
 use std::fmt::Write as _;
@@ -112,7 +112,7 @@ impl Respeller<'_> {
         Ok(true)
     }
 
-    /// After `(`: Rust's engines know flags that Go does not.
+    /// After `(`: the `regex` crate knows flags that Go does not.
     fn flags(&self) -> Result<(), String> {
         let Some(flags) = self.rest.strip_prefix('?') else { return Ok(()) };
         match flags.chars().find(|flag| !matches!(flag, 'i' | 'm' | 's' | 'U' | '-')) {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::book::{Book, Page};
 use super::referrer_fields::Kinds;
-use crate::collections::{self, HashMap, HashSet};
+use crate::collections::{IndexMap, IndexSet};
 use crate::resource::CLUSTER;
 use crate::yaml::Str;
 
@@ -45,9 +45,9 @@ pub(super) enum View {
     /// accounts in the further namespaces, as these are written.
     From {
         namespace: Namespace,
-        further: HashSet<Namespace>,
+        further: IndexSet<Namespace>,
         /// Namespaces where resources in the further ones came from.
-        further_origins: HashSet<Namespace>,
+        further_origins: IndexSet<Namespace>,
     },
 }
 
@@ -55,7 +55,7 @@ pub(super) enum View {
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     /// Numbers of former names.
-    names: HashMap<Str, u32>,
+    names: IndexMap<Str, u32>,
     /// For each former name, by number: its part of the lists below.
     ranges: Vec<Range<u32>>,
     /// By name and position in the set.
@@ -71,16 +71,16 @@ pub(super) struct Candidates {
 
 #[derive(Debug, Default)]
 struct Namespaces {
-    numbers: HashMap<Str, Namespace>,
+    numbers: IndexMap<Str, Namespace>,
 }
 
 /// Original namespaces that occur, and together with what.
 #[derive(Debug, Default)]
 struct Taken {
-    original: HashSet<Namespace>,
-    with_current: HashSet<(Namespace, Namespace)>,
+    original: IndexSet<Namespace>,
+    with_current: IndexSet<(Namespace, Namespace)>,
     /// The original namespaces by the one that is written now.
-    by_written: HashMap<Namespace, HashSet<Namespace>>,
+    by_written: IndexMap<Namespace, IndexSet<Namespace>>,
 }
 
 impl Namespace {
@@ -94,8 +94,12 @@ impl Namespaces {
     }
 
     fn number(&mut self, name: &str) -> Namespace {
+        if let Some(known) = self.known(name) {
+            return known;
+        }
         let next = Namespace(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
-        *self.numbers.entry_ref(name).or_insert(next)
+        self.numbers.insert(name.into(), next);
+        next
     }
 }
 
@@ -110,7 +114,8 @@ impl Candidates {
         if renamed == 0 {
             return Candidates::default();
         }
-        let (names, formers) = (HashMap::with_capacity(renamed), Vec::with_capacity(renamed));
+        let (names, formers) =
+            (IndexMap::with_capacity_and_hasher(renamed, Default::default()), Vec::with_capacity(renamed));
         let mut index = Candidates { names, formers, ..Candidates::default() };
         for (at, resource) in book.pages().enumerate() {
             let is_service_account = resource.identity.kind == "ServiceAccount";
@@ -123,7 +128,13 @@ impl Candidates {
                     continue;
                 }
                 let next = u32::try_from(index.names.len()).unwrap_or(u32::MAX);
-                let name = *index.names.entry_ref(last.name.as_str()).or_insert(next);
+                let name = match index.names.get(last.name.as_str()) {
+                    Some(known) => *known,
+                    None => {
+                        index.names.insert(last.name.as_str().into(), next);
+                        next
+                    }
+                };
                 let resource = u32::try_from(at).unwrap_or(u32::MAX);
                 index.formers.push(Former { name, place, resource, is_service_account });
             }
@@ -147,7 +158,7 @@ impl Candidates {
     }
 
     fn sort(&mut self) {
-        collections::sort_unstable_by_key(&mut self.formers, |former| (former.name, former.resource));
+        self.formers.sort_unstable_by_key(|former| (former.name, former.resource));
         let formers = &self.formers;
         self.ranges = vec![0..0; self.names.len()];
         for (at, former) in (0..).zip(formers) {
@@ -159,7 +170,7 @@ impl Candidates {
         }
         let sorted_by = |namespace: fn(&Place) -> Namespace| {
             let mut order: Vec<u32> = (0..u32::try_from(formers.len()).unwrap_or(u32::MAX)).collect();
-            collections::sort_unstable_by_key(&mut order, |at| {
+            order.sort_unstable_by_key(|at| {
                 let former = &formers[*at as usize];
                 (former.name, namespace(&former.place), former.resource)
             });
@@ -175,12 +186,12 @@ impl Candidates {
     }
 
     /// What is seen from a namespace as written, or from outside of all namespaces.
-    pub(super) fn view(&self, cluster_scoped: bool, namespace: &str, further: &HashSet<Str>) -> View {
+    pub(super) fn view(&self, cluster_scoped: bool, namespace: &str, further: &IndexSet<Str>) -> View {
         if cluster_scoped {
             return View::Everything;
         }
         let namespace = self.namespaces.known(effective(namespace)).unwrap_or(Namespace::NOWHERE);
-        let further: HashSet<_> = further.iter().filter_map(|name| self.namespaces.known(name)).collect();
+        let further: IndexSet<_> = further.iter().filter_map(|name| self.namespaces.known(name)).collect();
         let origins = further.iter().filter_map(|written| self.taken.by_written.get(written));
         let further_origins = origins.flatten().copied().collect();
         View::From { namespace, further, further_origins }
@@ -200,7 +211,7 @@ impl Candidates {
                 self.in_namespace(range.clone(), *namespace, found);
                 if let Some(cluster) = self.cluster() {
                     self.in_namespace(range, cluster, found);
-                    collections::sort(found);
+                    found.sort_unstable();
                 }
             }
         }

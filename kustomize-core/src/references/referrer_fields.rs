@@ -1,7 +1,7 @@
 //! Which fields of a kind hold names of other resources.
 
 use super::book::{Book, Page};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
 use crate::schema::Schema;
@@ -45,7 +45,7 @@ impl<'c> Kinds<'c> {
     /// Those of all resources.
     pub(super) fn of(book: Book<'_>, config: &'c [NameReference], schema: &Schema) -> Self {
         let mut list = Vec::new();
-        let mut numbers: HashMap<&str, HashMap<&str, u32>> = HashMap::new();
+        let mut numbers: IndexMap<&str, IndexMap<&str, u32>> = IndexMap::default();
         let mut number = |api_version, kind| {
             *numbers.entry(kind).or_default().entry(api_version).or_insert_with(|| {
                 list.push(Kind::new(api_version, kind, config, schema));

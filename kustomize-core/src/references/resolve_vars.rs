@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::var_expansion::{Expanded, VarValue, expand};
 use super::var_value;
 use super::vars::VarSet;
-use crate::collections::{HashMap, HashSet};
+use crate::collections::{IndexMap, IndexSet};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{FieldSpec, FieldTries};
@@ -30,8 +30,8 @@ pub(crate) fn resolve_vars(
         return Ok(());
     }
     let values = values(set, vars, cx)?;
-    let mut fields: HashMap<Gvk, FieldTries> = HashMap::new();
-    let mut used = HashSet::new();
+    let mut fields: IndexMap<Gvk, FieldTries> = IndexMap::default();
+    let mut used = IndexSet::default();
     let replaced = set.iter_mut().try_for_each(|resource| {
         let mut visit = |field: &mut Node, _: u32| replace(field, &values, &mut used);
         let gvk = resource.gvk();
@@ -58,14 +58,14 @@ fn values<'v>(
     set: &ResourceSet,
     vars: &'v VarSet,
     cx: &Context<'_>,
-) -> Result<HashMap<&'v str, VarValue>, BuildError> {
-    let mut sources: HashMap<&str, usize> = HashMap::new();
+) -> Result<IndexMap<&'v str, VarValue>, BuildError> {
+    let mut sources: IndexMap<&str, usize> = IndexMap::default();
     for (at, resource) in set.iter().enumerate() {
         for name in &resource.history.vars {
             sources.entry(name).or_insert(at);
         }
     }
-    let mut values = HashMap::new();
+    let mut values = IndexMap::default();
     for var in vars.iter() {
         let Some(source) = sources.get(var.name.as_str()) else { return Err(no_resource(var)) };
         let resource = &set.as_slice()[*source];
@@ -97,8 +97,8 @@ fn no_resource(var: &Spanned<Var>) -> BuildError {
 /// Replaces vars in a string, in the strings of a map, or in a list of strings.
 fn replace<'v>(
     field: &mut Node,
-    values: &'v HashMap<&'v str, VarValue>,
-    used: &mut HashSet<&'v str>,
+    values: &'v IndexMap<&'v str, VarValue>,
+    used: &mut IndexSet<&'v str>,
 ) -> Result<(), BuildError> {
     let refuse = |message: &str, pos: Pos| Err(BuildError::new(ErrorKind::Var, message).at(pos));
     match &mut field.value {
@@ -133,8 +133,8 @@ fn is_string(scalar: &Scalar) -> bool {
 /// but a string is left as it is.
 fn replace_scalar<'v>(
     scalar: &mut Scalar,
-    values: &'v HashMap<&'v str, VarValue>,
-    used: &mut HashSet<&'v str>,
+    values: &'v IndexMap<&'v str, VarValue>,
+    used: &mut IndexSet<&'v str>,
 ) {
     if !is_string(scalar) {
         return;
@@ -162,7 +162,7 @@ fn text_or_base64(bytes: Vec<u8>) -> String {
 }
 
 /// Says which vars were not used, in the reference's words.
-fn warn_of_unused(vars: &VarSet, values: &HashMap<&str, VarValue>, used: &HashSet<&str>, cx: &Context<'_>) {
+fn warn_of_unused(vars: &VarSet, values: &IndexMap<&str, VarValue>, used: &IndexSet<&str>, cx: &Context<'_>) {
     let unused: Vec<_> = vars.iter().filter(|var| !used.contains(var.name.as_str())).collect();
     let Some(first) = unused.first() else { return };
     let names: Vec<_> = unused.iter().map(|var| var.name.as_str()).collect();

@@ -1,6 +1,6 @@
 //! Namespaces that a role binding reaches into.
 
-use crate::collections::HashSet;
+use crate::collections::IndexSet;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::resolve::resolve;
 use crate::yaml::{Node, Str, Style, Tag, Value};
@@ -10,8 +10,8 @@ use crate::yaml::{Node, Str, Style, Tag, Value};
 ///
 /// # Errors
 /// A subject that is no map, or whose kind or namespace is no string.
-pub(super) fn namespaces(root: &Node, cluster_scoped: bool) -> Result<HashSet<Str>, BuildError> {
-    let mut namespaces = HashSet::new();
+pub(super) fn namespaces(root: &Node, cluster_scoped: bool) -> Result<IndexSet<Str>, BuildError> {
+    let mut namespaces = IndexSet::default();
     if cluster_scoped || root.get("kind").map_or("", Node::text) != "RoleBinding" {
         return Ok(namespaces);
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::var_expansion::VarValue;
-use crate::yaml::{Node, Scalar, Tag, Value, float};
+use crate::yaml::{Node, Scalar, Tag, Value};
 
 /// The value at a path such as `spec.ports[0].port` or `spec.list.[name=a].b` (the reference's
 /// `GetFieldValue`); none if there is no such field or its number cannot be read.
@@ -31,7 +31,7 @@ fn scalar_value(scalar: &Scalar) -> Option<VarValue> {
     let text = scalar.text();
     match scalar.tag() {
         Tag::Int => text.parse().ok().map(VarValue::Int),
-        Tag::Float => float::parse(text).filter(|float| float.is_finite()).map(VarValue::Float),
+        Tag::Float => text.parse::<f64>().ok().filter(|float| float.is_finite()).map(VarValue::Float),
         Tag::Bool => match text {
             "true" | "True" | "TRUE" => Some(VarValue::Bool(true)),
             "false" | "False" | "FALSE" => Some(VarValue::Bool(false)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Var;
@@ -14,7 +14,7 @@ use crate::yaml::decode::Spanned;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VarSet {
     vars: Vec<Spanned<Var>>,
-    by_name: HashMap<String, usize>,
+    by_name: IndexMap<String, usize>,
 }
 
 impl VarSet {
@@ -26,7 +26,7 @@ impl VarSet {
     /// The vars, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Spanned<Var>> {
         let mut sorted: Vec<_> = self.vars.iter().collect();
-        collections::sort_by(&mut sorted, |a, b| a.name.cmp(&b.name));
+        sorted.sort_by(|a, b| a.name.cmp(&b.name));
         sorted.into_iter()
     }
 
@@ -110,7 +110,7 @@ pub(crate) fn bind_vars(
         return Ok(());
     }
     let targets: Vec<Target> = vars.iter().map(|var| Target::new(var)).collect();
-    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_name: IndexMap<&str, Vec<usize>> = IndexMap::default();
     for (number, target) in targets.iter().enumerate() {
         by_name.entry(target.id.name.as_str()).or_default().push(number);
     }

@@ -2,7 +2,6 @@
 
 use super::origin_annotations::ORIGIN;
 use super::{Behavior, Origin, Resource, ResourceSet, data_entry, origin_text};
-use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Schema;
 use crate::yaml::{Map, Node, Pos, Str};
@@ -84,7 +83,7 @@ fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
 
 /// Sorted by name; of several with the same name, the last.
 fn last_of_each<T>(mut pairs: Vec<(Str, T)>) -> Vec<(Str, T)> {
-    collections::sort_by(&mut pairs, |(a, _), (b, _)| a.cmp(b));
+    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
     pairs.dedup_by(|(later, value), (name, kept)| {
         let same = later == name;
         if same {

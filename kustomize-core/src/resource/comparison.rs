@@ -1,7 +1,7 @@
 //! Whether a validator kept its hands off.
 
 use super::{History, Resource, ResourceSet};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Node, Str, Value};
@@ -33,7 +33,8 @@ pub(crate) fn expect_unchanged(
         let id = resource.id(schema);
         (Str::from(id.effective_namespace()), id.name, id.gvk)
     };
-    let mut others: HashMap<_, (&Resource, u32)> = HashMap::with_capacity(after.len());
+    let mut others: IndexMap<_, (&Resource, u32)> =
+        IndexMap::with_capacity_and_hasher(after.len(), Default::default());
     for resource in after.iter() {
         others.entry(key(resource)).or_insert((resource, 0)).1 += 1;
     }

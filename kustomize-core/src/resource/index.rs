@@ -3,11 +3,11 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::Resource;
 use super::id::IdRef;
-use crate::collections;
 use crate::parallel::Crew;
 use crate::schema::Schema;
 
@@ -15,7 +15,7 @@ use crate::schema::Schema;
 /// dropped when a caller may have changed ids.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    hasher: DefaultHashBuilder,
+    hasher: RandomState,
     by_current_id: Option<Table>,
     by_any_id: Option<Table>,
     by_any_name: Option<Table>,
@@ -254,12 +254,12 @@ fn found(table: &Table, hash: u64) -> impl Iterator<Item = usize> + '_ {
 
 fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut positions: Vec<usize> = positions.collect();
-    collections::sort(&mut positions);
+    positions.sort_unstable();
     positions
 }
 
 /// Hashes of all ids of a resource, each once.
-fn hash_ids(hasher: &DefaultHashBuilder, resource: &Resource, schema: &Schema, hashes: &mut Vec<u64>) {
+fn hash_ids(hasher: &RandomState, resource: &Resource, schema: &Schema, hashes: &mut Vec<u64>) {
     for id in resource.id_refs(schema) {
         let hash = hasher.hash_one(id);
         if !hashes.contains(&hash) {
@@ -269,7 +269,7 @@ fn hash_ids(hasher: &DefaultHashBuilder, resource: &Resource, schema: &Schema, h
 }
 
 /// Hashes of all names of a resource, each once.
-fn hash_names(hasher: &DefaultHashBuilder, resource: &Resource, hashes: &mut Vec<u64>) {
+fn hash_names(hasher: &RandomState, resource: &Resource, hashes: &mut Vec<u64>) {
     let earlier = resource.history.previous.iter().map(|previous| previous.name.as_str());
     for name in earlier.chain([resource.name()]) {
         let hash = hasher.hash_one(name);

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use crate::collections;
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// The way from a resource's root to a map.
@@ -48,7 +47,7 @@ impl Link {
     /// the last one that is written counts.
     pub(crate) fn new(places: Vec<Place>, mut entries: Vec<SharedEntry>) -> Self {
         let mut order: Vec<(usize, Place)> = places.into_iter().take(Link::MAX_PLACES).enumerate().collect();
-        collections::sort_by(&mut order, |(_, a), (_, b)| a.cmp(b));
+        order.sort_by(|(_, a), (_, b)| a.cmp(b));
         for entry in &mut entries {
             let before = entry.places;
             let sorted = order.iter().enumerate().filter(|(_, (at, _))| before & (1 << at) != 0);

@@ -1,6 +1,5 @@
 //! Items of lists: the reference turns each into JSON and reads that again.
 
-use crate::collections;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::resolve::{self, Dialect, Resolved};
 use crate::yaml::{
@@ -33,7 +32,7 @@ pub(super) fn through_json(node: Node) -> Result<Node, BuildError> {
                 entry.value = through_json(value)?;
             }
             refuse_duplicates(&entries)?;
-            collections::sort_by(&mut entries, |a, b| a.key.as_str().cmp(b.key.as_str()));
+            entries.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
             Value::Map(Map::from_entries(entries))
         }
     };

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{ResId, Resource, ResourceSet};
-use crate::collections::{HashMap, HashSet};
+use crate::collections::{IndexMap, IndexSet};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Node, Pos};
@@ -60,9 +60,9 @@ pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Resu
     let schema = cx.schema();
     let ids: Vec<ResId> = set.iter().map(|resource| resource.id(schema)).collect();
     let stays = |resource: &Resource| !resource.node.is_nil_or_empty() && !resource.is_local_config();
-    let kept: HashSet<&ResId> =
+    let kept: IndexSet<&ResId> =
         set.iter().zip(&ids).filter(|(resource, _)| stays(resource)).map(|(_, id)| id).collect();
-    let mut dropped: HashMap<&ResId, Pos> = HashMap::new();
+    let mut dropped: IndexMap<&ResId, Pos> = IndexMap::default();
     for (resource, id) in set.iter().zip(&ids).filter(|(_, id)| !kept.contains(id)) {
         if let Some(first) = dropped.insert(id, resource.node.pos) {
             let message = format!("two local resources have the id {id:#}");

@@ -2,7 +2,6 @@
 
 use super::id::{IdRef, effective_namespace, split_api_version};
 use super::{Gvk, History, Link, PreviousId, ResId, Step};
-use crate::collections;
 use crate::schema::Schema;
 use crate::yaml::{Data, Map, Node, Str};
 
@@ -259,7 +258,7 @@ impl Resource {
     }
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
-        collections::sort_by(&mut pairs, |a, b| a.0.cmp(&b.0));
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
         self.leave_links(|place| {
             let mut steps = place.iter();
             let is =

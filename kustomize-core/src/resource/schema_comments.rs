@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Resource;
-use crate::collections;
 use crate::schema::SchemaComment;
 use crate::yaml::{FileId, Node, Pos, Value, read_config};
 
@@ -35,10 +34,10 @@ pub(super) fn note_schema_comments<'r>(
     let mut tied = Vec::new();
     for resource in resources {
         tie(&resource.node, file, &mut found, &mut tied);
-        collections::sort(&mut tied);
+        tied.sort_unstable();
         tied.dedup();
         let mut of_resource: Vec<&Found> = tied.drain(..).filter_map(|at| found.get(at)).collect();
-        collections::sort_by_key(&mut of_resource, |found| found.column.is_some());
+        of_resource.sort_by_key(|found| found.column.is_some());
         let comment = |found: &Found| Some(SchemaComment { key: found.key?, schema: found.schema.clone() });
         let comments = &mut resource.history.schema_comments;
         comments.extend(of_resource.into_iter().filter_map(comment));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::collections;
 use crate::yaml::{Node, Pos};
 
 /// A comment that is a JSON object: the schema of the field that it stands at, for strategic merge
@@ -19,7 +18,7 @@ impl SchemaComment {
     /// Brings comments into the order that [`SchemaComment::find`] needs. Of several at one key the
     /// first counts.
     pub(crate) fn sort(comments: &mut [SchemaComment]) {
-        collections::sort_by_key(comments, |comment| comment.key.pack());
+        comments.sort_by_key(|comment| comment.key.pack());
     }
 
     /// The schema in the comment at the first of some keys that has one.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Layers;
 use super::builtin::{self, is_api_version};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Map, Node, Str};
 
@@ -21,9 +21,9 @@ const MAX_REFERENCES: usize = 64;
 pub(super) struct Custom {
     layers: Layers,
     definitions: Map,
-    by_name: HashMap<Str, usize>,
-    by_kind: HashMap<Str, Vec<(Str, usize)>>,
-    cluster_scoped: HashMap<Str, Vec<(Str, bool)>>,
+    by_name: IndexMap<Str, usize>,
+    by_kind: IndexMap<Str, Vec<(Str, usize)>>,
+    cluster_scoped: IndexMap<Str, Vec<(Str, bool)>>,
 }
 
 /// What a schema leads to.
@@ -51,9 +51,9 @@ impl Custom {
         };
         let mut custom = Custom {
             layers,
-            by_name: HashMap::with_capacity(definitions.len()),
-            by_kind: HashMap::new(),
-            cluster_scoped: HashMap::new(),
+            by_name: IndexMap::with_capacity_and_hasher(definitions.len(), Default::default()),
+            by_kind: IndexMap::default(),
+            cluster_scoped: IndexMap::default(),
             definitions,
         };
         custom.index_definitions()?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::build::{Rendered, build_in};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::error::BuildError;
 use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;
@@ -49,7 +49,7 @@ pub struct Session<H> {
 #[derive(Debug)]
 struct Kept {
     store: Store,
-    last: Mutex<HashMap<String, Last>>,
+    last: Mutex<IndexMap<String, Last>>,
     /// Bytes of memory for the outcomes, roughly.
     weight: AtomicUsize,
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::build::Rendered;
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::host::{EntryKind, Host};
 use crate::references::Names;
 use crate::resource::{Change, Resource, finish_resource, parse_resources};
@@ -32,9 +32,9 @@ struct Parsed {
 pub(super) struct Shortcut {
     names: Names,
     /// Where a resource that starts at some place in a file ended up.
-    positions: HashMap<Pos, usize>,
+    positions: IndexMap<Pos, usize>,
     /// Files that have changed since the outcome was built: what they were then.
-    originals: HashMap<String, Parsed>,
+    originals: IndexMap<String, Parsed>,
 }
 
 impl ChangedFile {
@@ -81,7 +81,7 @@ impl Shortcut {
         let resources = rendered.resources();
         let positions = resources.iter().enumerate().map(|(at, resource)| (resource.node.pos, at)).collect();
         let names = Names::new(resources, &made.references, rendered.schema())?;
-        Some(Shortcut { names, positions, originals: HashMap::new() })
+        Some(Shortcut { names, positions, originals: IndexMap::default() })
     }
 
     /// The outcome after files have changed; none if it has to be built.
@@ -98,7 +98,7 @@ impl Shortcut {
                 return None;
             }
             let original =
-                self.originals.entry_ref(&changed.path).or_insert_with(|| changed.before.clone()).clone();
+                self.originals.entry(changed.path.clone()).or_insert_with(|| changed.before.clone()).clone();
             if original.resources.len() != now.resources.len() {
                 return None;
             }

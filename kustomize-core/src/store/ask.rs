@@ -3,10 +3,10 @@
 use std::hash::{BuildHasher, Hash};
 use std::sync::Mutex;
 
-use hashbrown::DefaultHashBuilder;
+use foldhash::fast::RandomState;
 
 use super::{Generation, locked};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::host::{EntryKind, Host, HostError, path};
 
 /// A question to a host.
@@ -81,8 +81,8 @@ impl Ask {
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
     generation: Generation,
-    answers: Mutex<HashMap<Ask, (u64, Answer)>>,
-    hashers: [DefaultHashBuilder; 2],
+    answers: Mutex<IndexMap<Ask, (u64, Answer)>>,
+    hashers: [RandomState; 2],
 }
 
 impl Memo {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Lineage, Trace, locked};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
 use crate::resource::ResourceSet;
@@ -40,10 +40,10 @@ pub(crate) struct Base {
 /// Bases by what they depend on.
 #[derive(Debug, Default)]
 pub(crate) struct Bases {
-    known: Mutex<HashMap<BaseKey, Arc<Base>>>,
+    known: Mutex<IndexMap<BaseKey, Arc<Base>>>,
     /// Resources in all of them.
     resources: AtomicUsize,
-    met: Mutex<HashMap<BaseKey, usize>>,
+    met: Mutex<IndexMap<BaseKey, usize>>,
 }
 
 impl Bases {

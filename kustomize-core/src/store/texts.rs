@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::ask::Digest;
 use super::locked;
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::resource::Resource;
 use crate::yaml::{FileId, SourceText};
 
@@ -20,8 +20,8 @@ struct Text {
 /// Texts by path, and the resources in them.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    by_path: Mutex<HashMap<String, Text>>,
-    resources: Mutex<HashMap<FileId, Vec<Arc<Resource>>>>,
+    by_path: Mutex<IndexMap<String, Text>>,
+    resources: Mutex<IndexMap<FileId, Vec<Arc<Resource>>>>,
 }
 
 impl Texts {
@@ -37,7 +37,7 @@ impl Texts {
         let text = Text { digest, name: name.to_owned(), file, text: text.clone() };
         let former = locked(&self.by_path).insert(path.to_owned(), text);
         if let Some(former) = former {
-            locked(&self.resources).remove(&former.file);
+            locked(&self.resources).swap_remove(&former.file);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ask::{Answer, Ask, Memo};
-use crate::collections::{self, HashSet};
+use crate::collections::IndexSet;
 use crate::host::{Host, HostError};
 
 /// All that a host was asked while a kustomization was rendered, and its answers.
@@ -90,7 +90,7 @@ impl Trace {
             false
         });
         // A path that was found once counts as found.
-        collections::sort_by(&mut inputs, |a, b| a.path.cmp(&b.path).then(b.found.cmp(&a.found)));
+        inputs.sort_by(|a, b| a.path.cmp(&b.path).then(b.found.cmp(&a.found)));
         inputs.dedup_by(|next, first| next.path == first.path);
         inputs
     }
@@ -116,12 +116,12 @@ impl Trace {
     fn any(&self, is: &mut dyn FnMut(&Trace) -> bool) -> bool {
         fn search<'t>(
             trace: &'t Trace,
-            seen: &mut HashSet<*const Trace>,
+            seen: &mut IndexSet<*const Trace>,
             is: &mut dyn FnMut(&'t Trace) -> bool,
         ) -> bool {
             is(trace)
                 || trace.below.iter().any(|below| seen.insert(Arc::as_ptr(below)) && search(below, seen, is))
         }
-        search(self, &mut HashSet::new(), is)
+        search(self, &mut IndexSet::default(), is)
     }
 }

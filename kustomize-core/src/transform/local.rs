@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Transformer;
-use crate::collections;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::resource::{Change, Origin, Resource, ResourceSet};
@@ -69,7 +68,7 @@ pub(crate) fn run(
         return Err(error);
     }
     let mut removed = pass.removed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    collections::sort(&mut removed);
+    removed.sort_unstable();
     set.remove_all(&removed);
     match steps.last() {
         Some(LocalStep { transformer, pos, .. }) if transformer.has_finish() => {

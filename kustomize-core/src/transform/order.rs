@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Transformer;
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::SortOptions;
@@ -20,7 +20,7 @@ pub(crate) enum SortOrderTransformer {
     /// Some kinds first, some last, the rest by group, version, kind, namespace and name.
     Legacy {
         /// Negative for kinds that come first, positive for those that come last.
-        ranks: HashMap<String, i64>,
+        ranks: IndexMap<String, i64>,
     },
 }
 
@@ -67,7 +67,7 @@ impl Transformer for SortOrderTransformer {
         let list = set.list_mut();
         let keys = cx.crew.map(list, LEAST, |resource| Key::new(resource, ranks));
         let mut keyed: Vec<(Key, Arc<Resource>)> = keys.into_iter().zip(list.drain(..)).collect();
-        collections::sort_by(&mut keyed, |(a, _), (b, _)| a.cmp(b));
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         list.extend(keyed.into_iter().map(|(_, resource)| resource));
         let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
         let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);
@@ -93,7 +93,7 @@ struct Key {
 }
 
 impl Key {
-    fn new(resource: &Resource, ranks: &HashMap<String, i64>) -> Self {
+    fn new(resource: &Resource, ranks: &IndexMap<String, i64>) -> Self {
         fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
             if text.is_empty() { none } else { text }
         }

@@ -2,7 +2,7 @@
 
 use super::Transformer;
 use super::config::decode;
-use crate::collections::{self, HashMap};
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
@@ -97,7 +97,8 @@ impl ReplicaCountTransformer {
 
 impl Transformer for ReplicaCountTransformer {
     fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::with_capacity(self.replicas.len());
+        let mut by_name: IndexMap<&str, Vec<usize>> =
+            IndexMap::with_capacity_and_hasher(self.replicas.len(), Default::default());
         for (at, replica) in self.replicas.iter().enumerate() {
             by_name.entry(&replica.name).or_default().push(at);
         }
@@ -109,7 +110,7 @@ impl Transformer for ReplicaCountTransformer {
             for name in names.chain([resource.name()]) {
                 meant.extend(by_name.get(name).into_iter().flatten());
             }
-            collections::sort(&mut meant);
+            meant.sort_unstable();
             meant.dedup();
             for at in &meant {
                 if let (Some(replica), Some(found)) = (self.replicas.get(*at), found.get_mut(*at)) {

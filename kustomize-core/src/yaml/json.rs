@@ -1,6 +1,5 @@
 //! JSON as Go's encoder writes it: compact, keys sorted by bytes, `<`, `>` and `&` escaped.
 
-use crate::collections;
 use std::fmt::Write;
 
 use super::float;
@@ -66,7 +65,7 @@ impl<W: Write> Writer<'_, W> {
             Value::Map(map) => {
                 let entries = string_entries(map, root)?;
                 let mut sorted: Vec<_> = entries.as_slice().iter().collect();
-                collections::sort_by(&mut sorted, |a, b| a.key.as_str().cmp(b.key.as_str()));
+                sorted.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
                 let mut opening = "{";
                 for (at, entry) in sorted.iter().enumerate() {
                     if at > 0 && sorted[at - 1].key.as_str() == entry.key.as_str() {

@@ -64,7 +64,7 @@ pub(crate) fn read(node: &mut Node) -> Result<(), PrintError> {
                 Tag::Null => *scalar = Scalar::null(),
                 Tag::Bool => scalar.set_style(Style::Plain),
                 Tag::Int | Tag::Float => {
-                    let value = float::parse(scalar.text()).unwrap_or(f64::INFINITY);
+                    let value = scalar.text().parse::<f64>().ok().unwrap_or(f64::INFINITY);
                     if !value.is_finite() {
                         return Err(PrintProblem::NotFinite(scalar.text().to_string()));
                     }

@@ -5,7 +5,7 @@ mod schema;
 
 use super::config::merge_name_references;
 use super::{FieldSpec, NameReference, Table, TransformerConfig};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::{Map, Node, Pos, Tag, Value};
@@ -20,7 +20,7 @@ pub(crate) fn load(root: Option<&Node>) -> Result<TransformerConfig, BuildError>
     let Value::Map(definitions) = &root.value else {
         return Err(invalid("expected a map of OpenAPI definitions", root.pos));
     };
-    let mut schemas = HashMap::with_capacity(definitions.len());
+    let mut schemas = IndexMap::with_capacity_and_hasher(definitions.len(), Default::default());
     for entry in definitions {
         let schema = definition(&entry.value).map_err(|error| error.field(entry.key.as_str()))?;
         schemas.insert(entry.key.as_str(), schema);
@@ -94,7 +94,7 @@ impl Found {
 
 /// The walk over the properties of one kind, through the definitions that they refer to.
 struct Walk<'a> {
-    schemas: &'a HashMap<&'a str, Option<&'a Map>>,
+    schemas: &'a IndexMap<&'a str, Option<&'a Map>>,
     kind: &'a str,
     /// Definitions that the walk is in. The reference does not come back from a circle.
     within: Vec<&'a str>,

@@ -103,7 +103,7 @@ fn parse_duration(mut text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     while !text.is_empty() {
         let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-        let number = crate::yaml::float::parse(&text[..end])?;
+        let number = text[..end].parse::<f64>().ok()?;
         let unit_end = text[end..].find(|c: char| c.is_ascii_digit() || c == '.');
         let unit_end = unit_end.map_or(text.len(), |length| end + length);
         let seconds = match &text[end..unit_end] {

@@ -252,7 +252,7 @@ fn scalar(text: impl AsRef<str>, tag: Tag, style: Style) -> Value {
 
 /// Of entries with equal keys the last one.
 fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut seen = crate::collections::HashSet::with_capacity(entries.len());
+    let mut seen = crate::collections::IndexSet::with_capacity_and_hasher(entries.len(), Default::default());
     if entries.iter().all(|entry| seen.insert(entry.key.as_str())) {
         drop(seen);
         return entries;

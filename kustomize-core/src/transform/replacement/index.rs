@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::resource::Resource;
 use crate::yaml::Str;
 
@@ -10,16 +10,16 @@ use crate::yaml::Str;
 /// another name by now: callers look closer.
 #[derive(Debug)]
 pub(super) struct Index {
-    by_name: HashMap<Str, Vec<usize>>,
-    by_kind: HashMap<Str, Vec<usize>>,
+    by_name: IndexMap<Str, Vec<usize>>,
+    by_kind: IndexMap<Str, Vec<usize>>,
     all: Vec<usize>,
 }
 
 impl Index {
     pub(super) fn new(resources: &[Arc<Resource>]) -> Self {
         let mut index = Index {
-            by_name: HashMap::with_capacity(resources.len()),
-            by_kind: HashMap::new(),
+            by_name: IndexMap::with_capacity_and_hasher(resources.len(), Default::default()),
+            by_kind: IndexMap::default(),
             all: (0..resources.len()).collect(),
         };
         for (at, resource) in resources.iter().enumerate() {
@@ -50,7 +50,7 @@ impl Index {
     }
 }
 
-fn note(map: &mut HashMap<Str, Vec<usize>>, key: &str, at: usize) {
+fn note(map: &mut IndexMap<Str, Vec<usize>>, key: &str, at: usize) {
     let positions = match map.get_mut(key) {
         Some(positions) => positions,
         None => map.entry(key.into()).or_default(),

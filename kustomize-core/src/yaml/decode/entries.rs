@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use super::scalar::{resolved, shortest_f32};
 use super::{Mismatch, Rules};
-use crate::collections::HashSet;
+use crate::collections::IndexSet;
 use crate::yaml::resolve::Resolved;
 use crate::yaml::{Entry, Key, Tag};
 
 /// The entries of a map with keys of any name; of duplicates, the last counts.
 pub(super) fn named(entries: &[Entry]) -> Result<Vec<(Cow<'_, str>, &Entry)>, Mismatch> {
-    let mut seen = HashSet::with_capacity(entries.len());
+    let mut seen = IndexSet::with_capacity_and_hasher(entries.len(), Default::default());
     let mut named = Vec::with_capacity(entries.len());
     for entry in entries.iter().rev() {
         let name = key_text(&entry.key)?;

@@ -1,10 +1,6 @@
 //! Floats as Go reads and prints them.
 
-mod parse;
-
 use std::fmt::Write;
-
-pub(crate) use parse::parse;
 
 /// Shortest digits of a float, and the power of ten of the first: `1.5e3` is `("15", 3)`.
 fn shortest(value: f64) -> (String, i32) {

@@ -1,6 +1,5 @@
 //! The order of keys: go-yaml v2's natural one, where `a2` comes before `a10`.
 
-use crate::collections;
 use std::cmp::Ordering;
 
 use super::letters::{is_digit, is_letter};
@@ -89,7 +88,7 @@ pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) -
     // Where numbers may make the order go round in circles, where it begins depends on how the keys
     // stood at first, and equal keys need not be neighbours.
     if found != Found::Sorted && order.len() > 2 {
-        collections::sort_unstable_by_key(order, |at| key(*at));
+        order.sort_unstable_by_key(|at| key(*at));
         if let Some(pair) = order.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
             return Err(pair[0].max(pair[1]));
         }

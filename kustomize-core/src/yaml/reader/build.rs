@@ -11,7 +11,7 @@ use super::scan::MAX_DEPTH;
 use super::tag::TagName;
 use super::{ReadError, Rules};
 use super::{config, merge};
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::yaml::base64;
 use crate::yaml::resolve::{self, Dialect};
 use crate::yaml::{Entry, Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
@@ -77,7 +77,7 @@ pub(super) struct Builder<'t> {
     nodes: Vec<Node>,
     entries: Vec<Entry>,
     root: Option<Node>,
-    anchors: HashMap<&'t str, Anchor>,
+    anchors: IndexMap<&'t str, Anchor>,
     /// Nodes made so far, and those of them that aliases made.
     made: usize,
     aliased: usize,
@@ -101,7 +101,7 @@ impl<'t> Builder<'t> {
             nodes: Vec::new(),
             entries: Vec::new(),
             root: None,
-            anchors: HashMap::new(),
+            anchors: IndexMap::default(),
             made: 0,
             aliased: 0,
             kept: 0,

@@ -1,7 +1,7 @@
 //! Equal keys, and the merge key `<<`.
 
 use super::ReadError;
-use crate::collections::HashMap;
+use crate::collections::IndexMap;
 use crate::yaml::{Entry, Node, Str, Tag, Value};
 
 /// Expands `<<` in a resource. Own keys come first, those merged in behind them; of several maps
@@ -22,7 +22,7 @@ pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
     }
     let Some(merge) = merge else { return Ok(own) };
     let own_count = own.len();
-    let mut index: HashMap<Str, usize> = HashMap::new();
+    let mut index: IndexMap<Str, usize> = IndexMap::default();
     for (at, entry) in own.iter().enumerate() {
         index.entry(entry.key.as_str().into()).or_insert(at);
     }
@@ -50,7 +50,7 @@ pub(super) fn v2(entries: Vec<Entry>, merges: bool, strict: bool) -> Result<Vec<
         return Ok(entries);
     }
     let mut result = Vec::<Entry>::with_capacity(entries.len());
-    let mut index: HashMap<Str, usize> = HashMap::new();
+    let mut index: IndexMap<Str, usize> = IndexMap::default();
     let mut set = |entry: Entry| {
         match index.get(entry.key.as_str()) {
             Some(&at) if strict => return Err(duplicate(&entry, &result[at])),
@@ -95,7 +95,7 @@ pub(crate) fn refuse_duplicates(entries: &[Entry]) -> Result<(), ReadError> {
     if !has_duplicates(entries) {
         return Ok(());
     }
-    let mut seen: HashMap<&str, &Entry> = HashMap::new();
+    let mut seen: IndexMap<&str, &Entry> = IndexMap::default();
     for entry in entries {
         if let Some(first) = seen.insert(entry.key.as_str(), entry) {
             return Err(duplicate(entry, first));
@@ -115,7 +115,8 @@ fn duplicate(entry: &Entry, first: &Entry) -> ReadError {
 fn has_duplicates(entries: &[Entry]) -> bool {
     const FEW: usize = 24;
     if entries.len() > FEW {
-        let mut seen = crate::collections::HashSet::with_capacity(entries.len());
+        let mut seen =
+            crate::collections::IndexSet::with_capacity_and_hasher(entries.len(), Default::default());
         return entries.iter().any(|entry| !seen.insert(entry.key.as_str()));
     }
     let mut seen = 0u64;

@@ -1,7 +1,6 @@
 //! Numbers as Go's `strconv` and go-yaml read them.
 
 use super::{Dialect, Resolved};
-use crate::yaml::float;
 
 /// A text that starts with a digit or a sign, if it is a number.
 pub(super) fn number(text: &str, dialect: Dialect) -> Option<Resolved> {
@@ -17,7 +16,7 @@ pub(super) fn number(text: &str, dialect: Dialect) -> Option<Resolved> {
     }
     if is_decimal_float(text.as_bytes()) {
         // Beyond the range of f64 it is no number at all, as for Go.
-        if let Some(float) = float::parse(text).filter(|float| float.is_finite()) {
+        if let Some(float) = text.parse::<f64>().ok().filter(|float| float.is_finite()) {
             return Some(Resolved::Float(float));
         }
     }
@@ -38,7 +37,7 @@ pub(super) fn leading_dot(text: &str) -> Option<f64> {
     if !is_decimal_float(plain.as_bytes()) {
         return None;
     }
-    float::parse(&plain).filter(|float| float.is_finite())
+    plain.parse::<f64>().ok().filter(|float| float.is_finite())
 }
 
 /// go-yaml's own look at `0b…` and `0o…`, which lets a sign stand after the prefix.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, VecDeque};
 
 use super::super::layout::DOCUMENT;
 use super::opaque::opaque_ranges;
-use crate::collections;
 use crate::yaml::{Node, Pos, Value};
 
 /// The comments of a document, in its order. Lines are those of the text that was read.
@@ -37,11 +36,11 @@ impl Comments {
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         let mut opaque = Vec::new();
         opaque_ranges(root, text, &mut opaque);
-        collections::sort(&mut opaque);
+        opaque.sort_unstable();
         comments.sort_out(&lines(text, &opaque));
         let mut entries = Vec::new();
         comments.entry_lines(root, &mut entries);
-        collections::sort(&mut entries);
+        entries.sort_unstable();
         // The line above may be the end of an entry of several lines.
         for (line, ..) in &mut comments.feet {
             let started = entries.partition_point(|entry| entry <= line);
