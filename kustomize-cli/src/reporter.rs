@@ -1,8 +1,8 @@
 //! Errors and warnings on standard error.
 
 use std::io::Write;
-use std::path::Path;
 
+use kustomize_core::host::OsHost;
 use kustomize_diagnostic::{Diagnostic, Renderer, Style};
 
 /// Shows diagnostics on standard error.
@@ -28,7 +28,7 @@ impl Reporter {
 pub(crate) fn renderer(style: Style) -> Renderer {
     let renderer = Renderer::new(style);
     let here = std::env::current_dir().ok();
-    match here.as_deref().and_then(Path::to_str) {
+    match here.as_deref().and_then(OsHost::path) {
         Some(here) => renderer.seen_from(here),
         None => renderer,
     }

@@ -129,6 +129,13 @@ impl BuildError {
         BuildError::new(ErrorKind::Host(error), message).in_file(path)
     }
 
+    /// The host has no current directory.
+    #[must_use]
+    pub(crate) fn nowhere(error: HostError) -> Self {
+        let message = format!("cannot tell the current directory: {error}");
+        BuildError::new(ErrorKind::Host(error), message)
+    }
+
     /// Says where it happened, unless that was said closer to it.
     #[must_use]
     pub(crate) fn at(mut self, pos: Pos) -> Self {

@@ -7,6 +7,8 @@ use kustomize_diagnostic::{Diagnostic, Renderer, Style};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::path::given_back;
+
 const MODULE: &str = "kustomize_py._diagnostics";
 
 /// The exception of a failed build.
@@ -14,7 +16,7 @@ pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
     from_class(py, class(error.kind()), &error.to_string(), |fields| {
         fields.set_item("text", text(error))?;
         fields.set_item("kind", error.kind().name())?;
-        fields.set_item("file", error.file())?;
+        fields.set_item("file", error.file().map(given_back))?;
         fields.set_item("line", error.place().map(|place| place.line))?;
         fields.set_item("column", error.place().map(|place| place.column))?;
         fields.set_item("resource", error.resource())?;
@@ -82,7 +84,7 @@ fn notes<'py>(py: Python<'py>, notes: &[Note]) -> PyResult<Bound<'py, PyTuple>> 
 }
 
 fn set_place(fields: &Bound<'_, PyDict>, place: Option<&Place>) -> PyResult<()> {
-    fields.set_item("file", place.map(|place| &place.file))?;
+    fields.set_item("file", place.map(|place| given_back(&place.file)))?;
     fields.set_item("line", place.map(|place| place.line))?;
     fields.set_item("column", place.map(|place| place.column))
 }

@@ -1,10 +1,11 @@
 //! Golden files of overlays: what `kustomize_core::golden` finds and compares, for Python.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use kustomize_core::difference::LineRole;
 use kustomize_core::golden::{self, Layout, Mismatch, Update, check_all};
-use kustomize_core::host::{Host, OsHost, path as paths};
+use kustomize_core::host::{Host, OsHost};
 use kustomize_core::{BuildError, Session};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -23,14 +24,14 @@ pub(crate) struct GoldenCase {
 impl GoldenCase {
     /// The directory of the overlay.
     #[getter]
-    fn overlay(&self) -> &str {
-        &self.case.overlay
+    fn overlay(&self) -> OsString {
+        path::given_back(&self.case.overlay)
     }
 
     /// The golden file, which need not exist.
     #[getter]
-    fn golden(&self) -> &str {
-        &self.case.golden
+    fn golden(&self) -> OsString {
+        path::given_back(&self.case.golden)
     }
 
     /// Whether there is a golden file and no overlay.
@@ -104,10 +105,10 @@ impl GoldenOutcome {
 
     /// What accepting it means: the file to write with its content, or to remove.
     #[getter]
-    fn update(&self) -> Option<(&str, Option<&str>)> {
+    fn update(&self) -> Option<(OsString, Option<&str>)> {
         match self.outcome.update(&self.case)? {
-            Update::Write { path, content } => Some((path, Some(content))),
-            Update::Remove { path } => Some((path, None)),
+            Update::Write { path, content } => Some((path::given_back(path), Some(content))),
+            Update::Remove { path } => Some((path::given_back(path), None)),
             _ => None,
         }
     }
@@ -172,12 +173,7 @@ fn layout(
 ) -> Result<Layout, BuildError> {
     let mut layout = Layout::find(host, paths.first().map_or(".", String::as_str))?;
     if let Some(directory) = directory {
-        let directory = match paths::is_absolute(directory) {
-            true => paths::clean(directory),
-            false => paths::join(&host.current_directory(), directory),
-        };
-        // There need not be one yet.
-        layout = layout.in_directory(&host.resolve(&directory).unwrap_or(directory))?;
+        layout = layout.in_given_directory(host, directory)?;
     }
     match file_name {
         Some(name) => layout.with_file_name(name),

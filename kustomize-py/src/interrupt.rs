@@ -88,7 +88,7 @@ impl Host for Interruptible {
         self.host()?.list(directory)
     }
 
-    fn current_directory(&self) -> String {
+    fn current_directory(&self) -> Result<String, HostError> {
         self.host.current_directory()
     }
 

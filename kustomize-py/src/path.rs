@@ -1,5 +1,6 @@
 //! Paths as Python gives them: `str` or `os.PathLike`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use kustomize_core::host::OsHost;
@@ -18,7 +19,12 @@ pub(crate) fn extract(value: &Bound<'_, PyAny>) -> PyResult<String> {
         PyTypeError::new_err(format!("path must be str or os.PathLike, not {}", type_name(value)))
     })?;
     let written = OsHost::path(&path);
-    written.ok_or_else(|| PyValueError::new_err(format!("the path {} is not UTF-8", path.display())))
+    written.ok_or_else(|| PyValueError::new_err(format!("the path {} is not Unicode text", path.display())))
+}
+
+/// A path of a host as Python writes it, so that it can be opened.
+pub(crate) fn given_back(path: &str) -> OsString {
+    OsHost::machine_path(path).into_os_string()
 }
 
 /// Several of them, from anything that can be iterated over but text.

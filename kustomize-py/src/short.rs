@@ -90,7 +90,7 @@ impl Host for Limited<'_> {
         self.host()?.list(directory)
     }
 
-    fn current_directory(&self) -> String {
+    fn current_directory(&self) -> Result<String, HostError> {
         self.host.current_directory()
     }
 

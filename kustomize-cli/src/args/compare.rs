@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use super::RenderArgs;
+use super::value::path;
 
 /// Compare overlays with their golden files.
 ///
@@ -19,7 +20,7 @@ use super::RenderArgs;
 #[command(args_override_self = true)]
 pub(crate) struct TestArgs {
     /// Directories with overlays in or below them
-    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    #[arg(value_name = "PATH", value_parser = path(), default_value = ".", hide_default_value = true)]
     pub(crate) paths: Vec<String>,
 
     /// Write golden files that are missing or differ, and remove those without an overlay
@@ -32,7 +33,7 @@ pub(crate) struct TestArgs {
     pub(crate) since: Option<String>,
 
     /// Keep golden files in a tree of their own in this directory
-    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DIR", value_parser = path(), allow_hyphen_values = true)]
     pub(crate) golden_dir: Option<String>,
 
     /// Report to this file in JUnit's format as well
@@ -58,11 +59,11 @@ pub(crate) struct TestArgs {
 #[command(args_override_self = true)]
 pub(crate) struct DiffArgs {
     /// The old side
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A", value_parser = path())]
     pub(crate) old: String,
 
     /// The new side
-    #[arg(value_name = "B")]
+    #[arg(value_name = "B", value_parser = path())]
     pub(crate) new: String,
 
     /// How to show what differs

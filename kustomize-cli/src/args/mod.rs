@@ -43,7 +43,7 @@ pub(crate) enum Command {
 #[command(args_override_self = true)]
 pub(crate) struct BuildArgs {
     /// Directories or URLs to build
-    #[arg(value_name = "DIR|URL", default_value = ".", hide_default_value = true)]
+    #[arg(value_name = "DIR|URL", value_parser = value::path(), default_value = ".", hide_default_value = true)]
     pub(crate) targets: Vec<String>,
 
     /// Write here instead of standard output; into an existing directory, one file for each resource
@@ -62,7 +62,7 @@ pub(crate) struct BuildArgs {
 #[command(args_override_self = true)]
 pub(crate) struct WatchArgs {
     /// Directories to build
-    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    #[arg(value_name = "DIR", value_parser = value::path(), default_value = ".", hide_default_value = true)]
     pub(crate) targets: Vec<String>,
 
     #[command(flatten)]

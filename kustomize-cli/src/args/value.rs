@@ -1,7 +1,16 @@
 //! Values of flags that clap does not read as Go's flags do.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::path::Path;
+
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use kustomize_core::LoadRestrictor;
+use kustomize_core::host::OsHost;
+
+/// A path or URL as the library writes it.
+pub(super) fn path() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new()
+        .try_map(|given| OsHost::path(Path::new(&given)).ok_or("the path is not Unicode text"))
+}
 
 /// The two names of the reference; an empty value means the default there, and here.
 pub(super) fn load_restrictor() -> impl TypedValueParser<Value = LoadRestrictor> {

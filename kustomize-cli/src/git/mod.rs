@@ -5,8 +5,13 @@ mod blobs;
 mod changes;
 mod revision;
 
+#[cfg(unix)]
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use kustomize_core::host::OsHost;
 use kustomize_diagnostic::Diagnostic;
 
 use crate::failure::Failure;
@@ -61,14 +66,14 @@ impl Repository {
 fn command(directory: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     // No program that the repository names to watch its files.
-    command.args(["-c", "core.fsmonitor=false", "-C", directory]).args(arguments);
+    command.args(["-c", "core.fsmonitor=false", "-C"]);
+    command.arg(OsHost::machine_path(directory)).args(arguments);
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     command.stdin(Stdio::null());
     command
 }
 
-/// Standard output of a `git` command. Paths that are not UTF-8 are not those of any kustomization:
-/// they only must not be in the way of others.
+/// Standard output of a `git` command, with paths as the library writes them.
 fn git(directory: &str, arguments: &[&str]) -> Result<String, Failure> {
     output(directory, arguments)?.map_err(|said| failed(arguments, &said))
 }
@@ -81,9 +86,23 @@ fn output(directory: &str, arguments: &[&str]) -> Result<Result<String, String>,
         Failure::from(Diagnostic::error(format!("cannot run git: {error}")).with_help(help))
     })?;
     if output.status.success() {
-        return Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()));
+        return Ok(Ok(written(output.stdout)));
     }
     Ok(Err(String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("fatal: ").to_owned()))
+}
+
+/// Paths between other things.
+fn written(output: Vec<u8>) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let text = Path::new(OsStr::from_bytes(&output));
+        OsHost::path(text).unwrap_or_default()
+    }
+    #[cfg(not(unix))]
+    {
+        String::from_utf8_lossy(&output).into_owned()
+    }
 }
 
 fn failed(arguments: &[&str], said: &str) -> Failure {

@@ -1,7 +1,6 @@
 //! A repository as it was at a revision.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use kustomize_core::closest;
@@ -103,7 +102,7 @@ impl Revision {
             ));
         }
         if let Some(below) = self.below(place)
-            && Path::new(&self.tree).join(below).is_dir()
+            && OsHost::machine_path(&path::join(&self.tree, below)).is_dir()
         {
             return Some(
                 "it is there in the working tree: was it committed later, or not at all?".to_owned(),

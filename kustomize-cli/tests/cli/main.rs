@@ -4,6 +4,8 @@
 
 mod arguments;
 mod diff;
+#[cfg(target_os = "linux")]
+mod directories;
 mod golden;
 mod many;
 mod mistakes;

@@ -8,11 +8,17 @@ fn is_unfit(letter: char) -> bool {
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether this is how hosts write a byte of a path that is not UTF-8.
+fn stands_for_byte(letter: char) -> bool {
+    matches!(letter, '\u{10fe80}'..='\u{10feff}')
+}
+
 /// A character as it is shown: unfit ones as their escape, tabs as blanks.
 pub(super) fn push_fit(out: &mut String, letter: char) {
     match letter {
         '\t' => out.push_str("    "),
         '\u{feff}' => {}
+        letter if stands_for_byte(letter) => out.push_str(&format!("\\x{:02x}", u32::from(letter) & 0xFF)),
         letter if is_unfit(letter) => out.extend(letter.escape_default()),
         letter => out.push(letter),
     }
@@ -32,6 +38,7 @@ pub(super) fn width(letter: char) -> usize {
     match letter {
         '\t' => 4,
         '\u{feff}' => 0,
+        letter if stands_for_byte(letter) => 4,
         letter if is_unfit(letter) => letter.escape_default().len(),
         letter => letter.width().unwrap_or(0),
     }

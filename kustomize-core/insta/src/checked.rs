@@ -27,7 +27,7 @@ pub struct Pending {
 pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pending> {
     let host = host(options);
     let Some(overlay) = OsHost::path(&Path::new(base).join(overlay)) else {
-        panic!("the path {} is not UTF-8", overlay.display());
+        panic!("the path {} is not Unicode text", overlay.display());
     };
     let layout = or_panic(Layout::find(&host, &overlay));
     let cases = or_panic(discover(&host, &layout, &[&overlay]));
@@ -55,7 +55,7 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
     };
     show(&what);
     let mut settings = Settings::clone_current();
-    settings.set_snapshot_path(path::parent(&case.golden));
+    settings.set_snapshot_path(OsHost::machine_path(path::parent(&case.golden)));
     settings.set_prepend_module_to_snapshot(false);
     Some(Pending { settings, name, content: content.as_bytes().to_vec() })
 }
@@ -70,7 +70,7 @@ fn host(options: &BuildOptions) -> OsHost {
 
 /// Whether a case is about this directory. A case has its links resolved.
 fn same_place(case: &str, overlay: &str) -> bool {
-    let resolved = Path::new(overlay).canonicalize().ok();
+    let resolved = OsHost::machine_path(overlay).canonicalize().ok();
     resolved.and_then(|resolved| OsHost::path(&resolved)).is_some_and(|resolved| resolved == case)
 }
 
@@ -88,7 +88,7 @@ fn snapshot_name(file: &str) -> Option<String> {
 fn forget_pending(golden: &str, file: &str) {
     let Some((name, extension)) = file.split_once(".snap.") else { return };
     for pending in [format!("{name}.snap.new"), format!("{name}.snap.new.{extension}")] {
-        let _ = fs::remove_file(path::join(path::parent(golden), &pending));
+        let _ = fs::remove_file(OsHost::machine_path(&path::join(path::parent(golden), &pending)));
     }
 }
 

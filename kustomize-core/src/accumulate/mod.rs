@@ -33,7 +33,8 @@ pub(crate) fn render(cx: &Context<'_>, path: &str) -> (Result<(ResourceSet, Made
 }
 
 fn run(cx: &Context<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
-    let loader = Loader::new_root(cx, path, cx.host.current_directory().as_str())?;
+    let here = cx.host.current_directory().map_err(BuildError::nowhere)?;
+    let loader = Loader::new_root(cx, path, &here)?;
     let mut target = Target::load(cx, loader)?;
     target.put_schema_in_force(cx)?;
     if !target.kustomization.build_metadata.is_empty() {

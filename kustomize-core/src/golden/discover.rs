@@ -49,7 +49,7 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
 
 /// The directory that a path means, links resolved.
 fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, BuildError> {
-    let given = absolute(host, given);
+    let given = absolute(host, given)?;
     let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
     if host.kind(&resolved) == Ok(EntryKind::Directory) {
         return Ok(resolved);

@@ -32,7 +32,7 @@ impl Layout {
     /// # Errors
     /// There is nothing at the path, or the configuration is wrong.
     pub fn find(host: &dyn Host, start: &str) -> Result<Self, BuildError> {
-        let start = absolute(host, start);
+        let start = absolute(host, start)?;
         let start = host.resolve(&start).map_err(|error| BuildError::host(error, &start))?;
         let mut directory = start.as_str();
         loop {
@@ -49,7 +49,7 @@ impl Layout {
             }
         }
         // No repository: everything is seen from where we are.
-        let here = host.current_directory();
+        let here = host.current_directory().map_err(BuildError::nowhere)?;
         let here = host.resolve(&here).unwrap_or(here);
         Ok(Layout::new(if path::is_within(&here, &start) { &here } else { directory }))
     }
@@ -72,6 +72,17 @@ impl Layout {
             layout.exclude.push(layout.within(&exclude.value).ok_or_else(refuse)?);
         }
         Ok(layout)
+    }
+
+    /// Puts golden files in the directory that whoever runs the tests has named, which need not exist
+    /// yet, in a tree like that of the overlays.
+    ///
+    /// # Errors
+    /// As [`in_directory`](Self::in_directory), and when there is no current directory.
+    pub fn in_given_directory(self, host: &dyn Host, given: &str) -> Result<Self, BuildError> {
+        let directory = absolute(host, given)?;
+        let directory = host.resolve(&directory).unwrap_or(directory);
+        self.in_directory(&directory)
     }
 
     /// Puts golden files in a directory of their own, in a tree like that of the overlays.
@@ -179,6 +190,10 @@ fn checked_name(name: &str) -> Result<String, String> {
 }
 
 /// A path as seen from where the host stands.
-pub(super) fn absolute(host: &dyn Host, given: &str) -> String {
-    if path::is_absolute(given) { path::clean(given) } else { path::join(&host.current_directory(), given) }
+pub(super) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    if path::is_absolute(given) {
+        return Ok(path::clean(given));
+    }
+    let here = host.current_directory().map_err(BuildError::nowhere)?;
+    Ok(path::join(&here, given))
 }

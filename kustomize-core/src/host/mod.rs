@@ -61,8 +61,11 @@ pub trait Host: Sync {
     fn list(&self, directory: &str) -> Result<Vec<String>, HostError>;
 
     /// The directory that relative paths are taken from and messages name paths from.
-    fn current_directory(&self) -> String {
-        "/".to_owned()
+    ///
+    /// # Errors
+    /// There is none, such as when it has been removed.
+    fn current_directory(&self) -> Result<String, HostError> {
+        Ok("/".to_owned())
     }
 
     /// The body of a document at an `http` or `https` URL.

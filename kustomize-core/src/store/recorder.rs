@@ -180,7 +180,7 @@ impl Host for Recorder<'_> {
         }
     }
 
-    fn current_directory(&self) -> String {
+    fn current_directory(&self) -> Result<String, HostError> {
         self.host.current_directory()
     }
 

@@ -1,11 +1,10 @@
 //! One side of `kustomize-rs diff`.
 
 use std::fs;
-use std::path::Path;
 
 use kustomize_core::build;
 use kustomize_core::difference::Snapshot;
-use kustomize_core::host::Host;
+use kustomize_core::host::{Host, OsHost};
 use kustomize_diagnostic::Diagnostic;
 
 use crate::args::RenderArgs;
@@ -31,11 +30,11 @@ impl Side {
             let host = Revision::open(&repository, revision, args.host())?;
             return Side::build(&host, &host.path(path)?, args);
         }
-        let path = Path::new(argument);
+        let path = OsHost::machine_path(argument);
         let is_kustomization =
             path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
         if path.is_file() && !is_kustomization {
-            let yaml = fs::read_to_string(path).map_err(|error| Failure::read(path, &error))?;
+            let yaml = fs::read_to_string(&path).map_err(|error| Failure::read(&path, &error))?;
             let snapshot = Snapshot::read(&yaml, argument)?;
             return Ok(Side { yaml, snapshot });
         }
@@ -51,7 +50,7 @@ impl Side {
 /// `REV:path`, unless it is the name of something that exists, or a URL.
 fn revision(argument: &str) -> Option<(&str, &str)> {
     let is_url = argument.contains("://") || argument.starts_with("git@") || argument.contains("::");
-    if is_url || Path::new(argument).exists() {
+    if is_url || OsHost::machine_path(argument).exists() {
         return None;
     }
     argument.split_once(':')

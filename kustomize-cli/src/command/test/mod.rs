@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use kustomize_core::Session;
 use kustomize_core::golden::{Case, Layout, Outcome, check_all, discover};
-use kustomize_core::host::{Host, OsHost, path};
+use kustomize_core::host::OsHost;
 use kustomize_diagnostic::{Diagnostic, Style};
 
 use crate::args::TestArgs;
@@ -79,11 +79,5 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
 fn layout(host: &OsHost, args: &TestArgs) -> Result<Layout, Failure> {
     let layout = Layout::find(host, args.paths.first().map_or(".", String::as_str))?;
     let Some(directory) = &args.golden_dir else { return Ok(layout) };
-    let directory = match path::is_absolute(directory) {
-        true => path::clean(directory),
-        false => path::join(&host.current_directory(), directory),
-    };
-    // There need not be one yet.
-    let directory = host.resolve(&directory).unwrap_or(directory);
-    Ok(layout.in_directory(&directory)?)
+    Ok(layout.in_given_directory(host, directory)?)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kustomize_core::golden::{Mismatch, Outcome, Update};
-use kustomize_diagnostic::{Diagnostic, Renderer, Role};
+use kustomize_diagnostic::{Diagnostic, Renderer, Role, fit};
 
 use super::Checked;
 use crate::args::DiffStyle;
@@ -47,7 +47,7 @@ impl Report {
             let role = if checked.accepted { Role::Help } else { Role::Error };
             style.push(&mut out, role, word(checked));
             out.push(' ');
-            style.push(&mut out, Role::Message, &self.subject(checked));
+            style.push(&mut out, Role::Message, &fit(&self.subject(checked)));
             out.push('\n');
             if !checked.accepted {
                 out.push_str(&self.detail(checked));
@@ -83,7 +83,7 @@ impl Report {
         match &checked.outcome {
             Outcome::Different(mismatch) => self.mismatch(checked, mismatch),
             Outcome::Missing { .. } => {
-                format!("{INDENT}there is no {}\n", self.renderer.shorten(&checked.case.golden))
+                format!("{INDENT}there is no {}\n", fit(self.renderer.shorten(&checked.case.golden)))
             }
             Outcome::Orphaned => format!("{INDENT}there is no overlay for this golden file\n"),
             Outcome::Unreadable { error, .. } | Outcome::Failed(error) => {

@@ -1,9 +1,9 @@
 //! Accepting what overlays render as.
 
 use std::fs;
-use std::path::Path;
 
 use kustomize_core::golden::Update;
+use kustomize_core::host::OsHost;
 
 use super::Checked;
 use crate::failure::Failure;
@@ -14,14 +14,15 @@ pub(super) fn accept(checked: &mut Checked) -> Result<(), Failure> {
     match checked.outcome.update(&checked.case) {
         None => return Ok(()),
         Some(Update::Write { path, content }) => {
-            let file = Path::new(path);
+            let file = OsHost::machine_path(path);
             if let Some(directory) = file.parent() {
                 fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
             }
-            output::to_file(file, content.as_bytes())?;
+            output::to_file(&file, content.as_bytes())?;
         }
         Some(Update::Remove { path }) => {
-            fs::remove_file(path).map_err(|error| Failure::write(Path::new(path), &error))?;
+            let file = OsHost::machine_path(path);
+            fs::remove_file(&file).map_err(|error| Failure::write(&file, &error))?;
         }
         Some(other) => return Err(Failure::new(format!("cannot do {other:?}"))),
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use kustomize_core::host::OsHost;
 use notify::event::{ModifyKind, RemoveKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
@@ -42,7 +43,7 @@ impl Files {
     /// Watches these paths and no others. Says whether any of them was not watched until now, and may
     /// have changed in the meantime.
     pub(super) fn watch(&mut self, paths: &[String]) -> Result<bool, Failure> {
-        self.paths = paths.iter().map(PathBuf::from).collect();
+        self.paths = paths.iter().map(|path| OsHost::machine_path(path)).collect();
         let directories: BTreeSet<PathBuf> =
             self.paths.iter().filter_map(|path| nearest_directory(path)).collect();
         for gone in self.directories.difference(&directories) {
@@ -99,7 +100,7 @@ impl Files {
             self.paths.range(PathBuf::clone(changed)..).next().is_some_and(|path| path.starts_with(changed))
                 || changed.parent().is_some_and(|parent| self.paths.contains(parent))
         };
-        event.paths.iter().filter(matters).filter_map(|path| path.to_str().map(str::to_owned)).collect()
+        event.paths.iter().filter(matters).filter_map(|path| OsHost::path(path)).collect()
     }
 }
 

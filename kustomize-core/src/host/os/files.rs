@@ -20,7 +20,7 @@ pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
 
 /// Opens a file without waiting for whoever writes to it, should it be a pipe.
 #[cfg(target_os = "linux")]
-fn open(path: &str, limit: u64) -> Result<File, HostError> {
+fn open(path: &Path, limit: u64) -> Result<File, HostError> {
     use std::os::unix::fs::OpenOptionsExt;
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
@@ -35,7 +35,7 @@ fn open(path: &str, limit: u64) -> Result<File, HostError> {
 
 /// Opens a file after having asked what it is: opening a pipe would wait for whoever writes to it.
 #[cfg(not(target_os = "linux"))]
-fn open(path: &str, limit: u64) -> Result<File, HostError> {
+fn open(path: &Path, limit: u64) -> Result<File, HostError> {
     readable(&fs::metadata(path).map_err(|error| host_error(&error))?, limit)?;
     File::open(path).map_err(|error| host_error(&error))
 }
@@ -59,15 +59,15 @@ fn entry_kind(metadata: &Metadata) -> EntryKind {
     }
 }
 
-/// The directory that the process stands in; the root when that is gone or has no UTF-8 name.
-pub(super) fn current_directory() -> String {
-    std::env::current_dir().ok().and_then(|path| utf8(&path).ok()).unwrap_or_else(|| "/".to_owned())
+/// The directory that the process stands in. There is none when it has been removed.
+pub(super) fn current_directory() -> Result<String, HostError> {
+    written(&std::env::current_dir().map_err(|error| host_error(&error))?)
 }
 
 /// The path with every link resolved.
 pub(super) fn resolve(path: &str) -> Result<String, HostError> {
     let resolved = fs::canonicalize(&*to_machine(path)).map_err(|error| host_error(&error))?;
-    utf8(&resolved)
+    written(&resolved)
 }
 
 /// Whether a path may lead through links below a directory that has none.
@@ -85,7 +85,7 @@ pub(super) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostE
             return Ok(true);
         }
         end += name.len();
-        let metadata = fs::symlink_metadata(&path[..end]).map_err(|error| host_error(&error))?;
+        let metadata = fs::symlink_metadata(to_machine(&path[..end])).map_err(|error| host_error(&error))?;
         if metadata.is_symlink() {
             return Ok(true);
         }
@@ -94,11 +94,9 @@ pub(super) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostE
     Ok(false)
 }
 
-pub(super) fn utf8(path: &Path) -> Result<String, HostError> {
-    match path.to_str() {
-        Some(path) => Ok(from_machine(path).into_owned()),
-        None => Err(HostError::Other("the path is not UTF-8".to_owned())),
-    }
+/// A path of the machine as hosts write it.
+pub(super) fn written(path: &Path) -> Result<String, HostError> {
+    from_machine(path).ok_or_else(|| HostError::Other("the path is not Unicode text".to_owned()))
 }
 
 /// What stands at the path, links followed.
@@ -106,14 +104,12 @@ pub(super) fn kind(path: &str) -> Result<EntryKind, HostError> {
     fs::metadata(&*to_machine(path)).map(|metadata| entry_kind(&metadata)).map_err(|error| host_error(&error))
 }
 
-/// Names in the directory, sorted. Names that are not UTF-8 cannot be referred to and are left out.
+/// Names in the directory, sorted. Names that cannot be written are left out.
 pub(super) fn list(directory: &str) -> Result<Vec<String>, HostError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(&*to_machine(directory)).map_err(|error| host_error(&error))? {
         let entry = entry.map_err(|error| host_error(&error))?;
-        if let Ok(name) = entry.file_name().into_string() {
-            names.push(name);
-        }
+        names.extend(from_machine(Path::new(&entry.file_name())));
     }
     names.sort_unstable();
     Ok(names)

@@ -15,6 +15,8 @@ mod process;
 mod resolver;
 mod scratch;
 
+use std::path::{Path, PathBuf};
+
 use super::{Command, EntryKind, Host, HostError, Output, Repository};
 use scratch::ScratchDirectories;
 
@@ -95,10 +97,20 @@ impl OsHost {
         self
     }
 
-    /// A path of the machine as hosts write it; none when it is not UTF-8.
+    /// A path of the machine as hosts write it; none when that cannot be done, which is on Windows
+    /// alone and for names that are not Unicode text.
+    ///
+    /// On Unix, bytes that are no part of UTF-8 text become characters of the private use area;
+    /// [`OsHost::machine_path`] turns them into these bytes again.
     #[must_use]
-    pub fn path(path: &std::path::Path) -> Option<String> {
-        path.to_str().map(|path| paths::from_machine(path).into_owned())
+    pub fn path(path: &Path) -> Option<String> {
+        paths::from_machine(path)
+    }
+
+    /// A path of this host as the machine writes it: what to open, write or show.
+    #[must_use]
+    pub fn machine_path(path: &str) -> PathBuf {
+        paths::to_machine(path).into_owned()
     }
 }
 
@@ -107,7 +119,7 @@ impl Host for OsHost {
         files::read(path, self.max_file_size)
     }
 
-    fn current_directory(&self) -> String {
+    fn current_directory(&self) -> Result<String, HostError> {
         files::current_directory()
     }
 

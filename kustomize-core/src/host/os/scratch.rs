@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::files::utf8;
+use super::files::written;
 use super::paths::to_machine;
 use super::{HostError, host_error};
 use crate::host::path::{clean, is_within};
@@ -32,7 +31,7 @@ impl ScratchDirectories {
             let directory = base.join(name);
             match create_private(&directory) {
                 Ok(()) => {
-                    let directory = utf8(&directory)?;
+                    let directory = written(&directory)?;
                     self.lock().insert(directory.clone());
                     return Ok(directory);
                 }
@@ -49,7 +48,7 @@ impl ScratchDirectories {
         if !self.lock().iter().any(|directory| is_within(directory, &path)) {
             return Err(HostError::refused(format!("writing {path}")));
         }
-        let path = PathBuf::from(&*to_machine(&path));
+        let path = to_machine(&path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| host_error(&error))?;
         }
