@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: whole programs, ours and kustomize, in turn on generated overlays.
 
 mod duel;
+mod growth;
 mod machine;
 mod memory;
 mod parts;
@@ -16,7 +17,10 @@ use duel::Duel;
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Directories to search for kustomizations: repositories, or directories of repositories
     directories: Vec<PathBuf>,
     /// Of the kustomizations found there, measure only every n-th
@@ -39,11 +43,21 @@ pub struct Args {
     ours: Option<PathBuf>,
 }
 
+/// Other measurements.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Measure whether ten times as much input takes about ten times as long
+    Growth(growth::Args),
+}
+
 /// Measures, and prints a table.
 ///
 /// # Errors
 /// There is nothing to compare with, a program fails, or the outputs differ.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(Other::Growth(args)) = &args.other {
+        return growth::run(args);
+    }
     let oracle = Oracle::find()?;
     let ours = match &args.ours {
         Some(program) => std::fs::canonicalize(program)?,
