@@ -11,7 +11,7 @@ use crate::error::BuildError;
 use crate::generate::{ConfigMapGenerator, Generator, SecretGenerator, helm_chart};
 use crate::kustomization::GeneratorOptions;
 use crate::loader::Loader;
-use crate::resource::Behavior;
+use crate::resource::{Absorber, Behavior};
 
 type GeneratorStep<'l> = Step<Box<dyn Generator + 'l>>;
 
@@ -24,17 +24,19 @@ pub(super) fn run<'a>(
     let loader = target.loader.clone();
     let mut steps = of_fields(target, &loader)?;
     steps.extend(of_configurations(cx, target, &loader)?);
+    let Accumulator { set, lineage, .. } = accumulator;
+    let mut absorber = Absorber::new(set, cx.schema());
     for step in steps {
         let at = |error: BuildError| error.at(step.pos);
         for mut resource in step.plugin.generate(cx).map_err(at)? {
             if let Some(origin) = &step.origin {
                 resource.set_origin_if_absent(origin);
             }
-            accumulator.lineage.is_opaque |=
-                matches!(resource.history.behavior, Behavior::Merge | Behavior::Replace);
-            accumulator.set.absorb(resource, cx.schema()).map_err(at)?;
+            lineage.is_opaque |= matches!(resource.history.behavior, Behavior::Merge | Behavior::Replace);
+            absorber.add(resource).map_err(at)?;
         }
     }
+    absorber.finish();
     Ok(())
 }
 

@@ -1,66 +1,168 @@
 //! How generated resources join a set: as new ones, or in place of others.
 
+use std::collections::BTreeMap;
+
 use super::origin_annotations::ORIGIN;
-use super::{Behavior, Origin, Resource, ResourceSet, data_entry, origin_text};
+use super::{Behavior, Origin, ResId, Resource, ResourceSet, data_entry, origin_text};
 use crate::error::{BuildError, ErrorKind};
 use crate::schema::Schema;
 use crate::yaml::{Map, Node, Pos, Str};
 
-impl ResourceSet {
-    /// Adds a generated resource, replaces one of its id, or merges itself into one, as its
-    /// behaviour says (the reference's `appendReplaceOrMerge`).
+/// Adds generated resources to a set one after the other.
+///
+/// Generators that merge into the same resource in succession are merged with each other first: each
+/// costs what it brings along, not what was gathered before it.
+pub(crate) struct Absorber<'s> {
+    set: &'s mut ResourceSet,
+    schema: &'s Schema,
+    merging: Option<Merging>,
+}
+
+/// A resource that generators are merged into.
+struct Merging {
+    /// Its position in the set.
+    at: usize,
+    /// The id by which generators ask for it.
+    id: ResId,
+    /// The resource, without its data.
+    resource: Resource,
+    data: MergedData,
+    binary_data: MergedData,
+}
+
+/// Data by key: text, and where it stands.
+type MergedData = BTreeMap<Str, (Str, Pos)>;
+
+impl<'s> Absorber<'s> {
+    /// An absorber for a set. [`finish`](Self::finish) is to be called at the end.
+    pub(crate) fn new(set: &'s mut ResourceSet, schema: &'s Schema) -> Self {
+        Absorber { set, schema, merging: None }
+    }
+
+    /// Adds a generated resource, replaces one of its id, or merges it into one, as its behavior
+    /// says (`appendReplaceOrMerge` of kustomize).
     ///
     /// # Errors
-    /// The behaviour does not go with what is there.
-    pub(crate) fn absorb(&mut self, mut resource: Resource, schema: &Schema) -> Result<(), BuildError> {
+    /// The behavior does not go with what is there.
+    pub(crate) fn add(&mut self, mut resource: Resource) -> Result<(), BuildError> {
+        let schema = self.schema;
         let id = resource.id(schema);
         let behavior = resource.history.behavior;
+        if let Some(merging) = self.merging.as_mut().filter(|merging| merging.id == id)
+            && behavior == Behavior::Merge
+        {
+            return merging.merge(resource);
+        }
+        self.finish();
         let pos = resource.node.pos;
         let refused = |message: &str| {
             BuildError::new(ErrorKind::Generator, format!("{message}: {id}")).at(pos).about(&id)
         };
-        let at = match *self.positions_with_any_id(&id, schema) {
+        let at = match *self.set.positions_with_any_id(&id, schema) {
             [] => {
                 return match behavior {
                     Behavior::Merge | Behavior::Replace => {
                         Err(refused("there is no resource to merge into or replace")
                             .with_help("leave `behavior` out, or give the name and namespace of a resource"))
                     }
-                    // The reference's own check for conflicts has nothing left to find.
-                    Behavior::Create | Behavior::Unspecified => {
-                        self.append(resource, schema).map_err(|_| refused("there is such a resource already"))
-                    }
+                    // kustomize's own check for conflicts has nothing left to find.
+                    Behavior::Create | Behavior::Unspecified => self
+                        .set
+                        .append(resource, schema)
+                        .map_err(|_| refused("there is such a resource already")),
                 };
             }
             [at] => at,
             [first, second, ..] => {
-                let places = [first, second].map(|at| self.as_slice()[at].node.pos);
+                let places = [first, second].map(|at| self.set.as_slice()[at].node.pos);
                 return Err(refused("more than one resource could be replaced")
                     .with_note("one is here", places[0])
                     .with_note("another is here", places[1]));
             }
         };
-        let old = &self.as_slice()[at];
-        match behavior {
-            Behavior::Replace => take_metadata(&mut resource, old, None),
+        let old = &self.set.as_slice()[at];
+        let merging = match behavior {
+            Behavior::Replace => {
+                take_metadata(&mut resource, old, None);
+                None
+            }
             Behavior::Merge => {
-                let origin = old.origin()?;
-                take_metadata(&mut resource, old, origin.as_ref());
-                merge_field(&mut resource, old, "data");
-                merge_field(&mut resource, old, "binaryData");
+                let mut merging = Merging::into(Resource::clone(old), at, id.clone());
+                merging.merge(resource)?;
+                resource = merging.resource.clone();
+                Some(merging)
             }
             Behavior::Create | Behavior::Unspecified => {
                 return Err(refused("there is such a resource already")
                     .with_note("it is here", old.node.pos)
                     .with_help("use `behavior: merge` or `behavior: replace`"));
             }
-        }
+        };
         // It is found by its earlier ids, but it is replaced by the current one.
-        if self.position(&resource.id(schema), schema) != Some(at) {
+        if self.set.position(&resource.id(schema), schema) != Some(at) {
             return Err(refused("the resource to replace has another kind or version by now"));
         }
-        self.update(at, schema, |old| *old = resource);
+        match merging {
+            Some(merging) => self.merging = Some(merging),
+            None => self.replace(at, resource),
+        }
         Ok(())
+    }
+
+    /// Puts the resource that generators were merged into back into the set.
+    pub(crate) fn finish(&mut self) {
+        if let Some(merging) = self.merging.take() {
+            let at = merging.at;
+            self.replace(at, merging.finish());
+        }
+    }
+
+    fn replace(&mut self, at: usize, resource: Resource) {
+        self.set.update(at, self.schema, |old| *old = resource);
+    }
+}
+
+impl Merging {
+    fn into(resource: Resource, at: usize, id: ResId) -> Self {
+        let (data, binary_data) = (MergedData::new(), MergedData::new());
+        let mut merging = Merging { at, id, resource, data, binary_data };
+        merging.take_data();
+        merging
+    }
+
+    /// Merges a generated resource into what is there.
+    ///
+    /// # Errors
+    /// The origin of what is there cannot be read.
+    fn merge(&mut self, mut new: Resource) -> Result<(), BuildError> {
+        let origin = self.resource.origin()?;
+        take_metadata(&mut new, &self.resource, origin.as_ref());
+        self.resource = new;
+        self.take_data();
+        Ok(())
+    }
+
+    /// Moves the resource's data to what was gathered. What is no scalar counts as an empty string.
+    fn take_data(&mut self) {
+        let root = self.resource.root_mut();
+        for (field, gathered) in [("data", &mut self.data), ("binaryData", &mut self.binary_data)] {
+            let Some(removed) = root.remove(field) else { continue };
+            for entry in removed.value.as_map().into_iter().flatten() {
+                let text = if entry.value.is_null() { "" } else { entry.value.text() };
+                gathered.insert(entry.key.as_str().into(), (text.into(), entry.value.pos));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Resource {
+        let root = self.resource.root_mut();
+        for (field, gathered) in [("data", self.data), ("binaryData", self.binary_data)] {
+            if !gathered.is_empty() {
+                let entries = gathered.into_iter().map(|(key, (text, pos))| data_entry(&key, &text, pos));
+                root.insert(field, Node::map(Map::from_entries(entries.collect())));
+            }
+        }
+        self.resource
     }
 }
 
@@ -92,24 +194,6 @@ fn last_of_each<T>(mut pairs: Vec<(Str, T)>) -> Vec<(Str, T)> {
         same
     });
     pairs
-}
-
-/// Merges a map of strings; what is no scalar counts as an empty string.
-fn merge_field(new: &mut Resource, old: &Resource, field: &str) {
-    let mut pairs: Vec<(Str, (Str, Pos))> = Vec::new();
-    for resource in [old, new] {
-        for entry in resource.node.get(field).and_then(Node::as_map).into_iter().flatten() {
-            let text = if entry.value.is_null() { "" } else { entry.value.text() };
-            pairs.push((entry.key.as_str().into(), (text.into(), entry.value.pos)));
-        }
-    }
-    let root = new.root_mut();
-    root.remove(field);
-    if pairs.is_empty() {
-        return;
-    }
-    let entries = last_of_each(pairs).into_iter().map(|(key, (text, pos))| data_entry(&key, &text, pos));
-    root.insert(field, Node::map(Map::from_entries(entries.collect())));
 }
 
 #[cfg(test)]
@@ -154,6 +238,13 @@ data: {a: new, z: '1'}
         resource
     }
 
+    fn absorb(set: &mut ResourceSet, resource: Resource, schema: &Schema) -> Result<(), BuildError> {
+        let mut absorber = Absorber::new(set, schema);
+        absorber.add(resource)?;
+        absorber.finish();
+        Ok(())
+    }
+
     fn absorbed(behavior: Behavior) -> Result<Resource, BuildError> {
         let schema = Schema::default();
         let mut old = resource(OLD, Behavior::Unspecified);
@@ -161,7 +252,7 @@ data: {a: new, z: '1'}
             vec![PreviousId { kind: "ConfigMap".into(), name: "cm".into(), namespace: "default".into() }];
         old.set_name("renamed");
         let mut set = ResourceSet::from_list(vec![old]);
-        set.absorb(resource(NEW, behavior), &schema)?;
+        absorb(&mut set, resource(NEW, behavior), &schema)?;
         assert_eq!(set.len(), 1);
         Ok(Arc::unwrap_or_clone(set.into_list().remove(0)))
     }
@@ -218,8 +309,8 @@ data:
         assert!(absorbed(Behavior::Unspecified).is_err());
         let schema = Schema::default();
         let mut set = ResourceSet::new();
-        assert!(set.absorb(resource(NEW, Behavior::Merge), &schema).is_err());
-        set.absorb(resource(NEW, Behavior::Create), &schema).unwrap();
+        assert!(absorb(&mut set, resource(NEW, Behavior::Merge), &schema).is_err());
+        absorb(&mut set, resource(NEW, Behavior::Create), &schema).unwrap();
         assert_eq!(set.len(), 1);
     }
 }

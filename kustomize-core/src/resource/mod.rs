@@ -25,6 +25,7 @@ mod schema_comments;
 mod selector;
 mod set;
 
+pub(crate) use absorb::Absorber;
 pub(crate) use change::Change;
 pub(crate) use comparison::expect_unchanged;
 pub(crate) use data_map::data_entry;
