@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
 use crate::resource::{Link, Place, Resource, SharedEntry};
-use crate::yaml::{Key, Node, Scalar, Str, Tag, Value};
+use crate::yaml::{Entry, Key, Map, Node, Scalar, Str, Tag, Value};
 
 /// Entries to set in all maps that field specs name.
 #[derive(Debug, Default)]
@@ -109,26 +110,40 @@ impl Entries {
                 return Err(BuildError::new(ErrorKind::Transformer, message).at(node.pos));
             }
         };
-        let mut is_new = false;
-        for (index, (key, value)) in self.pairs.iter().enumerate() {
+        let present = self.present_in(map);
+        let mut new = Vec::new();
+        for (index, ((key, value), present)) in self.pairs.iter().zip(present).enumerate() {
             let mut value = Node::scalar(value.clone());
-            match map.get_mut(key) {
+            match present.and_then(|at| map.as_mut_slice().get_mut(at)) {
                 Some(old) => {
                     trace.overwrote = true;
-                    value.keep_style_of(old);
-                    *old = value;
+                    value.keep_style_of(&old.value);
+                    old.value = value;
                 }
                 None => {
-                    is_new = true;
                     trace.added.push((trace.maps.len(), index));
-                    map.push(Key::new(key), value);
+                    new.push(Entry { key: Key::new(key), value });
                 }
             }
         }
-        if is_new {
+        if !new.is_empty() {
+            map.extend(new);
             trace.maps.push(which);
         }
         Ok(())
+    }
+
+    /// For each pair, the position of its key in a map. Both may be long: the keys are looked up then.
+    fn present_in(&self, map: &Map) -> Vec<Option<usize>> {
+        const FEW: usize = 16;
+        if map.len() <= FEW || self.pairs.len() <= FEW {
+            return self.pairs.iter().map(|(key, _)| map.position(key)).collect();
+        }
+        let mut positions = IndexMap::with_capacity_and_hasher(map.len(), Default::default());
+        for (at, entry) in map.iter().enumerate() {
+            positions.entry(entry.key.as_str()).or_insert(at);
+        }
+        self.pairs.iter().map(|(key, _)| positions.get(key.as_str()).copied()).collect()
     }
 
     /// The entries that are new in several maps, which share them from now on.
