@@ -78,7 +78,7 @@ pub struct ResId {
 }
 
 /// What tells a resource from all others, borrowed from wherever it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct IdRef<'a> {
     pub(crate) name: &'a str,
     /// The namespace that counts in comparisons ([`ResId::effective_namespace`]).
@@ -86,15 +86,6 @@ pub(crate) struct IdRef<'a> {
     pub(crate) kind: &'a str,
     pub(crate) group: &'a str,
     pub(crate) version: &'a str,
-}
-
-impl std::hash::Hash for IdRef<'_> {
-    /// Group and version hardly ever make a difference.
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.namespace.hash(state);
-        self.kind.hash(state);
-    }
 }
 
 /// The namespace that counts in comparisons.
