@@ -197,6 +197,11 @@ impl Candidates {
         View::From { namespace, further, further_origins }
     }
 
+    /// How many resources had a name.
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.range(name).map_or(0, |range| range.len())
+    }
+
     /// Positions of the resources that had a name and are seen, in the order of the set.
     pub(super) fn named(&self, name: &str, view: &View, found: &mut Vec<u32>) {
         found.clear();

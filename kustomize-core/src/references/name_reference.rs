@@ -1,15 +1,16 @@
 //! Writes the new names of renamed resources wherever other resources refer to them.
 
 use super::book::{Book, Identity, Tree};
-use super::candidates::{Candidates, View};
+use super::candidates::{Candidates, Namespace, View};
 use super::referral::{Referral, Referrer};
 use super::referrer_fields::{Kind, Kinds, Reference};
 use super::role_binding;
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::NameReference;
-use crate::resource::{History, Link, ResourceSet};
-use crate::yaml::{Map, Node, Scalar, Value};
+use crate::resource::{Gvk, History, Link, ResourceSet};
+use crate::yaml::{Map, Node, Scalar, Str, Value};
 
 /// Fewer resources than this are not worth a thread.
 const LEAST: usize = 128;
@@ -45,21 +46,22 @@ fn fix_all(
     let book = Book::new(&identities, histories);
     let kinds = Kinds::of(book, config, cx.schema());
     let candidates = Candidates::new(book, &kinds);
-    let fix = |at, tree: &mut Tree<'_>, book: Book<'_>| {
+    let fix = |at, tree: &mut Tree<'_>, book: Book<'_>, memory: Option<&mut Memory>| {
         let cluster_scoped = kinds.current(at).cluster_scoped;
-        fix_resource(tree, at, book, cluster_scoped, kinds.original(at), &candidates)
+        fix_resource(tree, at, book, cluster_scoped, kinds.original(at), &candidates, memory)
             .map_err(|error| (at, error))
     };
     if config.iter().any(refers_from_identity) {
         // What one resource refers to decides on how the next ones are named.
         for (at, tree) in trees.iter_mut().enumerate() {
-            fix(at, tree, Book::new(&identities, histories))?;
+            fix(at, tree, Book::new(&identities, histories), None)?;
             identities[at] = Identity::read(tree.node);
         }
         return Ok(());
     }
     cx.crew.for_each_chunk(trees, LEAST, |first, trees| {
-        (first..).zip(trees).try_for_each(|(at, tree)| fix(at, tree, book))
+        let mut memory = Memory::default();
+        (first..).zip(trees).try_for_each(|(at, tree)| fix(at, tree, book, Some(&mut memory)))
     })
 }
 
@@ -77,7 +79,8 @@ pub(super) fn refers_from_identity(reference: &NameReference) -> bool {
     reference.referrers.iter().any(|field| is_identity(field.path.as_str()))
 }
 
-/// Fixes one resource; `at` is its position, `kind` the one that it had at first.
+/// Fixes one resource; `at` is its position, `kind` the one that it had at first. `memory` holds what
+/// names meant to other resources; it is of use only while no resource changes its identity.
 pub(super) fn fix_resource(
     tree: &mut Tree<'_>,
     at: usize,
@@ -85,6 +88,7 @@ pub(super) fn fix_resource(
     cluster_scoped: bool,
     kind: &Kind<'_>,
     candidates: &Candidates,
+    mut memory: Option<&mut Memory>,
 ) -> Result<(), BuildError> {
     if kind.fields.is_empty() {
         return Ok(());
@@ -100,8 +104,8 @@ pub(super) fn fix_resource(
     let mut scratch = Vec::new();
     let fixed = kind.fields.walk(tree.node, &mut |field, number| {
         let reference = kind.references[number as usize];
-        let scratch = &mut scratch;
-        Fixer { candidates, view: &view, referrer: &referrer, book, reference, scratch }.fix(field)
+        let (scratch, memory) = (&mut scratch, memory.as_deref_mut());
+        Fixer { candidates, view: &view, referrer: &referrer, book, reference, scratch, memory }.fix(field)
     });
     Link::settle_all(tree.links, tree.node);
     fixed
@@ -150,6 +154,24 @@ struct Fixer<'a, 'c> {
     book: Book<'a>,
     reference: Reference<'c>,
     scratch: &'a mut Vec<u32>,
+    memory: Option<&'a mut Memory>,
+}
+
+/// The names that resources go by now which many share, by what decides on them: without it each
+/// reference to such a name would have to look at all of these resources.
+#[derive(Default)]
+pub(super) struct Memory {
+    meanings: IndexMap<Question, Option<Str>>,
+}
+
+/// Everything that decides on what a name in a field means.
+#[derive(PartialEq, Eq, Hash)]
+struct Question {
+    name: Str,
+    target: Gvk,
+    namespace: Namespace,
+    prefixes: Vec<Str>,
+    suffixes: Vec<Str>,
 }
 
 impl Fixer<'_, '_> {
@@ -177,13 +199,47 @@ impl Fixer<'_, '_> {
 
     /// A field that is the name itself.
     fn fix_scalar(&mut self, field: &mut Node) -> Result<(), BuildError> {
-        self.candidates.named(field.text(), self.view, self.scratch);
-        let Some(referral) = self.select(field.text(), |a, b| a.name == b.name)? else { return Ok(()) };
-        if referral.name != field.text() && !referral.name.is_empty() {
+        let Some(name) = self.new_name(field.text())? else { return Ok(()) };
+        if name != field.text() && !name.is_empty() {
             // A scalar, as it was matched by its text.
-            let _ = field.set_scalar(Scalar::untyped(referral.name));
+            let _ = field.set_scalar(Scalar::untyped(name));
         }
         Ok(())
+    }
+
+    /// What the resource that a name means is called now, if there is one.
+    fn new_name(&mut self, name: &str) -> Result<Option<Str>, BuildError> {
+        let question = self.question(name);
+        if let (Some(question), Some(memory)) = (&question, &self.memory)
+            && let Some(known) = memory.meanings.get(question)
+        {
+            return Ok(known.clone());
+        }
+        self.candidates.named(name, self.view, self.scratch);
+        let meaning = self.select(name, |a, b| a.name == b.name)?.map(|referral| Str::from(referral.name));
+        if let (Some(question), Some(memory)) = (question, &mut self.memory) {
+            memory.meanings.insert(question, meaning.clone());
+        }
+        Ok(meaning)
+    }
+
+    /// What to remember the meaning of a name by; none where it is quicker to look at all resources of
+    /// this name, or something else decides, too.
+    fn question(&self, name: &str) -> Option<Question> {
+        const MANY: usize = 32;
+        let View::From { namespace, further, .. } = self.view else { return None };
+        let is_plain = self.memory.is_some() && further.is_empty() && !self.reference.is_role_ref();
+        if !is_plain || self.candidates.count(name) < MANY {
+            return None;
+        }
+        let History { prefixes, suffixes, .. } = self.referrer.history(self.book);
+        Some(Question {
+            name: name.into(),
+            target: self.reference.target.clone(),
+            namespace: *namespace,
+            prefixes: prefixes.clone(),
+            suffixes: suffixes.clone(),
+        })
     }
 
     /// A field with `name`, and perhaps `namespace`, below it.

@@ -53,7 +53,7 @@ impl Names {
         let (group, version) = split_api_version(api_version);
         let cluster_scoped = schema.is_cluster_scoped(group, version, &page.identity.kind);
         let Resource { node, links, .. } = resource;
-        fix_resource(&mut Tree { node, links }, at, book, cluster_scoped, &kind, &self.candidates)
+        fix_resource(&mut Tree { node, links }, at, book, cluster_scoped, &kind, &self.candidates, None)
     }
 }
 

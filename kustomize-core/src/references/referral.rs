@@ -30,6 +30,11 @@ impl Referrer {
         Referrer { at: u32::try_from(at).unwrap_or(u32::MAX), role }
     }
 
+    /// What happened to the resource in which the name stands.
+    pub(super) fn history<'a>(&self, book: Book<'a>) -> &'a History {
+        page(book, self.at).history
+    }
+
     /// Leaves those candidates that a reference can mean (the reference's `selectReferral`).
     pub(super) fn narrow(&self, candidates: &mut Vec<u32>, book: Book<'_>, reference: Reference<'_>) {
         candidates.retain(|at| was(page(book, *at), reference.target));
