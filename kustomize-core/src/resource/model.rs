@@ -140,11 +140,17 @@ impl Resource {
         let id = self.id_ref(schema);
         let (kind, name, namespace) = (id.kind.into(), id.name.into(), id.namespace.into());
         let previous = &mut self.history.previous;
+        let id = PreviousId { kind, name, namespace };
+        // The same id once more says nothing new, and many patches of one resource would note it each time.
+        if previous.last() == Some(&id) {
+            self.clear_empty_annotations();
+            return;
+        }
         if previous.len() == previous.capacity() {
             // Hardly any resource is renamed more than twice.
             previous.reserve_exact(2);
         }
-        previous.push(PreviousId { kind, name, namespace });
+        previous.push(id);
         self.clear_empty_annotations();
     }
 
