@@ -4,19 +4,29 @@
 
 mod alert;
 mod chat;
+mod comment;
+mod commit_status;
 mod event;
+mod exchange;
+mod forge;
 mod metadata;
+mod sentry;
 mod service;
 mod webhook;
 
 pub use alert::{matches, matches_source};
+pub use commit_status::default_commit_status;
 pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
+pub use exchange::{Exchange, Method, Reply, Request};
+pub use metadata::{clean, merge};
 
 use base64::Engine;
-pub use metadata::{clean, merge};
 use reconciler_api::AlertSpec;
+use serde_json::Value;
 use thiserror::Error;
 use url::Url;
+
+use metadata::EVENT_GROUP;
 
 /// Why there is no request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,8 +41,35 @@ pub enum NotifyError {
     #[error("provider type '{0}' needs a token")]
     NoToken(String),
     /// There are no requests for this type of provider.
-    #[error("provider type '{0}' is not supported")]
+    #[error("provider {0} not supported")]
     Unsupported(String),
+    /// The login is not what the forge takes.
+    #[error("{0}")]
+    Login(&'static str),
+    /// The address is not that of a repository.
+    #[error("invalid repository address '{0}'")]
+    Repository(String),
+    /// The channel has no topic.
+    #[error("invalid Zulip channel format, expected <channel>/<topic>, got '{0}'")]
+    Channel(String),
+    /// The event does not say which revision it is about.
+    #[error("missing revision metadata")]
+    NoRevision,
+    /// The revision names no commit.
+    #[error("failed to extract commit hash from '{0}' revision")]
+    Revision(String),
+    /// The event does not say which pull or merge request it is about.
+    #[error("missing \"change_request\" metadata key")]
+    NoChangeRequest,
+    /// The pull or merge request is no number.
+    #[error("invalid \"change_request\" metadata value \"{0}\"")]
+    ChangeRequest(String),
+    /// The provider answered with a status of failure.
+    #[error("request failed with status code {0}")]
+    Status(u16),
+    /// The provider refused the message.
+    #[error("provider refused the message: {0}")]
+    Refused(String),
     /// The payload cannot be written as JSON.
     #[error("failed to write the payload: {0}")]
     Payload(String),
@@ -55,73 +92,133 @@ pub struct Target {
     pub password: String,
     /// Headers of the secret.
     pub headers: Vec<(String, String)>,
+    /// The name of the commit status to set.
+    pub commit_status: String,
+    /// The identity of the provider, which tells its comments from those of others.
+    pub provider_uid: String,
 }
 
-/// A request that carries a notification.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Where to.
-    pub url: String,
-    /// The headers, with their names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body. The method is always POST.
-    pub body: String,
+/// Why an event is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is a commit status, and the provider shows none.
+    CommitStatusUpdate,
+    /// It is no commit status, and the provider shows nothing else.
+    NoCommit,
+    /// It has no pull or merge request to comment on.
+    NoChangeRequest,
 }
 
-/// The types of provider that there are requests for.
-const SUPPORTED: &[&str] = &[
-    "slack",
-    "rocket",
-    "discord",
-    "msteams",
-    "googlechat",
-    "generic",
-    "generic-hmac",
-    "webex",
-    "telegram",
-    "opsgenie",
-    "grafana",
-    "alertmanager",
-    "lark",
-    "datadog",
-];
+/// What an alert's event means for a provider.
+pub enum Notification {
+    /// Requests to send.
+    Send(Exchange),
+    /// Nothing.
+    Dropped(Dropped),
+}
 
-/// The requests that carry an alert's event to a provider; none where the provider does not want it.
-pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec<Request>, NotifyError> {
-    if !SUPPORTED.contains(&&*target.provider) {
-        return Err(NotifyError::Unsupported(target.provider.clone()));
+/// Why the provider does not want the event, if it does not.
+pub fn dropped(provider: &str, event: &Event) -> Option<Dropped> {
+    let has =
+        |key: &str| event.metadata.get(&format!("{EVENT_GROUP}{key}")).is_some_and(|value| !value.is_empty());
+    let update = event.is_commit_status_update();
+    if commit_status::is_provider(provider) {
+        let wanted = update || has("commit") || event.severity == Severity::Error;
+        return (!wanted).then_some(Dropped::NoCommit);
     }
-    let generic = target.provider.starts_with("generic");
-    if event.is_commit_status_update() && !generic {
-        return Ok(Vec::new());
+    if update && !is_generic(provider) {
+        return Some(Dropped::CommitStatusUpdate);
     }
+    let lacks = comment::is_provider(provider) && !has(comment::CHANGE_REQUEST);
+    lacks.then_some(Dropped::NoChangeRequest)
+}
+
+/// The requests that carry an alert's event to a provider, or why there are none.
+pub fn notify(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Notification, NotifyError> {
+    if let Some(reason) = dropped(&target.provider, event) {
+        return Ok(Notification::Dropped(reason));
+    }
+    let event = combine(event, alert);
+    exchange(target, &event).map(Notification::Send)
+}
+
+/// The event with the metadata that its receiver sees.
+pub fn combine(event: &Event, alert: &AlertSpec) -> Event {
     let event = clean(event);
     let (metadata, _) = merge(&event, alert);
-    let event = Event { metadata, ..event };
-    let (address, body) = match target.provider.as_str() {
-        "slack" => (target.address.clone(), chat::slack(target, &event)),
-        "rocket" => (target.address.clone(), chat::rocket(target, &event)),
-        "discord" => (chat::discord_address(&target.address), chat::discord(target, &event)),
-        "msteams" if !is_logic_app(&target.address) => (target.address.clone(), chat::teams(&event)),
-        "msteams" => (target.address.clone(), service::teams_workflow(&event)),
-        "webex" => (target.address.clone(), service::webex(target, &event)),
-        "telegram" => service::telegram(target, &event)?,
-        "alertmanager" => (target.address.clone(), service::alertmanager(&event)),
-        "lark" => (target.address.clone(), service::lark(&event)),
-        "datadog" => service::datadog(target, &event),
-        "opsgenie" => (target.address.clone(), service::opsgenie(&event)),
-        "grafana" => (target.address.clone(), service::grafana(&event)),
-        "googlechat" => (target.address.clone(), chat::google(&event)),
-        "generic" | "generic-hmac" => (target.address.clone(), webhook::body(&event)?),
+    Event { metadata, ..event }
+}
+
+/// Whether the provider gets events as they are.
+fn is_generic(provider: &str) -> bool {
+    matches!(provider, "generic" | "generic-hmac")
+}
+
+/// The requests for an event that has its final metadata.
+fn exchange(target: &Target, event: &Event) -> Result<Exchange, NotifyError> {
+    let kind = &*target.provider;
+    if commit_status::is_provider(kind) {
+        return commit_status::exchange(target, event);
+    }
+    if comment::is_provider(kind) {
+        return comment::exchange(target, event);
+    }
+    let posts = match kind {
+        "sentry" => return Ok(Exchange::of(vec![sentry::request(target, event)?])),
+        "githubdispatch" => {
+            let body = service::github_dispatch(event);
+            let request = forge::Api::github(target)?.send(Method::Post, "/dispatches", &body);
+            return Ok(Exchange::of(vec![request]));
+        }
+        "zulip" => {
+            let (address, form) = service::zulip(target, event)?;
+            return Ok(Exchange::of(vec![request(target, event, &address, form)?]));
+        }
+        "pagerduty" => service::pagerduty(target, event)?,
+        _ => vec![post(target, event)?],
+    };
+    let requests =
+        posts.into_iter().map(|(address, body)| request(target, event, &address, body.to_string()));
+    let exchange = Exchange::of(requests.collect::<Result<_, _>>()?);
+    if kind == "slack" && target.address.ends_with("/chat.postMessage") {
+        return Ok(exchange.then(chat::check_slack));
+    }
+    Ok(exchange)
+}
+
+/// The address and body for providers that take one JSON document.
+fn post(target: &Target, event: &Event) -> Result<(String, Value), NotifyError> {
+    let body = match &*target.provider {
+        "telegram" => return service::telegram(target, event),
+        "datadog" => return Ok(service::datadog(target, event)),
+        "matrix" => return Ok(service::matrix(target, event)),
+        "discord" => return Ok((chat::discord_address(&target.address), chat::discord(target, event))),
+        "slack" => chat::slack(target, event),
+        "rocket" => chat::rocket(target, event),
+        "msteams" if is_logic_app(&target.address) => service::teams_workflow(event),
+        "msteams" => chat::teams(event),
+        "webex" => service::webex(target, event),
+        "alertmanager" => service::alertmanager(event),
+        "lark" => service::lark(event),
+        "opsgenie" => service::opsgenie(event),
+        "grafana" => service::grafana(event),
+        "googlechat" => chat::google(event),
+        "generic" | "generic-hmac" => webhook::body(event)?,
         other => return Err(NotifyError::Unsupported(other.to_owned())),
     };
+    Ok((target.address.clone(), body))
+}
+
+/// A request with the headers of the provider.
+fn request(target: &Target, event: &Event, address: &str, body: String) -> Result<Request, NotifyError> {
     let wrong = || NotifyError::Address { provider: target.provider.clone() };
-    let address = Url::parse(&address).map_err(|_| wrong())?;
+    let address = Url::parse(address).map_err(|_| wrong())?;
     if !address.has_host() {
         return Err(wrong());
     }
-    let body = body.to_string();
-    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let form = target.provider == "zulip";
+    let content = if form { "application/x-www-form-urlencoded" } else { "application/json" };
+    let mut headers = vec![("content-type".to_owned(), content.to_owned())];
     if let Some(login) = authorization(target)? {
         headers.push(("authorization".to_owned(), login));
     }
@@ -129,22 +226,27 @@ pub fn requests(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Vec
         headers.push(("accept".to_owned(), "application/json".to_owned()));
         headers.push(("dd-api-key".to_owned(), service::token(target)?.to_owned()));
     }
-    if generic {
-        webhook::add_headers(target, &event, &body, &mut headers);
+    if is_generic(&target.provider) {
+        webhook::add_headers(target, event, &body, &mut headers);
     }
-    Ok(vec![Request { url: address.to_string(), headers, body }])
+    let method = if target.provider == "matrix" { Method::Put } else { Method::Post };
+    Ok(Request { method, url: address.to_string(), headers, body })
 }
 
 /// The value of the header that logs in.
 fn authorization(target: &Target) -> Result<Option<String>, NotifyError> {
     let bearer = || Some(format!("Bearer {}", target.token));
+    let basic = || {
+        let pair = format!("{}:{}", target.username, target.password);
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    };
     Ok(match target.provider.as_str() {
-        "webex" => bearer(),
+        "webex" | "matrix" => bearer(),
         "opsgenie" => Some(format!("GenieKey {}", service::token(target)?)),
         "slack" | "grafana" | "alertmanager" if !target.token.is_empty() => bearer(),
+        "zulip" => Some(basic()),
         "grafana" | "alertmanager" if !target.username.is_empty() && !target.password.is_empty() => {
-            let pair = format!("{}:{}", target.username, target.password);
-            Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
+            Some(basic())
         }
         _ => None,
     })

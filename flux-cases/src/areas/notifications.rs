@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hmac::{Hmac, Mac};
 use reconciler_core::notify::{
-    Event, Target, clean, matches, matches_source, merge, rate_limit_key, requests,
+    Dropped, Event, Exchange, Notification, Reply, Request, Target, clean, default_commit_status, matches,
+    matches_source, merge, notify, rate_limit_key,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::case::{Report, equal};
 
@@ -98,8 +101,8 @@ fn merged(case: &Value) -> Result<(), String> {
     equal("conflicts", &&*conflicts.join(" "), &wanted)
 }
 
-fn provider(case: &Value) -> Result<(), String> {
-    let event = event(case)?;
+/// The provider with its secret, as a dispatcher reads them.
+fn target(case: &Value) -> Target {
     let text = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
     let secret = &case["secret"];
     let setting = |key: &str| match &secret[key] {
@@ -111,7 +114,7 @@ fn provider(case: &Value) -> Result<(), String> {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let target = Target {
+    Target {
         provider: text(&case["provider"]["type"]),
         address: setting("address"),
         channel: text(&case["provider"]["channel"]),
@@ -119,36 +122,158 @@ fn provider(case: &Value) -> Result<(), String> {
         token: text(&secret["token"]),
         password: text(&secret["password"]),
         headers: headers.into_iter().collect(),
-    };
-    let wanted = case["requests"].as_array().cloned().unwrap_or_default();
-    let got = match requests(&target, &alert_spec(&case["alert"])?, &event) {
-        Ok(got) => got,
-        Err(failure) if case.get("error").is_some() && !failure.to_string().contains("not supported") => {
-            return Ok(());
-        }
-        Err(failure) => return Err(failure.to_string()),
-    };
-    equal("number of requests", &got.len(), &wanted.len())?;
-    for (got, wanted) in got.iter().zip(&wanted) {
-        equal("url", &Some(&*got.url), &wanted["url"].as_str())?;
-        let body: Value = serde_json::from_str(&got.body).map_err(|failure| failure.to_string())?;
-        equal("body", &body, &wanted["body"])?;
-        // The agent is whoever sends, and the signature is that of Flux's own bytes.
-        let compared = |name: &str| name != "user-agent" && name != "x-signature";
-        let got: BTreeMap<String, Value> = got
-            .headers
-            .iter()
-            .filter(|(name, _)| compared(name))
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
-        let wanted: BTreeMap<String, Value> = wanted["headers"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.to_lowercase(), value.clone()))
-            .filter(|(name, _)| compared(name))
-            .collect();
-        equal("headers", &got, &wanted)?;
+        commit_status: String::new(),
+        provider_uid: text(&case["provider_uid"]),
     }
-    Ok(())
+}
+
+fn provider(case: &Value) -> Result<(), String> {
+    // The name of the recording server, which is no host.
+    let case = &read::<Value>(
+        &serde_json::from_str(&case.to_string().replace("$SERVER", "server.test:80"))
+            .map_err(|failure| failure.to_string())?,
+    )?;
+    let event = event(case)?;
+    let alert = alert_spec(&case["alert"])?;
+    let mut target = target(case);
+    target.commit_status = default_commit_status(&target.provider_uid, &event);
+    let expected = |key: &str| case[key].as_str();
+    let exchange = match notify(&target, &alert, &event) {
+        Ok(Notification::Send(exchange)) => exchange,
+        Ok(Notification::Dropped(reason)) => {
+            let wanted = match reason {
+                Dropped::CommitStatusUpdate => "silently",
+                Dropped::NoCommit => "no commit metadata",
+                Dropped::NoChangeRequest => "no change request metadata",
+            };
+            let recorded = expected("dropped").or_else(|| case["requests"].as_array().map(|_| "silently"));
+            return equal("dropped", &Some(wanted), &recorded);
+        }
+        Err(failure) => return refused(case, &failure.to_string()),
+    };
+    if expected("dropped").is_some() || expected("error").is_some() {
+        return Err("it is sent, but should not be".to_owned());
+    }
+    converse(case, exchange)
+}
+
+/// A failure passes if Flux failed too; where users see the text, it is the same.
+fn refused(case: &Value, failure: &str) -> Result<(), String> {
+    if let Some(wanted) = case["post_error"].as_str() {
+        return equal("error", &failure, &wanted);
+    }
+    match case["error"].as_str() {
+        Some(wanted) if failure.contains("not supported") && !wanted.ends_with(failure) => {
+            Err(format!("{failure}\n  wanted {wanted}"))
+        }
+        Some(_) => Ok(()),
+        None => Err(failure.to_owned()),
+    }
+}
+
+/// Plays the recorded server.
+fn converse(case: &Value, mut exchange: Exchange) -> Result<(), String> {
+    let wanted = case["requests"].as_array().cloned().unwrap_or_default();
+    let mut sent = 0;
+    loop {
+        let request = match exchange.next_request() {
+            Ok(Some(request)) => request,
+            Ok(None) => break,
+            Err(failure) => {
+                equal("number of requests", &sent, &wanted.len())?;
+                return refused(case, &failure.to_string());
+            }
+        };
+        let Some(recorded) = wanted.get(sent) else {
+            return Err(format!("one request too many: {} {}", request.method.as_str(), request.url));
+        };
+        same_request(case, &request, recorded)?;
+        sent += 1;
+        let status = recorded["reply_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let body = recorded["reply"].as_str().unwrap_or_default().to_owned();
+        if let Err(failure) = exchange.answer(Reply { status: status.unwrap_or(200), body }) {
+            return refused(case, &failure.to_string());
+        }
+    }
+    equal("number of requests", &sent, &wanted.len())?;
+    match case["post_error"].as_str() {
+        Some(failure) => Err(format!("it is sent, but should fail: {failure}")),
+        None => Ok(()),
+    }
+}
+
+fn same_request(case: &Value, got: &Request, wanted: &Value) -> Result<(), String> {
+    let kind = case["provider"]["type"].as_str().unwrap_or_default();
+    equal("method", &Some(got.method.as_str()), &wanted["method"].as_str())?;
+    let url = wanted["url"].as_str().unwrap_or_default();
+    if kind == "matrix" {
+        // The last part is the digest of Flux's own bytes.
+        let split = |url: &str| url.rsplit_once('/').map(|(url, id)| (url.to_owned(), id.len()));
+        equal("url", &split(&got.url), &split(url))?;
+    } else {
+        equal("url", &&*got.url.replace(":80/", "/"), &&*url.replace(":80/", "/"))?;
+    }
+    match (kind, wanted["body_text"].as_str()) {
+        ("sentry", Some(text)) => equal("envelope", &envelope(&got.body)?, &envelope(text)?)?,
+        (_, Some(text)) => equal("form", &form(&got.body), &form(text))?,
+        _ if wanted["body"].is_null() => equal("body", &&*got.body, &"")?,
+        _ => {
+            let body: Value = serde_json::from_str(&got.body).map_err(|failure| failure.to_string())?;
+            equal("body", &body, &wanted["body"])?;
+        }
+    }
+    // The agent is whoever sends, and the signature is that of Flux's own bytes.
+    let header = |name: &str| {
+        let found = got.headers.iter().find(|(header, _)| header == name);
+        found.map(|(_, value)| &**value).unwrap_or_default()
+    };
+    if kind == "generic-hmac" {
+        let token = case["secret"]["token"].as_str().unwrap_or_default().trim();
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(token.as_bytes()).map_err(|failure| failure.to_string())?;
+        mac.update(got.body.as_bytes());
+        let hex =
+            mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        equal("signature", &header("x-signature"), &&*format!("sha256={hex}"))?;
+    }
+    if kind == "sentry" {
+        equal("key", &header("x-sentry-auth").ends_with(", sentry_key=key"), &true)?;
+    }
+    let compared = |name: &str| !matches!(name, "user-agent" | "x-signature" | "x-sentry-auth");
+    let got: BTreeMap<String, Value> = got
+        .headers
+        .iter()
+        .filter(|(name, _)| compared(name))
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    let wanted: BTreeMap<String, Value> = wanted["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.to_lowercase(), value.clone()))
+        .filter(|(name, _)| compared(name))
+        .collect();
+    equal("headers", &got, &wanted)
+}
+
+/// The parts of a form.
+fn form(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+/// What an envelope says of the event, and not of the machine and the client that sent it.
+fn envelope(text: &str) -> Result<Vec<Value>, String> {
+    let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+    let lines = lines.map_err(|failure| failure.to_string())?;
+    let [head, item, event] = &lines[..] else { return Err("an envelope of three lines".to_owned()) };
+    let length = text.lines().nth(2).map(str::len);
+    equal("length", &item["length"].as_u64(), &length.map(|length| length as u64))?;
+    let keys =
+        ["transaction", "message", "level", "tags", "environment", "type", "timestamp", "start_timestamp"];
+    let mut seen = vec![head["dsn"].clone(), item["type"].clone()];
+    seen.extend(keys.iter().map(|key| event[*key].clone()));
+    seen.push(event["contexts"]["metadata"].clone());
+    seen.push(event["contexts"]["trace"]["op"].clone());
+    seen.extend(event["spans"].as_array().into_iter().flatten().map(|span| span["tags"].clone()));
+    Ok(seen)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, Severity, Target};
+use super::exchange::json as reply;
+use super::{Event, NotifyError, Reply, Request, Severity, Target};
 
 fn user<'a>(target: &'a Target, event: &'a Event) -> &'a str {
     if target.username.is_empty() { &event.reporting_controller } else { &target.username }
@@ -102,4 +103,13 @@ pub(super) fn google(event: &Event) -> Value {
         "title": event.subject(), "subtitle": event.reporting_controller, "imageUrl": null, "imageStyle": null,
     });
     json!({"cards": [{"header": header, "sections": sections}]})
+}
+
+/// Slack's API answers `200` to what it refuses, and says so in the body.
+pub(super) fn check_slack(replies: &[Reply]) -> Result<Vec<Request>, NotifyError> {
+    let reply = reply(replies, 0);
+    if reply["ok"] == false {
+        return Err(NotifyError::Refused(reply["error"].as_str().unwrap_or("no reason given").to_owned()));
+    }
+    Ok(Vec::new())
 }

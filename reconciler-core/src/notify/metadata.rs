@@ -7,7 +7,7 @@ use reconciler_api::AlertSpec;
 use super::Event;
 
 /// The group of the annotations with which users add metadata to objects.
-const EVENT_GROUP: &str = "event.toolkit.fluxcd.io/";
+pub(super) const EVENT_GROUP: &str = "event.toolkit.fluxcd.io/";
 
 /// Drops what is not meant to be read: keys of other groups, checksums and digests.
 pub fn clean(event: &Event) -> Event {

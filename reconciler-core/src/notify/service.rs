@@ -2,6 +2,12 @@
 
 use serde_json::{Value, json};
 
+use sha1::{Digest, Sha1};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use super::comment::markdown;
+use super::commit_status::{description, object_name};
 use super::{Event, NotifyError, Severity, Target};
 
 /// Where Telegram's requests go without an address.
@@ -185,4 +191,77 @@ pub(super) fn datadog(target: &Target, event: &Event) -> (String, Value) {
         "alert_type": event.severity,
     });
     (format!("{}/api/v1/events", target.address.trim_end_matches('/')), body)
+}
+
+/// PagerDuty: what is sent to which address. Good news resolves the incident and leaves a change behind.
+pub(super) fn pagerduty(target: &Target, event: &Event) -> Result<Vec<(String, Value)>, NotifyError> {
+    if event.reason == "Progressing" {
+        return Ok(Vec::new());
+    }
+    let object = &event.involved_object;
+    let mut base = Url::parse(&target.address)
+        .map_err(|_| NotifyError::Address { provider: target.provider.clone() })?;
+    base.set_query(None);
+    let mut address = |path: &str| {
+        base.set_path(path);
+        base.to_string()
+    };
+    let mut payload = json!({
+        "custom_details": {"message": event.message, "metadata": event.metadata},
+        "source": format!("Flux {}", event.reporting_controller),
+        "summary": format!("{}: {}", description(event), object_name(event)),
+        "timestamp": event.timestamp,
+    });
+    let (incidents, changes) = (address("/v2/enqueue"), address("/v2/change/enqueue"));
+    let mut incident = json!({"dedup_key": object.uid, "routing_key": target.channel});
+    if event.severity == Severity::Error {
+        payload["component"] = json!(object.name);
+        payload["group"] = json!(object.kind);
+        payload["severity"] = json!("error");
+        incident["event_action"] = json!("trigger");
+        incident["payload"] = payload;
+        return Ok(vec![(incidents, incident)]);
+    }
+    incident["event_action"] = json!("resolve");
+    Ok(vec![(incidents, incident), (changes, json!({"payload": payload, "routing_key": target.channel}))])
+}
+
+/// Matrix: the address, which has an id of the event, and the message.
+pub(super) fn matrix(target: &Target, event: &Event) -> (String, Value) {
+    let id = Sha1::digest(json!(event).to_string());
+    let id = id.iter().fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
+    let base = target.address.trim_end_matches('/');
+    let address = format!("{base}/_matrix/client/r0/rooms/{}/send/m.room.message/{id}", target.channel);
+    let mark = if event.severity == Severity::Error { "\u{1f6a8}" } else { "\u{1f4ab}" };
+    let mut text = format!("{mark} {}\n{}\n", event.subject(), event.message);
+    for (key, value) in &event.metadata {
+        text += &format!("- {key}: {value}\n");
+    }
+    (address, json!({"body": text, "msgtype": "m.text"}))
+}
+
+/// Zulip: the address, and a form. The channel is a stream and a topic.
+pub(super) fn zulip(target: &Target, event: &Event) -> Result<(String, String), NotifyError> {
+    let mut address = Url::parse(&target.address)
+        .map_err(|_| NotifyError::Address { provider: target.provider.clone() })?;
+    address.set_path("/api/v1/messages");
+    let channel = target.channel.split_once('/');
+    let Some((stream, topic)) = channel.filter(|(stream, topic)| !stream.is_empty() && !topic.is_empty())
+    else {
+        return Err(NotifyError::Channel(target.channel.clone()));
+    };
+    let form = Serializer::new(String::new())
+        .append_pair("content", &markdown(event))
+        .append_pair("to", stream)
+        .append_pair("topic", topic)
+        .append_pair("type", "stream")
+        .finish();
+    Ok((address.to_string(), form))
+}
+
+/// GitHub's dispatches, which start workflows: the event's name and the event.
+pub(super) fn github_dispatch(event: &Event) -> Value {
+    let object = &event.involved_object;
+    let name = format!("{}/{}.{}", object.kind, object.name, object.namespace);
+    json!({"event_type": name, "client_payload": event})
 }
