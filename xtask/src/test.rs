@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything there is to test, one step after the other.
 
 use crate::steps::{Outcome, Steps};
-use crate::{Failure, conformance, python, web, workspace};
+use crate::{Failure, conformance, flux_cases, python, web, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -30,10 +30,21 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         conformance::run(&conformance::Args::default()).map(|()| Outcome::Done)
     });
+    steps.add("recorded cases of Flux", || {
+        if !workspace::root().join(flux_cases::CASES).is_dir() {
+            return Ok(Outcome::Skipped(format!("there is no {}", flux_cases::CASES)));
+        }
+        flux_cases::run(&flux_cases::Args::default()).map(|()| Outcome::Done)
+    });
     if !args.rust_only {
         steps.add("Python: the package, from an empty environment", python::check);
         steps.add("WebAssembly: the package, in Node", web::check_package);
         steps.add("WebAssembly: the page, in a browser", web::check_page);
     }
-    steps.run()
+    let result = steps.run();
+    println!(
+        "\nNOTE: all of this ran on the embedded cluster ONLY. `cargo xtask e2e` runs the suites that need an \
+         API server on a real one."
+    );
+    result
 }

@@ -2,7 +2,7 @@
 // kube-apiserver in one process, kube-controller-manager, kube-scheduler and kwok
 // beside it.
 //
-//	testcluster up [--dir D] [--port P] [--kcm=false] [--scheduler=false] [--kwok=false] [--nodes N] [-- FLAGS OF KUBE-APISERVER]
+//	testcluster up [--dir D] [--port P] [--kcm=false] [--scheduler=false] [--kwok=false] [--nodes N] [--until-eof] [-- FLAGS OF KUBE-APISERVER]
 //	testcluster kube-controller-manager|kube-scheduler|kwok ...
 //
 // The second form is the command of that name itself; `up` starts them that way.

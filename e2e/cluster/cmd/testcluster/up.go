@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,11 +30,18 @@ func up(args []string) error {
 	dir := flags.String("dir", "testcluster", "directory of the cluster's state")
 	port := flags.Int("port", 0, "port of the API server on the loopback address; 0 takes a free one")
 	durable := flags.Bool("durable", false, "let etcd wait for the disk")
+	untilEOF := flags.Bool("until-eof", false, "end when standard input ends, as it does when the parent is gone")
 	flags.BoolVar(&chosen.controllers, "kcm", true, "run kube-controller-manager")
 	flags.BoolVar(&chosen.scheduler, "scheduler", true, "run kube-scheduler")
 	flags.BoolVar(&chosen.kwok, "kwok", true, "run kwok, which plays the nodes")
 	flags.IntVar(&chosen.nodes, "nodes", 2, "how many nodes kwok plays")
 	_ = flags.Parse(args)
+	if *untilEOF {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
+	}
 
 	if *port == 0 {
 		free, err := controlplane.FreePort()

@@ -1,0 +1,76 @@
+//! `cargo xtask e2e`: the suites that need a Kubernetes API server, on a real one.
+
+mod cluster;
+mod go;
+mod programs;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use crate::steps::Steps;
+use crate::{Failure, workspace};
+use cluster::Cluster;
+
+/// The Go module of the programs, from the root of the repository.
+const MODULE: &str = "e2e/cluster";
+
+/// Options of `cargo xtask e2e`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Build the programs and stop there
+    #[arg(long)]
+    build_only: bool,
+}
+
+/// Runs the suites on the cluster that `KUBECONFIG` names, or on one that is started for them.
+///
+/// # Errors
+/// There is no such cluster and none can be built, or a suite failed.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(given) = std::env::var_os("KUBECONFIG").filter(|_| !args.build_only) {
+        println!("running on the cluster that KUBECONFIG names: {}", Path::new(&given).display());
+        return suites(&given, None);
+    }
+    let directory = programs::build()?;
+    if args.build_only {
+        println!("{}", directory.display());
+        return Ok(());
+    }
+    let cluster = Cluster::start(&directory)?;
+    let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory));
+    // The server's own words are of use only when something went wrong.
+    if result.is_err() {
+        cluster.keep_log();
+    }
+    result
+}
+
+/// Runs every suite that can use a real API server.
+fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    steps
+        .command("the behavior of an API server", test("embedded-cluster", "behavior", kubeconfig, programs));
+    let walkthrough = workspace::root().join("reconciler/tests/walkthrough");
+    if walkthrough.is_dir() || walkthrough.with_extension("rs").is_file() {
+        steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
+    }
+    steps.run()
+}
+
+/// The command that runs one suite on a cluster.
+fn test(package: &str, suite: &str, kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Command {
+    let mut command = workspace::cargo();
+    command.args(["test", "--package", package, "--test", suite, "--target-dir"]).arg(workspace::target());
+    command.env("KUBECONFIG", kubeconfig);
+    if let Some(path) = programs.and_then(path_with) {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// `PATH` with a directory before all others, for the git server and the registry.
+fn path_with(directory: &Path) -> Option<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(directory.to_owned()).chain(std::env::split_paths(&path))).ok()
+}
