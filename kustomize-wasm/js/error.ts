@@ -1,4 +1,4 @@
-import type { ErrorData, ErrorKind, Note } from './types.js';
+import type { ErrorData, ErrorKind, Note } from './bindings.js';
 
 /** Why a call failed. */
 export class KustomizeError extends Error implements ErrorData {

@@ -3,12 +3,31 @@
  *
  * This module is for its types; `package.json` says which of `node.js` and `browser.js` is loaded.
  */
-import type { Api } from './types.js';
+import type { ModuleSource } from './instance.js';
 
+export type {
+  Difference,
+  ErrorData,
+  ErrorKind,
+  FieldChange,
+  FileContent,
+  Files,
+  KubernetesObject,
+  Note,
+  ObjectMeta,
+  Place,
+  Rendered,
+  RenderOptions,
+  ResourceChange,
+  ResourceName,
+  Warning,
+} from './bindings.js';
+export { diff, render, renderMany } from './bindings.js';
 export { KustomizeError } from './error.js';
-export type * from './types.js';
+export type { ModuleSource } from './instance.js';
 
-export declare const init: Api['init'];
-export declare const render: Api['render'];
-export declare const renderMany: Api['renderMany'];
-export declare const diff: Api['diff'];
+/**
+ * Loads the module. Needed once before the first call in browsers and bundlers; not in Node,
+ * where the module is loaded when it is first needed.
+ */
+export declare function init(source?: ModuleSource | Promise<ModuleSource>): Promise<void>;

@@ -1,25 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-import { calls } from './api.js';
-import { Engine } from './engine.js';
-import { load } from './load.js';
-import type { Api } from './types.js';
+import type * as api from './index.js';
+import { calls, compile, isStarted, start } from './instance.js';
 
 export { KustomizeError } from './error.js';
-export type * from './types.js';
 
-let engine: Engine | undefined;
-
-function ready(): Engine {
-  const bytes = () => readFileSync(new URL('./kustomize.wasm', import.meta.url));
-  return (engine ??= new Engine(new WebAssembly.Module(bytes())));
+function ready(): void {
+  if (!isStarted()) {
+    start(readFileSync(new URL('./kustomize.wasm', import.meta.url)));
+  }
 }
 
-export const init: Api['init'] = async (source) => {
+export const init: typeof api.init = async (source) => {
   if (source === undefined) {
     ready();
-  } else {
-    engine ??= await load(await source);
+  } else if (!isStarted()) {
+    start(await compile(await source));
   }
 };
 

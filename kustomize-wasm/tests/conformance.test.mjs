@@ -89,7 +89,7 @@ function run({ files, entry, args, expected, placeholder }) {
   try {
     ({ yaml } = render(files, posix.join('/r', entry), options));
   } catch (error) {
-    if (!(error instanceof KustomizeError) || error.kind === 'internal' || error.kind === 'invalidArgument') {
+    if (!(error instanceof KustomizeError) || error.kind === 'internal') {
       return `crashed: ${error.stack}`;
     }
     return expected === undefined ? undefined : `refused: ${error.message}`;

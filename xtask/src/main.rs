@@ -10,7 +10,6 @@ mod fixtures;
 mod flux_cases;
 mod fuzz;
 mod generated;
-mod module;
 mod oracle;
 mod pool;
 mod process;

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use wasm_bindgen_cli_support::Bindgen;
+
 use crate::steps::Outcome;
-use crate::{Failure, module, wasm, workspace};
+use crate::{Failure, wasm, workspace};
 
 /// The package's directory, from the root of the repository; its page is in `page`.
 const PACKAGE: &str = "kustomize-wasm";
@@ -53,7 +55,8 @@ pub fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Builds the package: the module, made small, and the JavaScript beside it.
+/// Builds the package: the module, made small, the glue that wasm-bindgen generates for it, and the
+/// JavaScript of the package, which uses the types of the glue.
 fn build() -> Result<Outcome, Failure> {
     if workspace::find_program("npm").is_none() {
         return Ok(Outcome::Skipped("there is no npm".to_owned()));
@@ -62,24 +65,38 @@ fn build() -> Result<Outcome, Failure> {
         return Ok(Outcome::Skipped(wasm::no_toolchain()));
     };
     npm(&package(), &["ci"])?;
+    optimize(&generate_glue(&compiled)?)?;
     npm(&package(), &["run", "compile"])?;
-    optimize(&compiled)?;
     Ok(Outcome::Done)
 }
 
-/// Makes the module small, unless that was done with the very same before: it takes a minute.
-fn optimize(compiled: &Path) -> Result<(), Failure> {
-    let cut = compiled.with_extension("cut.wasm");
-    let small = compiled.with_extension("optimized.wasm");
-    let content = module::cut_dead_ends(&fs::read(compiled)?)?;
-    if fs::read(&cut).ok().as_ref() != Some(&content) || !small.is_file() {
-        // Not taken for this one's if it fails.
-        let _ = fs::remove_file(&small);
-        fs::write(&cut, content)?;
-        let (from, to) = (cut.to_string_lossy(), small.to_string_lossy());
-        npm(&package(), &["run", "optimize", "--", &from, "--output", &to])?;
+/// Generates the glue and its types, and says where the module is that belongs to it.
+fn generate_glue(compiled: &Path) -> Result<PathBuf, Failure> {
+    let generated = compiled.with_file_name("generated");
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(compiled).out_name("bindings").typescript(true).reset_state_function(true);
+    bindgen.web(true)?.generate(&generated)?;
+    fs::create_dir_all(dist())?;
+    for name in ["bindings.js", "bindings.d.ts"] {
+        fs::copy(generated.join(name), dist().join(name))?;
     }
-    fs::write(built_module(), module::order_functions(&fs::read(&small)?)?)?;
+    // The package's own TypeScript is compiled against the generated types.
+    fs::copy(generated.join("bindings.d.ts"), package().join("js/bindings.d.ts"))?;
+    Ok(generated.join("bindings_bg.wasm"))
+}
+
+/// Makes the module small, unless that was done with the very same before: it takes a minute.
+fn optimize(module: &Path) -> Result<(), Failure> {
+    let (done, small) = (module.with_extension("done.wasm"), module.with_extension("optimized.wasm"));
+    let content = fs::read(module)?;
+    if fs::read(&done).ok().as_ref() != Some(&content) || !small.is_file() {
+        // An output that is left from before must not pass for that of this module.
+        let _ = fs::remove_file(&done);
+        let (from, to) = (module.to_string_lossy(), small.to_string_lossy());
+        npm(&package(), &["run", "optimize", "--", &from, "--output", &to])?;
+        fs::write(&done, content)?;
+    }
+    fs::copy(&small, built_module())?;
     println!("{} has {} bytes", built_module().display(), fs::metadata(built_module())?.len());
     Ok(())
 }
@@ -88,8 +105,12 @@ fn package() -> PathBuf {
     workspace::root().join(PACKAGE)
 }
 
+fn dist() -> PathBuf {
+    package().join("dist")
+}
+
 fn built_module() -> PathBuf {
-    package().join("dist/kustomize.wasm")
+    dist().join("kustomize.wasm")
 }
 
 /// Runs npm in a directory.

@@ -308,6 +308,24 @@ check('lives on after a bomb, a cycle and bytes that are no text', () =>
     assert.equal(await result(page), expected('production'));
   }));
 
+check('replaces an instance that trapped', () =>
+  visit(async (page) => {
+    const answers = await page.evaluate(async () => {
+      const { init, render } = await import('/package/browser.js');
+      await init();
+      const good = { 'kustomization.yaml': 'namePrefix: my-\nresources: [a.yaml]\n', 'a.yaml': 'kind: ConfigMap\nmetadata: {name: a}\n' };
+      const attempt = (files) => {
+        try {
+          return render(files, '.').resources[0].metadata.name;
+        } catch ({ name, kind, cause }) {
+          return [name, kind, cause?.name];
+        }
+      };
+      return [attempt(good), attempt({ ...good, 'a.yaml': new Uint8Array(600 << 20) }), attempt(good)];
+    });
+    assert.deepEqual(answers, ['my-a', ['KustomizeError', 'tooLarge', 'RuntimeError'], 'my-a']);
+  }));
+
 check('shows texts that are nested absurdly deep, with little stack', async () => {
   const small = await launch(executable, ['--js-flags=--stack-size=400']);
   const deep = {

@@ -5,6 +5,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../dist', import.meta.url));
+/** The package without a bundler, below `/package/`. */
+const PACKAGE = fileURLToPath(new URL('../../dist', import.meta.url));
 const TYPES = {
   '.css': 'text/css',
   '.html': 'text/html',
@@ -18,7 +20,8 @@ const TYPES = {
 export async function serve() {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    const file = join(ROOT, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+    const path = normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname);
+    const file = path.startsWith('/package/') ? join(PACKAGE, path.slice('/package'.length)) : join(ROOT, path);
     if (!existsSync(file)) {
       response.writeHead(404).end();
       return;
