@@ -2,6 +2,9 @@
 
 pub mod go;
 pub mod image;
+pub mod kstatus;
 pub mod notify;
+pub mod object;
 pub mod semver;
 pub mod setters;
+pub mod ssa;

@@ -1,0 +1,12 @@
+//! Server-side apply: who is who, in which order, and who manages what.
+
+mod fields;
+mod id;
+mod managers;
+mod order;
+mod stage;
+
+pub use id::{InvalidObjectId, ObjectId};
+pub use managers::{FieldManager, Operation, migrate_version, remove_managers, take_over};
+pub use order::{apply_order, kind_index, sort_for_apply, sort_for_delete};
+pub use stage::{Stage, StageKinds, stage};
