@@ -37,18 +37,18 @@ pub struct FieldManager {
 }
 
 impl FieldManager {
-    /// The managers whose fields are taken over: kubectl's, those from before the first apply, and
+    /// The managers whose fields are taken over, by how their names begin: kubectl's, those from before the first apply, and
     /// those that the owner itself got by updates.
     #[must_use]
     pub fn taken_over_by(owner: &str) -> Vec<FieldManager> {
-        let by_prefix =
-            |name: &str, operation| FieldManager { name: name.to_owned(), exact: false, operation };
-        vec![
-            by_prefix("kubectl", Operation::Apply),
-            by_prefix("kubectl", Operation::Update),
-            FieldManager { name: "before-first-apply".to_owned(), exact: true, operation: Operation::Update },
-            FieldManager { name: owner.to_owned(), exact: true, operation: Operation::Update },
+        [
+            ("kubectl", Operation::Apply),
+            ("kubectl", Operation::Update),
+            ("before-first-apply", Operation::Update),
+            (owner, Operation::Update),
         ]
+        .map(|(name, operation)| FieldManager { name: name.to_owned(), exact: false, operation })
+        .to_vec()
     }
 
     fn matches(&self, entry: &Value) -> bool {
@@ -69,9 +69,11 @@ pub fn take_over(object: &Value, managers: &[FieldManager], owner: &str) -> Opti
     });
     let mut merged = own.map(|index| entries[index].clone());
     let mut others = Vec::new();
-    let mut is_changed = false;
+    let (mut is_changed, mut is_merged) = (false, false);
     for (index, entry) in entries.iter().enumerate() {
-        if own == Some(index) {
+        // Once fields were merged into it, the old entry stays too, as in Flux. The API server takes the
+        // last entry of a manager.
+        if own == Some(index) && !is_merged {
             continue;
         }
         if !managers.iter().any(|manager| manager.matches(entry)) {
@@ -86,7 +88,10 @@ pub fn take_over(object: &Value, managers: &[FieldManager], owner: &str) -> Opti
                 renamed["operation"] = Value::from(Operation::Apply.name());
                 merged = Some(renamed);
             }
-            Some(merged) => merge_fields(merged, entry),
+            Some(merged) => {
+                merge_fields(merged, entry);
+                is_merged = true;
+            }
         }
     }
     others.extend(merged);
