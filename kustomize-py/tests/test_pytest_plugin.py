@@ -199,17 +199,6 @@ def test_a_golden_file_that_cannot_be_written(pytester: pytest.Pytester, reposit
     result.stdout.no_fnmatch_line("*golden.py*")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-def test_a_link_stays_a_link(pytester: pytest.Pytester, repository: Path) -> None:
-    link = repository / "deploy/staging" / GOLDEN
-    link.rename(repository / "elsewhere.yaml")
-    link.symlink_to("../../elsewhere.yaml")
-    write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
-    pytester.runpytest("--update-goldens", "deploy/staging").assert_outcomes(passed=1)
-    assert link.is_symlink()
-    assert "priority: 2" in (repository / "elsewhere.yaml").read_text()
-
-
 def test_update_writes_what_is_selected_only(pytester: pytest.Pytester, repository: Path) -> None:
     write(repository, {"deploy/base/pod.yaml": POD.replace("1}", "2}")})
     pytester.runpytest("--update-goldens", "deploy/staging").assert_outcomes(passed=1)
@@ -276,3 +265,39 @@ def test_spread_over_processes(pytester: pytest.Pytester, repository: Path, upda
     else:
         result.assert_outcomes(passed=1, failed=2)
         result.stdout.fnmatch_lines(["*spec.priority: 1 → 2"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+@pytest.mark.parametrize("target", ["../../../victim/secret", "/proc/self/environ", "../../.git/HEAD"])
+def test_golden_files_are_no_links(pytester: pytest.Pytester, repository: Path, target: str) -> None:
+    victim = repository.parent / "victim"
+    write(victim, {"secret": "PASSWORD=hunter2\n"})
+    (repository / "deploy/production" / GOLDEN).symlink_to(target)
+    for arguments in [], ["--update-goldens"]:
+        result = pytester.runpytest(*arguments)
+        result.assert_outcomes(passed=2, failed=1)
+        result.stdout.fnmatch_lines(["*kustomization.snap.yaml is a link*"])
+        result.stdout.no_fnmatch_line("*hunter2*")
+        assert (victim / "secret").read_text() == "PASSWORD=hunter2\n"
+        assert (repository / "deploy/production" / GOLDEN).is_symlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_the_tree_of_golden_files_is_in_the_repository(
+    pytester: pytest.Pytester, repository: Path
+) -> None:
+    victim = repository.parent / "victim-tree"
+    write(victim, {f"deploy/gone/{GOLDEN}": STAGING})
+    (repository / "g").symlink_to(victim)
+    (repository / "kustomize-golden.yaml").write_text("directory: g\n")
+    result = pytester.runpytest("--update-goldens")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert snapshot(victim) == {f"deploy/gone/{GOLDEN}": STAGING.encode()}
+
+
+def test_only_golden_files_are_removed(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "kustomize-golden.yaml").write_text("file: README.md\n")
+    write(repository, {"deploy/docs/README.md": "# Docs\n", "deploy/gone/README.md": STAGING})
+    pytester.runpytest("--update-goldens").assert_outcomes(passed=4, failed=1)
+    assert (repository / "deploy/docs/README.md").read_text() == "# Docs\n"
+    assert not (repository / "deploy/gone/README.md").exists()

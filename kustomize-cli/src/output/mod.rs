@@ -36,6 +36,11 @@ pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
     Staged::write(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
 }
 
+/// Puts a file with this text in a place. A link there goes; what it points at stays as it is.
+pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    Staged::replace(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
+}
+
 /// Writes each resource to a file of its own in an existing directory. All are written beside
 /// their places first and moved there together, so that a full disk changes nothing.
 pub(crate) fn to_directory(directory: &Path, ids: &[ResId], texts: &[String]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! A file that is written beside its place and then moved there.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,25 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
+        Staged::beside(place, content, permissions)
+    }
+
+    /// Writes `content` beside `target`, whatever stands there. What a link points at is not touched.
+    pub(super) fn replace(target: &Path, content: &[u8]) -> io::Result<Self> {
+        let permissions = match fs::symlink_metadata(target) {
+            Ok(metadata) if metadata.is_file() => {
+                // A file that may not be written stays as it is.
+                open_existing(target, &metadata)?;
+                Some(metadata.permissions())
+            }
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Staged::beside(target.to_owned(), content, permissions)
+    }
+
+    fn beside(place: PathBuf, content: &[u8], permissions: Option<Permissions>) -> io::Result<Self> {
         refuse_what_the_system_would_kill(content.len())?;
         let (mut file, temporary) = create_beside(&place)?;
         let staged = Staged { target: place, temporary: Some(temporary) };
@@ -167,12 +186,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (real, link) = (directory.path().join("real"), directory.path().join("link"));
         fs::write(&real, "old").unwrap();
-        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&real, Permissions::from_mode(0o600)).unwrap();
         symlink(&real, &link).unwrap();
 
         Staged::write(&link, b"new").unwrap().commit().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+
+        Staged::replace(&link, b"other").unwrap().commit().unwrap();
+        assert_eq!(fs::read_to_string(&link).unwrap(), "other");
+        assert!(fs::symlink_metadata(&link).unwrap().is_file());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
     }
 }

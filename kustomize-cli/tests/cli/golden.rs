@@ -5,6 +5,9 @@ use crate::workplace::Workplace;
 
 const STAGING: &str = "apps/overlays/staging/kustomization.snap.yaml";
 
+/// A golden file whose overlay is gone.
+const GONE: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: gone\n";
+
 /// What a run prints, which has to end with this status.
 pub(crate) fn told(place: &Workplace, arguments: &[&str], status: i32) -> String {
     let output = place.run(arguments);
@@ -39,7 +42,7 @@ fn what_is_wrong_is_shown_by_resource_and_field_and_nothing_is_written() {
         "apps/overlays/broken/kustomization.yaml",
         "resources: [../../base]\nimages: [{nmae: nginx}]\n",
     );
-    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    place.write("apps/overlays/gone/kustomization.snap.yaml", GONE);
     let before = place.files();
     insta::assert_snapshot!(told(&place, &["test"], 1));
     assert_eq!(place.files(), before);
@@ -69,7 +72,7 @@ fn update_writes_what_kustomize_prints() {
     std::fs::remove_file(place.path(STAGING)).unwrap();
     let production = "apps/overlays/production/kustomization.snap.yaml";
     place.edit(production, "kind: ", "kind: X");
-    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    place.write("apps/overlays/gone/kustomization.snap.yaml", GONE);
     place.write("apps/overlays/broken/kustomization.yaml", "resources: [nowhere.yaml]\n");
     place.write("apps/overlays/broken/kustomization.snap.yaml", "kept: true\n");
     let text = told(&place, &["test", "--update"], 1);
@@ -177,7 +180,25 @@ fn a_golden_file_that_cannot_be_written_is_in_the_way_of_no_other() {
 #[test]
 fn what_cures_an_orphan_is_said() {
     let place = Workplace::with_apps();
-    place.write("apps/overlays/gone/kustomization.snap.yaml", "kind: Pod\n");
+    place.write("apps/overlays/gone/kustomization.snap.yaml", GONE);
     let text = told(&place, &["test"], 1);
     assert!(text.ends_with("\nhelp: with --update, golden files without an overlay are removed\n"), "{text}");
+}
+
+#[test]
+fn only_golden_files_are_removed() {
+    let place = Workplace::with_apps();
+    place.write("kustomize-golden.yaml", "file: README.md\n");
+    place.write("docs/README.md", "# Docs\n");
+    place.write("list/README.md", "- a\n");
+    place.write("empty/README.md", "");
+    place.write("source/README.md", "# By hand\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
+    place.write("gone/README.md", GONE);
+    let text = told(&place, &["test", "--update"], 1);
+    assert!(text.contains("is called like a golden file and is none"), "{text}");
+    assert!(text.ends_with("\n7 overlays: 2 written, 1 removed, 4 failed\n"), "{text}");
+    for kept in ["docs", "list", "empty", "source"] {
+        assert!(place.exists(&format!("{kept}/README.md")), "{kept}");
+    }
+    assert!(!place.exists("gone/README.md"));
 }

@@ -7,6 +7,8 @@ mod diff;
 #[cfg(target_os = "linux")]
 mod directories;
 mod golden;
+#[cfg(target_os = "linux")]
+mod links;
 mod many;
 mod mistakes;
 mod output;

@@ -93,14 +93,16 @@ impl Workplace {
         self.git(&["commit", "--quiet", "--message=all"]);
     }
 
-    /// All files with their content, to see that nothing was written.
+    /// All files with their content, links with what they point at, to see that nothing was written.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         let mut waiting = vec![self.path("")];
         while let Some(directory) = waiting.pop() {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() {
+                if let Ok(target) = fs::read_link(&path) {
+                    files.push((path, target.into_os_string().into_encoded_bytes()));
+                } else if path.is_dir() {
                     waiting.push(path);
                 } else {
                     let content = fs::read(&path).unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use insta::Settings;
 use kustomize_core::golden::{Layout, Mismatch, Outcome, Update, discover};
 use kustomize_core::host::{OsHost, path};
-use kustomize_core::{BuildError, BuildOptions};
+use kustomize_core::{BuildError, BuildOptions, ErrorKind};
 use kustomize_diagnostic::{Diagnostic, Renderer, Style};
 
 /// A rendering that is not as expected, for insta to fail with and to keep for review.
@@ -40,6 +40,7 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
             forget_pending(&case.golden, layout.file_name());
             return None;
         }
+        (Outcome::Failed(error), _) if *error.kind() == ErrorKind::Golden => panic!("{}", text(error)),
         (Outcome::Failed(error), _) => panic!("{overlay} does not render\n{}", text(error)),
         (Outcome::Different(mismatch), Some(Update::Write { content, .. })) => {
             (format!("{overlay} does not render as {} says\n{}", case.golden, difference(mismatch)), content)
@@ -53,6 +54,7 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
     let Some(name) = snapshot_name(layout.file_name()) else {
         panic!("{what}\nhelp: accept with `kustomize-rs test --update`");
     };
+    refuse_links(&case.golden, layout.file_name());
     show(&what);
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(OsHost::machine_path(path::parent(&case.golden)));
@@ -81,6 +83,19 @@ fn snapshot_name(file: &str) -> Option<String> {
     let fits =
         !name.is_empty() && !name.contains('.') && extension != "new" && !extension.starts_with("new.");
     fits.then(|| format!("{name}.{extension}"))
+}
+
+/// Refuses links where insta writes: it would write to what they point at.
+fn refuse_links(golden: &str, file: &str) {
+    let names = file.split_once(".snap.").map(|(name, extension)| {
+        [format!("{name}.snap"), format!("{name}.snap.new"), format!("{name}.snap.new.{extension}")]
+    });
+    for name in names.into_iter().flatten().chain([file.to_owned()]) {
+        let path = OsHost::machine_path(&path::join(path::parent(golden), &name));
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+            panic!("{} is a link, which insta would write through: remove it", path.display());
+        }
+    }
 }
 
 /// Removes what insta kept of an earlier run for review, as it does itself when a test passes:

@@ -139,3 +139,28 @@ fn what_does_not_render_fails_with_its_place() {
     assert!(said.contains("does not render") && said.contains("kustomization.yaml:2:13"), "{said}");
     assert_eq!(golden(directory.path()), EXPECTED);
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_read_or_written_through_links() {
+    use std::os::unix::fs::symlink;
+    let victim = tempfile::tempdir().unwrap();
+    let secret = victim.path().join("secret");
+    fs::write(&secret, "PASSWORD: hunter2\n").unwrap();
+    for name in [
+        "kustomization.snap.yaml",
+        "kustomization.snap",
+        "kustomization.snap.new",
+        "kustomization.snap.new.yaml",
+    ] {
+        for update in ["always", "new", "no"] {
+            let directory = overlay(None);
+            symlink(&secret, directory.path().join(name)).unwrap();
+            let output = run(directory.path(), update);
+            assert!(!output.status.success(), "{name} {update}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains("is a link") && !said.contains("hunter2"), "{name} {update}: {said}");
+            assert_eq!(fs::read_to_string(&secret).unwrap(), "PASSWORD: hunter2\n", "{name} {update}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! One overlay and what was kept of it.
 
+use super::place::{is_rendering, refuse_links};
 use super::{Mismatch, Outcome};
 use crate::build::build;
 use crate::error::{BuildError, ErrorKind};
@@ -23,16 +24,38 @@ impl Case {
     #[must_use]
     pub fn check(&self, host: &dyn Host, options: &BuildOptions) -> Outcome {
         if self.is_orphan {
-            return Outcome::Orphaned;
+            return self.orphaned(host);
         }
         self.compare(host, build(host, &self.overlay, options).and_then(|rendered| rendered.yaml()))
+    }
+
+    /// What is wrong with a golden file that has no overlay. What does not look like one may be
+    /// called like golden files by chance, or by mistake, and is kept.
+    pub(super) fn orphaned(&self, host: &dyn Host) -> Outcome {
+        if let Err(error) = refuse_links(host, &self.golden) {
+            return Outcome::Failed(error);
+        }
+        match host.read(&self.golden).map(String::from_utf8) {
+            Ok(Ok(text)) if is_rendering(&text) => Outcome::Orphaned,
+            Ok(_) => {
+                let message = format!("{} is called like a golden file and is none", self.golden);
+                let help = "there is no overlay for it, and it does not hold what overlays render as: \
+                            remove it, or give golden files another name";
+                let error = BuildError::new(ErrorKind::Golden, message);
+                Outcome::Failed(error.in_file(&self.golden).with_help(help))
+            }
+            Err(error) => Outcome::Failed(BuildError::host(error, &self.golden)),
+        }
     }
 
     /// Compares what became of the overlay with its golden file.
     #[must_use]
     pub fn compare(&self, host: &dyn Host, rendered: Result<String, BuildError>) -> Outcome {
         if self.is_orphan {
-            return Outcome::Orphaned;
+            return self.orphaned(host);
+        }
+        if let Err(error) = refuse_links(host, &self.golden) {
+            return Outcome::Failed(error);
         }
         let actual = match rendered {
             Ok(actual) => actual,

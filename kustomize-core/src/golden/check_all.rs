@@ -30,7 +30,7 @@ pub fn check_all<H: Host>(
                 let yaml = rendered.as_ref().map_err(Clone::clone).and_then(|rendered| rendered.yaml());
                 case.compare(session.host(), yaml)
             }
-            None => Outcome::Orphaned,
+            None => case.orphaned(session.host()),
         });
         batch.iter().zip(&compared).for_each(|(case, outcome)| done(case, outcome));
         outcomes.extend(compared);

@@ -34,8 +34,12 @@ impl ConfigFile {
     /// Reads the configuration file of a directory.
     pub(super) fn read(host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
         let file = path::join(directory, CONFIG_FILE);
-        let content = host.read(&file).map_err(|error| BuildError::host(error, &file))?;
         let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
+        // An error shows the line that it is about, which must not be one of a file elsewhere.
+        if host.resolve(&file).is_ok_and(|real| real != file) {
+            return Err(refuse("the configuration is a link, which is not followed"));
+        }
+        let content = host.read(&file).map_err(|error| BuildError::host(error, &file))?;
         let text = String::from_utf8(content).map_err(|_| refuse("the configuration is not UTF-8 text"))?;
         let sources = Sources::default();
         let id = sources.add(&file, text.as_str().into(), None);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kustomizations::Found;
-use super::layout::absolute;
+use super::place::resolve_within;
 use super::{Case, Layout};
 use crate::error::BuildError;
 use crate::host::{EntryKind, Host, path};
@@ -49,8 +49,7 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
 
 /// The directory that a path means, links resolved.
 fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, BuildError> {
-    let given = absolute(host, given)?;
-    let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
+    let resolved = resolve_within(host, given)?;
     if host.kind(&resolved) == Ok(EntryKind::Directory) {
         return Ok(resolved);
     }

@@ -1,6 +1,7 @@
 //! Where golden files stand.
 
 use super::config::{CONFIG_FILE, ConfigFile};
+use super::place::{resolve_new, resolve_within};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, Host, path};
 use crate::loader::FILE_NAMES;
@@ -32,8 +33,7 @@ impl Layout {
     /// # Errors
     /// There is nothing at the path, or the configuration is wrong.
     pub fn find(host: &dyn Host, start: &str) -> Result<Self, BuildError> {
-        let start = absolute(host, start)?;
-        let start = host.resolve(&start).map_err(|error| BuildError::host(error, &start))?;
+        let start = resolve_within(host, start)?;
         let mut directory = start.as_str();
         loop {
             let exists = |name: &str| host.kind(&path::join(directory, name)).is_ok();
@@ -61,7 +61,9 @@ impl Layout {
             let place = layout.within(&directory.value).filter(|place| *place != layout.top);
             let message = || "goldens stand in a directory of their own below this file's";
             let refuse = || file.refuse(directory.pos, "directory", message().to_owned());
-            layout.directory = Some(place.ok_or_else(refuse)?);
+            let place = resolve_new(host, &place.ok_or_else(refuse)?)?;
+            let is_own = place != layout.top && path::is_within(&layout.top, &place);
+            layout.directory = Some(if is_own { place } else { return Err(refuse()) });
         }
         if let Some(name) = &file.config.file {
             layout.file = checked_name(&name.value).map_err(|why| file.refuse(name.pos, "file", why))?;
@@ -78,10 +80,10 @@ impl Layout {
     /// yet, in a tree like that of the overlays.
     ///
     /// # Errors
-    /// As [`in_directory`](Self::in_directory), and when there is no current directory.
+    /// As [`in_directory`](Self::in_directory), and when there is no current directory, or a link leads
+    /// out of a repository.
     pub fn in_given_directory(self, host: &dyn Host, given: &str) -> Result<Self, BuildError> {
-        let directory = absolute(host, given)?;
-        let directory = host.resolve(&directory).unwrap_or(directory);
+        let directory = resolve_new(host, given)?;
         self.in_directory(&directory)
     }
 
@@ -171,10 +173,11 @@ impl Layout {
         }
     }
 
-    /// A path below the top; none when it leads elsewhere.
+    /// A path below the top; none when it leads elsewhere, or among what git keeps.
     fn within(&self, written: &str) -> Option<String> {
         let place = path::join(&self.top, written);
-        (!path::is_absolute(written) && path::is_within(&self.top, &place)).then_some(place)
+        let is_gits = written.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
+        (!path::is_absolute(written) && !is_gits && path::is_within(&self.top, &place)).then_some(place)
     }
 }
 

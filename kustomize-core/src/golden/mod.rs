@@ -8,6 +8,9 @@
 //! compares, [`check_all()`] does that with many at once. Nothing here writes: an [`Outcome`] says
 //! what accepting it would mean ([`Outcome::update`]), and whoever runs the tests does it.
 //!
+//! What is tested may come from someone who is not trusted, as in a pull request. Golden files and
+//! the configuration are never reached through links, and paths lead out of no repository.
+//!
 //! ```
 //! use kustomize_core::golden::{Layout, Outcome, discover};
 //! use kustomize_core::{BuildOptions, host::MemoryHost};
@@ -31,6 +34,7 @@ mod discover;
 mod kustomizations;
 mod layout;
 mod outcome;
+mod place;
 #[cfg(test)]
 mod tests;
 

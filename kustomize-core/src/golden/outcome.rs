@@ -24,7 +24,8 @@ pub enum Outcome {
         /// What it renders as.
         actual: String,
     },
-    /// It does not render.
+    /// It does not render, or its golden file is nothing to read, write or remove: a link, or a
+    /// file without an overlay that does not hold what overlays render as.
     Failed(BuildError),
     /// There is a golden file and no overlay.
     Orphaned,
@@ -93,6 +94,8 @@ impl Outcome {
 
     /// What to do so that the next comparison finds them equal. An overlay that does not render
     /// keeps its golden file.
+    ///
+    /// Whoever does it replaces the file, and does not write to what a link there points at.
     #[must_use]
     pub fn update<'a>(&'a self, case: &'a Case) -> Option<Update<'a>> {
         let path = case.golden.as_str();

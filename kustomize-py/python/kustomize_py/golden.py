@@ -35,11 +35,10 @@ def accept(outcome: Outcome) -> Path | None:
 
 
 def _write(file: Path, content: str) -> None:
-    """Write a file whole, or leave it as it was. A link stays a link: what it points at is written."""
-    if file.exists():
-        file = file.resolve()
+    """Write a file whole, or leave it as it was. A link is replaced: what it points at is left alone."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+    is_file = file.exists() and not file.is_symlink()
+    mode = file.stat().st_mode & 0o777 if is_file else 0o666 & ~_umask()
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as staged:
         try:
             staged.write(content.encode())

@@ -18,7 +18,7 @@ pub(super) fn accept(checked: &mut Checked) -> Result<(), Failure> {
             if let Some(directory) = file.parent() {
                 fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
             }
-            output::to_file(&file, content.as_bytes())?;
+            output::replace(&file, content.as_bytes())?;
         }
         Some(Update::Remove { path }) => {
             let file = OsHost::machine_path(path);

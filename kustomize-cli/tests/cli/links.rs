@@ -1,0 +1,109 @@
+//! Links in what `kustomize-rs test` is run on, which may come from someone who is not trusted.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::golden::told;
+use crate::support::stderr;
+use crate::workplace::Workplace;
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n";
+const SECRET: &str = "PASSWORD=hunter2\n";
+
+/// A repository in `repo` with one overlay in `o`, and files beside it that are none of its own.
+fn repository() -> Workplace {
+    let place = Workplace::new();
+    place.write("repo/.git/config", SECRET);
+    place.write("repo/o/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("repo/o/pod.yaml", POD);
+    place.write("victim/secret", SECRET);
+    place.write("victim/gone/kustomization.snap.yaml", POD);
+    place.write("victim/new/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("victim/new/pod.yaml", POD);
+    place
+}
+
+/// Runs tests in all ways that read or write, none of which may do either elsewhere.
+fn try_all(place: &Workplace, paths: &[&str], wanted: &str) {
+    let before = place.files();
+    for way in [&["--diff=text"][..], &["--update"], &["--update", "--junit=/dev/stdout"]] {
+        let output = place.run_in("repo", &[&["test"], way, paths].concat());
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{way:?}: {text}");
+        assert!(text.contains(wanted), "{way:?}: {text}");
+        assert!(!text.contains("hunter2"), "{way:?}: {text}");
+        assert!(place.files() == before, "{way:?} wrote something: {text}");
+    }
+}
+
+#[test]
+fn golden_files_are_no_links() {
+    for target in
+        ["../../victim/secret", "/proc/self/environ", "../.git/config", "pod.yaml", "../../victim/nothing"]
+    {
+        let place = repository();
+        symlink(target, place.path("repo/o/kustomization.snap.yaml")).unwrap();
+        try_all(&place, &[], "kustomization.snap.yaml is a link");
+        assert!(!place.path("victim/nothing").exists());
+    }
+}
+
+#[test]
+fn golden_files_without_an_overlay_are_no_links_either() {
+    let place = repository();
+    place.write("repo/o/kustomization.snap.yaml", POD);
+    fs::create_dir(place.path("repo/gone")).unwrap();
+    symlink("../../victim/gone/kustomization.snap.yaml", place.path("repo/gone/kustomization.snap.yaml"))
+        .unwrap();
+    try_all(&place, &[], "kustomization.snap.yaml is a link");
+    assert!(fs::symlink_metadata(place.path("repo/gone/kustomization.snap.yaml")).is_ok());
+}
+
+#[test]
+fn the_tree_of_golden_files_is_in_the_repository() {
+    let place = repository();
+    place.write("repo/kustomize-golden.yaml", "directory: g\n");
+    symlink("../victim", place.path("repo/g")).unwrap();
+    try_all(&place, &[], "leads out of the repository");
+    fs::remove_file(place.path("repo/g")).unwrap();
+    fs::create_dir(place.path("repo/g")).unwrap();
+    symlink("../../victim", place.path("repo/g/o")).unwrap();
+    try_all(&place, &[], "a link leads to the golden file");
+    place.write("repo/kustomize-golden.yaml", "directory: .git/hooks\n");
+    try_all(&place, &[], "goldens stand in a directory of their own");
+    place.write("repo/kustomize-golden.yaml", "file: x.yaml\n");
+    fs::remove_file(place.path("repo/g/o")).unwrap();
+    fs::remove_dir(place.path("repo/g")).unwrap();
+    symlink("../victim", place.path("repo/g")).unwrap();
+    try_all(&place, &["--golden-dir=g"], "leads out of the repository");
+    // A link within the repository is fine.
+    fs::remove_file(place.path("repo/g")).unwrap();
+    fs::create_dir(place.path("repo/real")).unwrap();
+    symlink("real", place.path("repo/g")).unwrap();
+    place.write("repo/kustomize-golden.yaml", "directory: g\n");
+    let output = place.run_in("repo", &["test", "--update"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(place.read("repo/real/o/kustomization.snap.yaml"), POD);
+}
+
+#[test]
+fn the_configuration_is_no_link() {
+    let place = repository();
+    symlink("../victim/secret", place.path("repo/kustomize-golden.yaml")).unwrap();
+    try_all(&place, &[], "the configuration is a link");
+}
+
+#[test]
+fn overlays_are_in_the_repository() {
+    let place = repository();
+    symlink("../victim", place.path("repo/apps")).unwrap();
+    try_all(&place, &["apps"], "apps is a link that leads out of the repository");
+    let absolute = place.path("repo/apps/new");
+    try_all(&place, &[absolute.to_str().unwrap()], "apps is a link that leads out of the repository");
+    // Those who mean what it leads to can say so, and links to the repository are theirs.
+    symlink("repo", place.path("alias")).unwrap();
+    assert_eq!(
+        told(&place, &["test", "--update", "alias"], 0),
+        "written repo/o/kustomization.snap.yaml\n1 overlay: 1 written\n"
+    );
+}

@@ -1,0 +1,95 @@
+//! Where golden files really are. What is tested may come from someone who is not trusted: no link
+//! in it is followed to where it could make a test read, write or remove a file elsewhere.
+
+use super::config::CONFIG_FILE;
+use super::layout::absolute;
+use crate::error::{BuildError, ErrorKind};
+use crate::host::{EntryKind, Host, HostError, path};
+use crate::yaml::{self, FileId, Node};
+
+/// The place that a path means, with links resolved. Links may lead to a repository, but not out of
+/// one.
+pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    let given = absolute(host, given)?;
+    let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
+    if resolved == given {
+        return Ok(resolved);
+    }
+    let mut real = "/".to_owned();
+    let mut top: Option<String> = None;
+    for part in given.split('/').filter(|part| !part.is_empty()) {
+        let step = path::join(&real, part);
+        let next = host.resolve(&step).map_err(|error| BuildError::host(error, &step))?;
+        if let Some(top) = top.as_deref().filter(|top| !path::is_within(top, &next)) {
+            let message = format!("{step} is a link that leads out of the repository {top}");
+            return Err(BuildError::new(ErrorKind::Golden, message)
+                .in_file(step)
+                .with_help(format!("to test what it leads to, name it: {resolved}")));
+        }
+        if [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(&next, name)).is_ok()) {
+            top = Some(next.clone());
+        }
+        real = next;
+    }
+    Ok(resolved)
+}
+
+/// The same for a path at which there need not be anything yet.
+pub(super) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    let given = absolute(host, given)?;
+    let existing = nearest(host, &given);
+    let resolved = resolve_within(host, existing)?;
+    Ok(path::join(&resolved, given.get(existing.len()..).unwrap_or_default()))
+}
+
+/// The nearest of a path and the directories above it at which there is something.
+fn nearest<'p>(host: &dyn Host, path: &'p str) -> &'p str {
+    let mut path = path;
+    while path != "/" && host.resolve(path) == Err(HostError::NotFound) {
+        path = path::parent(path);
+    }
+    path
+}
+
+/// Refuses a golden file that is a link or that links lead to.
+pub(super) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildError> {
+    let refuse = |link: &str, message: String| {
+        Err(BuildError::new(ErrorKind::Golden, message)
+            .in_file(link)
+            .with_help("golden files are files of the repository: remove the link"))
+    };
+    let directory = nearest(host, path::parent(golden));
+    let real = host.resolve(directory).map_err(|error| BuildError::host(error, directory))?;
+    if real != directory {
+        return refuse(directory, format!("a link leads to the golden file {golden}"));
+    }
+    let is_link = match host.resolve(golden) {
+        Ok(real) => real != golden,
+        // A link to nothing has a name all the same.
+        Err(_) => {
+            let name = path::base_name(golden);
+            let names = host.list(path::parent(golden)).unwrap_or_default();
+            names.iter().any(|there| there == name) && host.kind(golden) != Ok(EntryKind::File)
+        }
+    };
+    if is_link { refuse(golden, format!("the golden file {golden} is a link")) } else { Ok(()) }
+}
+
+/// Whether a text is what some overlay may have rendered as: resources, written as they are
+/// printed.
+pub(super) fn is_rendering(text: &str) -> bool {
+    let text = text.replace("\r\n", "\n");
+    let Ok(nodes) = yaml::read(&text, FileId::UNKNOWN) else { return false };
+    let mut printed = String::with_capacity(text.len());
+    let says = |node: &Node, path: &[&str]| node.at(path).is_some_and(|node| !node.text().is_empty());
+    for node in &nodes {
+        if !printed.is_empty() {
+            printed.push_str("---\n");
+        }
+        let is_resource = says(node, &["kind"]) && says(node, &["metadata", "name"]);
+        if !is_resource || yaml::print(node, &mut printed).is_err() {
+            return false;
+        }
+    }
+    !nodes.is_empty() && printed == text
+}
