@@ -61,6 +61,12 @@ impl Pattern {
     pub(crate) fn literal(&self) -> Option<&str> {
         if let Matcher::Equal(literal) = &self.0 { Some(literal) } else { None }
     }
+
+    /// The text that every text that matches contains, and which suffices, where it can be seen at
+    /// once.
+    pub(crate) fn contained(&self) -> Option<&str> {
+        if let Matcher::Contained(literal) = &self.0 { Some(literal) } else { None }
+    }
 }
 
 /// Whether no character of the pattern means anything but itself.

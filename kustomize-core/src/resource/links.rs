@@ -64,25 +64,29 @@ impl Link {
         })
     }
 
-    /// Brings fields that share a value in line, and forgets links of which nothing is left.
-    pub(crate) fn settle_all(links: &mut Vec<Link>, root: &mut Node) {
+    /// Brings fields that share a value in line, and forgets links of which nothing is left. Returns
+    /// whether anything was to be done.
+    pub(crate) fn settle_all(links: &mut Vec<Link>, root: &mut Node) -> bool {
+        let mut changed = false;
         links.retain_mut(|link| {
-            link.settle(root);
+            changed |= link.settle(root);
             !link.entries.is_empty()
         });
+        changed
     }
 
     /// Gives all places of an entry the value that was last written to one of them. Places that
-    /// lost the entry leave the link.
-    fn settle(&mut self, root: &mut Node) {
+    /// lost the entry leave the link. Returns whether anything was to be done.
+    fn settle(&mut self, root: &mut Node) -> bool {
         let places = &self.places;
         if self.entries.iter().all(|entry| entry.is_settled(places, root)) {
-            return;
+            return false;
         }
         Arc::make_mut(&mut self.entries).retain_mut(|entry| {
             entry.settle(places, root);
             entry.places.count_ones() > 1
         });
+        true
     }
 
     /// Takes maps out of the link, since they were made anew.

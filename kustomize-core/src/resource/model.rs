@@ -169,9 +169,9 @@ impl Resource {
     }
 
     /// Brings fields that share a value in line. To be called whenever fields were written in
-    /// place, as patches do.
-    pub(crate) fn settle_links(&mut self) {
-        Link::settle_all(&mut self.links, &mut self.node);
+    /// place, as patches do. Returns whether anything was to be done.
+    pub(crate) fn settle_links(&mut self) -> bool {
+        Link::settle_all(&mut self.links, &mut self.node)
     }
 
     /// Makes the fields of some maps independent. To be called when these maps were made anew.

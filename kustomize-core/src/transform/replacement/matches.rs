@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::layout::Layout;
+use super::lists::Lists;
 use super::path::{Part, Target};
 use super::structured;
 use crate::error::{BuildError, ErrorKind};
@@ -54,6 +55,12 @@ pub(crate) struct Matches<'a> {
     pub(super) layout: Layout<'a>,
     /// What to do about an empty text in a field that was made.
     pub(super) empty_text: EmptyText,
+    /// What is known about the lists of the tree, if it is a resource's.
+    pub(super) lists: Option<&'a mut Lists>,
+    /// The positions of entries and items that lead to where the walk is.
+    pub(super) place: Vec<usize>,
+    /// Whether a missing part was made.
+    pub(super) has_created: bool,
     /// What to do with each field.
     pub(crate) set: &'a mut dyn FnMut(&mut Node) -> Result<(), BuildError>,
 }
@@ -70,6 +77,14 @@ impl Matches<'_> {
         self.empty_text = EmptyText::Quoted;
         let found = self.follow(node, path);
         self.empty_text = EmptyText::Null;
+        found
+    }
+
+    /// Goes on in an entry or item.
+    fn enter(&mut self, at: usize, node: &mut Node, path: &[Part]) -> Result<bool, BuildError> {
+        self.place.push(at);
+        let found = self.visit(node, path);
+        self.place.pop();
         found
     }
 
@@ -99,8 +114,8 @@ impl Matches<'_> {
             Target::Item(index) => self.item(node, *index, rest),
             Target::Every => {
                 let mut found = false;
-                for item in items(node)? {
-                    found |= self.visit(item, rest)?;
+                for (at, item) in items(node)?.iter_mut().enumerate() {
+                    found |= self.enter(at, item, rest)?;
                 }
                 Ok(found)
             }
@@ -121,19 +136,25 @@ impl Matches<'_> {
             Value::Map(_) => return Err(error("the path has an empty part", node)),
             _ => return Err(error("the path names a field, but this is not a map", node)),
         };
-        let field = match (map.position(name), self.create) {
-            (Some(_), _) => map.get_mut(name),
+        let at = match (map.position(name), self.create) {
+            (Some(at), _) => at,
             (None, None) => return Ok(false),
             (None, Some(last)) => {
+                self.has_created = true;
                 map.push(Key::new(name), shape_before(rest, last).node());
-                map.get_mut(name)
+                map.len() - 1
             }
         };
-        let Some(field) = field else { return Ok(false) };
+        let Some(field) = map.as_mut_slice().get_mut(at).map(|entry| &mut entry.value) else {
+            return Ok(false);
+        };
         if rest.is_empty() || field.as_scalar().is_none() {
-            return self.visit(field, rest);
+            return self.enter(at, field, rest);
         }
-        self.inside_scalar(field, rest).map_err(|error| error.at(pos))
+        let lists = self.lists.take();
+        let found = self.inside_scalar(field, rest);
+        self.lists = lists;
+        found.map_err(|error| error.at(pos))
     }
 
     /// A path that goes on within a scalar means a document in it. What is set there is lost, as
@@ -157,13 +178,14 @@ impl Matches<'_> {
         if index == length
             && let Some(last) = self.create
         {
+            self.has_created = true;
             match &mut node.value {
                 Value::Seq(seq) => seq.push(shape_before(rest, last).node()),
                 _ => return Ok(true),
             }
         }
         match items(node)?.get_mut(index) {
-            Some(item) => self.visit(item, rest),
+            Some(item) => self.enter(index, item, rest),
             None => {
                 Err(error(&format!("the path names item {index}, but the list has {length} items"), node))
             }
@@ -180,6 +202,8 @@ impl Matches<'_> {
         if found || self.create.is_none() {
             return Ok(found);
         }
+        self.has_created = true;
+        self.lists.iter_mut().for_each(|lists| lists.forget());
         let value = Node::untyped(selector.value);
         let item = if selector.field.is_empty() {
             value
@@ -207,21 +231,49 @@ impl Matches<'_> {
         selector: &Selector<'_>,
         rest: &[Part],
     ) -> Result<bool, BuildError> {
+        let items = items(node)?;
+        let literal = selector.pattern.as_ref().ok().and_then(Pattern::contained);
+        let candidates = match (&mut self.lists, literal) {
+            (Some(lists), Some(text)) => lists.containing(&self.place, items, selector.field, text),
+            _ => None,
+        };
         let mut found = false;
-        for item in items(node)? {
-            if selector.field.is_empty() {
-                if selector.is_match(item, self.layout)? {
-                    // Whatever the path says after a scalar does not count.
-                    self.end(item)?;
-                    found = true;
+        match candidates {
+            Some(candidates) => {
+                for at in candidates {
+                    if let Some(item) = items.get_mut(at) {
+                        found |= self.matching_item(at, item, selector, rest)?;
+                    }
                 }
-            } else if let Some(value) = item.get(selector.field)
-                && selector.is_match(value, self.layout)?
-            {
-                found |= self.visit(item, rest)?;
+            }
+            None => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    found |= self.matching_item(at, item, selector, rest)?;
+                }
             }
         }
         Ok(found)
+    }
+
+    fn matching_item(
+        &mut self,
+        at: usize,
+        item: &mut Node,
+        selector: &Selector<'_>,
+        rest: &[Part],
+    ) -> Result<bool, BuildError> {
+        if selector.field.is_empty() {
+            let is_match = selector.is_match(item, self.layout)?;
+            if is_match {
+                // Whatever the path says after a scalar does not count.
+                self.end(item)?;
+            }
+            return Ok(is_match);
+        }
+        match item.get(selector.field) {
+            Some(value) if selector.is_match(value, self.layout)? => self.enter(at, item, rest),
+            _ => Ok(false),
+        }
     }
 }
 

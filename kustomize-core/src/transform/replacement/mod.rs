@@ -3,6 +3,7 @@
 mod budget;
 mod index;
 mod layout;
+mod lists;
 mod matches;
 mod path;
 mod source;
@@ -11,6 +12,7 @@ mod target;
 
 use super::config::{decode, read_file};
 use super::{Files, Transformer};
+use crate::collections::IndexMap;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Replacement;
@@ -21,7 +23,7 @@ use crate::yaml::{Node, Pos, Value};
 use budget::Budget;
 use index::Index;
 pub(crate) use path::{in_brackets, split};
-use target::Target;
+use target::{Target, Work};
 
 /// Copies values from field to field.
 #[derive(Clone, Debug, Default)]
@@ -132,19 +134,22 @@ impl Transformer for ReplacementTransformer {
             return Ok(());
         }
         let resources = set.list_mut();
-        let mut index = Index::new(resources);
-        let mut budget = Budget::new();
+        let mut work = Work {
+            index: Index::new(resources),
+            lists: IndexMap::default(),
+            budget: Budget::new(),
+            sources: &cx.sources,
+        };
         for item in &self.replacements {
             let Item { replacement, has_targets, pos } = item;
             if (replacement.source.is_none() && replacement.source_value.is_none()) || !has_targets {
                 return Err(error("a replacement needs a source and at least one target").at(*pos));
             }
-            let mut value = source::value(replacement, resources, &index).map_err(|error| error.at(*pos))?;
+            let mut value =
+                source::value(replacement, resources, &work.index).map_err(|error| error.at(*pos))?;
             for selector in &replacement.targets {
                 Target::new(selector, resources)
-                    .and_then(|mut target| {
-                        target.replace(&mut value, resources, &mut index, &mut budget, &cx.sources)
-                    })
+                    .and_then(|target| target.replace(&mut value, resources, &mut work))
                     .map_err(|error| error.at(selector.pos))?;
             }
         }

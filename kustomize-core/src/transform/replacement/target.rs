@@ -1,20 +1,32 @@
 //! Where the value of a replacement goes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::Budget;
 use super::index::Index;
 use super::layout::Layout;
+use super::lists::Lists;
 use super::matches::{EmptyText, Matches, Shape};
 use super::path::Path;
 use super::source::{DEFAULT_FIELD, SourceValue};
 use super::structured;
+use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{FieldOptions, Selector, TargetSelector};
 use crate::pattern::{BadPattern, Pattern};
 use crate::resource::{LabelSelector, Resource, split_api_version};
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Node, Pos, Sources, Str, Value};
+
+/// What the replacements of a list have in common.
+pub(super) struct Work<'s> {
+    pub(super) index: Index,
+    /// What is known about the lists of resources, by their positions.
+    pub(super) lists: IndexMap<usize, Lists>,
+    pub(super) budget: Budget,
+    pub(super) sources: &'s Sources,
+}
 
 /// One target of a replacement, compiled.
 pub(super) struct Target<'a> {
@@ -96,29 +108,31 @@ impl<'a> Target<'a> {
 
     /// Puts the value into all fields of all resources that are meant.
     pub(super) fn replace(
-        &mut self,
+        &self,
         value: &mut SourceValue,
         resources: &mut [Arc<Resource>],
-        index: &mut Index,
-        budget: &mut Budget,
-        sources: &Sources,
+        work: &mut Work<'_>,
     ) -> Result<(), BuildError> {
         let name = self.select.name.as_ref().and_then(Pattern::literal);
         let kind = self.select.kind.as_ref().and_then(Pattern::literal);
-        let candidates = index.candidates(name, kind).to_vec();
+        let candidates = work.index.candidates(name, kind).to_vec();
         for at in candidates {
             let Some(resource) = resources.get_mut(at).filter(|resource| self.picks(resource)) else {
                 continue;
             };
             let resource = Arc::make_mut(resource);
             for (path, pos) in &self.fields {
-                put(&value.node, path, self.selector.options.as_ref(), &mut resource.node, budget, sources)
+                put(&value.node, path, self.selector.options.as_ref(), at, &mut resource.node, work)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
                 resource.leave_links(|place| path.covers(place));
-                resource.settle_links();
+                if resource.settle_links()
+                    && let Some(lists) = work.lists.get_mut(&at)
+                {
+                    lists.forget();
+                }
                 value.refresh(at, resource);
                 if path.may_change_id() {
-                    index.note(at, resource);
+                    work.index.note(at, resource);
                 }
             }
         }
@@ -204,21 +218,28 @@ impl Labels {
     }
 }
 
-/// Puts a value into all fields of a tree that a path means.
+/// Puts a value into all fields of a resource's tree that a path means.
 fn put(
     value: &Node,
     path: &Path,
     options: Option<&FieldOptions>,
+    at: usize,
     root: &mut Node,
-    budget: &mut Budget,
-    sources: &Sources,
+    work: &mut Work<'_>,
 ) -> Result<(), BuildError> {
+    let Work { lists, budget, sources, .. } = work;
+    let lists = lists.entry(at).or_default();
     budget.tree(value, path.parts.len())?;
     let create = options.filter(|options| options.create).map(|_| Shape::of(value));
-    if structured::put(value, path, create, root, sources) {
+    if structured::put(value, path, create, root, lists, sources) {
+        lists.forget_fields_of(path);
         return Ok(());
     }
-    let mut set = |field: &mut Node| set_field(field, value, options, budget);
+    let mut has_reshaped = false;
+    let mut set = |field: &mut Node| {
+        has_reshaped |= field.as_scalar().is_none();
+        set_field(field, value, options, budget)
+    };
     let mut matches = Matches {
         create,
         layout: Layout { sources, document: "" },
@@ -227,9 +248,18 @@ fn put(
         } else {
             EmptyText::Never
         },
+        lists: Some(&mut *lists),
+        place: Vec::new(),
+        has_created: false,
         set: &mut set,
     };
-    if matches.visit(root, &path.parts)? {
+    let found = matches.visit(root, &path.parts)?;
+    if matches.has_created || has_reshaped {
+        lists.forget();
+    } else {
+        lists.forget_fields_of(path);
+    }
+    if found {
         return Ok(());
     }
     let error = error(&format!("the target of a replacement has no field `{}`", path.text));
@@ -273,17 +303,61 @@ fn set_field(
 /// A text with one of its parts replaced, or one more before or after them.
 fn with_part(text: &str, value: &Node, options: &FieldOptions) -> Str {
     let new = if value.is_null() { "" } else { value.text() };
-    let mut parts: Vec<&str> = text.split(&options.delimiter).collect();
-    match usize::try_from(options.index).ok() {
-        None => parts.insert(0, new),
-        Some(index) => match parts.get_mut(index) {
-            Some(part) => *part = new,
-            None => parts.push(new),
-        },
+    let delimiter = options.delimiter.as_str();
+    let Ok(index) = usize::try_from(options.index) else { return [new, delimiter, text].concat().into() };
+    match nth_part(text, delimiter, index) {
+        Some(Range { start, end }) => [&text[..start], new, &text[end..]].concat().into(),
+        None => [text, delimiter, new].concat().into(),
     }
-    parts.join(&options.delimiter).into()
+}
+
+/// Where a part of a text stands that is split by a delimiter.
+fn nth_part(text: &str, delimiter: &str, index: usize) -> Option<Range<usize>> {
+    let start = match (index.checked_sub(1), delimiter.as_bytes()) {
+        (None, _) => 0,
+        (Some(before), [byte]) => nth_byte(text.as_bytes(), *byte, before)? + 1,
+        (Some(before), _) => text.match_indices(delimiter).nth(before)?.0 + delimiter.len(),
+    };
+    let rest = text.get(start..)?;
+    Some(start..start + rest.find(delimiter).unwrap_or(rest.len()))
+}
+
+/// Where a byte stands for the n-th time, counted from 0.
+fn nth_byte(bytes: &[u8], byte: u8, mut n: usize) -> Option<usize> {
+    // Counting is much quicker than finding each: thousands of replacements may go into one text.
+    const BLOCK: usize = 256;
+    let mut start = 0;
+    for block in bytes.chunks(BLOCK) {
+        let count = memchr::memchr_iter(byte, block).count();
+        if n < count {
+            return memchr::memchr_iter(byte, block).nth(n).map(|at| start + at);
+        }
+        n -= count;
+        start += block.len();
+    }
+    None
 }
 
 fn error(message: &str) -> BuildError {
     BuildError::new(ErrorKind::Replacement, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_those_that_a_split_gives() {
+        let long: String = (0..500).map(|n| format!("é{n},")).collect();
+        for (text, delimiter) in
+            [("a,b,c", ","), ("", ","), (",", ","), ("a--b---c", "--"), (&long, ","), ("a", "é")]
+        {
+            let expected: Vec<&str> = text.split(delimiter).collect();
+            for (index, part) in expected.iter().enumerate() {
+                let range = nth_part(text, delimiter, index).unwrap();
+                assert_eq!(&text[range], *part, "part {index} of {text}");
+            }
+            assert_eq!(nth_part(text, delimiter, expected.len()), None);
+        }
+    }
 }

@@ -7,9 +7,10 @@ mod opaque;
 mod scalar;
 
 use super::layout::{DOCUMENT, Layout};
+use super::lists::Lists;
 use super::matches::{EmptyText, Matches, Shape};
-use super::path::{Part, Path};
-use crate::transform::lookup;
+use super::path::{Part, Path, Target};
+use crate::transform::lookup::{self, Found};
 use crate::yaml::{self, Node, Scalar, Sources, Style, Tag, Value};
 
 pub(super) use scalar::text as scalar_text;
@@ -21,13 +22,13 @@ pub(super) fn put(
     path: &Path,
     create: Option<Shape>,
     root: &mut Node,
+    lists: &mut Lists,
     sources: &Sources,
 ) -> bool {
-    let Some((depth, text)) = changed_text(value, path, create, root, sources) else { return false };
+    let Some((way, text)) = changed_text(value, path, create, root, lists, sources) else { return false };
     let mut node = root;
-    for part in path.parts.iter().take(depth) {
-        let next = lookup::find(node, &part.text).ok().flatten().and_then(|found| found.of_mut(node));
-        match next {
+    for found in way {
+        match found.of_mut(node) {
             Some(next) => node = next,
             None => return false,
         }
@@ -38,25 +39,43 @@ pub(super) fn put(
     true
 }
 
-/// How many parts of the path lead to the scalar that holds a document, and its new text.
+/// The way to the scalar that holds a document, and its new text.
 fn changed_text(
     value: &Node,
     path: &Path,
     create: Option<Shape>,
     root: &Node,
+    lists: &mut Lists,
     sources: &Sources,
-) -> Option<(usize, String)> {
+) -> Option<(Vec<Found>, String)> {
     let mut node = root;
+    let (mut way, mut place) = (Vec::new(), Vec::new());
     for (depth, part) in (1..path.parts.len()).zip(&path.parts) {
-        node = lookup::find(node, &part.text).ok()??.of(node)?;
+        let found = find(node, part, &place, lists)?;
+        node = found.of(node)?;
+        way.push(found);
+        match found {
+            Found::Here => {}
+            Found::Entry(at) | Found::Item(at) => place.push(at),
+        }
         if let Some(scalar) = node.as_scalar()
             && let Some(document) = Document::parse(scalar.text())
         {
             let rest = path.parts.get(depth..)?;
-            return Some((depth, document.with(value, rest, create, sources)?));
+            return Some((way, document.with(value, rest, create, sources)?));
         }
     }
     None
+}
+
+/// Where a part of a path leads from a node at a place.
+fn find(node: &Node, part: &Part, place: &[usize], lists: &mut Lists) -> Option<Found> {
+    if let (Value::Seq(items), Target::Matching { field, value, .. }) = (&node.value, &part.target)
+        && let Some(known) = lists.first_equal(place, items.as_slice(), field, value)
+    {
+        return known.map(Found::Item);
+    }
+    lookup::find(node, &part.text).ok().flatten()
 }
 
 /// A document that stands in a scalar.
@@ -89,6 +108,9 @@ impl<'t> Document<'t> {
             create,
             layout: Layout { sources, document: self.text },
             empty_text: EmptyText::Never,
+            lists: None,
+            place: Vec::new(),
+            has_created: false,
             set: &mut set,
         }
         .visit(&mut self.root, path)

@@ -1,5 +1,6 @@
 //! Expectations: data of ConfigMaps that kustomize v5.8.1 put a value into.
 
+use super::super::lists::Lists;
 use super::super::matches::Shape;
 use super::super::path::Path;
 use super::put;
@@ -12,7 +13,7 @@ fn changed(document: &str, path: &str, create: bool) -> Option<String> {
     let mut root = Node::map(root);
     let path = Path::parse(&format!("doc.{path}")).unwrap();
     let create = create.then_some(Shape::Scalar);
-    put(&Node::untyped("new"), &path, create, &mut root, &Sources::default())
+    put(&Node::untyped("new"), &path, create, &mut root, &mut Lists::default(), &Sources::default())
         .then(|| root.get("doc").unwrap().text().to_owned())
 }
 
