@@ -1,10 +1,12 @@
 //! What a GitOps reconciler decides, as functions without I/O.
 
+pub mod expression;
 pub mod go;
 pub mod image;
 pub mod kstatus;
 pub mod notify;
 pub mod object;
+pub mod receiver;
 pub mod semver;
 pub mod setters;
 pub mod ssa;

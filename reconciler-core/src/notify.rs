@@ -6,6 +6,7 @@ mod alert;
 mod chat;
 mod comment;
 mod commit_status;
+mod dispatch;
 mod event;
 mod exchange;
 mod forge;
@@ -16,6 +17,7 @@ mod webhook;
 
 pub use alert::{matches, matches_source};
 pub use commit_status::default_commit_status;
+pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch};
 pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
 pub use exchange::{Exchange, Method, Reply, Request};
 pub use metadata::{clean, merge};
@@ -38,7 +40,7 @@ pub enum NotifyError {
         provider: String,
     },
     /// The service needs a token, and there is none.
-    #[error("provider type '{0}' needs a token")]
+    #[error("{0} token cannot be empty")]
     NoToken(String),
     /// There are no requests for this type of provider.
     #[error("provider {0} not supported")]

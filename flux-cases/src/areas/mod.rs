@@ -5,6 +5,7 @@ mod image_policy;
 mod kstatus;
 mod kustomization;
 mod notifications;
+mod receivers;
 mod semver;
 mod setters;
 mod sops;

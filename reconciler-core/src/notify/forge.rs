@@ -57,6 +57,7 @@ impl Api {
 
     /// GitHub, or a GitHub Enterprise server.
     pub(super) fn github(target: &Target) -> Result<Self, NotifyError> {
+        let login = login(target)?;
         let repository = Repository::parse(&target.address)?;
         let [owner, name] = repository.parts()?;
         let host = repository.host.trim_start_matches("https://").trim_start_matches("http://");
@@ -67,7 +68,7 @@ impl Api {
         };
         let headers = [
             ("accept", "application/vnd.github.v3+json".to_owned()),
-            ("authorization", format!("Bearer {}", login(target)?)),
+            ("authorization", format!("Bearer {login}")),
             ("x-github-api-version", "2022-11-28".to_owned()),
         ];
         Ok(Self::new(format!("{api}/repos/{owner}/{name}"), &headers))
@@ -75,20 +76,19 @@ impl Api {
 
     /// GitLab, where repositories lie at any depth.
     pub(super) fn gitlab(target: &Target) -> Result<Self, NotifyError> {
+        let token = super::service::token(target)?;
         let repository = Repository::parse(&target.address)?;
-        let headers = [
-            ("accept", "application/json".to_owned()),
-            ("private-token", super::service::token(target)?.to_owned()),
-        ];
+        let headers = [("accept", "application/json".to_owned()), ("private-token", token.to_owned())];
         let project = escape(&repository.path).replace('.', "%2E");
         Ok(Self::new(format!("{}/api/v4/projects/{project}", repository.host), &headers))
     }
 
     /// Gitea and Forgejo.
     pub(super) fn gitea(target: &Target) -> Result<Self, NotifyError> {
+        let login = login(target)?;
         let repository = Repository::parse(&target.address)?;
         let [owner, name] = repository.parts()?;
-        let headers = [("authorization", format!("token {}", login(target)?))];
+        let headers = [("authorization", format!("token {login}"))];
         Ok(Self::new(format!("{}/api/v1/repos/{owner}/{name}", repository.host), &headers))
     }
 
