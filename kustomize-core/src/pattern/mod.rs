@@ -10,6 +10,9 @@ use regex::{Regex, RegexBuilder};
 /// How deep groups may be nested in Go.
 const NESTING: u32 = 1000;
 
+/// How many bytes a compiled pattern may take. Go takes a thousand times any class of characters.
+const SIZE: usize = 256 << 20;
+
 /// A regular expression in Go's syntax. Patterns without special characters are compared as text.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Matcher);
@@ -81,7 +84,11 @@ fn is_literal(pattern: &str) -> bool {
 
 fn compile(pattern: &str, shown: &str) -> Result<Pattern, BadPattern> {
     let compiled = respell::respell(pattern).and_then(|respelled| {
-        RegexBuilder::new(&respelled).nest_limit(NESTING).build().map_err(|error| reason(&error))
+        RegexBuilder::new(&respelled)
+            .nest_limit(NESTING)
+            .size_limit(SIZE)
+            .build()
+            .map_err(|error| reason(&error))
     });
     match compiled {
         Ok(regex) => Ok(Pattern(Matcher::Regex(Box::new(regex)))),
@@ -105,6 +112,7 @@ mod tests {
         // Expectations: Go's regexp package.
         for (pattern, text, expected) in [
             ("nginx", "nginx", true),
+            (r"\pL{0,1000}", "\u{e9}a", true),
             ("nginx", "nginx2", false),
             ("n.*x", "nginx", true),
             ("a|b", "ab", false),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Local;
 use super::config::decode;
 use super::entries::Entries;
+use super::patch_apply;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table};
 use crate::resource::{Change, Resource};
@@ -38,7 +39,12 @@ impl AnnotationsTransformer {
 
     /// Adds the annotations to one resource.
     pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
-        self.0.apply_to(resource)
+        let has_history = patch_apply::open_books(resource);
+        let applied = self.0.apply_to(resource);
+        if has_history {
+            patch_apply::close_books(resource);
+        }
+        applied
     }
 }
 

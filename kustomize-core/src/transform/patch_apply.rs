@@ -168,8 +168,8 @@ fn merge_one(
     if !kept || resource.node.is_nil_or_empty() {
         return Ok(false);
     }
-    if had_history && resource.node.at(&["metadata", "annotations"]).is_some_and(Node::is_nil_or_empty) {
-        resource.metadata_mut().remove("annotations");
+    if had_history {
+        close_books(resource);
     }
     if merge::replaces(&patch.node, &["metadata", "annotations"]) {
         forget_history(resource);
@@ -276,12 +276,19 @@ fn apply_json_one(resource: &mut Resource, patch: &JsonPatch) -> Result<(), Buil
 /// The reference's history is in annotations while a patch applies, so that there are some to merge
 /// with, to add to or to remove, even where the resource has none of its own. Says whether there
 /// is a history.
-fn open_books(resource: &mut Resource) -> bool {
+pub(super) fn open_books(resource: &mut Resource) -> bool {
     let has_history = has_history(resource);
     if has_history && let Some(metadata) = map_in(resource.root_mut(), "metadata") {
         map_in(metadata, "annotations");
     }
     has_history
+}
+
+/// Removes the annotations that [`open_books`] made, if nothing was added to them.
+pub(super) fn close_books(resource: &mut Resource) {
+    if resource.node.at(&["metadata", "annotations"]).is_some_and(Node::is_nil_or_empty) {
+        resource.metadata_mut().remove("annotations");
+    }
 }
 
 /// Whether the reference would have annotations for what happened to the resource.

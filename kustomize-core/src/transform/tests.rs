@@ -45,6 +45,22 @@ fn labels_that_were_added_together_change_together() {
 }
 
 #[test]
+fn annotations_that_are_not_to_be_created_join_those_of_kustomize() {
+    let transformer = "apiVersion: builtin
+kind: AnnotationsTransformer
+metadata: {name: any}
+annotations: {note: x}
+fieldSpecs: [{path: metadata/annotations, create: false}]
+";
+    let annotated = |fields: &str| {
+        let top = format!("resources: [r.yaml]\ntransformers: [t.yaml]\n{fields}");
+        yaml(&[("kustomization.yaml", &top), ("r.yaml", MAP), ("t.yaml", transformer)]).contains("note: x")
+    };
+    assert!(!annotated(""));
+    assert!(annotated("namePrefix: p-\n"));
+}
+
+#[test]
 fn images_of_containers_are_visited_twice() {
     let text = yaml(&[
         ("kustomization.yaml", "resources: [r.yaml]\nimages: [{name: n.*, tagSuffix: -x}]"),
