@@ -1,6 +1,9 @@
 //! What changed since a revision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use kustomize_core::host::OsHost;
 
 use super::{Repository, git};
 use crate::failure::Failure;
@@ -21,6 +24,50 @@ impl Repository {
             let paths = output.split_terminator('\0').map(|path| path.trim_end_matches('/'));
             changed.extend(paths.map(|path| format!("{}/{path}", self.top.trim_end_matches('/'))));
         }
+        let unseen = self.unseen(&commit)?;
+        changed.extend(unseen.iter().map(|path| format!("{}/{path}", self.top.trim_end_matches('/'))));
         Ok(changed)
     }
+
+    /// Paths, as seen from the top, of files that git was told not to look at (assume-unchanged,
+    /// skip-worktree) and that are not as they were in a commit.
+    fn unseen(&self, commit: &str) -> Result<Vec<String>, Failure> {
+        // `<tag> <path>`: a small letter for the former, S for the latter.
+        let listed = git(&self.top, &["ls-files", "-v", "-z"])?;
+        let flagged: Vec<&str> = listed
+            .split_terminator('\0')
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(tag, _)| tag.starts_with(|tag: char| tag == 'S' || tag.is_ascii_lowercase()))
+            .map(|(_, path)| path)
+            .collect();
+        if flagged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tree = git(&self.top, &["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        // `<mode> <type> <object>\t<path>`
+        let objects: BTreeMap<&str, &str> = tree
+            .split_terminator('\0')
+            .filter_map(|line| line.split_once('\t'))
+            .filter_map(|(about, path)| Some((path, about.rsplit_once(' ')?.1)))
+            .collect();
+        // What cannot be hashed counts as changed: a file that is gone, a link, an odd name.
+        let (hashed, mut changed): (Vec<&str>, Vec<&str>) =
+            flagged.into_iter().partition(|path| self.is_plain_file(path));
+        for some in hashed.chunks(HASHED_AT_ONCE) {
+            let hashes = git(&self.top, &[&["hash-object", "--"], some].concat())?;
+            let pairs = some.iter().zip(hashes.lines());
+            changed
+                .extend(pairs.filter(|(path, hash)| objects.get(*path) != Some(hash)).map(|(path, _)| path));
+        }
+        Ok(changed.into_iter().map(str::to_owned).collect())
+    }
+
+    fn is_plain_file(&self, path: &str) -> bool {
+        let file = OsHost::machine_path(&format!("{}/{path}", self.top));
+        let is_text = OsHost::machine_path(path).to_str() == Some(path);
+        is_text && fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file())
+    }
 }
+
+/// Files that one call of git hashes: more might not fit in its arguments.
+const HASHED_AT_ONCE: usize = 500;

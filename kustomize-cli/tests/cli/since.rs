@@ -121,3 +121,29 @@ fn what_a_link_points_at_counts() {
     place.edit("o/files/real.yaml", "name: a", "name: b");
     assert_eq!(since(&place, "HEAD"), "1 overlay: 1 different");
 }
+
+#[test]
+fn a_change_of_where_golden_files_stand_counts() {
+    let place = Workplace::with_apps();
+    place.write("kustomize-golden.yaml", "exclude: []\n");
+    place.commit_all();
+    assert_eq!(since(&place, "HEAD"), "2 overlays: 2 unchanged");
+    place.write("kustomize-golden.yaml", "file: expected.yaml\n");
+    assert_eq!(since(&place, "HEAD"), "2 overlays: 2 missing");
+}
+
+#[test]
+fn files_that_git_does_not_look_at_count() {
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        let place = Workplace::with_apps();
+        place.commit_all();
+        let base = "apps/base/service.yaml";
+        let staging = "apps/overlays/staging/kustomization.snap.yaml";
+        place.git(&["update-index", flag, base, staging]);
+        assert_eq!(since(&place, "HEAD"), "2 overlays: 2 unchanged", "{flag}");
+        place.write(staging, &place.read(staging).replace("kind: Deployment", "kind: DaemonSet"));
+        assert_eq!(since(&place, "HEAD"), "2 overlays: 1 different, 1 unchanged", "{flag}");
+        std::fs::remove_file(place.path(base)).unwrap();
+        assert_eq!(since(&place, "HEAD"), "2 overlays: 2 failed", "{flag}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::iter;
 
-use kustomize_core::golden::{Case, Layout};
+use kustomize_core::golden::{CONFIG_FILE, Case, Layout};
 use kustomize_core::host::{Host, path};
 use kustomize_core::{Input, Session};
 
@@ -29,7 +29,7 @@ impl Since {
     /// changed. A golden file without an overlay always counts: it is wrong whatever changed. So
     /// does an overlay elsewhere, of which this repository knows nothing.
     pub(super) fn touches<H: Host>(&self, session: &Session<H>, case: &Case) -> bool {
-        if case.is_orphan || !path::is_within(&self.top, &case.overlay) {
+        if case.is_orphan || !path::is_within(&self.top, &case.overlay) || self.moves(case) {
             return true;
         }
         if self.paths.is_empty() {
@@ -44,6 +44,12 @@ impl Since {
             || self.has(&case.golden)
             || inputs.iter().any(|input| self.touches_input(session.host(), input))
             || runs_programs && inputs.iter().any(|input| self.touches_kustomization(input))
+    }
+
+    /// Whether the file that says where golden files stand changed: each may be another one now.
+    fn moves(&self, case: &Case) -> bool {
+        iter::successors(Some(case.overlay.as_str()), |path| Some(path.rsplit_once('/')?.0))
+            .any(|directory| self.paths.contains(&path::join(directory, CONFIG_FILE)))
     }
 
     fn touches_input(&self, host: &dyn Host, Input { path, found, .. }: &Input) -> bool {
