@@ -3,19 +3,62 @@
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use super::paths::{from_machine, to_machine};
 use super::{EntryKind, HostError, host_error};
 
 /// The content of a regular file of at most `limit` bytes.
+///
+/// A file that is written while it is read would be half old and half new, and one that is about to
+/// be written is empty for a moment. Both are read again.
 pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
-    let file = open(&to_machine(path), limit)?;
-    let size = readable(&file.metadata().map_err(|error| host_error(&error))?, limit)?;
-    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // Files such as those in `/proc` do not know their size: one byte beyond the limit tells.
-    let most = if size == 0 { limit.saturating_add(1) } else { size };
-    file.take(most).read_to_end(&mut content).map_err(|error| host_error(&error))?;
-    if content.len() as u64 > limit { Err(HostError::TooLarge { limit }) } else { Ok(content) }
+    let path = to_machine(path);
+    for _ in 0..MOST_READS {
+        let mut file = open(&path, limit)?;
+        let before = file.metadata().map_err(|error| host_error(&error))?;
+        let size = readable(&before, limit)?;
+        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        // Files such as those in `/proc` do not know their size: one byte beyond the limit tells.
+        let most = if size == 0 { limit.saturating_add(1) } else { size };
+        (&mut file).take(most).read_to_end(&mut content).map_err(|error| host_error(&error))?;
+        let after = file.metadata().map_err(|error| host_error(&error))?;
+        let is_whole = state(&before) == state(&after) && content.len() as u64 >= size;
+        if is_whole && !(content.is_empty() && is_fresh(&after)) {
+            return if content.len() as u64 > limit {
+                Err(HostError::TooLarge { limit })
+            } else {
+                Ok(content)
+            };
+        }
+        thread::sleep(PAUSE);
+    }
+    Err(HostError::Other("changes again and again while it is read".to_owned()))
+}
+
+/// How often a file is read that changes meanwhile. It takes longer than [`FRESH`].
+const MOST_READS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long an empty file may be one that is about to be written.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// What is another one after a file was written.
+fn state(metadata: &Metadata) -> (u64, Option<SystemTime>, (i64, i64)) {
+    #[cfg(unix)]
+    let changed = {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.ctime(), metadata.ctime_nsec())
+    };
+    #[cfg(not(unix))]
+    let changed = (0, 0);
+    (metadata.len(), metadata.modified().ok(), changed)
+}
+
+/// Whether a file was written just now.
+fn is_fresh(metadata: &Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+    age.is_some_and(|age| age < FRESH)
 }
 
 /// Opens a file without waiting for whoever writes to it, should it be a pipe.

@@ -85,3 +85,40 @@ fn git_gets_no_options_from_outside() {
         assert!(error.to_string().contains("starts with '-'"), "{error}");
     }
 }
+
+#[test]
+fn a_file_that_is_being_written_is_not_read_in_between() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let host = OsHost::new();
+    let scratch = crate::host::Scratch::new(&host).unwrap();
+    let path = format!("{}/file", scratch.path());
+    let texts = [vec![b'a'; 3000], vec![b'b'; 2000]];
+    host.write_scratch(&path, &texts[0]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for text in texts.iter().cycle() {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                // As an editor does it, with a moment in between.
+                std::fs::write(&path, "").unwrap();
+                std::thread::sleep(Duration::from_micros(200));
+                std::fs::write(&path, text).unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let all_whole = (0..300).all(|_| texts.contains(&host.read(&path).unwrap()));
+        done.store(true, Ordering::Relaxed);
+        assert!(all_whole);
+    });
+}
+
+#[test]
+fn empty_files_are_read() {
+    let host = OsHost::new();
+    let scratch = crate::host::Scratch::new(&host).unwrap();
+    let path = format!("{}/file", scratch.path());
+    host.write_scratch(&path, b"").unwrap();
+    assert_eq!(host.read(&path), Ok(Vec::new()));
+}
