@@ -1,6 +1,8 @@
 //! The error of a build: what happened, where, on which way there, and what to do about it.
 
-use crate::host::HostError;
+use std::borrow::Cow;
+
+use crate::host::{HostError, mask};
 use crate::yaml::{Place, Pos, Sources};
 
 /// What kind of thing went wrong. Callers match on this; people read the message.
@@ -104,13 +106,22 @@ pub struct Note {
     pos: Pos,
 }
 
+/// Words of a message, which may quote URLs with passwords.
+fn masked(words: impl Into<String>) -> String {
+    let words = words.into();
+    match mask(&words) {
+        Cow::Borrowed(_) => words,
+        Cow::Owned(masked) => masked,
+    }
+}
+
 impl BuildError {
     /// An error of this kind.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         BuildError(Box::new(Parts {
             kind,
-            message: message.into(),
+            message: masked(message),
             pos: Pos::NONE,
             place: None,
             file: None,
@@ -148,7 +159,7 @@ impl BuildError {
     /// Says in which file it happened, when there is no position to give.
     #[must_use]
     pub(crate) fn in_file(mut self, path: impl Into<String>) -> Self {
-        self.0.file.get_or_insert_with(|| path.into());
+        self.0.file.get_or_insert_with(|| masked(path));
         self
     }
 
@@ -169,14 +180,14 @@ impl BuildError {
     /// Says what to do about it.
     #[must_use]
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.get_or_insert_with(|| help.into());
+        self.0.help.get_or_insert_with(|| masked(help));
         self
     }
 
     /// Points at another place.
     #[must_use]
     pub(crate) fn with_note(mut self, message: impl Into<String>, pos: Pos) -> Self {
-        self.0.notes.push(Note { message: message.into(), place: None, pos });
+        self.0.notes.push(Note { message: masked(message), place: None, pos });
         self
     }
 
@@ -184,7 +195,7 @@ impl BuildError {
     /// file or directory in which it happened.
     #[must_use]
     pub(crate) fn within(mut self, step: impl Into<String>, pos: Pos) -> Self {
-        self.0.chain.push(Note { message: step.into(), place: None, pos });
+        self.0.chain.push(Note { message: masked(step), place: None, pos });
         self
     }
 

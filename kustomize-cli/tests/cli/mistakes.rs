@@ -109,3 +109,13 @@ fn what_was_meant_is_suggested_as_it_would_be_written() {
         assert!(said.ends_with(&format!("help: {help}\n")), "{target}: {said}");
     }
 }
+
+#[test]
+fn passwords_in_urls_are_not_shown() {
+    let place = crate::workplace::Workplace::new();
+    place.write("kustomization.yaml", "resources: ['https://me:hunter2@127.0.0.1:1/a.git']\n");
+    let output = place.run(&["build"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("https://me:***@127.0.0.1:1/a.git") && !said.contains("hunter2"), "{said}");
+}

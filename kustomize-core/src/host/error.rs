@@ -1,5 +1,7 @@
 //! What a host answers when it cannot do what was asked.
 
+use super::mask;
+
 /// What a host could not do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -62,7 +64,7 @@ impl HostError {
     /// A refusal; `action` is a gerund phrase.
     #[must_use]
     pub fn refused(action: String) -> Self {
-        HostError::Refused { action }
+        HostError::Refused { action: mask(&action).into_owned() }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod path;
 mod program;
 mod repository;
 mod scratch;
+mod secret;
 
 pub use error::HostError;
 pub use memory::MemoryHost;
@@ -20,6 +21,7 @@ pub use program::{Command, Output, Repository};
 pub(crate) use repository::parse_bool;
 pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
+pub(crate) use secret::{mask, mask_in_place};
 
 /// What a build needs from outside.
 ///

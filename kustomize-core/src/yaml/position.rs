@@ -1,6 +1,7 @@
 //! Where a node came from: eight bytes now, a line and column only when an error is shown.
 
 use super::SourceText;
+use crate::host::mask_in_place;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -159,7 +160,12 @@ impl Source {
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let column = String::from_utf8_lossy(&text[line_start..offset]).chars().count() + 1;
         let shown = String::from_utf8_lossy(&text[line_start..line_end.min(line_start + 4096)]);
-        Place { file: self.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() }
+        Place {
+            file: self.name.clone(),
+            line,
+            column,
+            text: mask_in_place(shown.trim_end_matches('\r')).into_owned(),
+        }
     }
 }
 

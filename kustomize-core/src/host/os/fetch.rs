@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::HostError;
+use crate::host::mask;
 
 /// How long one document may take, from looking up the name to the last byte. The reference waits
 /// for ever.
@@ -49,6 +50,6 @@ fn host_error(error: ureq::Error) -> HostError {
     match error {
         ureq::Error::StatusCode(status) => HostError::Http { status },
         ureq::Error::Timeout(_) => HostError::TimedOut { limit: TIMEOUT },
-        error => HostError::Other(error.to_string()),
+        error => HostError::Other(mask(&error.to_string()).into_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Cloning with the `git` program, in the steps that the reference takes.
 
 use super::{Command, HostError, Repository, process};
+use crate::host::mask;
 
 /// Variables that tie git to a repository, set where kustomize runs in one of git's hooks.
 const OF_ANOTHER_REPOSITORY: &[&str] = &[
@@ -21,7 +22,7 @@ pub(super) fn checkout(repository: &Repository, directory: &str) -> Result<(), H
     for (what, text) in [("repository", url), ("ref", reference)] {
         // git would take it for an option, and some options run programs.
         if text.starts_with('-') {
-            return Err(HostError::Other(format!("the {what} '{text}' starts with '-'")));
+            return Err(HostError::Other(format!("the {what} '{}' starts with '-'", mask(text))));
         }
     }
     let git = |arguments: &[&str]| run(repository, directory, arguments);
@@ -56,8 +57,8 @@ fn run(repository: &Repository, directory: &str, arguments: &[&str]) -> Result<(
         return Ok(());
     }
     Err(HostError::Failed {
-        program: format!("git {}", arguments.join(" ")),
+        program: mask(&format!("git {}", arguments.join(" "))).into_owned(),
         status: output.status,
-        message: output.last_words(),
+        message: mask(&output.last_words()).into_owned(),
     })
 }
