@@ -1,6 +1,7 @@
 //! What a GitOps reconciler decides, as functions without I/O.
 
 pub mod expression;
+pub mod generator;
 pub mod go;
 pub mod image;
 pub mod kstatus;
