@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accumulate;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::host::Host;
 use crate::options::BuildOptions;
@@ -67,19 +67,16 @@ pub(crate) fn build_in(
     crew: Crew,
 ) -> (Result<Rendered, BuildError>, Arc<Trace>) {
     let recorder = Recorder::new(host, store);
-    let mut cx = Context::new(&recorder, options);
-    cx.crew = crew;
+    let mut cx = BuildContext::new(&recorder, options, crew.clone());
     let (mut outcome, mut trace) = accumulate::render(&cx, path);
     if cx.is_spoiled() {
-        let crew = cx.crew;
-        cx = Context::without_reuse(&recorder, options);
-        cx.crew = crew;
+        cx = BuildContext::without_reuse(&recorder, options, crew);
         (outcome, trace) = accumulate::render(&cx, path);
     }
     let rendered = match outcome {
         Ok((set, made)) => {
             let sources = Arc::clone(&store.sources);
-            let (schema, warnings) = cx.into_parts();
+            let (schema, warnings) = cx.into_context().into_parts();
             let (schema, trace) = (Arc::new(schema), Arc::clone(&trace));
             let memory = store.is_lasting().then(|| Memory { made: Arc::new(made), printed: Arc::default() });
             Ok(Rendered { set, sources, schema, warnings, trace, memory })

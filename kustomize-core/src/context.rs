@@ -1,36 +1,20 @@
-//! What every step of one build shares.
+//! What the steps of one build share: the schema in force, threads, texts and warnings.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::{BuildError, ErrorKind};
-use crate::host::Host;
-use crate::option_names::NamedOption;
-use crate::options::BuildOptions;
 use crate::parallel::Crew;
 use crate::schema::Schema;
-use crate::store::{Recorder, Store};
 use crate::warning::Warning;
 use crate::yaml::{Pos, Sources};
 
-/// One build: its host, options, texts, schema and warnings.
-pub(crate) struct Context<'a> {
-    pub(crate) host: &'a dyn Host,
-    pub(crate) options: &'a BuildOptions,
+/// What transformers and other steps without I/O need of a build.
+pub(crate) struct Context {
     pub(crate) sources: Arc<Sources>,
-    pub(crate) recorder: &'a Recorder<'a>,
-    pub(crate) store: &'a Store,
     /// The threads that this build may use.
     pub(crate) crew: Crew,
     schema: OnceLock<CustomSchema>,
     builtin_schema: Schema,
     warnings: Mutex<Vec<Warning>>,
-    /// Whether bases that were rendered before may be taken over.
-    reuses: bool,
-    has_reused: AtomicBool,
-    is_spoiled: AtomicBool,
-    /// Bytes of files that generators have put into resources.
-    generated: AtomicUsize,
 }
 
 struct CustomSchema {
@@ -39,33 +23,16 @@ struct CustomSchema {
     key: String,
 }
 
-/// How much that may be. The output can be four times as large, and no cluster stores a
-/// hundredth of it in one resource.
-const MAX_GENERATED: usize = 128 << 20;
-
-impl<'a> Context<'a> {
-    pub(crate) fn new(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
-        let store = recorder.store();
+impl Context {
+    /// A context with the built-in schema and no warnings.
+    pub(crate) fn new(sources: Arc<Sources>, crew: Crew) -> Self {
         Context {
-            host: recorder,
-            options,
-            sources: Arc::clone(&store.sources),
-            recorder,
-            store,
-            crew: Crew::for_one_build(),
+            sources,
+            crew,
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),
-            reuses: true,
-            has_reused: AtomicBool::new(false),
-            is_spoiled: AtomicBool::new(false),
-            generated: AtomicUsize::new(0),
         }
-    }
-
-    /// The same, for a build that does all of its work itself.
-    pub(crate) fn without_reuse(recorder: &'a Recorder<'a>, options: &'a BuildOptions) -> Self {
-        Context { reuses: false, ..Context::new(recorder, options) }
     }
 
     /// The schema in force: the first custom one met from the root down, else the built-in.
@@ -74,13 +41,8 @@ impl<'a> Context<'a> {
     }
 
     /// Puts a custom schema in force, unless one is already. `key` is equal for equal schemas.
-    ///
-    /// What the built-in schema was asked before makes a difference, and bases that were taken
-    /// over have asked nothing: such a build is spoiled.
     pub(crate) fn set_schema(&self, schema: Schema, key: String) {
         let _ = self.schema.set(CustomSchema { schema, key });
-        self.recorder.note_effect();
-        self.is_spoiled.fetch_or(self.has_reused.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// What tells the custom schema in force from others.
@@ -91,41 +53,6 @@ impl<'a> Context<'a> {
     /// Whether a custom schema is in force.
     pub(crate) fn has_custom_schema(&self) -> bool {
         self.schema.get().is_some()
-    }
-
-    /// Whether bases that were rendered before may be taken over.
-    pub(crate) fn reuses(&self) -> bool {
-        self.reuses
-    }
-
-    /// Notes that a base was taken over.
-    pub(crate) fn note_reuse(&self) {
-        self.has_reused.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether this build has to be done again, without taking anything over.
-    pub(crate) fn is_spoiled(&self) -> bool {
-        self.is_spoiled.load(Ordering::Relaxed)
-    }
-
-    /// Counts the content of a file that becomes a part of a generated resource.
-    ///
-    /// # Errors
-    /// All such files together are too large.
-    pub(crate) fn count_generated(&self, bytes: usize) -> Result<(), BuildError> {
-        let before = self.generated.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) <= MAX_GENERATED {
-            return Ok(());
-        }
-        let message =
-            format!("the files of all generators together are larger than {} MiB", MAX_GENERATED >> 20);
-        Err(BuildError::new(ErrorKind::Generator, message)
-            .with_help("no cluster takes a ConfigMap or Secret of more than about one MiB"))
-    }
-
-    /// An option as whoever reads the messages of this build would write it.
-    pub(crate) fn option(&self, option: NamedOption) -> &'static str {
-        self.options.option_names.of(option)
     }
 
     /// Notes a warning.

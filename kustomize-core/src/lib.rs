@@ -7,6 +7,7 @@
 
 mod accumulate;
 mod build;
+mod build_context;
 mod collections;
 mod context;
 pub mod difference;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::TransformerConfig;
 use crate::references::VarSet;
@@ -39,7 +39,7 @@ impl Accumulator {
     /// Adds resources at the end.
     pub(super) fn append(
         &mut self,
-        cx: &Context<'_>,
+        cx: &BuildContext<'_>,
         resources: impl IntoIterator<Item = impl Into<Arc<Resource>>>,
     ) -> Result<(), BuildError> {
         let resources = resources.into_iter().map(Into::into).collect();
@@ -48,7 +48,7 @@ impl Accumulator {
     }
 
     /// Adds all that a base has gathered.
-    pub(super) fn merge(&mut self, cx: &Context<'_>, mut other: Accumulator) -> Result<(), BuildError> {
+    pub(super) fn merge(&mut self, cx: &BuildContext<'_>, mut other: Accumulator) -> Result<(), BuildError> {
         if self.set.is_empty() && other.set.is_unique(cx.schema(), &cx.crew) {
             self.set = other.set;
         } else {

@@ -3,7 +3,7 @@
 use super::accumulator::Accumulator;
 use super::resources::accumulate_directory;
 use super::target::Target;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::loader::Loader;
 use crate::store::{Base, BaseKey};
@@ -11,7 +11,7 @@ use crate::yaml::decode::Spanned;
 
 /// What the kustomization of a directory gathers.
 pub(super) fn accumulate<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     parent: &Target<'a>,
     loader: Loader<'a>,
     path: &Spanned<String>,
@@ -36,7 +36,7 @@ pub(super) fn accumulate<'a>(
     Ok(gathered)
 }
 
-fn key(cx: &Context<'_>, parent: &Target<'_>, loader: &Loader<'_>, path: &str) -> BaseKey {
+fn key(cx: &BuildContext<'_>, parent: &Target<'_>, loader: &Loader<'_>, path: &str) -> BaseKey {
     let metadata = &parent.kustomization.build_metadata;
     BaseKey {
         root: loader.root().to_owned(),
@@ -47,7 +47,7 @@ fn key(cx: &Context<'_>, parent: &Target<'_>, loader: &Loader<'_>, path: &str) -
 }
 
 /// A base that was rendered before, unless it would be refused here or has changed.
-fn known(cx: &Context<'_>, key: &BaseKey, loader: &Loader<'_>) -> Option<Base> {
+fn known(cx: &BuildContext<'_>, key: &BaseKey, loader: &Loader<'_>) -> Option<Base> {
     if !cx.reuses() || loader.is_in_checkout() {
         return None;
     }
@@ -59,6 +59,6 @@ fn known(cx: &Context<'_>, key: &BaseKey, loader: &Loader<'_>) -> Option<Base> {
 
 /// Whether it is worth keeping. A build that stands alone keeps what it meets a second time: most
 /// bases are met once.
-fn is_kept(cx: &Context<'_>, key: &BaseKey, loader: &Loader<'_>) -> bool {
+fn is_kept(cx: &BuildContext<'_>, key: &BaseKey, loader: &Loader<'_>) -> bool {
     cx.reuses() && !loader.is_in_checkout() && (cx.store.is_lasting() || cx.store.bases.meet(key) > 0)
 }

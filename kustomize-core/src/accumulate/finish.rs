@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::accumulator::Accumulator;
 use super::target::Target;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::field_spec::FieldSpec;
 use crate::options::Reorder;
@@ -20,7 +20,7 @@ const MANAGED_BY: &str = "kustomize-v5.8.1";
 
 /// Hashes into names, names into references, vars into values; then order and clean-up.
 pub(super) fn finish(
-    cx: &Context<'_>,
+    cx: &BuildContext<'_>,
     target: &Target<'_>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
@@ -53,7 +53,7 @@ pub(super) fn finish(
 }
 
 /// The kustomization's own `sortOptions` win over the caller's choice.
-fn sort(cx: &Context<'_>, target: &Target<'_>, accumulator: &mut Accumulator) -> Result<(), BuildError> {
+fn sort(cx: &BuildContext<'_>, target: &Target<'_>, accumulator: &mut Accumulator) -> Result<(), BuildError> {
     match (&target.kustomization.sort_options, cx.options.reorder) {
         (Some(options), _) => SortOrderTransformer::new(options)?.transform(&mut accumulator.set, cx),
         (None, Reorder::Unspecified | Reorder::Legacy) => {

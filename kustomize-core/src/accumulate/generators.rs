@@ -6,7 +6,7 @@ use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
 use super::target::Target;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::generate::{ConfigMapGenerator, Generator, SecretGenerator, helm_chart};
 use crate::kustomization::GeneratorOptions;
@@ -17,7 +17,7 @@ type GeneratorStep<'l> = Step<Box<dyn Generator + 'l>>;
 
 /// Runs all generators and lets the set absorb what they make.
 pub(super) fn run<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
@@ -75,7 +75,7 @@ fn of_fields<'l, 'a>(
 }
 
 fn of_configurations<'l, 'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     loader: &'l Loader<'a>,
 ) -> Result<Vec<GeneratorStep<'l>>, BuildError> {

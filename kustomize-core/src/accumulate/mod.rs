@@ -16,7 +16,7 @@ mod transformers;
 
 use std::sync::Arc;
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::loader::Loader;
 use crate::resource::{Origin, ResourceSet};
@@ -26,13 +26,16 @@ use target::Target;
 
 /// Renders the kustomization at a path: the reference's `Kustomizer.Run`. Also says what it took,
 /// whether or not it was a success.
-pub(crate) fn render(cx: &Context<'_>, path: &str) -> (Result<(ResourceSet, Made), BuildError>, Arc<Trace>) {
+pub(crate) fn render(
+    cx: &BuildContext<'_>,
+    path: &str,
+) -> (Result<(ResourceSet, Made), BuildError>, Arc<Trace>) {
     cx.recorder.begin(path);
     let outcome = run(cx, path);
     (outcome, cx.recorder.end())
 }
 
-fn run(cx: &Context<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
+fn run(cx: &BuildContext<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
     let here = cx.host.current_directory().map_err(BuildError::nowhere)?;
     let loader = Loader::new_root(cx, path, &here)?;
     let mut target = Target::load(cx, loader)?;

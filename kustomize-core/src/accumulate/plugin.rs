@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::function::Plugin;
 use crate::generate::{
@@ -61,7 +61,7 @@ pub(super) fn generator<'l, 'a>(
 
 /// The transformer or validator that a configuration asks for.
 pub(super) fn transformer<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     loader: &Loader<'a>,
     configuration: &Resource,
 ) -> Result<Action<'a>, BuildError> {
@@ -73,7 +73,7 @@ pub(super) fn transformer<'a>(
 }
 
 fn builtin_transformer<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     loader: &Loader<'a>,
     kind: &str,
     node: &Node,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::accumulator::Accumulator;
 use super::base;
 use super::target::Target;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{HostError, RepositorySpec};
 use crate::loader::{Loader, is_url, neither};
@@ -18,7 +18,7 @@ use crate::yaml::{FileId, SourceText};
 /// Brings in every entry, in order: each a file, else a directory or repository with a
 /// kustomization.
 pub(super) fn accumulate<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     accumulator: &mut Accumulator,
     paths: &[Spanned<String>],
@@ -48,7 +48,7 @@ pub(super) fn accumulate<'a>(
 /// documents. What is on the network is left for later. When one fails, those that were not read by
 /// then are left.
 fn read_ahead(
-    cx: &Context<'_>,
+    cx: &BuildContext<'_>,
     target: &Target<'_>,
     paths: &[Spanned<String>],
 ) -> Vec<Option<Result<File, BuildError>>> {
@@ -84,7 +84,7 @@ fn ends_the_build(path: &str, error: &BuildError) -> bool {
 
 /// Brings in one entry of `components`, which works on what its parent has gathered.
 pub(super) fn accumulate_component<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     parent: Accumulator,
     path: &Spanned<String>,
@@ -202,7 +202,7 @@ fn note_origin(target: &Target<'_>, path: &str, resources: &mut [Arc<Resource>])
 /// Reads the kustomization of a directory and gathers what it asks for, on top of what its parent
 /// has gathered if it is a component.
 pub(super) fn accumulate_directory<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     parent: &Target<'a>,
     loader: Loader<'a>,
     path: &Spanned<String>,
@@ -219,7 +219,7 @@ pub(super) fn accumulate_directory<'a>(
 
 /// Resources of plugin configurations: each entry is either the configuration itself or a path.
 pub(super) fn accumulate_configurations<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     field: &'static str,
     entries: &[Spanned<String>],
@@ -238,7 +238,7 @@ pub(super) fn accumulate_configurations<'a>(
 }
 
 fn read_inline(
-    cx: &Context<'_>,
+    cx: &BuildContext<'_>,
     target: &Target<'_>,
     field: &'static str,
     entry: &Spanned<String>,

@@ -2,7 +2,7 @@
 
 use super::accumulator::Accumulator;
 use super::{generators, resources, transformers};
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{TransformerConfig, configurations, crds};
 use crate::kustomization::{self, Kustomization};
@@ -29,7 +29,7 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Reads the kustomization file of a directory.
-    pub(super) fn load(cx: &Context<'a>, loader: Loader<'a>) -> Result<Self, BuildError> {
+    pub(super) fn load(cx: &BuildContext<'a>, loader: Loader<'a>) -> Result<Self, BuildError> {
         let file = loader.find_kustomization()?;
         let root = read_config(&file.text, file.file)?;
         let kustomization = kustomization::parse(root.as_ref(), Pos::new(file.file, 0), cx)?;
@@ -44,7 +44,7 @@ impl<'a> Target<'a> {
 
     /// Puts this kustomization's `openapi` in force, unless one is already: the first that is met
     /// from the root down counts, and a later one is not even looked at.
-    pub(super) fn put_schema_in_force(&self, cx: &Context<'_>) -> Result<(), BuildError> {
+    pub(super) fn put_schema_in_force(&self, cx: &BuildContext<'_>) -> Result<(), BuildError> {
         let openapi = &self.kustomization.openapi;
         let document = match openapi.get("path") {
             Some(path) => Some(self.loader.text(path)?),
@@ -74,14 +74,14 @@ impl<'a> Target<'a> {
     }
 
     /// Everything below and in this kustomization, transformed.
-    pub(super) fn accumulate(&mut self, cx: &Context<'a>) -> Result<Accumulator, BuildError> {
+    pub(super) fn accumulate(&mut self, cx: &BuildContext<'a>) -> Result<Accumulator, BuildError> {
         self.accumulate_into(cx, Accumulator::default())
     }
 
     /// The same, on top of what a parent has gathered: how components work.
     pub(super) fn accumulate_into(
         &mut self,
-        cx: &Context<'a>,
+        cx: &BuildContext<'a>,
         mut accumulator: Accumulator,
     ) -> Result<Accumulator, BuildError> {
         let paths = std::mem::take(&mut self.kustomization.resources);

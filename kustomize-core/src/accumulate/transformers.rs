@@ -7,7 +7,7 @@ use super::plugin;
 use super::resources::accumulate_configurations;
 use super::step::Step;
 use super::target::Target;
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table, TransformerConfig, merge_field_specs};
 use crate::kustomization::Label;
@@ -25,7 +25,7 @@ type TransformerStep<'a> = Step<Action<'a>>;
 
 /// Runs all transformers on what was gathered.
 pub(super) fn run<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
@@ -45,7 +45,7 @@ pub(super) fn run<'a>(
 /// Steps that look at each resource by itself are run together, up to one that looks at all of
 /// them at its end.
 fn run_steps(
-    cx: &Context<'_>,
+    cx: &BuildContext<'_>,
     steps: &[TransformerStep<'_>],
     set: &mut ResourceSet,
 ) -> Result<(), BuildError> {
@@ -74,7 +74,7 @@ fn run_steps(
 
 /// Runs all validators, which may refuse but not change anything.
 pub(super) fn validate<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
@@ -90,7 +90,7 @@ pub(super) fn validate<'a>(
 }
 
 fn of_configurations<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &mut Target<'a>,
     field: &'static str,
     entries: &[Spanned<String>],
@@ -127,7 +127,7 @@ impl<'a> Steps<'_, 'a> {
 }
 
 fn of_fields<'a>(
-    cx: &Context<'a>,
+    cx: &BuildContext<'a>,
     target: &Target<'a>,
     config: &TransformerConfig,
 ) -> Result<Vec<TransformerStep<'a>>, BuildError> {

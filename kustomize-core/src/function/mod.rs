@@ -25,7 +25,7 @@ mod spec;
 #[cfg(all(unix, feature = "os"))]
 mod tests;
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::option_names::NamedOption;
 use crate::resource::Resource;
@@ -36,7 +36,7 @@ pub(crate) use no_plugin::Plugin;
 pub(crate) use plugin::Plugin;
 
 /// The error about a plugin that is not built in where such are not allowed.
-fn disabled(cx: &Context<'_>, config: &Resource) -> BuildError {
+fn disabled(cx: &BuildContext<'_>, config: &Resource) -> BuildError {
     let message = format!("external plugins are disabled: {} is not built in", config.kind());
     BuildError::new(ErrorKind::NotAllowed, message).with_help(format!(
         "builtin plugins say `apiVersion: builtin`; to allow others, use {}, and {} for functions that are \

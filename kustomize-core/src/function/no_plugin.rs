@@ -29,13 +29,13 @@ impl Plugin {
 }
 
 impl Generator for Plugin {
-    fn generate(&self, _: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, _: &Context) -> Result<Vec<Resource>, BuildError> {
         match *self {}
     }
 }
 
 impl Transformer for Plugin {
-    fn transform(&self, _: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, _: &mut ResourceSet, _: &Context) -> Result<(), BuildError> {
         match *self {}
     }
 }

@@ -11,7 +11,7 @@ use crate::schema::Schema;
 use crate::yaml::SourceText;
 
 /// The resources in what a plugin wrote: a `ResourceList`, or documents without that envelope.
-pub(super) fn parse(cx: &Context<'_>, name: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
+pub(super) fn parse(cx: &Context, name: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
     let text: SourceText = String::from_utf8(output)
         .map_err(|_| BuildError::new(ErrorKind::Function, format!("the output of {name} is not UTF-8 text")))?
         .into();

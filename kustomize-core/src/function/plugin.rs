@@ -43,7 +43,7 @@ impl<'a> Plugin<'a> {
     }
 
     /// What it gives back for these resources; the configuration itself stands in for none.
-    fn run(&self, cx: &Context<'_>, resources: &[Resource]) -> Result<Vec<Resource>, BuildError> {
+    fn run(&self, cx: &Context, resources: &[Resource]) -> Result<Vec<Resource>, BuildError> {
         let output = match &self.program {
             Program::Function(spec) => run::function(&self.loader, spec, &self.config, resources)?,
             Program::Executable(executable) => executable.run(&self.loader, &self.config, resources)?,
@@ -57,7 +57,7 @@ impl<'a> Plugin<'a> {
 }
 
 impl Generator for Plugin<'_> {
-    fn generate(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, cx: &Context) -> Result<Vec<Resource>, BuildError> {
         let mut resources = self.run(cx, &[]).map_err(|error| self.about(error))?;
         for resource in &mut resources {
             bookkeeping::drop_temporary(resource);
@@ -68,7 +68,7 @@ impl Generator for Plugin<'_> {
 }
 
 impl Transformer for Plugin<'_> {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         let input: Vec<Resource> =
             set.iter().map(|resource| bookkeeping::written_out(resource, cx.schema())).collect();
         let mut output = self.run(cx, &input).map_err(|error| self.about(error))?;

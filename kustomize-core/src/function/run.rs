@@ -3,6 +3,7 @@
 use super::environment;
 use super::resource_list;
 use super::spec::{ExecSpec, FunctionSpec, Mount};
+use crate::build_context::BuildContext;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, HostError, Output};
@@ -106,7 +107,7 @@ fn container_arguments(loader: &Loader<'_>, spec: &FunctionSpec) -> Result<Vec<S
 }
 
 /// `uid:gid` of whoever runs the build.
-fn current_user(cx: &Context<'_>) -> Result<String, BuildError> {
+fn current_user(cx: &BuildContext<'_>) -> Result<String, BuildError> {
     let id = |option: &str| {
         let mut command = Command::new("id", "");
         command.arguments.push(option.to_owned());
@@ -130,7 +131,7 @@ pub(super) fn run_error(error: HostError, program: &str) -> BuildError {
 
 /// The error of a function that failed: what it wrote to standard error, else the results that it
 /// reported.
-fn failure(cx: &Context<'_>, name: &str, output: &Output) -> BuildError {
+fn failure(cx: &Context, name: &str, output: &Output) -> BuildError {
     let status = output.status.map_or("a signal".to_owned(), |status| format!("exit status {status}"));
     let said = match output.last_words() {
         said if said.is_empty() => reported(cx, name, &output.stdout),
@@ -141,7 +142,7 @@ fn failure(cx: &Context<'_>, name: &str, output: &Output) -> BuildError {
 }
 
 /// Messages of the results in a `ResourceList`.
-fn reported(cx: &Context<'_>, name: &str, output: &[u8]) -> String {
+fn reported(cx: &Context, name: &str, output: &[u8]) -> String {
     let Ok(text) = str::from_utf8(output) else { return String::new() };
     let file = cx.sources.add(format!("output of {name}"), text.into(), None);
     let documents = read(text, file).unwrap_or_default();
@@ -151,7 +152,7 @@ fn reported(cx: &Context<'_>, name: &str, output: &[u8]) -> String {
 }
 
 /// Hands on what a function that succeeded wrote to standard error.
-fn tell(cx: &Context<'_>, name: &str, output: &Output, pos: Pos) {
+fn tell(cx: &Context, name: &str, output: &Output, pos: Pos) {
     if output.succeeded() && !output.stderr.trim_ascii().is_empty() {
         cx.warn(format!("{name}: {}", output.last_words()), pos);
     }
@@ -171,7 +172,7 @@ mod tests {
         };
         let store = crate::store::Store::for_one_build();
         let recorder = crate::store::Recorder::new(&host, &store);
-        let cx = Context::new(&recorder, &options);
+        let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
         let loader = Loader::new_root(&cx, "/app", "/").unwrap();
         let mut spec = FunctionSpec::default();
         spec.container.image = "example.com/fn:v1".into();

@@ -1,6 +1,6 @@
 //! What a configuration says about the function that it is for.
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::resource::Resource;
@@ -58,7 +58,7 @@ fields!(Mount { mount_type = "type", src, dst, rw });
 
 impl FunctionSpec {
     /// The function that a configuration is for; none when it is for none.
-    pub(super) fn of(config: &Resource, cx: &Context<'_>) -> Result<Option<Self>, BuildError> {
+    pub(super) fn of(config: &Resource, cx: &BuildContext<'_>) -> Result<Option<Self>, BuildError> {
         let spec = match Self::described(config, cx)? {
             Some(spec) => spec,
             None => match config.annotation(CONTAINER_ANNOTATION) {
@@ -73,7 +73,7 @@ impl FunctionSpec {
         Ok(Some(spec))
     }
 
-    fn described(config: &Resource, cx: &Context<'_>) -> Result<Option<Self>, BuildError> {
+    fn described(config: &Resource, cx: &BuildContext<'_>) -> Result<Option<Self>, BuildError> {
         for name in ANNOTATIONS {
             let value = config.node.at(&["metadata", "annotations", name]);
             let Some(value) = value.filter(|value| !value.text().is_empty()) else { continue };

@@ -62,7 +62,7 @@ impl<'a> ConfigMapGenerator<'a> {
 }
 
 impl Generator for ConfigMapGenerator<'_> {
-    fn generate(&self, _cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, _cx: &Context) -> Result<Vec<Resource>, BuildError> {
         let step = || format!("making the ConfigMap `{}`", self.args.name);
         self.make().map(|made| vec![made]).map_err(|error| error.within(step(), self.args.pos))
     }

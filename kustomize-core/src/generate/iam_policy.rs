@@ -52,7 +52,7 @@ impl IamPolicyGenerator {
 }
 
 impl Generator for IamPolicyGenerator {
-    fn generate(&self, _cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, _cx: &Context) -> Result<Vec<Resource>, BuildError> {
         let Config { cloud, kubernetes_service, service_account } = &self.config;
         if cloud != "gke" {
             let message = format!("cloud provider '{cloud}' is not supported");

@@ -24,7 +24,7 @@ use crate::resource::Resource;
 /// Makes resources.
 pub(crate) trait Generator {
     /// The resources, in order.
-    fn generate(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError>;
+    fn generate(&self, cx: &Context) -> Result<Vec<Resource>, BuildError>;
 }
 
 /// Where generators find the files that their configuration names.

@@ -53,7 +53,7 @@ impl<'a> SecretGenerator<'a> {
 }
 
 impl Generator for SecretGenerator<'_> {
-    fn generate(&self, _cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, _cx: &Context) -> Result<Vec<Resource>, BuildError> {
         let step = || format!("making the Secret `{}`", self.args.name);
         self.make().map(|made| vec![made]).map_err(|error| error.within(step(), self.args.pos))
     }

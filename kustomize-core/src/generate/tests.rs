@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::host::{HostError, MemoryHost};
+use crate::host::HostError;
 use crate::kustomization::{ConfigMapArgs, GeneratorOptions, SecretArgs};
-use crate::options::BuildOptions;
 use crate::resource::ResourceSet;
 use crate::transform::{HashTransformer, Transformer};
 use crate::yaml::decode::Spanned;
@@ -37,10 +36,7 @@ fn spanned<const N: usize>(values: [&str; N]) -> Vec<Spanned<String>> {
 }
 
 fn rendered(generator: &dyn Generator) -> Result<String, BuildError> {
-    let (host, options) = (MemoryHost::new(), BuildOptions::default());
-    let store = crate::store::Store::for_one_build();
-    let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = Context::new(&recorder, &options);
+    let cx = Context::new(std::sync::Arc::default(), crate::parallel::Crew::for_one_build());
     let mut set = ResourceSet::from_list(generator.generate(&cx)?);
     HashTransformer.transform(&mut set, &cx)?;
     let mut out = String::new();

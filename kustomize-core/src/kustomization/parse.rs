@@ -44,7 +44,7 @@ const DEPRECATED: [(&str, &str); 6] = [
 
 /// Reads a kustomization from the root node of its file; an empty file has none. `start` is where
 /// the file begins, for errors about all of it.
-pub(crate) fn parse(root: Option<&Node>, start: Pos, cx: &Context<'_>) -> Result<Kustomization, BuildError> {
+pub(crate) fn parse(root: Option<&Node>, start: Pos, cx: &Context) -> Result<Kustomization, BuildError> {
     let Some(root) = root.filter(|root| !root.is_null()) else { return Err(empty(start)) };
     let Value::Map(map) = &root.value else { return Err(invalid::not_a_map(root)) };
     let mut kustomization: Kustomization = from_node(root, Rules::KUSTOMIZATION)

@@ -1,18 +1,16 @@
 //! What is refused, warned of and folded away. Each expectation was seen in the reference.
 
+use std::sync::Arc;
+
 use super::{Kustomization, parse};
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::host::MemoryHost;
-use crate::options::BuildOptions;
+use crate::parallel::Crew;
 use crate::warning::Warning;
 use crate::yaml::{Pos, reader::read_config};
 
 fn read(text: &str) -> (Result<Kustomization, BuildError>, Vec<Warning>) {
-    let (host, options) = (MemoryHost::default(), BuildOptions::default());
-    let store = crate::store::Store::for_one_build();
-    let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = Context::new(&recorder, &options);
+    let cx = Context::new(Arc::default(), Crew::for_one_build());
     let file = cx.sources.add("kustomization.yaml", text.into(), None);
     let parsed = read_config(text, file)
         .map_err(BuildError::from)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::kustomization_file::FILE_NAMES;
 use super::suggest::{did_you_mean, kustomization_above};
 use super::{Checkout, Level, Loader, host_error, require_remote};
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{EntryKind, HostError, Scratch, path};
@@ -22,7 +22,7 @@ impl<'a> Loader<'a> {
     ///
     /// # Errors
     /// There is no such directory; the repository cannot be cloned.
-    pub(crate) fn new_root(cx: &'a Context<'a>, target: &str, cwd: &str) -> Result<Self, BuildError> {
+    pub(crate) fn new_root(cx: &'a BuildContext<'a>, target: &str, cwd: &str) -> Result<Self, BuildError> {
         let standpoint: Arc<str> = cx.host.resolve(cwd).unwrap_or_else(|_| path::clean(cwd)).into();
         if let Ok(spec) = RepositorySpec::parse(target) {
             return clone(cx, spec, standpoint, None);
@@ -146,7 +146,7 @@ impl<'a> Loader<'a> {
 }
 
 /// The directory at an absolute path, links resolved.
-fn confirm_directory(cx: &Context<'_>, absolute: &str, written: &str) -> Result<String, BuildError> {
+fn confirm_directory(cx: &BuildContext<'_>, absolute: &str, written: &str) -> Result<String, BuildError> {
     let resolved = cx.host.resolve(absolute).and_then(|resolved| match cx.host.kind(&resolved)? {
         EntryKind::Directory => Ok(resolved),
         EntryKind::File | EntryKind::Other => Err(HostError::NotDirectory),
@@ -174,7 +174,7 @@ fn confirm_directory(cx: &Context<'_>, absolute: &str, written: &str) -> Result<
 /// Clones a repository. What is in it may load nothing from outside of its root, whatever the
 /// options say.
 fn clone<'a>(
-    cx: &'a Context<'a>,
+    cx: &'a BuildContext<'a>,
     spec: RepositorySpec,
     standpoint: Arc<str>,
     referrer: Option<Arc<Level<'a>>>,

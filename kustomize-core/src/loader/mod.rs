@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::context::Context;
+use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{HostError, Scratch, path};
@@ -28,7 +28,7 @@ pub(crate) use neither::neither;
 /// What loads the files of one kustomization. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Loader<'a> {
-    cx: &'a Context<'a>,
+    cx: &'a BuildContext<'a>,
     level: Arc<Level<'a>>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The build that it loads for.
-    pub(crate) fn context(&self) -> &'a Context<'a> {
+    pub(crate) fn context(&self) -> &'a BuildContext<'a> {
         self.cx
     }
 
@@ -117,7 +117,7 @@ fn host_error(error: HostError, path: &str) -> BuildError {
 }
 
 /// Refuses what goes out to the network, unless the options allow it.
-fn require_remote(cx: &Context<'_>, action: &str) -> Result<(), BuildError> {
+fn require_remote(cx: &BuildContext<'_>, action: &str) -> Result<(), BuildError> {
     if cx.options.enable_remote {
         return Ok(());
     }

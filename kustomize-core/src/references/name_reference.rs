@@ -24,7 +24,7 @@ const LEAST: usize = 128;
 pub(crate) fn fix_names(
     set: &mut ResourceSet,
     config: &[NameReference],
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     let resources = set.list_mut().as_mut_slice();
     let identities = Identity::read_all(resources, &cx.crew);
@@ -41,7 +41,7 @@ fn fix_all(
     mut identities: Vec<Identity>,
     histories: &[&History],
     config: &[NameReference],
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), (usize, BuildError)> {
     let book = Book::new(&identities, histories);
     let kinds = Kinds::of(book, config, cx.schema());

@@ -24,7 +24,7 @@ pub(crate) fn resolve_vars(
     set: &mut ResourceSet,
     vars: &VarSet,
     specs: &[FieldSpec],
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     if vars.is_empty() {
         return Ok(());
@@ -57,7 +57,7 @@ pub(crate) fn resolve_vars(
 fn values<'v>(
     set: &ResourceSet,
     vars: &'v VarSet,
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<IndexMap<&'v str, VarValue>, BuildError> {
     let mut sources: IndexMap<&str, usize> = IndexMap::default();
     for (at, resource) in set.iter().enumerate() {
@@ -162,7 +162,7 @@ fn text_or_base64(bytes: Vec<u8>) -> String {
 }
 
 /// Says which vars were not used, in the reference's words.
-fn warn_of_unused(vars: &VarSet, values: &IndexMap<&str, VarValue>, used: &IndexSet<&str>, cx: &Context<'_>) {
+fn warn_of_unused(vars: &VarSet, values: &IndexMap<&str, VarValue>, used: &IndexSet<&str>, cx: &Context) {
     let unused: Vec<_> = vars.iter().filter(|var| !used.contains(var.name.as_str())).collect();
     let Some(first) = unused.first() else { return };
     let names: Vec<_> = unused.iter().map(|var| var.name.as_str()).collect();

@@ -104,7 +104,7 @@ impl Target {
 pub(crate) fn bind_vars(
     set: &mut ResourceSet,
     vars: &[Spanned<Var>],
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     if vars.is_empty() {
         return Ok(());
@@ -145,7 +145,7 @@ pub(crate) fn bind_vars(
     Ok(())
 }
 
-fn ambiguous(var: &Spanned<Var>, matches: &[usize], set: &ResourceSet, cx: &Context<'_>) -> BuildError {
+fn ambiguous(var: &Spanned<Var>, matches: &[usize], set: &ResourceSet, cx: &Context) -> BuildError {
     let ids: Vec<_> = matches.iter().map(|at| format!("{:#}", set.as_slice()[*at].id(cx.schema()))).collect();
     let message = format!("the var `{}` could mean several resources: {}", var.name, ids.join(", "));
     BuildError::new(ErrorKind::Var, message).at(var.pos).with_help("say `namespace` in its `objref`")

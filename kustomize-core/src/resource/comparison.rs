@@ -20,7 +20,7 @@ const VALIDATED_BY: &str = "validated-by";
 pub(crate) fn expect_unchanged(
     before: &ResourceSet,
     after: &ResourceSet,
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     let changed = |what: String| {

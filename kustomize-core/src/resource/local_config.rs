@@ -41,7 +41,7 @@ impl Resource {
 ///
 /// # Errors
 /// A resource without kind or name, and two local resources of one id.
-pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
     /// Fewer resources than this are not worth a thread.
     const LEAST: usize = 128;
     let any_local = AtomicBool::new(false);

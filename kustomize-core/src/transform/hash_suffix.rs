@@ -11,7 +11,7 @@ use crate::resource::ResourceSet;
 pub(crate) struct HashTransformer;
 
 impl Transformer for HashTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         let schema = cx.schema();
         for at in 0..set.len() {
             let Some(resource) = set.as_slice().get(at).filter(|resource| resource.history.needs_hash) else {

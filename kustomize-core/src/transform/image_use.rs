@@ -52,7 +52,7 @@ impl Uses {
     }
 
     /// Ends the counting, and tells of an entry that was of no use: the reference says nothing.
-    pub(super) fn finish(&self, image: &Spanned<Image>, set: &ResourceSet, cx: &Context<'_>) {
+    pub(super) fn finish(&self, image: &Spanned<Image>, set: &ResourceSet, cx: &Context) {
         self.is_counted.store(true, Relaxed);
         if self.found.load(Relaxed) > 0 {
             return;

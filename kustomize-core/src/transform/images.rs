@@ -140,7 +140,7 @@ impl Local for ImageTagTransformer {
         true
     }
 
-    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context) -> Result<(), BuildError> {
         self.rules.iter().for_each(|rule| rule.uses.finish(&rule.image, set, cx));
         Ok(())
     }

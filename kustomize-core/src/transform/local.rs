@@ -18,7 +18,7 @@ pub(crate) trait Local: Change {
     }
 
     /// Looks at all resources after they were changed; `selected` of them were.
-    fn finish(&self, _set: &mut ResourceSet, _selected: usize, _cx: &Context<'_>) -> Result<(), BuildError> {
+    fn finish(&self, _set: &mut ResourceSet, _selected: usize, _cx: &Context) -> Result<(), BuildError> {
         Ok(())
     }
 }
@@ -31,7 +31,7 @@ pub(crate) struct LocalStep<'s> {
 }
 
 impl<T: Local> Transformer for T {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         run(&[LocalStep { transformer: self, origin: None, pos: Pos::NONE }], set, cx)
     }
 }
@@ -41,11 +41,7 @@ const LEAST: usize = 128;
 
 /// Runs steps one after the other on each resource, then finishes the last of them; only that one
 /// may have a `finish`.
-pub(crate) fn run(
-    steps: &[LocalStep<'_>],
-    set: &mut ResourceSet,
-    cx: &Context<'_>,
-) -> Result<(), BuildError> {
+pub(crate) fn run(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
     if steps.is_empty() {
         return Ok(());
     }
@@ -79,9 +75,9 @@ pub(crate) fn run(
 }
 
 /// One pass over all resources, on several threads.
-struct Pass<'p, 'a> {
+struct Pass<'p> {
     steps: &'p [LocalStep<'p>],
-    cx: &'p Context<'a>,
+    cx: &'p Context,
     /// How many resources the last step has selected.
     selected: AtomicUsize,
     /// Whether any resource has another id than before.
@@ -93,7 +89,7 @@ struct Pass<'p, 'a> {
     failed: Mutex<Option<((usize, usize), BuildError)>>,
 }
 
-impl Pass<'_, '_> {
+impl Pass<'_> {
     fn visit(&self, at: usize, shared: &mut Arc<Resource>) {
         for (number, step) in self.steps.iter().enumerate() {
             match self.apply(number, step, shared) {

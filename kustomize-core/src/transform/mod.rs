@@ -55,7 +55,7 @@ use crate::yaml::{FileId, SourceText};
 /// Changes resources.
 pub(crate) trait Transformer {
     /// Changes the set in place.
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError>;
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError>;
 }
 
 /// How a transformer goes about its work.

@@ -182,7 +182,7 @@ impl Local for NamespaceTransformer {
         !self.namespace.is_empty()
     }
 
-    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context) -> Result<(), BuildError> {
         let schema = cx.schema();
         match set.duplicate(schema, &cx.crew) {
             Some((first, second)) => Err(conflict(set, first, second, schema)),

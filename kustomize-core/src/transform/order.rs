@@ -60,7 +60,7 @@ impl SortOrderTransformer {
 }
 
 impl Transformer for SortOrderTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         let SortOrderTransformer::Legacy { ranks } = self else { return Ok(()) };
         /// Fewer resources than this are not worth a thread.
         const LEAST: usize = 128;

@@ -36,11 +36,7 @@ impl PatchTransformer {
     /// # Errors
     /// There is not exactly one of `path` and `patch`, the file cannot be read, or its text is
     /// neither kind of patch.
-    pub(crate) fn new(
-        patch: &Spanned<Patch>,
-        files: &dyn Files,
-        cx: &Context<'_>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn new(patch: &Spanned<Patch>, files: &dyn Files, cx: &Context) -> Result<Self, BuildError> {
         let source = match (patch.path.is_empty(), patch.patch.trim().is_empty()) {
             (true, true) => return Err(one_of(patch.pos, "a patch needs a `path` or a `patch`")),
             (false, false) => {
@@ -60,11 +56,7 @@ impl PatchTransformer {
     }
 
     /// From a configuration of this kind.
-    pub(crate) fn from_config(
-        config: &Node,
-        files: &dyn Files,
-        cx: &Context<'_>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn from_config(config: &Node, files: &dyn Files, cx: &Context) -> Result<Self, BuildError> {
         let patch: Patch = decode(config)?;
         Self::new(&Spanned { value: patch, pos: config.pos }, files, cx)
     }
@@ -92,7 +84,7 @@ impl PatchTransformer {
         })
     }
 
-    fn merge(&self, patches: &[Resource], set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn merge(&self, patches: &[Resource], set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         let Some(target) = &self.target else {
             return patches.iter().try_for_each(|patch| {
                 let at = patch_apply::target_of(patch, set, cx)?;
@@ -121,7 +113,7 @@ impl PatchTransformer {
         &self,
         target: &Spanned<Selector>,
         set: &mut ResourceSet,
-        cx: &Context<'_>,
+        cx: &Context,
     ) -> Result<Vec<usize>, BuildError> {
         let matcher = Matcher::new(target).map_err(|error| error.at(target.pos))?;
         let selected = matcher.select(set, cx.schema()).map_err(|error| error.at(target.pos))?;
@@ -133,7 +125,7 @@ impl PatchTransformer {
 }
 
 impl Transformer for PatchTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         match &self.content {
             Content::Strategic(patches) => self.merge(patches, set, cx),
             Content::Json(patch) => {

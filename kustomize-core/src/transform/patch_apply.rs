@@ -20,11 +20,7 @@ pub(super) enum Scope {
 ///
 /// # Errors
 /// There is none, or more than one.
-pub(super) fn target_of(
-    patch: &Resource,
-    set: &mut ResourceSet,
-    cx: &Context<'_>,
-) -> Result<usize, BuildError> {
+pub(super) fn target_of(patch: &Resource, set: &mut ResourceSet, cx: &Context) -> Result<usize, BuildError> {
     let schema = cx.schema();
     expect_map(patch, "annotations")?;
     let id = patch.original_id(schema);
@@ -115,7 +111,7 @@ pub(super) fn merge(
     positions: &[usize],
     patch: &Resource,
     scope: Scope,
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     let mut removed = Vec::new();
@@ -219,7 +215,7 @@ fn adopt_history(resource: &mut Resource, patch: &Resource) {
 
 /// An error when two resources have the same identity, which the reference looks for after
 /// patches with a target.
-pub(super) fn expect_unique(set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+pub(super) fn expect_unique(set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
     let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
     let resource = |at: usize| set.as_slice().get(at);
     let pos = |at: usize| resource(at).map_or(crate::yaml::Pos::NONE, |resource| resource.node.pos);
@@ -236,7 +232,7 @@ pub(super) fn apply_json(
     positions: &[usize],
     patch: &JsonPatch,
     remembers: bool,
-    cx: &Context<'_>,
+    cx: &Context,
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     for &at in positions {

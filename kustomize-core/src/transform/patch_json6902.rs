@@ -34,20 +34,12 @@ impl PatchJson6902Transformer {
     /// # Errors
     /// There is no target with a name, not exactly one of `path` and `patch`, the file cannot be
     /// read, or its text is no JSON patch with at least one operation.
-    pub(crate) fn new(
-        patch: &Spanned<Patch>,
-        files: &dyn Files,
-        cx: &Context<'_>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn new(patch: &Spanned<Patch>, files: &dyn Files, cx: &Context) -> Result<Self, BuildError> {
         Self::read(patch.target.clone(), &patch.path, &patch.patch, patch.pos, files, cx)
     }
 
     /// From a configuration of this kind.
-    pub(crate) fn from_config(
-        config: &Node,
-        files: &dyn Files,
-        cx: &Context<'_>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn from_config(config: &Node, files: &dyn Files, cx: &Context) -> Result<Self, BuildError> {
         let Config { target, path, json_op } = decode(config)?;
         Self::read(target, &path, &json_op, config.pos, files, cx)
     }
@@ -58,7 +50,7 @@ impl PatchJson6902Transformer {
         text: &Spanned<String>,
         pos: Pos,
         files: &dyn Files,
-        cx: &Context<'_>,
+        cx: &Context,
     ) -> Result<Self, BuildError> {
         let refuse = |message: &str| Err(BuildError::new(ErrorKind::Patch, message).at(pos));
         let Some(target) = target.filter(|target| !target.name.is_empty()) else {
@@ -82,7 +74,7 @@ impl PatchJson6902Transformer {
 }
 
 impl Transformer for PatchJson6902Transformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         let target = &self.target;
         let matcher = Matcher::new(target).map_err(|error| error.at(target.pos))?;
         let selected = matcher.select(set, cx.schema()).map_err(|error| error.at(target.pos))?;

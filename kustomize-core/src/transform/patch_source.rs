@@ -19,16 +19,16 @@ pub(super) struct PatchSource {
 
 impl PatchSource {
     /// A patch that stands in the kustomization file. White space around it does not count.
-    pub(super) fn inline(text: &Spanned<String>, cx: &Context<'_>) -> Self {
+    pub(super) fn inline(text: &Spanned<String>, cx: &Context) -> Self {
         Self::embedded(text.trim(), text, cx)
     }
 
     /// A patch that stands in the kustomization file, taken as it is.
-    pub(super) fn verbatim(text: &Spanned<String>, cx: &Context<'_>) -> Self {
+    pub(super) fn verbatim(text: &Spanned<String>, cx: &Context) -> Self {
         Self::embedded(text, text, cx)
     }
 
-    fn embedded(text: &str, written: &Spanned<String>, cx: &Context<'_>) -> Self {
+    fn embedded(text: &str, written: &Spanned<String>, cx: &Context) -> Self {
         let parent = written.pos.file().and_then(|file| cx.sources.get(file));
         let name = parent.map_or_else(|| "patch".to_owned(), |parent| format!("patch in {}", parent.name));
         let text = SourceText::from(text);
@@ -76,7 +76,7 @@ impl PatchSource {
 
 /// Tells of a target that nothing matches: the reference says nothing, which leaves people
 /// wondering.
-pub(super) fn warn_unmatched(target: &Spanned<Selector>, set: &ResourceSet, cx: &Context<'_>) {
+pub(super) fn warn_unmatched(target: &Spanned<Selector>, set: &ResourceSet, cx: &Context) {
     let selector = &target.value;
     let message = format!("this patch changes nothing: no resource matches {}", shown(selector));
     match hint(selector, set) {

@@ -32,7 +32,7 @@ impl PatchStrategicMergeTransformer {
     pub(crate) fn new(
         entries: &[Spanned<String>],
         files: &dyn Files,
-        cx: &Context<'_>,
+        cx: &Context,
     ) -> Result<Self, BuildError> {
         let mut patches = Vec::new();
         for entry in entries {
@@ -45,11 +45,7 @@ impl PatchStrategicMergeTransformer {
     }
 
     /// From a configuration of this kind.
-    pub(crate) fn from_config(
-        config: &Node,
-        files: &dyn Files,
-        cx: &Context<'_>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn from_config(config: &Node, files: &dyn Files, cx: &Context) -> Result<Self, BuildError> {
         let Config { paths, patches: text } = decode(config)?;
         if paths.is_empty() && text.is_empty() {
             return Err(
@@ -70,7 +66,7 @@ impl PatchStrategicMergeTransformer {
     }
 }
 
-fn read(entry: &Spanned<String>, files: &dyn Files, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+fn read(entry: &Spanned<String>, files: &dyn Files, cx: &Context) -> Result<Vec<Resource>, BuildError> {
     let inline = PatchSource::verbatim(entry, cx).resources();
     match inline {
         Ok(patches) => Ok(patches),
@@ -81,7 +77,7 @@ fn read(entry: &Spanned<String>, files: &dyn Files, cx: &Context<'_>) -> Result<
 }
 
 impl Transformer for PatchStrategicMergeTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         for patch in &self.patches {
             let at = patch_apply::target_of(patch, set, cx)?;
             let patch = patch_apply::prepare(patch)?;

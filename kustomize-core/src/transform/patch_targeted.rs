@@ -68,7 +68,7 @@ impl Local for TargetedPatch {
         true
     }
 
-    fn finish(&self, set: &mut ResourceSet, selected: usize, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn finish(&self, set: &mut ResourceSet, selected: usize, cx: &Context) -> Result<(), BuildError> {
         if selected == 0 {
             patch_source::warn_unmatched(&self.target, set, cx);
         }

@@ -96,7 +96,7 @@ impl ReplicaCountTransformer {
 }
 
 impl Transformer for ReplicaCountTransformer {
-    fn transform(&self, set: &mut ResourceSet, _: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, _: &Context) -> Result<(), BuildError> {
         let mut by_name: IndexMap<&str, Vec<usize>> =
             IndexMap::with_capacity_and_hasher(self.replicas.len(), Default::default());
         for (at, replica) in self.replicas.iter().enumerate() {

@@ -83,7 +83,7 @@ impl ValueAddTransformer {
         Ok(ValueAddTransformer { value, targets })
     }
 
-    fn add(&self, target: &Target, resource: &mut Resource, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn add(&self, target: &Target, resource: &mut Resource, cx: &Context) -> Result<(), BuildError> {
         if target.field_path == "metadata/namespace" {
             return NamespaceTransformer::new(&self.value, &[]).apply_to(resource, cx.schema());
         }
@@ -115,7 +115,7 @@ impl ValueAddTransformer {
 }
 
 impl Transformer for ValueAddTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         for target in &self.targets {
             let selected = match &target.selector {
                 None => (0..set.len()).collect(),

@@ -16,7 +16,7 @@ use crate::yaml::{Entry, Node, Value};
 /// # Errors
 /// The file goes over `valuesInline`, and a field given by an alias over one of its fields.
 pub(super) fn lose(
-    cx: &Context<'_>,
+    cx: &Context,
     file: &mut Node,
     inline: &mut Node,
     precedence: Precedence,

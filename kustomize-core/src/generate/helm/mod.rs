@@ -133,16 +133,14 @@ impl<'a> HelmGenerator<'a> {
         self.run(arguments::pull(&self.chart, &self.chart_home), scratch).map(drop)
     }
 
-    fn render(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
-        let scratch =
-            Scratch::new(cx.host).map_err(|error| BuildError::host(error, "temporary directory"))?;
+    fn render(&self, cx: &Context) -> Result<Vec<Resource>, BuildError> {
+        let host = self.loader.context().host;
+        let scratch = Scratch::new(host).map_err(|error| BuildError::host(error, "temporary directory"))?;
         self.check_version(&scratch)?;
         self.ensure_chart(&scratch)?;
         let values = self.values()?;
         let values_file = format!("{}/{}-kustomize-values.yaml", scratch.path(), self.chart.name);
-        cx.host
-            .write_scratch(&values_file, &values)
-            .map_err(|error| BuildError::host(error, &values_file))?;
+        host.write_scratch(&values_file, &values).map_err(|error| BuildError::host(error, &values_file))?;
         let arguments = arguments::template(&self.chart, &self.chart_home, &values_file);
         let output = self.run(arguments, &scratch)?;
         let mut resources = output::resources(cx, &self.chart.name, output)?;
@@ -154,7 +152,7 @@ impl<'a> HelmGenerator<'a> {
 }
 
 impl Generator for HelmGenerator<'_> {
-    fn generate(&self, cx: &Context<'_>) -> Result<Vec<Resource>, BuildError> {
+    fn generate(&self, cx: &Context) -> Result<Vec<Resource>, BuildError> {
         self.render(cx).map_err(|error| error.about(format_args!("helm chart {}", self.chart.name)))
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn major_version(text: &str) -> Option<&str> {
 }
 
 /// The resources of a rendered chart.
-pub(super) fn resources(cx: &Context<'_>, chart: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
+pub(super) fn resources(cx: &Context, chart: &str, output: Vec<u8>) -> Result<Vec<Resource>, BuildError> {
     let text: SourceText =
         String::from_utf8(output).map_err(|_| generator_error("helm's output is not UTF-8 text"))?.into();
     let file = cx.sources.add(format!("output of helm template {chart}"), text.clone(), None);

@@ -129,7 +129,7 @@ impl ReplacementTransformer {
 }
 
 impl Transformer for ReplacementTransformer {
-    fn transform(&self, set: &mut ResourceSet, cx: &Context<'_>) -> Result<(), BuildError> {
+    fn transform(&self, set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
         if self.replacements.is_empty() {
             return Ok(());
         }
