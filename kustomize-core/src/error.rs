@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::host::{HostError, mask};
-use crate::yaml::{Place, Pos, Sources};
+use crate::yaml::reader::ReadError;
+use crate::yaml::{Place, Pos, PrintError, Sources};
 
 /// What kind of thing went wrong. Callers match on this; people read the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,5 +260,29 @@ impl BuildError {
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
+    }
+}
+
+impl From<ReadError> for BuildError {
+    fn from(error: ReadError) -> Self {
+        let mut build = BuildError::new(ErrorKind::Syntax, error.message()).at(error.pos());
+        if let Some((message, pos)) = error.note() {
+            build = build.with_note(message, pos);
+        }
+        if let Some(help) = error.help() {
+            build = build.with_help(help);
+        }
+        build
+    }
+}
+
+impl From<PrintError> for BuildError {
+    fn from(error: PrintError) -> Self {
+        let help = error.problem.help();
+        let build_error = BuildError::new(ErrorKind::Syntax, error.problem.to_string()).at(error.pos);
+        match help {
+            Some(help) => build_error.with_help(help),
+            None => build_error,
+        }
     }
 }

@@ -17,6 +17,7 @@ mod function;
 mod generate;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod helm;
 pub mod host;
 pub mod kustomization;
 mod loader;
@@ -28,6 +29,7 @@ mod pattern;
 mod references;
 pub mod resource;
 pub mod schema;
+mod selector;
 mod session;
 mod store;
 mod suggest;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::function::Plugin;
-use crate::generate::{
-    ConfigMapGenerator, Generator, IamPolicyGenerator, SecretGenerator, helm_chart_of_config,
-};
+use crate::generate::{ConfigMapGenerator, Generator, IamPolicyGenerator, SecretGenerator};
+use crate::helm::helm_chart_of_config;
 use crate::loader::Loader;
 use crate::resource::Resource;
 use crate::transform::{

@@ -3,9 +3,6 @@
 mod config_map;
 mod hash;
 mod head;
-#[cfg(feature = "programs")]
-mod helm;
-mod helm_charts;
 mod iam_policy;
 mod key_value;
 mod node_json;
@@ -13,7 +10,6 @@ mod secret;
 
 pub(crate) use config_map::ConfigMapGenerator;
 pub(crate) use hash::content_hash;
-pub(crate) use helm_charts::{helm_chart, helm_chart_of_config};
 pub(crate) use iam_policy::IamPolicyGenerator;
 pub(crate) use secret::SecretGenerator;
 

@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{Patch, PatchOptions, Selector};
 use crate::merge::JsonPatch;
-use crate::resource::{Matcher, Resource, ResourceSet};
+use crate::resource::{Resource, ResourceSet};
+use crate::selector::Matcher;
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Node, Pos};
 

@@ -9,8 +9,9 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::Selector;
 use crate::merge::JsonPatch;
-use crate::resource::{Change, Matcher, Resource, ResourceSet};
+use crate::resource::{Change, Resource, ResourceSet};
 use crate::schema::Schema;
+use crate::selector::Matcher;
 use crate::yaml::decode::Spanned;
 
 /// One patch and its target, which is no single name.

@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::kustomization::Selector;
-use crate::resource::{Matcher, Resource, ResourceSet};
+use crate::resource::{Resource, ResourceSet};
+use crate::selector::Matcher;
 use crate::yaml::decode::{Rules, Spanned, fields, from_node};
 use crate::yaml::{Key, Map, Node, Scalar, Seq, Value};
 

@@ -15,7 +15,8 @@ use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::{FieldOptions, Selector, TargetSelector};
 use crate::pattern::{BadPattern, Pattern};
-use crate::resource::{LabelSelector, Resource, split_api_version};
+use crate::resource::{Resource, split_api_version};
+use crate::selector::LabelSelector;
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Node, Pos, Sources, Str, Value};
 

@@ -1,7 +1,6 @@
 //! Why a tree cannot be printed.
 
 use super::super::{Pos, Tag};
-use crate::error::{BuildError, ErrorKind};
 
 /// A tree that the reference refuses to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +80,9 @@ impl PrintProblem {
         PrintError { problem: self, pos }
     }
 
-    fn help(&self) -> Option<&'static str> {
+    /// What to do about it, where a cure is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
         match self {
             PrintProblem::TagMismatch { .. } => Some(
                 "the field held another type before its value was replaced: give it a value of that type",
@@ -89,17 +90,6 @@ impl PrintProblem {
             PrintProblem::KeyNotString(_) => Some("put the key in quotes"),
             PrintProblem::LeadingTab => Some("start the text with something else, or indent it with spaces"),
             _ => None,
-        }
-    }
-}
-
-impl From<PrintError> for BuildError {
-    fn from(error: PrintError) -> Self {
-        let help = error.problem.help();
-        let build_error = BuildError::new(ErrorKind::Syntax, error.problem.to_string()).at(error.pos);
-        match help {
-            Some(help) => build_error.with_help(help),
-            None => build_error,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What is wrong with a text that cannot be read.
 
-use crate::error::{BuildError, ErrorKind};
 use crate::yaml::Pos;
 
 /// A text that is no YAML, or YAML that the reference does not take.
@@ -53,19 +52,5 @@ impl ReadError {
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
-    }
-}
-
-impl From<ReadError> for BuildError {
-    fn from(error: ReadError) -> Self {
-        let Parts { message, pos, note, help } = *error.0;
-        let mut build = BuildError::new(ErrorKind::Syntax, message).at(pos);
-        if let Some((message, pos)) = note {
-            build = build.with_note(message, pos);
-        }
-        if let Some(help) = help {
-            build = build.with_help(help);
-        }
-        build
     }
 }

@@ -2,7 +2,7 @@
 //! the same helm.
 
 use super::*;
-use crate::generate::{helm_chart, helm_chart_of_config};
+use crate::helm::{helm_chart, helm_chart_of_config};
 use crate::host::{Host, OsHost};
 use crate::options::BuildOptions;
 use crate::yaml::read_config;

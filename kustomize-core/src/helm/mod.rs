@@ -1,14 +1,17 @@
 //! `helmCharts`, and the builtin plugin `HelmChartInflationGenerator`: whether there is helm at all.
 
-use super::Generator;
 #[cfg(feature = "programs")]
-use super::helm::HelmGenerator;
+mod generator;
+
 use crate::error::{BuildError, ErrorKind};
+use crate::generate::Generator;
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
 use crate::option_names::NamedOption;
 use crate::yaml::Node;
 use crate::yaml::decode::{DecodeError, from_node_loosely};
+#[cfg(feature = "programs")]
+use generator::HelmGenerator;
 
 /// From an entry of `helmCharts`, its namespace already settled.
 ///

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use super::label_selector::LabelSelector;
-use super::{Resource, ResourceSet, split_api_version};
 use crate::error::{BuildError, ErrorKind};
 use crate::kustomization::Selector;
 use crate::pattern::Pattern;
+use crate::resource::{Resource, ResourceSet, split_api_version};
 use crate::schema::Schema;
 
 /// A selector, compiled: each part a pattern that must match as a whole, none where anything does

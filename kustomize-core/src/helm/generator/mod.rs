@@ -9,9 +9,9 @@ mod output;
 mod tests;
 mod values;
 
-use super::Generator;
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
+use crate::generate::Generator;
 use crate::host::{Command, EntryKind, HostError, Scratch, path};
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
