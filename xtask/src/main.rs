@@ -10,6 +10,7 @@ mod fixtures;
 mod flux_cases;
 mod fuzz;
 mod generated;
+mod layers;
 mod oracle;
 mod pool;
 mod process;
@@ -53,6 +54,8 @@ enum Task {
     Bench(bench::Args),
     /// Run the fuzz targets, each for a while
     Fuzz(fuzz::Args),
+    /// Check that no module of a crate imports itself through others
+    Layers,
     /// Compare kustomizations made at random, ours and kustomize's side by side
     Generated(generated::Args),
     /// Run recorded cases of Flux and count those that pass
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Task::Compare(args) => compare::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Layers => layers::run(),
         Task::Generated(args) => generated::run(&args),
         Task::FluxCases(args) => flux_cases::run(&args),
         Task::E2e(args) => e2e::run(&args),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything there is to test, one step after the other.
 
 use crate::steps::{Outcome, Steps};
-use crate::{Failure, conformance, flux_cases, python, web, workspace};
+use crate::{Failure, conformance, flux_cases, layers, python, web, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -17,6 +17,7 @@ pub struct Args {
 /// A step failed.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut steps = Steps::new();
+    steps.add("layers: no circles of imports", || layers::run().map(|()| Outcome::Done));
     let mut rust = workspace::cargo();
     rust.args(["test", "--workspace", "--all-targets"]).arg("--target-dir").arg(workspace::target());
     steps.command("Rust: unit and whole-program tests", rust);
