@@ -11,3 +11,4 @@ pub mod receiver;
 pub mod semver;
 pub mod setters;
 pub mod ssa;
+pub mod substitute;
