@@ -8,7 +8,6 @@ mod command;
 mod comparison;
 mod failure;
 mod git;
-mod heap;
 mod output;
 mod reporter;
 
@@ -19,7 +18,6 @@ use failure::Failure;
 use reporter::Reporter;
 
 fn main() -> ExitCode {
-    heap::grow_in_large_steps();
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(refusal) => return usage(&refusal),

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Failure;
 use crate::workspace::{cargo, executable, target};
-use crate::{Failure, release};
 
 /// How `kustomize-rs` is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Profile {
     Debug,
     /// To be tried: fast, and soon there. Cargo shows how far it is.
     Quick,
-    /// To be handed out, and measured ([`mod@release`]).
+    /// As `cargo install` builds it; to be measured.
     Release,
 }
 
@@ -42,15 +42,15 @@ pub fn example(profile: Profile, name: &str) -> Result<PathBuf, Failure> {
 
 /// Builds a program and says where it is.
 fn build(profile: Profile, what: &[&str], program: &Path) -> Result<PathBuf, Failure> {
-    let arguments: &[&str] = match profile {
-        Profile::Debug => &["--quiet"],
-        Profile::Quick => &["--profile", "quick"],
-        Profile::Release => return release::build(what, program),
+    let (arguments, directory): (&[&str], _) = match profile {
+        Profile::Debug => (&["--quiet"], "debug"),
+        Profile::Quick => (&["--profile", "quick"], "quick"),
+        Profile::Release => (&["--quiet", "--release"], "release"),
     };
     let mut cargo = cargo();
     cargo.arg("build").args(what).args(arguments).arg("--target-dir").arg(target());
     if !cargo.status()?.success() {
         return Err(format!("{} does not compile", what.last().unwrap_or(&"it")).into());
     }
-    Ok(target().join(if profile == Profile::Quick { "quick" } else { "debug" }).join(program))
+    Ok(target().join(directory).join(program))
 }

@@ -15,7 +15,6 @@ mod oracle;
 mod pool;
 mod process;
 mod python;
-mod release;
 mod schema_table;
 mod steps;
 mod test;
@@ -42,8 +41,6 @@ struct Cli {
 enum Task {
     /// Build the command and render the demo overlays
     Demo,
-    /// Build the command as it is handed out
-    Release,
     /// Set up and run every test
     Test(test::Args),
     /// Measure against recorded cases of kustomize's own tests
@@ -77,7 +74,6 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Demo => demo::run(),
-        Task::Release => release(),
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Compare(args) => compare::run(&args),
@@ -100,12 +96,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Builds the command as it is handed out, and says where it is.
-fn release() -> Result<(), Failure> {
-    println!("building kustomize-rs: ten to fifteen minutes on two cores");
-    let program = build::command(build::Profile::Release)?;
-    println!("{}", program.display());
-    Ok(())
 }

@@ -127,16 +127,12 @@ fn a_reader_that_went_away_is_nothing_to_talk_about() {
 
 #[cfg(unix)]
 #[test]
-fn a_closed_standard_output_is_a_failure() {
+fn a_discarded_output_is_no_failure() {
     let shell = |redirection: &str| {
         let line = format!("exec \"$0\" build {OVERLAY} {redirection}");
         let program = env!("CARGO_BIN_EXE_kustomize-rs");
         Command::new("sh").args(["-c", &line, program]).current_dir(fixtures()).output().unwrap()
     };
-    let closed = shell(">&-");
-    assert_eq!(closed.status.code(), Some(1));
-    assert_eq!(stderr(&closed), "error: cannot write to standard output: it is closed\n");
-
     // Whoever throws the output away, opened in whichever way, wants to know whether it builds.
     for discarded in [">/dev/null", "1<>/dev/null", ">/dev/null <&- 2>&-"] {
         assert_eq!(shell(discarded).status.code(), Some(0), "{discarded}");

@@ -22,14 +22,7 @@ impl Client {
             .user_agent(concat!("kustomize-rs/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build();
-        #[cfg(all(target_feature = "crt-static", target_os = "linux", target_env = "gnu"))]
-        let agent = {
-            let connector = ureq::unversioned::transport::DefaultConnector::default();
-            ureq::Agent::with_parts(config, connector, super::resolver::Getent)
-        };
-        #[cfg(not(all(target_feature = "crt-static", target_os = "linux", target_env = "gnu")))]
-        let agent = config.into();
-        Client(agent)
+        Client(config.into())
     }
 
     /// The body of a successful answer, at most `limit` bytes of it.

@@ -6,13 +6,6 @@ mod files;
 mod git;
 mod paths;
 mod process;
-#[cfg(all(
-    feature = "fetch",
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_feature = "crt-static", test)
-))]
-mod resolver;
 mod scratch;
 
 use std::path::{Path, PathBuf};
