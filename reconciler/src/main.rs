@@ -1,1 +1,7 @@
-fn main() {}
+//! A GitOps reconciler with Flux's kinds.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,82 @@
+//! The command line, with the words and flags of `flux`. Each command has a file of its own.
+
+mod create;
+mod failure;
+mod manifest;
+mod term;
+mod usage;
+mod version;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use reconciler_api::Duration;
+
+use failure::{Failure, Result};
+
+/// Keeps clusters in line with their sources.
+#[derive(Parser)]
+#[command(name = "reconciler", version, about, propagate_version = false)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Namespace of the objects
+    #[arg(long, short = 'n', global = true, env = "FLUX_SYSTEM_NAMESPACE", default_value = "flux-system")]
+    pub(crate) namespace: String,
+    /// File with the cluster's address and credentials
+    #[arg(long, global = true)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig to use
+    #[arg(long, global = true)]
+    pub(crate) context: Option<String>,
+    /// How long to wait
+    #[arg(long, global = true, default_value = "5m0s")]
+    pub(crate) timeout: Duration,
+    /// Print what is generated
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Create or update sources and other objects
+    Create(Box<create::Create>),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Runs the command that the arguments ask for.
+pub(crate) fn main() -> ExitCode {
+    let mut definition = Cli::command();
+    definition.build();
+    let matches = match definition.clone().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage::report(&error),
+    };
+    let result = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()));
+    match result.and_then(|cli| run(&cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => usage::refuse(&message, &mut definition, &matches),
+        Err(Failure::Failed(message)) => {
+            term::failure(&message);
+            ExitCode::FAILURE
+        }
+        // Nobody reads what is printed any more: `| head` has seen enough.
+        Err(Failure::Closed) => ExitCode::SUCCESS,
+    }
+}
+
+fn run(cli: &Cli) -> Result {
+    match &cli.command {
+        Command::Create(create) => create.run(&cli.global),
+        Command::Version(version) => version.run(),
+    }
+}

@@ -1,0 +1,79 @@
+//! `create … --export`: what is printed, and how mistakes are told.
+
+use std::process::{Command, Output};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn reconciler(line: &str) -> Result<Output> {
+    let args = line.split_whitespace();
+    Ok(Command::new(env!("CARGO_BIN_EXE_reconciler"))
+        .args(args)
+        .env_remove("FLUX_SYSTEM_NAMESPACE")
+        .output()?)
+}
+
+/// What a command prints that has to succeed.
+fn printed(line: &str) -> Result<String> {
+    let output = reconciler(line)?;
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[test]
+fn a_kustomization_of_an_environment() -> Result {
+    let text = printed(
+        "create kustomization apps-staging --target-namespace=staging --source=flux-system \
+         --path=./apps/overlays/staging --prune=true --interval=1m --export",
+    )?;
+    let wanted = "\
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: apps-staging
+  namespace: flux-system
+spec:
+  interval: 1m0s
+  path: ./apps/overlays/staging
+  prune: true
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+  targetNamespace: staging
+";
+    assert_eq!(text, wanted);
+    Ok(())
+}
+
+#[test]
+fn a_secret_quotes_what_looks_like_a_number() -> Result {
+    let text =
+        printed("create secret proxy corporate --address=http://proxy --username=u --password=1 --export")?;
+    assert!(text.contains("\n  password: \"1\"\n"), "{text}");
+    assert!(text.ends_with("\ntype: Opaque\n\n"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn mistakes_are_one_line_and_the_usage() -> Result {
+    let cases = [
+        ("create kustomization", "✗ name is required", "Usage: reconciler create kustomization"),
+        ("create source git podinfo --export", "✗ url is required", "Usage: reconciler create source git"),
+        ("create kustomization apps --exprt", "✗ unknown flag: --exprt, did you mean --export", "Usage: "),
+        (
+            "create kustomization apps --source=HelmChart/x",
+            "✗ invalid argument \"HelmChart/x\" for \"--source\" flag: source kind 'HelmChart' is not supported, \
+             must be one of: OCIRepository, GitRepository, Bucket, ExternalArtifact",
+            "",
+        ),
+    ];
+    for (line, message, usage) in cases {
+        let output = reconciler(line)?;
+        let stderr = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+        assert_eq!(stderr.lines().next(), Some(message), "{line}");
+        assert!(stderr.contains(usage), "{line}: {stderr}");
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+    Ok(())
+}
