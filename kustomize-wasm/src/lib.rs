@@ -3,7 +3,7 @@
 //! The functions here are what the npm package beside this crate exports; its JavaScript adds loading
 //! the module and replacing an instance that trapped. There is no rendering logic here.
 //!
-//! Types and their documentation in the package's `.d.ts` are generated from [`types`].
+//! Types and their documentation in the package's `.d.ts` are generated from the module `types`.
 
 #![deny(missing_docs)]
 
