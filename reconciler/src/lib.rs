@@ -1,1 +1,8 @@
 //! A GitOps reconciler with Flux's kinds.
+//!
+//! Data flows one way: a source is fetched, its tree rendered, the objects applied and observed,
+//! and the outcome reported.
+
+#![deny(missing_docs)]
+
+pub mod source;

@@ -1,0 +1,3 @@
+//! Sources: where configuration comes from.
+
+pub mod git;

@@ -1,0 +1,209 @@
+//! Git repositories: what a reference means, fetching it, and reading the files of a commit.
+//!
+//! A repository is fetched into a bare repository, one commit deep, and read by object id. There is
+//! no checkout.
+
+mod credentials;
+mod error;
+mod program;
+mod remote;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gix::{ObjectId, ThreadSafeRepository};
+use kustomize_core::closest;
+use reconciler_api::git_repository::GitReference;
+use reconciler_core::semver;
+
+pub use credentials::{Credentials, CredentialsError};
+pub use error::GitError;
+pub use program::GitProgram;
+pub use remote::{Reference, Remote};
+pub use tree::GitTree;
+
+/// The branch of a GitRepository that names none.
+const DEFAULT_BRANCH: &str = "master";
+/// Where the wanted commit is kept in the bare repository.
+const KEPT: &str = "refs/reconciler/wanted";
+
+/// A commit that was fetched.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The revision as status writes it: `main@sha1:…`.
+    pub revision: String,
+    /// The commit's id in hexadecimal digits.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// Its files.
+    pub tree: GitTree,
+}
+
+/// A bare repository on disk that follows a remote one.
+pub struct Mirror {
+    directory: PathBuf,
+    repository: Arc<ThreadSafeRepository>,
+}
+
+impl Mirror {
+    /// Opens the repository in a directory, or makes a new one. What cannot be opened is removed
+    /// and fetched anew: it is a copy.
+    pub fn open(directory: &Path) -> Result<Self, GitError> {
+        let open = || gix::open_opts(directory, gix::open::Options::isolated());
+        let repository = match open() {
+            Ok(repository) => repository,
+            Err(_) => {
+                if directory.exists() {
+                    std::fs::remove_dir_all(directory).map_err(storage)?;
+                }
+                std::fs::create_dir_all(directory).map_err(storage)?;
+                gix::init_bare(directory).map_err(storage)?;
+                open().map_err(storage)?
+            }
+        };
+        Ok(Mirror { directory: directory.to_owned(), repository: Arc::new(repository.into_sync()) })
+    }
+
+    /// Finds out what a reference means now, and fetches it unless it is here already.
+    pub async fn fetch(&self, remote: &dyn Remote, wanted: &GitReference) -> Result<Commit, GitError> {
+        let target = resolve(remote, wanted).await?;
+        if self.kept() != Some(target.id) || self.tree_of(target.id).is_err() {
+            match &target.name {
+                Some(name) => remote.fetch(&self.directory, name, KEPT).await?,
+                None => self.fetch_commit(remote, wanted, target.id).await?,
+            }
+        }
+        // The remote may have moved on since it was asked.
+        let id = match target.name {
+            Some(_) => self.kept().unwrap_or(target.id),
+            None => target.id,
+        };
+        self.commit(id, &target.label)
+    }
+
+    /// Fetches a commit by its id, or, from a server that refuses that, the branch with its history.
+    async fn fetch_commit(
+        &self,
+        remote: &dyn Remote,
+        wanted: &GitReference,
+        id: ObjectId,
+    ) -> Result<(), GitError> {
+        let by_id = remote.fetch(&self.directory, &id.to_string(), KEPT).await;
+        if by_id.is_ok() {
+            return Ok(());
+        }
+        let heads = match &wanted.branch {
+            Some(branch) => format!("refs/heads/{branch}"),
+            None => "refs/heads/*".to_owned(),
+        };
+        remote.fetch_history(&self.directory, &heads).await?;
+        self.tree_of(id).map(|_| ()).map_err(|_| GitError::CommitNotFound { commit: id.to_string() })
+    }
+
+    /// The commit that was fetched last.
+    fn kept(&self) -> Option<ObjectId> {
+        let repository = self.repository.to_thread_local();
+        let id = repository.find_reference(KEPT).ok()?.into_fully_peeled_id().ok()?;
+        Some(id.detach())
+    }
+
+    fn tree_of(&self, id: ObjectId) -> Result<ObjectId, GitError> {
+        let repository = self.repository.to_thread_local();
+        let commit = repository.find_commit(id).map_err(storage)?;
+        let tree = commit.tree_id().map_err(storage)?.detach();
+        repository.find_header(tree).map_err(storage)?;
+        Ok(tree)
+    }
+
+    fn commit(&self, id: ObjectId, label: &str) -> Result<Commit, GitError> {
+        let tree = self.tree_of(id)?;
+        let repository = self.repository.to_thread_local();
+        let commit = repository.find_commit(id).map_err(storage)?;
+        let message = commit.message_raw().map_err(storage)?.to_string();
+        let subject = message.lines().next().unwrap_or_default().to_owned();
+        let revision = if label.is_empty() { format!("sha1:{id}") } else { format!("{label}@sha1:{id}") };
+        Ok(Commit {
+            revision,
+            id: id.to_string(),
+            subject,
+            tree: GitTree::new(Arc::clone(&self.repository), tree),
+        })
+    }
+}
+
+fn storage(error: impl std::fmt::Display) -> GitError {
+    GitError::Storage(error.to_string())
+}
+
+/// What a reference means at the remote.
+struct Target {
+    /// How a revision names it: a branch, a tag, or nothing for a bare commit.
+    label: String,
+    /// The full name of the reference, unless it is a bare commit.
+    name: Option<String>,
+    id: ObjectId,
+}
+
+async fn resolve(remote: &dyn Remote, wanted: &GitReference) -> Result<Target, GitError> {
+    if let Some(commit) = wanted.commit.as_deref().filter(|commit| !commit.is_empty()) {
+        let id = commit
+            .parse::<ObjectId>()
+            .map_err(|_| GitError::InvalidReference(format!("{commit:?} is not a whole commit id")))?;
+        return Ok(Target { label: wanted.branch.clone().unwrap_or_default(), name: None, id });
+    }
+    if let Some(name) = wanted.name.as_deref().filter(|name| !name.is_empty()) {
+        return find(remote, name, name, "reference").await;
+    }
+    if let Some(range) = wanted.semver.as_deref().filter(|range| !range.is_empty()) {
+        return newest(remote, range).await;
+    }
+    if let Some(tag) = wanted.tag.as_deref().filter(|tag| !tag.is_empty()) {
+        return find(remote, &format!("refs/tags/{tag}"), tag, "tag").await;
+    }
+    let branch = wanted.branch.as_deref().filter(|branch| !branch.is_empty()).unwrap_or(DEFAULT_BRANCH);
+    find(remote, &format!("refs/heads/{branch}"), branch, "branch").await
+}
+
+/// Looks a reference up by its full name. `what` is what it is called in messages.
+async fn find(remote: &dyn Remote, name: &str, label: &str, what: &'static str) -> Result<Target, GitError> {
+    if name.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c)) || name.starts_with('-') {
+        return Err(GitError::InvalidReference(format!("{label:?} cannot be the name of a {what}")));
+    }
+    let found = remote.list(&[name]).await?;
+    if let Some(reference) = found.iter().find(|reference| reference.name == name) {
+        return Ok(Target { label: label.to_owned(), name: Some(name.to_owned()), id: reference.id });
+    }
+    let all = remote.list(&[]).await?;
+    let prefix = match what {
+        "branch" => "refs/heads/",
+        "tag" => "refs/tags/",
+        _ => "",
+    };
+    let names = || all.iter().filter_map(|reference| reference.name.strip_prefix(prefix));
+    Err(GitError::ReferenceNotFound {
+        name: name.to_owned(),
+        closest: closest(label, names()).map(str::to_owned),
+        known: names().take(5).map(str::to_owned).collect(),
+        what,
+    })
+}
+
+/// The newest tag in a range of versions.
+async fn newest(remote: &dyn Remote, range: &str) -> Result<Target, GitError> {
+    let constraints = semver::Constraints::parse(range)
+        .map_err(|error| GitError::InvalidReference(format!("semver parse error: {error}")))?;
+    let tags = remote.list(&["refs/tags/*"]).await?;
+    let names: Vec<String> = tags
+        .iter()
+        .filter_map(|reference| reference.name.strip_prefix("refs/tags/").map(str::to_owned))
+        .collect();
+    let Some(newest) = semver::sort(Some(&constraints), &names).into_iter().next() else {
+        return Err(GitError::NoVersion { range: range.to_owned() });
+    };
+    let name = format!("refs/tags/{newest}");
+    let found = tags.into_iter().find(|reference| reference.name == name);
+    let id = found.map(|reference| reference.id).ok_or(GitError::NoVersion { range: range.to_owned() })?;
+    Ok(Target { label: newest, name: Some(name), id })
+}

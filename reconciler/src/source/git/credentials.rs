@@ -1,0 +1,109 @@
+//! What a repository is accessed with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a repository is accessed with. It is never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// User name for basic authentication or ssh.
+    pub(super) username: Option<String>,
+    /// Password for basic authentication, or of the ssh key.
+    pub(super) password: Option<String>,
+    /// Token for bearer authentication.
+    pub(super) bearer_token: Option<String>,
+    /// Private key for ssh.
+    pub(super) identity: Option<String>,
+    /// The server's public keys for ssh.
+    pub(super) known_hosts: Option<String>,
+    /// Certificates of authorities for TLS.
+    pub(super) ca: Option<String>,
+    /// Certificate of the client for TLS.
+    pub(super) certificate: Option<String>,
+    /// Key of that certificate.
+    pub(super) certificate_key: Option<String>,
+}
+
+/// A Secret cannot be used as credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CredentialsError(String);
+
+impl Credentials {
+    /// Reads the data of a Secret for a repository with this address.
+    pub fn from_secret(data: &BTreeMap<String, Vec<u8>>, url: &str) -> Result<Self, CredentialsError> {
+        let text = |key: &str| -> Result<Option<String>, CredentialsError> {
+            let Some(bytes) = data.get(key) else { return Ok(None) };
+            let text = String::from_utf8(bytes.clone())
+                .map_err(|_| CredentialsError(format!("key '{key}' is not text")))?;
+            Ok(Some(text))
+        };
+        let token = |key: &str| Ok::<_, CredentialsError>(text(key)?.map(|text| text.trim().to_owned()));
+        let credentials = Credentials {
+            username: token("username")?,
+            password: token("password")?,
+            bearer_token: token("bearerToken")?,
+            identity: text("identity")?,
+            known_hosts: text("known_hosts")?,
+            ca: text("ca.crt")?.or(text("caFile")?),
+            certificate: text("tls.crt")?.or(text("certFile")?),
+            certificate_key: text("tls.key")?.or(text("keyFile")?),
+        };
+        credentials.check(url)?;
+        Ok(credentials)
+    }
+
+    fn check(&self, url: &str) -> Result<(), CredentialsError> {
+        let missing = |key: &str, why: &str| Err(CredentialsError(format!("key '{key}' is missing, {why}")));
+        if url.starts_with("ssh://") {
+            if self.identity.is_none() {
+                return missing("identity", "which is the private key for ssh");
+            }
+            if self.known_hosts.is_none() {
+                return missing("known_hosts", "which has the server's public keys");
+            }
+        } else if self.username.is_some() && self.password.is_none() {
+            return missing("password", "which belongs to the user name");
+        }
+        Ok(())
+    }
+
+    /// Replaces every secret in a text.
+    pub(super) fn mask(&self, text: &str) -> String {
+        let secrets = [&self.password, &self.bearer_token];
+        secrets
+            .into_iter()
+            .flatten()
+            .filter(|secret| !secret.is_empty())
+            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+    }
+
+    #[test]
+    fn ssh_needs_the_servers_keys() {
+        let error = Credentials::from_secret(&data(&[("identity", "x")]), "ssh://git@host/x").unwrap_err();
+        assert!(error.to_string().contains("known_hosts"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let secret = data(&[("username", "u"), ("password", "hunter2\n")]);
+        let credentials = Credentials::from_secret(&secret, "https://host/x").unwrap();
+        assert_eq!(credentials.mask("login u:hunter2 failed"), "login u:*** failed");
+        assert!(!format!("{credentials:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,252 @@
+//! A remote repository through the program `git`.
+//!
+//! Credentials go to git through its environment and through files that only this user can read,
+//! never through its arguments.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use gix::ObjectId;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::{Credentials, GitError, Reference, Remote};
+
+/// Schemes that git may use, also when it is redirected.
+const SCHEMES: &str = "http:https:ssh:file";
+/// What is kept of git's own words.
+const MOST_WORDS: usize = 600;
+
+/// A remote repository that is accessed with the program `git`.
+pub struct GitProgram {
+    url: String,
+    credentials: Credentials,
+    timeout: Duration,
+}
+
+impl GitProgram {
+    /// A repository at an address. Every call of git may take as long as `timeout`.
+    #[must_use]
+    pub fn new(url: impl Into<String>, credentials: Credentials, timeout: Duration) -> Self {
+        GitProgram { url: url.into(), credentials, timeout }
+    }
+
+    async fn run(&self, directory: Option<&Path>, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        let io = |error: std::io::Error| GitError::Storage(error.to_string());
+        let secrets = TempDir::with_prefix("reconciler-git-").map_err(io)?;
+        let mut command = Command::new("git");
+        if let Some(directory) = directory {
+            command.arg("--git-dir").arg(directory);
+        }
+        command
+            .args(arguments)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", null_device())
+            .env("GIT_ALLOW_PROTOCOL", SCHEMES)
+            .env("LC_ALL", "C")
+            .env_remove("GIT_ASKPASS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        self.authenticate(&mut command, secrets.path()).map_err(io)?;
+        let output = match tokio::time::timeout(self.timeout, command.output()).await {
+            Err(_) => return Err(GitError::TimedOut(self.timeout)),
+            Ok(Err(error)) => return Err(GitError::NoProgram(error.to_string())),
+            Ok(Ok(output)) => output,
+        };
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(self.failure(&String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Hands the credentials over.
+    fn authenticate(&self, command: &mut Command, directory: &Path) -> std::io::Result<()> {
+        let credentials = &self.credentials;
+        let mut settings: Vec<(&str, String)> = vec![("gc.autoDetach", "false".to_owned())];
+        if let Some(token) = &credentials.bearer_token {
+            settings.push(("http.extraHeader", format!("Authorization: Bearer {token}")));
+        } else if let (Some(username), Some(password)) = (&credentials.username, &credentials.password)
+            && credentials.identity.is_none()
+        {
+            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+            settings.push(("http.extraHeader", format!("Authorization: Basic {pair}")));
+        }
+        let files = [
+            ("http.sslCAInfo", &credentials.ca, "ca.crt"),
+            ("http.sslCert", &credentials.certificate, "tls.crt"),
+            ("http.sslKey", &credentials.certificate_key, "tls.key"),
+        ];
+        for (setting, content, name) in files {
+            if let Some(content) = content {
+                settings.push((setting, private_file(directory, name, content)?.display().to_string()));
+            }
+        }
+        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (number, (key, value)) in settings.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), key);
+            command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
+        if let (Some(identity), Some(known_hosts)) = (&credentials.identity, &credentials.known_hosts) {
+            let mut identity = identity.clone();
+            if !identity.ends_with('\n') {
+                identity.push('\n');
+            }
+            let identity = private_file(directory, "identity", &identity)?;
+            let known_hosts = private_file(directory, "known_hosts", known_hosts)?;
+            command.env(
+                "GIT_SSH_COMMAND",
+                format!(
+                    "ssh -F none -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile='{}' -o GlobalKnownHostsFile=none -o NumberOfPasswordPrompts=1",
+                    identity.display(),
+                    known_hosts.display()
+                ),
+            );
+            if let Some(password) = &credentials.password {
+                let script = private_file(
+                    directory,
+                    "askpass",
+                    "#!/bin/sh\nprintf '%s\\n' \"$RECONCILER_KEY_PASSWORD\"\n",
+                )?;
+                make_executable(&script)?;
+                command
+                    .env("SSH_ASKPASS", script)
+                    .env("SSH_ASKPASS_REQUIRE", "force")
+                    .env("RECONCILER_KEY_PASSWORD", password);
+            }
+        }
+        Ok(())
+    }
+
+    /// An error from what git said.
+    fn failure(&self, said: &str) -> GitError {
+        let lines: Vec<&str> = said
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("warning:") && !line.starts_with("hint:"))
+            .map(|line| line.trim_start_matches("fatal: ").trim_start_matches("error: "))
+            .collect();
+        let mut words = self.credentials.mask(&lines.join("; "));
+        if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
+            words.truncate(end);
+        }
+        let refused = [
+            "Authentication failed",
+            "could not read Username",
+            "could not read Password",
+            "Permission denied (",
+            "Host key verification failed",
+            "The requested URL returned error: 401",
+            "The requested URL returned error: 403",
+        ];
+        if refused.iter().any(|text| said.contains(text)) {
+            GitError::Authentication(words)
+        } else {
+            GitError::Failed(words)
+        }
+    }
+}
+
+#[async_trait]
+impl Remote for GitProgram {
+    async fn list(&self, names: &[&str]) -> Result<Vec<Reference>, GitError> {
+        // Tags are followed to their commits, which git lists under another name.
+        let peeled: Vec<String> = names
+            .iter()
+            .filter(|name| name.starts_with("refs/tags/") && !name.ends_with('*'))
+            .map(|name| format!("{name}^{{}}"))
+            .collect();
+        let mut arguments = vec!["ls-remote", "--quiet", "--", &self.url];
+        arguments.extend(names);
+        arguments.extend(peeled.iter().map(String::as_str));
+        let output = self.run(None, &arguments).await?;
+        let mut references: Vec<Reference> = Vec::new();
+        for line in String::from_utf8_lossy(&output).lines() {
+            let Some((id, name)) = line.split_once('\t') else { continue };
+            let Ok(id) = id.parse::<ObjectId>() else { continue };
+            match name.strip_suffix("^{}") {
+                Some(tag) => {
+                    references.iter_mut().filter(|known| known.name == tag).for_each(|known| known.id = id);
+                }
+                None => references.push(Reference { name: name.to_owned(), id }),
+            }
+        }
+        Ok(references)
+    }
+
+    async fn fetch(&self, into: &Path, what: &str, name: &str) -> Result<(), GitError> {
+        let refspec = format!("+{what}:{name}");
+        let arguments = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--depth=1",
+            "--",
+            &self.url,
+            &refspec,
+        ];
+        self.run(Some(into), &arguments).await.map(|_| ())
+    }
+
+    async fn fetch_history(&self, into: &Path, heads: &str) -> Result<(), GitError> {
+        let kept = heads.replacen("refs/heads/", "refs/reconciler/heads/", 1);
+        let refspec = format!("+{heads}:{kept}");
+        let is_shallow = into.join("shallow").exists();
+        let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        if is_shallow {
+            arguments.push("--unshallow");
+        }
+        arguments.extend(["--", &self.url, &refspec]);
+        self.run(Some(into), &arguments).await.map(|_| ())
+    }
+}
+
+/// A file that only this user can read.
+fn private_file(directory: &Path, name: &str, content: &str) -> std::io::Result<PathBuf> {
+    let path = directory.join(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(&path)?.write_all(content.as_bytes())?;
+    Ok(path)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn null_device() -> &'static str {
+    if cfg!(windows) { "NUL" } else { "/dev/null" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_says_why() {
+        let git = GitProgram::new("https://host/x", Credentials::default(), Duration::from_secs(1));
+        let error = git.failure("fatal: Authentication failed for 'https://host/x/'\n");
+        assert_eq!(error, GitError::Authentication("Authentication failed for 'https://host/x/'".to_owned()));
+        let error = git.failure("warning: a\nfatal: repository 'https://host/x/' not found\n");
+        assert_eq!(error, GitError::Failed("repository 'https://host/x/' not found".to_owned()));
+    }
+}

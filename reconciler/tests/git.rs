@@ -1,0 +1,130 @@
+//! Repositories made with the program `git`, fetched and read.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use kustomize_core::host::{EntryKind, Host, HostError};
+use reconciler::source::git::{Credentials, GitError, GitProgram, Mirror};
+use reconciler_api::git_repository::GitReference;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn git(directory: &Path, arguments: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
+    let output = Command::new("git")
+        .current_dir(directory)
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn commit(
+    directory: &Path,
+    files: &[(&str, &str)],
+    message: &str,
+) -> Result<String, Box<dyn std::error::Error>> {
+    for (name, content) in files {
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().ok_or("no parent")?)?;
+        std::fs::write(path, content)?;
+    }
+    git(directory, &["add", "."])?;
+    git(directory, &["commit", "-q", "-m", message])?;
+    git(directory, &["rev-parse", "HEAD"])
+}
+
+fn branch(name: &str) -> GitReference {
+    GitReference { branch: Some(name.to_owned()), ..GitReference::default() }
+}
+
+#[tokio::test]
+async fn references_are_found_and_files_read() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let work = directory.path().join("work");
+    std::fs::create_dir(&work)?;
+    git(&work, &["init", "-q"])?;
+    let first = commit(&work, &[("apps/a.yaml", "a: 1\n")], "First commit\n\nWith a body")?;
+    git(&work, &["tag", "-a", "v1.0.0", "-m", "one"])?;
+    let second = commit(&work, &[("apps/a.yaml", "a: 2\n"), ("b.yaml", "b: 1\n")], "Second")?;
+    git(&work, &["tag", "v1.1.0"])?;
+    let url = format!("file://{}", work.display());
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(30));
+    let mirror = Mirror::open(&directory.path().join("mirror"))?;
+
+    let main = mirror.fetch(&remote, &branch("main")).await?;
+    assert_eq!(main.revision, format!("main@sha1:{second}"));
+    assert_eq!(main.subject, "Second");
+    assert_eq!(main.tree.read("/apps/a.yaml")?, b"a: 2\n");
+    assert_eq!(main.tree.list("/")?, ["apps", "b.yaml"]);
+    assert_eq!(main.tree.kind("/apps")?, EntryKind::Directory);
+    assert_eq!(main.tree.read("/apps"), Err(HostError::IsDirectory));
+    assert_eq!(main.tree.read("/c"), Err(HostError::NotFound));
+
+    let tag = GitReference { tag: Some("v1.0.0".to_owned()), ..GitReference::default() };
+    let tag = mirror.fetch(&remote, &tag).await?;
+    assert_eq!(tag.revision, format!("v1.0.0@sha1:{first}"));
+    assert_eq!(tag.tree.read("/apps/a.yaml")?, b"a: 1\n");
+    // The other commit can still be read.
+    assert_eq!(main.tree.for_build().read("/apps/a.yaml")?, b"a: 2\n");
+
+    let range = GitReference { semver: Some(">=1.0.0".to_owned()), ..GitReference::default() };
+    assert_eq!(mirror.fetch(&remote, &range).await?.revision, format!("v1.1.0@sha1:{second}"));
+    let name = GitReference { name: Some("refs/heads/main".to_owned()), ..GitReference::default() };
+    assert_eq!(mirror.fetch(&remote, &name).await?.revision, format!("refs/heads/main@sha1:{second}"));
+    let id = GitReference { commit: Some(first.clone()), ..branch("main") };
+    assert_eq!(mirror.fetch(&remote, &id).await?.revision, format!("main@sha1:{first}"));
+
+    // A branch that was forced to another history.
+    git(&work, &["checkout", "-q", "--orphan", "other"])?;
+    let third = commit(&work, &[("c.yaml", "c: 1\n")], "Third")?;
+    git(&work, &["branch", "-M", "main"])?;
+    assert_eq!(mirror.fetch(&remote, &branch("main")).await?.revision, format!("main@sha1:{third}"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_name_what_exists() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    git(directory.path(), &["init", "-q"])?;
+    commit(directory.path(), &[("a", "a")], "First")?;
+    let url = format!("file://{}", directory.path().display());
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(30));
+    let mirror = Mirror::open(&directory.path().join(".git/mirror"))?;
+    let error = mirror.fetch(&remote, &branch("mian")).await.err().ok_or("found")?;
+    assert_eq!(error.to_string(), r#"couldn't find remote ref "refs/heads/mian", did you mean "main"?"#);
+    let error = mirror.fetch(&remote, &branch("a b")).await.err().ok_or("found")?;
+    assert!(matches!(error, GitError::InvalidReference(_)), "{error}");
+    let missing = GitProgram::new("file:///no/such/place", Credentials::default(), Duration::from_secs(30));
+    let error = mirror.fetch(&missing, &branch("main")).await.err().ok_or("found")?;
+    assert!(error.to_string().contains("/no/such/place"), "{error}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_stay_inside() -> Outcome {
+    use std::os::unix::fs::symlink;
+    let directory = tempfile::tempdir()?;
+    let work = directory.path().join("work");
+    std::fs::create_dir(&work)?;
+    git(&work, &["init", "-q"])?;
+    symlink("real", work.join("linked"))?;
+    symlink("../../../etc/passwd", work.join("out"))?;
+    symlink("/etc/passwd", work.join("absolute"))?;
+    symlink("loop", work.join("loop"))?;
+    commit(&work, &[("real/a.yaml", "a: 1\n")], "First")?;
+    let url = format!("file://{}", work.display());
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(30));
+    let tree = Mirror::open(&directory.path().join("mirror"))?.fetch(&remote, &branch("main")).await?.tree;
+    assert_eq!(tree.read("/linked/a.yaml")?, b"a: 1\n");
+    assert_eq!(tree.resolve("/linked/a.yaml")?, "/real/a.yaml");
+    assert_eq!(tree.content_id("/linked"), tree.content_id("/real"));
+    for path in ["/out", "/absolute", "/loop"] {
+        assert!(tree.read(path).is_err(), "{path}");
+    }
+    Ok(())
+}
