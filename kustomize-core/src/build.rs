@@ -12,7 +12,7 @@ use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::store::{Input, Made, Recorder, Store, Trace};
 use crate::warning::Warning;
-use crate::yaml::Sources;
+use crate::yaml::{Node, Place, Sources};
 
 /// Renders the kustomization in a directory.
 ///
@@ -133,6 +133,12 @@ impl Rendered {
     #[must_use]
     pub fn id(&self, resource: &Resource) -> ResId {
         resource.id(&self.schema)
+    }
+
+    /// Where a node of one of the resources stands, if it was written in a file.
+    #[must_use]
+    pub fn place(&self, node: &Node) -> Option<Place> {
+        self.sources.place(node.pos)
     }
 
     /// The resources as one YAML text, documents separated by `---`.

@@ -3,10 +3,12 @@
 mod fields;
 mod id;
 mod managers;
+mod normalize;
 mod order;
 mod stage;
 
 pub use id::{InvalidObjectId, ObjectId};
 pub use managers::{FieldManager, Operation, migrate_version, remove_managers, take_over};
+pub use normalize::normalize;
 pub use order::{apply_order, kind_index, sort_for_apply, sort_for_delete};
 pub use stage::{Stage, StageKinds, stage};

@@ -5,4 +5,8 @@
 
 #![deny(missing_docs)]
 
+pub mod apply;
+pub mod build;
+pub mod controller;
+pub mod run;
 pub mod source;

@@ -1,0 +1,158 @@
+//! Which kinds a cluster has, and where they are served.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kube::Client;
+use reconciler_core::ssa::ObjectId;
+use serde::Deserialize;
+
+use super::objects::{RequestError, get_json};
+
+/// A kind that a cluster serves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ApiKind {
+    /// Group and version, or the version alone in the core group.
+    pub api_version: String,
+    /// Its name in paths.
+    pub plural: String,
+    /// Whether its objects are in namespaces.
+    pub is_namespaced: bool,
+}
+
+impl ApiKind {
+    /// The path of an object, or of all objects if the name is empty.
+    #[must_use]
+    pub fn path(&self, namespace: &str, name: &str) -> String {
+        let root = if self.api_version.contains('/') { "apis" } else { "api" };
+        let mut path = format!("/{root}/{}", self.api_version);
+        if self.is_namespaced && !namespace.is_empty() {
+            path.push_str(&format!("/namespaces/{namespace}"));
+        }
+        path.push('/');
+        path.push_str(&self.plural);
+        if !name.is_empty() {
+            path.push('/');
+            path.push_str(name);
+        }
+        path
+    }
+}
+
+/// The kinds of a group and version, by name.
+type Served = Arc<HashMap<String, ApiKind>>;
+
+/// The kinds of a cluster, asked for when they are needed and kept.
+pub struct Kinds {
+    client: Client,
+    known: Mutex<HashMap<String, Served>>,
+    versions: Mutex<HashMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+struct ResourceList {
+    resources: Vec<ResourceItem>,
+}
+
+#[derive(Deserialize)]
+struct ResourceItem {
+    name: String,
+    namespaced: bool,
+    kind: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    preferred_version: GroupVersion,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupVersion {
+    version: String,
+}
+
+impl Kinds {
+    /// The kinds of the cluster that a client leads to.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Kinds { client, known: Mutex::default(), versions: Mutex::default() }
+    }
+
+    /// Forgets what is known: definitions have changed.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Looks a kind up. None if the cluster does not have it.
+    pub async fn find(&self, api_version: &str, kind: &str) -> Result<Option<ApiKind>, RequestError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(api_version).cloned();
+        if let Some(found) = known.and_then(|served| served.get(kind).cloned()) {
+            return Ok(Some(found));
+        }
+        let root = if api_version.contains('/') { "apis" } else { "api" };
+        let list: ResourceList = match get_json(&self.client, &format!("/{root}/{api_version}")).await {
+            Ok(list) => list,
+            Err(error) if error.code() == 404 => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let served: HashMap<String, ApiKind> = list
+            .resources
+            .into_iter()
+            .filter(|item| !item.name.contains('/'))
+            .map(|item| {
+                let kind = ApiKind {
+                    api_version: api_version.to_owned(),
+                    plural: item.name,
+                    is_namespaced: item.namespaced,
+                };
+                (item.kind, kind)
+            })
+            .collect();
+        let found = served.get(kind).cloned();
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(api_version.to_owned(), Arc::new(served));
+        Ok(found)
+    }
+
+    /// Looks up the kind of an object in an inventory, at the version of its entry or, where that
+    /// is gone, at the one that the cluster prefers.
+    pub async fn find_id(&self, id: &ObjectId, version: &str) -> Result<Option<ApiKind>, RequestError> {
+        let api_version = |version: &str| {
+            if id.group.is_empty() { version.to_owned() } else { format!("{}/{version}", id.group) }
+        };
+        if !version.is_empty()
+            && let Some(found) = self.find(&api_version(version), &id.kind).await?
+        {
+            return Ok(Some(found));
+        }
+        let preferred =
+            if id.group.is_empty() { Some("v1".to_owned()) } else { self.preferred(&id.group).await? };
+        match preferred {
+            Some(preferred) if preferred != version => self.find(&api_version(&preferred), &id.kind).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn preferred(&self, group: &str) -> Result<Option<String>, RequestError> {
+        let known = self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(group).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found: Group = match get_json(&self.client, &format!("/apis/{group}")).await {
+            Ok(found) => found,
+            Err(error) if error.code() == 404 => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let version = found.preferred_version.version;
+        self.versions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(group.to_owned(), version.clone());
+        Ok(Some(version))
+    }
+}

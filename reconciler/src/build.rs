@@ -1,0 +1,119 @@
+//! Rendering the directory of a Kustomization from a tree.
+
+mod failure;
+mod place;
+
+use kustomize_core::Rendered;
+use kustomize_core::resource::Resource;
+use kustomize_core::yaml::{self, Data, SourceText, Sources};
+use reconciler_api::KustomizationSpec;
+use reconciler_core::generator::{self, OverlayHost};
+use reconciler_core::object;
+use reconciler_core::substitute::{self, Mode, Variables};
+use serde_json::Value;
+
+use crate::source::git::GitTree;
+pub use failure::BuildFailure;
+use failure::find_directory;
+
+/// An object that was rendered.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The object.
+    pub value: Value,
+    /// Where its namespace was written, as `file:line`.
+    pub namespace_place: Option<String>,
+}
+
+/// What was rendered.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The objects, in the order of the output.
+    pub objects: Vec<Object>,
+    /// What the build looked at.
+    pub footprint: Footprint,
+}
+
+/// Everything that a build looked at, with the ids of the contents.
+#[derive(Clone, Debug, Default)]
+pub struct Footprint(Vec<(String, Option<[u8; 20]>)>);
+
+impl Footprint {
+    fn of(rendered: &Rendered, directory: &str, tree: &GitTree) -> Self {
+        let mut paths: Vec<String> = rendered.inputs().into_iter().map(|input| input.path).collect();
+        // The directory itself says which files there are.
+        paths.push(directory.to_owned());
+        let with_id = |path: String| {
+            let id = tree.content_id(&path);
+            (path, id)
+        };
+        Footprint(paths.into_iter().map(with_id).collect())
+    }
+
+    /// Whether a build from another tree would see the same.
+    #[must_use]
+    pub fn holds(&self, tree: &GitTree) -> bool {
+        self.0.iter().all(|(path, id)| tree.content_id(path) == *id)
+    }
+}
+
+/// Renders the directory that a spec names. `variables` are put into what was rendered, if there are
+/// any or the spec says so.
+pub fn build(tree: &GitTree, spec: &KustomizationSpec, variables: &Variables) -> Result<Built, BuildFailure> {
+    let directory = find_directory(tree, spec.path.as_deref().unwrap_or("./"))?;
+    let host = OverlayHost::new(tree, "/", &directory, spec)
+        .map_err(|error| BuildFailure::of_generator(error, tree, &directory))?;
+    let rendered = generator::build(&host)
+        .map_err(|error| BuildFailure::of_build(error, host.generated(), tree, &directory))?;
+    let post_build = spec.post_build.as_ref().filter(|post_build| {
+        !variables.is_empty() || post_build.substitute_strategy.as_deref() == Some("Always")
+    });
+    let mut objects = Vec::with_capacity(rendered.resources().len());
+    for resource in rendered.resources() {
+        let value = match post_build {
+            Some(_) => substituted(&rendered, resource, variables)?,
+            None => None,
+        };
+        let value = match value {
+            Some(value) => value,
+            None => serde_json::to_value(resource.data())
+                .map_err(|error| BuildFailure::Object(format!("{}: {error}", resource.name())))?,
+        };
+        let namespace_place = resource
+            .node
+            .at(&["metadata", "namespace"])
+            .and_then(|node| rendered.place(node))
+            .and_then(|found| place::of_namespace(&found, host.generated(), tree, spec));
+        objects.push(Object { value, namespace_place });
+    }
+    let footprint = Footprint::of(&rendered, &directory, tree);
+    Ok(Built { objects, footprint })
+}
+
+/// A resource with variables replaced; nothing if it wants none.
+fn substituted(
+    rendered: &Rendered,
+    resource: &Resource,
+    variables: &Variables,
+) -> Result<Option<Value>, BuildFailure> {
+    let fail = |message: String| BuildFailure::PostBuild { resource: name_of(resource), message };
+    let text = rendered.resource_yaml(resource).map_err(|error| fail(error.to_string()))?;
+    let changed = substitute::substitute(&resource.node, &text, variables, Mode::Strict)
+        .map_err(|error| fail(format!("envsubst error: {error}")))?;
+    let Some(changed) = changed else { return Ok(None) };
+    let file = Sources::default().add("", SourceText::from(changed.clone()), None);
+    let node = yaml::read_config(&changed, file).map_err(|error| fail(error.to_string()))?;
+    let value = node.map(|node| serde_json::to_value(Data::of(&node)));
+    let value = value.transpose().map_err(|error| fail(error.to_string()))?.unwrap_or_default();
+    if object::kind(&value).is_empty() || object::name(&value).is_empty() {
+        return Err(fail("nothing with a kind and a name is left after variables were replaced".to_owned()));
+    }
+    Ok(Some(value))
+}
+
+/// `Kind.version.group/name`, as messages name a resource.
+fn name_of(resource: &Resource) -> String {
+    let (group, version) =
+        resource.api_version().split_once('/').unwrap_or(("[noGrp]", resource.api_version()));
+    format!("{}.{version}.{group}/{}", resource.kind(), resource.name())
+}

@@ -1,0 +1,140 @@
+//! Why a directory cannot be rendered, in words that say where and what to do.
+
+use kustomize_core::host::{Host, HostError, path};
+use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, closest};
+use reconciler_core::generator::{GenerateError, Generated};
+
+use super::place::relative;
+use crate::source::git::GitTree;
+
+/// A directory cannot be rendered.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BuildFailure {
+    /// The directory does not exist.
+    #[error("kustomization path not found: {path} does not exist in the source{}", did_you_mean(.closest.as_deref()))]
+    PathNotFound {
+        /// The path as the spec has it.
+        path: String,
+        /// The path that was probably meant.
+        closest: Option<String>,
+    },
+    /// The kustomization file cannot be used.
+    #[error("{0}")]
+    Generator(String),
+    /// The build failed.
+    #[error("kustomize build failed: {0}")]
+    Build(String),
+    /// An object cannot be written as JSON.
+    #[error("kustomize build failed: {0}")]
+    Object(String),
+    /// Variables cannot be replaced.
+    #[error("post build failed for '{resource}': {message}")]
+    PostBuild {
+        /// The resource.
+        resource: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl BuildFailure {
+    /// The failure when no kustomization could be generated. A build of the file as it stands says
+    /// where it is wrong.
+    pub(super) fn of_generator(error: GenerateError, tree: &GitTree, directory: &str) -> Self {
+        let message = error.to_string();
+        match error {
+            GenerateError::Yaml(_) | GenerateError::Type(_) => {
+                let detail = plain_error(tree, directory).map(|error| describe(&error));
+                BuildFailure::Generator(match detail {
+                    Some(detail) => format!("{message}: {detail}"),
+                    None => format!("{message} (in the kustomization file of {})", relative(directory)),
+                })
+            }
+            _ => BuildFailure::Generator(message),
+        }
+    }
+
+    /// The failure of a build. Where it points into the generated file, a build of the file as it
+    /// stands in the tree knows the line.
+    pub(super) fn of_build(
+        error: BuildError,
+        generated: &Generated,
+        tree: &GitTree,
+        directory: &str,
+    ) -> Self {
+        let is_generated = error.file() == Some(generated.path.as_str());
+        let plain = if is_generated && !generated.is_new { plain_error(tree, directory) } else { None };
+        BuildFailure::Build(match plain {
+            Some(plain) => describe(&plain),
+            // The fault is in what the Kustomization adds.
+            None if is_generated => without_place(&error),
+            None => describe(&error),
+        })
+    }
+}
+
+/// Why the directory cannot be built without what a Kustomization adds.
+fn plain_error(tree: &GitTree, directory: &str) -> Option<BuildError> {
+    let mut options = BuildOptions::default();
+    options.load_restrictor = LoadRestrictor::None;
+    kustomize_core::build(&tree.for_build(), directory, &options).err()
+}
+
+fn did_you_mean(closest: Option<&str>) -> String {
+    closest.map_or_else(String::new, |closest| format!(", did you mean {closest:?}?"))
+}
+
+/// The message of an error with its place and its cure.
+fn describe(error: &BuildError) -> String {
+    let mut text = error.to_string();
+    match (error.place(), error.file()) {
+        (Some(place), _) => text.push_str(&format!(" ({})", relative(&place.to_string()))),
+        (None, Some(file)) if !text.contains(file) => text.push_str(&format!(" ({})", relative(file))),
+        _ => {}
+    }
+    with_help(text, error)
+}
+
+fn without_place(error: &BuildError) -> String {
+    with_help(error.to_string(), error)
+}
+
+fn with_help(mut text: String, error: &BuildError) -> String {
+    if let Some(help) = error.help() {
+        text.push_str("; ");
+        text.push_str(help);
+    }
+    text
+}
+
+/// The directory that a spec names.
+pub(super) fn find_directory(tree: &GitTree, wanted: &str) -> Result<String, BuildFailure> {
+    let clean = path::clean(&format!("/{wanted}"));
+    match tree.resolve(&clean) {
+        Ok(directory) => Ok(directory),
+        Err(HostError::NotFound | HostError::NotDirectory) => {
+            Err(BuildFailure::PathNotFound { path: wanted.to_owned(), closest: closest_path(tree, &clean) })
+        }
+        Err(error) => Err(BuildFailure::Object(format!("{wanted}: {error}"))),
+    }
+}
+
+/// The existing directory that a path is most likely a slip of: its first wrong part is replaced.
+fn closest_path(tree: &GitTree, path: &str) -> Option<String> {
+    let mut known = String::new();
+    let mut parts = path.split('/').skip(1);
+    for part in parts.by_ref() {
+        let next = format!("{known}/{part}");
+        if tree.resolve(&next).is_ok() {
+            known = next;
+            continue;
+        }
+        let names = tree.list(if known.is_empty() { "/" } else { &known }).ok()?;
+        known = format!("{known}/{}", closest(part, names.iter().map(String::as_str))?);
+        break;
+    }
+    for part in parts {
+        known = format!("{known}/{part}");
+    }
+    tree.resolve(&known).ok().map(|_| format!(".{known}"))
+}

@@ -1,0 +1,253 @@
+//! GitRepository: fetched at its interval and when someone asks for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use kube::api::Api;
+use reconciler_api::condition::{self, ConditionStatus};
+use reconciler_api::{Artifact, GitRepository, GitRepositoryStatus, annotation, reason};
+use serde_json::{Value, json};
+
+use super::queue::Key;
+use super::{Context, Next, events, finalizer, status};
+use crate::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
+
+/// How events name this controller.
+const CONTROLLER: &str = "source-controller";
+/// The pause after an error of the cluster.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a repository could not be fetched.
+struct Failure {
+    reason: &'static str,
+    message: String,
+    is_permanent: bool,
+}
+
+impl Failure {
+    fn authentication(message: String) -> Self {
+        Failure { reason: reason::AUTHENTICATION_FAILED, message, is_permanent: false }
+    }
+
+    fn git(error: &GitError, url: &str) -> Self {
+        let reason = match error {
+            GitError::Authentication(_) => reason::AUTHENTICATION_FAILED,
+            _ => reason::GIT_OPERATION_FAILED,
+        };
+        Failure {
+            reason,
+            message: format!("failed to checkout and determine revision: unable to clone '{url}': {error}"),
+            is_permanent: error.is_permanent(),
+        }
+    }
+}
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
+    let repository = match context.repositories.get(&key) {
+        None => {
+            context.forget_repository(&key);
+            return Next::NEVER;
+        }
+        Some(Err(error)) => {
+            context.log.error("the object cannot be read", fields(&key, json!({"error": error})));
+            return Next::NEVER;
+        }
+        Some(Ok(repository)) => repository,
+    };
+    if repository.metadata.deletion_timestamp.is_some() {
+        context.forget_repository(&key);
+        // What is left is a copy, which is removed with the directory of data at the latest.
+        let _ = std::fs::remove_dir_all(directory(&context, &key));
+        return match finalizer::remove(&context.client, &*repository).await {
+            Ok(()) => Next::NEVER,
+            Err(_) => Next::after(SOON),
+        };
+    }
+    if finalizer::add(&context.client, &*repository).await.is_err() {
+        return Next::after(SOON);
+    }
+    if repository.spec.suspend {
+        return Next::NEVER;
+    }
+    let outcome = fetch(&context, &key, &repository).await;
+    let old = repository.status.clone().unwrap_or_default();
+    let is_new = outcome.as_ref().is_ok_and(|commit| {
+        old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision)
+    });
+    let new = next_status(&repository, &old, &outcome, &key);
+    let next = match &outcome {
+        Ok(_) => Next::at_interval(repository.spec.interval),
+        Err(failure) if failure.is_permanent => Next::NEVER,
+        Err(_) => Next::at_interval(repository.spec.interval),
+    };
+    match &outcome {
+        Ok(commit) if is_new => {
+            let subject: String = commit.subject.chars().take(50).collect();
+            let message = format!("stored artifact for commit '{subject}'");
+            context.log.info(&message, fields(&key, json!({"revision": commit.revision})));
+            events::send(&context, &*repository, CONTROLLER, false, reason::NEW_ARTIFACT, &message).await;
+        }
+        Ok(_) => {}
+        Err(failure) => {
+            context.log.error("Reconciler error", fields(&key, json!({"error": failure.message})));
+            let known = condition_message(&old);
+            if known != Some(failure.message.as_str()) {
+                events::send(&context, &*repository, CONTROLLER, true, failure.reason, &failure.message)
+                    .await;
+            }
+        }
+    }
+    // The status first: who sees that something was applied may ask where it came from.
+    let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
+    if let Ok(commit) = outcome {
+        context.set_commit(&key, commit);
+    }
+    match written {
+        Ok(()) => next,
+        Err(error) => {
+            context
+                .log
+                .error("status could not be written", fields(&key, json!({"error": error.to_string()})));
+            Next::after(SOON)
+        }
+    }
+}
+
+fn condition_message(status: &GitRepositoryStatus) -> Option<&str> {
+    let ready = status.conditions.iter().find(|condition| condition.type_ == condition::READY);
+    ready.map(|condition| condition.message.as_str())
+}
+
+fn directory(context: &Context, key: &Key) -> std::path::PathBuf {
+    context.data.join("git").join(&key.namespace).join(&key.name)
+}
+
+async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Commit, Failure> {
+    let url = &repository.spec.url;
+    let credentials = credentials(context, key, repository).await?;
+    let known = context.mirrors.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+    let mirror = match known {
+        Some(mirror) => mirror,
+        None => {
+            let opened = Mirror::open(&directory(context, key)).map_err(|error| Failure::git(&error, url))?;
+            let mirror = Arc::new(opened);
+            context
+                .mirrors
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key.clone(), Arc::clone(&mirror));
+            mirror
+        }
+    };
+    let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
+    let wanted = repository.spec.reference.clone().unwrap_or_default();
+    mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))
+}
+
+async fn credentials(
+    context: &Context,
+    key: &Key,
+    repository: &GitRepository,
+) -> Result<Credentials, Failure> {
+    let Some(reference) = &repository.spec.secret_ref else { return Ok(Credentials::default()) };
+    let secrets: Api<Secret> = Api::namespaced(context.client.clone(), &key.namespace);
+    let secret = secrets.get(&reference.name).await.map_err(|error| {
+        let error = crate::apply::RequestError::from(error);
+        Failure::authentication(format!(
+            "failed to get secret '{}/{}': {error}",
+            key.namespace, reference.name
+        ))
+    })?;
+    let data: BTreeMap<String, Vec<u8>> =
+        secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
+    Credentials::from_secret(&data, &repository.spec.url).map_err(|error| {
+        Failure::authentication(format!("secret '{}/{}': {error}", key.namespace, reference.name))
+    })
+}
+
+fn next_status(
+    repository: &GitRepository,
+    old: &GitRepositoryStatus,
+    outcome: &Result<Commit, Failure>,
+    key: &Key,
+) -> GitRepositoryStatus {
+    let mut new = old.clone();
+    let now = Timestamp::now();
+    let generation = repository.metadata.generation;
+    let conditions = &mut new.conditions;
+    let mut set = |type_, status, reason, message: &str| {
+        condition::set(conditions, type_, status, reason, message, generation, now);
+    };
+    match outcome {
+        Ok(commit) => {
+            let message = format!("stored artifact for revision '{}'", commit.revision);
+            set(condition::READY, ConditionStatus::True, reason::SUCCEEDED, &message);
+            set(condition::ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
+            for type_ in [condition::RECONCILING, condition::STALLED, condition::FETCH_FAILED] {
+                condition::remove(&mut new.conditions, type_);
+            }
+            if old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision) {
+                new.artifact = Some(artifact(commit, key, now));
+            }
+            new.observed_ignore.clone_from(&repository.spec.ignore);
+        }
+        Err(failure) => {
+            set(condition::READY, ConditionStatus::False, failure.reason, &failure.message);
+            set(condition::FETCH_FAILED, ConditionStatus::True, failure.reason, &failure.message);
+            if failure.is_permanent {
+                set(condition::STALLED, ConditionStatus::True, failure.reason, &failure.message);
+                condition::remove(&mut new.conditions, condition::RECONCILING);
+            } else {
+                set(
+                    condition::RECONCILING,
+                    ConditionStatus::True,
+                    reason::PROGRESSING_WITH_RETRY,
+                    "building artifact",
+                );
+                condition::remove(&mut new.conditions, condition::STALLED);
+            }
+        }
+    }
+    new.observed_generation = generation;
+    new.last_handled_reconcile_at = requested(repository).or(new.last_handled_reconcile_at);
+    new
+}
+
+fn requested(repository: &GitRepository) -> Option<String> {
+    repository.annotations().get(annotation::RECONCILE_REQUEST).cloned()
+}
+
+/// The artifact, which exists as a tree in the repository. Its digest is the id of that tree.
+fn artifact(commit: &Commit, key: &Key, now: Timestamp) -> Artifact {
+    let path = format!("gitrepository/{}/{}/{}.tar.gz", key.namespace, key.name, commit.id);
+    Artifact {
+        url: format!("http://source-controller.{}.svc.cluster.local./{path}", key.namespace),
+        path,
+        revision: commit.revision.clone(),
+        digest: format!("sha1:{}", commit.tree.id()),
+        last_update_time: now.into(),
+        size: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// The fields of a log line about a repository.
+fn fields(key: &Key, further: Value) -> Value {
+    let mut fields = json!({
+        "controller": "gitrepository",
+        "controllerGroup": "source.toolkit.fluxcd.io",
+        "controllerKind": "GitRepository",
+        "GitRepository": {"name": key.name, "namespace": key.namespace},
+        "namespace": key.namespace,
+        "name": key.name,
+        "reconcileID": uuid::Uuid::new_v4().to_string(),
+    });
+    if let (Some(fields), Value::Object(mut further)) = (fields.as_object_mut(), further) {
+        fields.append(&mut further);
+    }
+    fields
+}

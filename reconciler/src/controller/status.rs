@@ -1,0 +1,48 @@
+//! Writing status.
+
+use std::fmt::Debug;
+
+use kube::api::{Api, Patch, PatchParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::queue::Key;
+use crate::apply::{FIELD_MANAGER, RequestError};
+
+/// Writes the fields of a status that differ from those that the cluster has. Sends nothing if
+/// there are none.
+pub(super) async fn write<K>(
+    client: &Client,
+    key: &Key,
+    old: &impl Serialize,
+    new: &impl Serialize,
+) -> Result<(), RequestError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+{
+    let patch = difference(&to_map(old), &to_map(new));
+    if patch.is_empty() {
+        return Ok(());
+    }
+    let api: Api<K> = Api::namespaced(client.clone(), &key.namespace);
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch_status(&key.name, &parameters, &Patch::Merge(json!({"status": patch}))).await?;
+    Ok(())
+}
+
+fn to_map(status: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(status) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A merge patch of the fields that differ.
+fn difference(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value> {
+    let gone = old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(value));
+    gone.chain(changed.map(|(key, value)| (key.clone(), value.clone()))).collect()
+}

@@ -1,0 +1,120 @@
+//! The objects of a kind as the cluster has them, kept up to date by a watch.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::StreamExt;
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Resource, ResourceExt};
+use reconciler_api::annotation;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::Context;
+use super::queue::{Key, Queue};
+
+/// The objects of one kind. One that cannot be read as its kind is kept as an error.
+pub(crate) struct Store<K> {
+    objects: Mutex<HashMap<Key, Entry<K>>>,
+}
+
+struct Entry<K> {
+    object: Result<Arc<K>, String>,
+    /// What makes the object due when it changes.
+    trigger: Trigger,
+}
+
+type Trigger = (Option<i64>, Option<String>, bool);
+
+impl<K> Default for Store<K> {
+    fn default() -> Self {
+        Store { objects: Mutex::default() }
+    }
+}
+
+impl<K> Store<K> {
+    fn objects(&self) -> MutexGuard<'_, HashMap<Key, Entry<K>>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An object, or why it cannot be read.
+    pub(crate) fn get(&self, key: &Key) -> Option<Result<Arc<K>, String>> {
+        self.objects().get(key).map(|entry| entry.object.clone())
+    }
+
+    /// Keys of the objects that satisfy a predicate.
+    pub(crate) fn keys(&self, mut wanted: impl FnMut(&Key, &K) -> bool) -> Vec<Key> {
+        let objects = self.objects();
+        let mut keys: Vec<Key> = objects
+            .iter()
+            .filter(|(key, entry)| entry.object.as_ref().is_ok_and(|object| wanted(key, object)))
+            .map(|(key, _)| key.clone())
+            .collect();
+        keys.sort();
+        keys
+    }
+}
+
+/// Follows the objects of a kind for ever, and puts those that change into a queue. A change of
+/// status alone makes nothing due.
+pub(crate) async fn follow<K>(context: &Context, store: &Store<K>, queue: &Queue)
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let api: Api<DynamicObject> = Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()));
+    let mut events = watch(api, watcher::Config::default()).default_backoff().boxed();
+    let mut seen = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => seen.clear(),
+            Ok(Event::InitApply(object)) => {
+                let key = key_of(&object);
+                seen.push(key);
+                put(store, queue, object);
+            }
+            Ok(Event::InitDone) => {
+                let seen: std::collections::HashSet<Key> = std::mem::take(&mut seen).into_iter().collect();
+                let mut gone: Vec<Key> =
+                    store.objects().keys().filter(|key| !seen.contains(key)).cloned().collect();
+                gone.sort();
+                for key in gone {
+                    store.objects().remove(&key);
+                    queue.add(key);
+                }
+            }
+            Ok(Event::Apply(object)) => put(store, queue, object),
+            Ok(Event::Delete(object)) => {
+                let key = key_of(&object);
+                store.objects().remove(&key);
+                queue.add(key);
+            }
+            Err(error) => context.log.error(
+                "watch failed, it is started again",
+                json!({"controllerKind": K::kind(&()), "error": error.to_string()}),
+            ),
+        }
+    }
+}
+
+fn key_of(object: &DynamicObject) -> Key {
+    Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+}
+
+fn put<K: DeserializeOwned>(store: &Store<K>, queue: &Queue, object: DynamicObject) {
+    let key = key_of(&object);
+    let trigger = (
+        object.metadata.generation,
+        object.annotations().get(annotation::RECONCILE_REQUEST).cloned(),
+        object.metadata.deletion_timestamp.is_some(),
+    );
+    let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
+    let entry =
+        Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger: trigger.clone() };
+    let old = store.objects().insert(key.clone(), entry);
+    if old.is_none_or(|old| old.trigger != trigger) {
+        queue.add(key);
+    }
+}
