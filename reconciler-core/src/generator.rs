@@ -4,12 +4,13 @@
 //! Kustomization go into it, and a directory without one gets one that lists its manifests. Here nothing
 //! is written; an [`OverlayHost`] shows the generated file in its place.
 
+mod filter;
 mod model;
 mod overlay;
 mod overrides;
 mod scan;
 
-pub use overlay::{Generated, OverlayHost};
+pub use overlay::{CommandOptions, Generated, OverlayHost};
 
 use kustomize_core::host::HostError;
 use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, Rendered, Reorder};

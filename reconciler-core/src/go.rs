@@ -1,11 +1,13 @@
 //! How Go writes and reads small things that users see or write.
 
 mod float;
+mod glob;
 mod regexp;
 
 use std::fmt::Write;
 
 pub use float::parse_float;
+pub(crate) use glob::{BadPattern, char_width, matches};
 pub use regexp::{RegexpError, compile, expand};
 
 /// Quotes a text as Go's `%q` does.

@@ -10,5 +10,6 @@ pub mod object;
 pub mod receiver;
 pub mod semver;
 pub mod setters;
+pub mod source;
 pub mod ssa;
 pub mod substitute;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kustomize_core::host::OsHost;
 use reconciler_api::kustomization::KustomizationSpec;
-use reconciler_core::generator::{OverlayHost, build};
+use reconciler_core::generator::{CommandOptions, OverlayHost, build};
 use serde_json::{Value, json};
 
 use crate::case::{Report, equal, equal_text};
@@ -74,14 +74,16 @@ pub(crate) fn spec(case: &Value) -> Result<KustomizationSpec, String> {
 }
 
 fn check(case: &Value, tree: &Tree) -> Result<(), String> {
-    if case.get("ignore").is_some() {
-        return Err("the command's --ignore-paths is not implemented".to_owned());
-    }
     let spec = spec(case)?;
     let root = OsHost::path(&tree.root).ok_or("a path that is no text")?;
     let stage = case["failed_stage"].as_str();
     let host = OsHost::new();
-    let overlay = match OverlayHost::new(&host, &root, case["path"].as_str().unwrap_or_default(), &spec) {
+    let options = CommandOptions {
+        ignore: case["ignore"].as_str(),
+        written_spec: Some(&case["kustomization"]["spec"]),
+    };
+    let path = case["path"].as_str().unwrap_or_default();
+    let overlay = match OverlayHost::with_options(&host, &root, path, &spec, &options) {
         Ok(overlay) => overlay,
         Err(failure) if stage == Some("generate") => return show(failure),
         Err(failure) => return Err(format!("not generated: {failure}")),

@@ -4,6 +4,7 @@ use kustomize_core::host::{EntryKind, Host, HostError, path};
 use kustomize_core::yaml::{self, Map, Node, Seq, SourceText, Sources};
 use reconciler_api::kustomization::KustomizationSpec;
 
+use super::filter::Filter;
 use super::{GenerateError, model, overrides, scan};
 
 /// A kustomization file that was generated.
@@ -15,6 +16,16 @@ pub struct Generated {
     pub text: String,
     /// Whether there was none before.
     pub is_new: bool,
+}
+
+/// What only the command line knows, next to the spec.
+#[derive(Clone, Debug, Default)]
+pub struct CommandOptions<'a> {
+    /// Rules for files to leave out, one a line, on top of those of the source and the defaults. No files
+    /// are left out if there is nothing here.
+    pub ignore: Option<&'a str>,
+    /// The spec as it was written, which may have fields of versions before `v1`.
+    pub written_spec: Option<&'a serde_json::Value>,
 }
 
 /// A source as a build sees it: with the generated kustomization file in place, and with nothing outside
@@ -38,6 +49,20 @@ impl<'h> OverlayHost<'h> {
         path: &str,
         spec: &KustomizationSpec,
     ) -> Result<Self, GenerateError> {
+        Self::with_options(host, root, path, spec, &CommandOptions::default())
+    }
+
+    /// The same, as the command line has it.
+    ///
+    /// # Errors
+    /// As for [`OverlayHost::new`].
+    pub fn with_options(
+        host: &'h dyn Host,
+        root: &str,
+        path: &str,
+        spec: &KustomizationSpec,
+        options: &CommandOptions<'_>,
+    ) -> Result<Self, GenerateError> {
         let unreadable = |path: &str| {
             let path = path.to_owned();
             move |source| GenerateError::Unreadable { path, source }
@@ -51,16 +76,23 @@ impl<'h> OverlayHost<'h> {
         if host.kind(&directory).map_err(unreadable(&directory))? != EntryKind::Directory {
             return Err(unreadable(&directory)(HostError::NotDirectory));
         }
+        let filter = options.ignore.map(|ignore| Filter::load(host, &directory, ignore)).transpose()?;
         let existing = scan::kustomization_file(host, &directory);
         let mut file = match &existing {
             Some(file) => read_file(host, &root, file)?,
-            None => new_file(host, &root, &directory)?,
+            None => new_file(host, &root, &directory, filter.as_ref())?,
         };
+        if let Some(filter) = &filter {
+            filter.apply(&mut file, host, &directory)?;
+        }
         let exists = |component: &str| {
             let resolved = host.resolve(&path::join(&directory, component));
             resolved.is_ok_and(|resolved| path::is_within(&root, &resolved))
         };
         overrides::apply(&mut file, spec, exists)?;
+        if let Some(spec) = options.written_spec {
+            overrides::apply_older(&mut file, spec)?;
+        }
         let mut text = String::new();
         yaml::print(&Node::map(file), &mut text)
             .map_err(|failure| GenerateError::Type(failure.to_string()))?;
@@ -184,8 +216,14 @@ fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<Map, GenerateErr
 }
 
 /// A kustomization file that lists the manifests of a directory.
-fn new_file(host: &dyn Host, root: &str, directory: &str) -> Result<Map, GenerateError> {
-    let resources = scan::manifests(host, root, directory)?;
+fn new_file(
+    host: &dyn Host,
+    root: &str,
+    directory: &str,
+    filter: Option<&Filter>,
+) -> Result<Map, GenerateError> {
+    let is_skipped = |file: &str| filter.is_some_and(|filter| filter.skips_manifest(file));
+    let resources = scan::manifests(host, root, directory, &is_skipped)?;
     let mut map = Map::new();
     map.insert("apiVersion", Node::string("kustomize.config.k8s.io/v1beta1"));
     map.insert("kind", Node::string("Kustomization"));

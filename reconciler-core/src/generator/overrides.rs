@@ -2,6 +2,7 @@
 
 use kustomize_core::yaml::{Map, Node, Seq};
 use reconciler_api::kustomization::{Image, KustomizationSpec, Patch, Selector};
+use serde_json::Value;
 
 use super::GenerateError;
 
@@ -43,6 +44,54 @@ pub(super) fn apply(
         file.insert("buildMetadata", Node::seq(Seq::from_items(items)));
     }
     Ok(())
+}
+
+/// Puts the patches of a spec into a kustomization file that only versions before `v1` have.
+///
+/// # Errors
+/// A patch of another form.
+pub(super) fn apply_older(file: &mut Map, spec: &Value) -> Result<(), GenerateError> {
+    let list = |field: &str| spec.get(field).and_then(Value::as_array).into_iter().flatten();
+    append(file, "patchesStrategicMerge", list("patchesStrategicMerge").map(|it| Node::string(as_json(it))));
+    let mut patches = Vec::new();
+    for written in list("patchesJson6902") {
+        let target = written.get("target").cloned().unwrap_or_default();
+        let target: Option<Selector> = serde_json::from_value(target)
+            .map_err(|failure| GenerateError::Type(format!("unable to get patchesJson6902: {failure}")))?;
+        let mut map = Map::new();
+        map.insert("patch", Node::string(operations(written.get("patch"))));
+        map.insert("target", Node::map(selector(&target.unwrap_or_default())));
+        patches.push(Node::map(map));
+    }
+    append(file, "patchesJson6902", patches);
+    Ok(())
+}
+
+/// A list of operations as JSON, their fields in the order of Flux.
+fn operations(list: Option<&Value>) -> String {
+    let Some(Value::Array(list)) = list else { return "null".to_owned() };
+    let texts = list.iter().map(|operation| {
+        let fields = ["op", "path", "from", "value"].into_iter().filter_map(|field| {
+            let value = match (field, operation.get(field)) {
+                ("op" | "path", None) => return Some(format!("\"{field}\":\"\"")),
+                (_, value) => value?,
+            };
+            Some(format!("\"{field}\":{}", as_json(value)))
+        });
+        format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+    });
+    format!("[{}]", texts.collect::<Vec<_>>().join(","))
+}
+
+/// A value as JSON with its keys sorted, and no characters that mean something in HTML.
+fn as_json(value: &Value) -> String {
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    let mut text = sorted.to_string();
+    for (character, escape) in [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")] {
+        text = text.replace(character, escape);
+    }
+    text
 }
 
 /// Sets a text; an empty one takes the field away.

@@ -17,17 +17,29 @@ pub(super) fn kustomization_file(host: &dyn Host, directory: &str) -> Option<Str
 }
 
 /// All manifests below a directory, as resources of it. A subdirectory with a kustomization file of its
-/// own is one resource; linked directories are not entered.
+/// own is one resource; linked directories are not entered. `is_skipped` gets paths below the directory.
 ///
 /// # Errors
 /// A manifest that is no Kubernetes object, and a link that leads out of the root.
-pub(super) fn manifests(host: &dyn Host, root: &str, directory: &str) -> Result<Vec<String>, GenerateError> {
+pub(super) fn manifests(
+    host: &dyn Host,
+    root: &str,
+    directory: &str,
+    is_skipped: &dyn Fn(&str) -> bool,
+) -> Result<Vec<String>, GenerateError> {
     let mut found = Vec::new();
-    walk(host, root, directory, &mut found)?;
+    let is_skipped = |file: &str| is_skipped(file.strip_prefix(directory).unwrap_or(file));
+    walk(host, root, directory, &is_skipped, &mut found)?;
     Ok(found.iter().map(|file| format!(".{}", file.strip_prefix(directory).unwrap_or(file))).collect())
 }
 
-fn walk(host: &dyn Host, root: &str, directory: &str, found: &mut Vec<String>) -> Result<(), GenerateError> {
+fn walk(
+    host: &dyn Host,
+    root: &str,
+    directory: &str,
+    is_skipped: &dyn Fn(&str) -> bool,
+    found: &mut Vec<String>,
+) -> Result<(), GenerateError> {
     let unreadable = |path: &str| {
         let path = path.to_owned();
         move |source| GenerateError::Unreadable { path, source }
@@ -47,11 +59,11 @@ fn walk(host: &dyn Host, root: &str, directory: &str, found: &mut Vec<String>) -
             if kustomization_file(host, &file).is_some() {
                 found.push(file);
             } else {
-                walk(host, root, &file, found)?;
+                walk(host, root, &file, is_skipped, found)?;
             }
             continue;
         }
-        if !matches!(name.rsplit_once('.'), Some((_, "yaml" | "yml"))) {
+        if !matches!(name.rsplit_once('.'), Some((_, "yaml" | "yml"))) || is_skipped(&file) {
             continue;
         }
         let content = host.read(&file).map_err(unreadable(&file))?;

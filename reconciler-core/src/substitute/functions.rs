@@ -1,6 +1,7 @@
 //! What the operators do with a value.
 
 use super::pattern;
+use crate::go::char_width;
 
 /// Applies an operator to a value; nothing for a substring of negative length.
 pub(super) fn apply(operator: &str, value: &str, arguments: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -110,10 +111,4 @@ fn replace(value: &[u8], pattern: &[u8], new: &[u8], most: usize) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
-}
-
-/// The length of the first character; one for what is none.
-pub(super) fn char_width(bytes: &[u8]) -> usize {
-    let most = bytes.len().min(4);
-    (1..=most).find(|width| std::str::from_utf8(&bytes[..*width]).is_ok()).unwrap_or(1)
 }
