@@ -11,6 +11,12 @@ use crate::yaml::decode::{DecodeError, Fields, PUT_IN_QUOTES};
 use crate::yaml::resolve::{self, Dialect, Resolved};
 use crate::yaml::{Map, Node, Pos, Sources, Value};
 
+/// More names of fields than this are no help.
+const MOST_NAMES: usize = 12;
+/// The fields of a kustomization that are used most.
+const COMMON: &str = "resources, components, patches, images, configMapGenerator, secretGenerator, labels, \
+    namespace and replacements";
+
 impl BuildError {
     /// The error about a value that does not fit, with the path of its field and, for an unknown
     /// field, the known ones.
@@ -35,6 +41,11 @@ impl BuildError {
         };
         let help = help.unwrap_or_else(|| match closest(&field, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if known == Kustomization::NAMES => format!("common fields are {COMMON}"),
+            None if known.len() > MOST_NAMES => {
+                let (first, rest) = known.split_at(MOST_NAMES);
+                format!("the fields here are {} and {} more", first.join(", "), rest.len())
+            }
             None => format!("the fields here are {}", known.join(", ")),
         });
         BuildError::new(kind, message).field(path).at(pos).with_help(help)
@@ -98,6 +109,10 @@ fn cure(field: &str, path: &[String]) -> Option<String> {
         }
         (Some("configMapGenerator" | "secretGenerator"), "kvSources" | "keyValueSources" | "dataSources") => {
             return Some("use `literals`, `files` or `envs`".to_owned());
+        }
+        (Some("images"), "tag" | "version") => return Some("did you mean `newTag`?".to_owned()),
+        (Some("images"), "image" | "repository" | "newRepository" | "newImage") => {
+            return Some("did you mean `newName`? `name` is the image as the resources name it".to_owned());
         }
         (None, "inventory" | "prune") => return Some("kustomize has no such field since v4".to_owned()),
         (None, "patchesStrategic" | "patchesMerge") => return Some("use `patches`".to_owned()),

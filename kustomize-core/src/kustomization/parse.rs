@@ -10,36 +10,15 @@ use crate::yaml::{Entry, Map, Node, Pos, Value};
 
 /// Deprecated fields and the reference's warnings about them, in its order.
 const DEPRECATED: [(&str, &str); 6] = [
-    (
-        "bases",
-        "# Warning: 'bases' is deprecated. Please use 'resources' instead. \
-         Run 'kustomize edit fix' to update your Kustomization automatically.",
-    ),
-    (
-        "commonLabels",
-        "# Warning: 'commonLabels' is deprecated. Please use 'labels' instead. \
-         Run 'kustomize edit fix' to update your Kustomization automatically.",
-    ),
-    (
-        "imageTags",
-        "# Warning: 'imageTags' is deprecated. Please use 'images' instead. \
-         Run 'kustomize edit fix' to update your Kustomization automatically.",
-    ),
-    (
-        "patchesJson6902",
-        "# Warning: 'patchesJson6902' is deprecated. Please use 'patches' instead. \
-         Run 'kustomize edit fix' to update your Kustomization automatically.",
-    ),
+    ("bases", "# Warning: 'bases' is deprecated. Please use 'resources' instead."),
+    ("commonLabels", "# Warning: 'commonLabels' is deprecated. Please use 'labels' instead."),
+    ("imageTags", "# Warning: 'imageTags' is deprecated. Please use 'images' instead."),
+    ("patchesJson6902", "# Warning: 'patchesJson6902' is deprecated. Please use 'patches' instead."),
     (
         "patchesStrategicMerge",
-        "# Warning: 'patchesStrategicMerge' is deprecated. Please use 'patches' instead. \
-         Run 'kustomize edit fix' to update your Kustomization automatically.",
+        "# Warning: 'patchesStrategicMerge' is deprecated. Please use 'patches' instead.",
     ),
-    (
-        "vars",
-        "# Warning: 'vars' is deprecated. Please use 'replacements' instead. \
-         [EXPERIMENTAL] Run 'kustomize edit fix' to update your Kustomization automatically.",
-    ),
+    ("vars", "# Warning: 'vars' is deprecated. Please use 'replacements' instead."),
 ];
 
 /// Reads a kustomization from the root node of its file; an empty file has none. `start` is where

@@ -44,6 +44,18 @@ fn unknown_fields() {
             "3:3: unknown field `images` in `labels[0]` \
              (`images` is a field of the kustomization itself: indent it less)",
         ),
+        ("images:\n- name: a\n  tag: b", "3:3: unknown field `tag` in `images[0]` (did you mean `newTag`?)"),
+        (
+            "frobnicate: x",
+            "1:1: unknown field `frobnicate` (common fields are resources, components, patches, images, \
+             configMapGenerator, secretGenerator, labels, namespace and replacements)",
+        ),
+        (
+            "helmCharts: [{frobnicate: x}]",
+            "1:15: unknown field `frobnicate` in `helmCharts[0]` (the fields here are name, version, \
+             repo, releaseName, namespace, additionalValuesFiles, valuesFile, valuesInline, valuesMerge, \
+             includeCRDs, skipHooks, apiVersions and 5 more)",
+        ),
         ("newTag: x", "1:1: unknown field `newTag` (it belongs under `images`)"),
         (
             "sortOptions: {foo: bar}",
@@ -208,21 +220,9 @@ fn deprecated_fields_are_warned_of_and_folded_away() {
     assert_eq!(
         warnings,
         [
-            (
-                2,
-                "# Warning: 'bases' is deprecated. Please use 'resources' instead. \
-                 Run 'kustomize edit fix' to update your Kustomization automatically."
-            ),
-            (
-                4,
-                "# Warning: 'imageTags' is deprecated. Please use 'images' instead. \
-                 Run 'kustomize edit fix' to update your Kustomization automatically."
-            ),
-            (
-                1,
-                "# Warning: 'vars' is deprecated. Please use 'replacements' instead. \
-                 [EXPERIMENTAL] Run 'kustomize edit fix' to update your Kustomization automatically."
-            ),
+            (2, "# Warning: 'bases' is deprecated. Please use 'resources' instead."),
+            (4, "# Warning: 'imageTags' is deprecated. Please use 'images' instead."),
+            (1, "# Warning: 'vars' is deprecated. Please use 'replacements' instead."),
         ]
     );
     let resources: Vec<_> = read.resources.iter().map(|path| path.as_str()).collect();
