@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Build(args) => command::build::run(args, &reporter).map(|()| ExitCode::SUCCESS),
         Command::Watch(args) => command::watch::run(args, &reporter).map(|()| ExitCode::SUCCESS),
-        Command::Test(args) => command::test::run(args),
+        Command::Test(args) => command::test::run(args, &reporter),
         Command::Diff(args) => command::diff::run(args),
         Command::Version(args) => command::version::run(args).map(|()| ExitCode::SUCCESS),
         Command::Completion(args) => command::completion::run(args).map(|()| ExitCode::SUCCESS),

@@ -17,9 +17,18 @@ impl Reporter {
         Reporter { renderer: renderer(Style::for_stderr()) }
     }
 
+    /// A path as seen from the current directory.
+    pub(crate) fn shorten<'a>(&self, file: &'a str) -> &'a str {
+        self.renderer.shorten(file)
+    }
+
     /// Shows one. A closed standard error is nothing to fail for.
     pub(crate) fn report(&self, diagnostic: &Diagnostic) {
-        let text = self.renderer.render(diagnostic);
+        self.write(&self.renderer.render(diagnostic));
+    }
+
+    /// Writes text as it is.
+    pub(crate) fn write(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }

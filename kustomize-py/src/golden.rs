@@ -184,7 +184,9 @@ fn layout(
 fn difference(mismatch: &Mismatch) -> Vec<(&'static str, String)> {
     match mismatch.difference() {
         Ok(difference) if difference.is_empty() => notes(mismatch.remark()),
-        Ok(difference) => difference.lines().iter().map(|line| (role(line.role), line.to_string())).collect(),
+        Ok(difference) => {
+            difference.mask_secrets().lines().iter().map(|line| (role(line.role), line.to_string())).collect()
+        }
         Err(failure) => notes(&error::text(&failure)),
     }
 }

@@ -36,7 +36,8 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "DIR", value_parser = path(), allow_hyphen_values = true)]
     pub(crate) golden_dir: Option<String>,
 
-    /// Report to this file in JUnit's format as well
+    /// Report to this file in JUnit's format as well; with -, to standard output, and to people on
+    /// standard error
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) junit: Option<OsString>,
 
@@ -44,14 +45,18 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "STYLE", value_enum, default_value = "fields")]
     pub(crate) diff: DiffStyle,
 
+    /// Show the values of Secrets, which are hidden otherwise
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+
     #[command(flatten)]
     pub(crate) render: RenderArgs,
 }
 
 /// Show how two overlays differ, by resource and field.
 ///
-/// Each side is a directory with a kustomization, a URL, a file with resources, or REV:DIR for a
-/// directory as it was at a git revision. As in git, DIR is seen from the top of the repository,
+/// Each side is a directory with a kustomization, a URL, a file with resources, - for resources on
+/// standard input, or REV:DIR for a directory as it was at a git revision. As in git, DIR is seen from the top of the repository,
 /// or from the current directory when it starts with ./ or ../.
 ///
 /// Ends with status 0 when both are the same, 1 when they differ, and 2 when that could not be told.
@@ -66,9 +71,17 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "B", value_parser = path())]
     pub(crate) new: String,
 
+    /// What to write the difference as
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) format: DiffFormat,
+
     /// How to show what differs
     #[arg(long, value_name = "STYLE", value_enum, default_value = "fields")]
     pub(crate) diff: DiffStyle,
+
+    /// Show the values of Secrets, which are hidden otherwise
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
 
     #[command(flatten)]
     pub(crate) render: RenderArgs,
@@ -81,4 +94,15 @@ pub(crate) enum DiffStyle {
     Fields,
     /// As a unified diff of the YAML
     Text,
+}
+
+/// What to write a difference as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people
+    Text,
+    /// For programs: each resource with its fields, their old and new values
+    Json,
+    /// For comments on pull requests
+    Markdown,
 }

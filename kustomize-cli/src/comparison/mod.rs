@@ -1,9 +1,12 @@
-//! Differences as text, in colour where that is wanted.
+//! Differences as text, in colour where that is wanted, as JSON and as Markdown.
 
+pub(crate) mod markdown;
 mod unified;
 
 use kustomize_core::difference::{Difference, LineRole};
 use kustomize_diagnostic::{Role, Style};
+
+use crate::failure::Failure;
 
 pub(crate) use unified::unified;
 
@@ -23,4 +26,10 @@ pub(crate) fn by_field(difference: &Difference, style: Style, indent: &str) -> S
         out.push('\n');
     }
     out
+}
+
+/// A difference for programs.
+pub(crate) fn json(difference: &Difference) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(difference);
+    text.map(|text| text + "\n").map_err(|error| Failure::new(format!("cannot be written as JSON: {error}")))
 }

@@ -3,6 +3,11 @@
 use crate::support::{run, stderr};
 use crate::workplace::Workplace;
 
+/// A Secret with a value.
+fn secret(value: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: {value}\n")
+}
+
 const PRODUCTION: &str = "apps/overlays/production";
 
 fn told(place: &Workplace, arguments: &[&str], status: i32) -> String {
@@ -142,4 +147,114 @@ fn names_that_are_not_utf8_are_not_in_the_way() {
     assert_eq!(told(&place, &["diff", "HEAD:apps/overlays/production", PRODUCTION], 0), "");
     std::fs::write(&odd, "2").unwrap();
     assert_eq!(told(&place, &["test", "--since", "HEAD"], 0), "2 overlays: 2 unchanged\n");
+}
+
+#[test]
+fn values_of_secrets_are_hidden() {
+    let place = Workplace::new();
+    place.write("old.yaml", &secret("hunter2"));
+    place.write("new.yaml", &secret("hunter3"));
+    for arguments in [
+        &["--diff=fields"][..],
+        &["--diff=text"],
+        &["--format=json"],
+        &["--format=markdown"],
+        &["--format=markdown", "--diff=text"],
+    ] {
+        let all = [&["diff", "old.yaml", "new.yaml"], arguments].concat();
+        let hidden = told(&place, &all, 1);
+        assert!(hidden.contains("*** (before)") && !hidden.contains("hunter"), "{hidden}");
+        let shown = told(&place, &[&all[..], &["--show-secrets"]].concat(), 1);
+        assert!(shown.contains("hunter2") && shown.contains("hunter3"), "{shown}");
+    }
+    // What is not YAML may be anything.
+    place.write("broken.yaml", "password: [hunter2\n\n");
+    let output = place.run(&["diff", "--diff=text", "broken.yaml", "new.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn only_the_writing_of_a_secret_differs() {
+    let place = Workplace::new();
+    place.write("old.yaml", &secret("hunter2"));
+    place.write("new.yaml", &secret("'hunter2'"));
+    let text = told(&place, &["diff", "--diff=text", "old.yaml", "new.yaml"], 1);
+    assert!(text.contains("only how Secrets are written differs"), "{text}");
+}
+
+#[test]
+fn resources_come_on_standard_input_and_through_pipes() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let place = Workplace::with_apps();
+    let golden = place.read("apps/overlays/production/kustomization.snap.yaml");
+    let piped = |arguments: &[&str], text: &str| {
+        let mut command = crate::support::program(arguments);
+        command
+            .current_dir(place.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut program = command.spawn().unwrap();
+        program.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        program.wait_with_output().unwrap()
+    };
+    for input in ["-", "/dev/stdin"] {
+        if input != "-" && cfg!(not(unix)) {
+            continue;
+        }
+        let same = piped(&["diff", input, PRODUCTION], &golden);
+        assert_eq!(same.status.code(), Some(0), "{}", stderr(&same));
+        let other = piped(&["diff", PRODUCTION, input], &golden.replace("kind: Namespace", "kind: Project"));
+        assert_eq!(other.status.code(), Some(1), "{}", stderr(&other));
+        let text = String::from_utf8(other.stdout).unwrap();
+        assert_eq!(text, "added Project production\nremoved Namespace production\n");
+    }
+    let both = piped(&["diff", "-", "-"], &golden);
+    assert_eq!(both.status.code(), Some(2));
+    assert!(stderr(&both).contains("standard input cannot be both sides"), "{}", stderr(&both));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bash_substitutes_processes() {
+    let place = Workplace::with_apps();
+    let line = format!(
+        "\"$0\" diff <(sed s/nginx:/caddy:/ {PRODUCTION}/kustomization.snap.yaml) \
+         <(cat {PRODUCTION}/kustomization.snap.yaml)"
+    );
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", &line, env!("CARGO_BIN_EXE_kustomize-rs")]).current_dir(place.path(""));
+    let output = bash.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("image: caddy:"), "{text}");
+}
+
+#[test]
+fn lists_give_way_to_their_items() {
+    let place = Workplace::new();
+    let pod = |name: &str| format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n");
+    place.write("plain.yaml", &format!("{}---\n{}", pod("a"), pod("b")));
+    let item = |name: &str| format!("- {}", pod(name).trim_end().replace('\n', "\n  "));
+    place.write("list.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{}\n{}\n", item("a"), item("b")));
+    assert_eq!(told(&place, &["diff", "plain.yaml", "list.yaml"], 0), "");
+}
+
+#[test]
+fn differences_are_written_for_programs_and_pull_requests() {
+    let place = Workplace::with_apps();
+    let sides = ["diff", "apps/overlays/staging", PRODUCTION];
+    let json = told(&place, &[&sides[..], &["--format=json"]].concat(), 1);
+    let markdown = told(&place, &[&sides[..], &["--format=markdown"]].concat(), 1);
+    insta::assert_snapshot!("as_json", json);
+    insta::assert_snapshot!("as_markdown", markdown);
+    let same = ["diff", PRODUCTION, PRODUCTION];
+    let json = told(&place, &[&same[..], &["--format=json"]].concat(), 0);
+    assert_eq!(json.split_whitespace().collect::<String>(), "{\"resources\":[],\"reordered\":false}");
+    let markdown = told(&place, &[&same[..], &["--format=markdown"]].concat(), 0);
+    assert_eq!(markdown, format!("`{PRODUCTION}` and `{PRODUCTION}` are the same.\n"));
+    let refused = place.run(&[&sides[..], &["--format=json", "--diff=text"]].concat());
+    assert_eq!(refused.status.code(), Some(2));
 }

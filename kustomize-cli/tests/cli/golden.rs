@@ -202,3 +202,51 @@ fn only_golden_files_are_removed() {
     }
     assert!(!place.exists("gone/README.md"));
 }
+
+/// An overlay with a Secret, whose golden file has another value.
+fn with_secret() -> Workplace {
+    let place = Workplace::new();
+    place.write("kustomization.yaml", "resources: [secret.yaml]\n");
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  namespace: prod\nstringData:\n  password: hunter2\n";
+    place.write("secret.yaml", secret);
+    place.write("kustomization.snap.yaml", &secret.replace("hunter2", "hunter3"));
+    place
+}
+
+#[test]
+fn values_of_secrets_are_hidden() {
+    let place = with_secret();
+    for style in ["--diff=fields", "--diff=text"] {
+        let all = ["test", style, "--junit=report.xml"];
+        let hidden = told(&place, &all, 1) + &place.read("report.xml");
+        assert!(hidden.contains("*** (before)") && !hidden.contains("hunter"), "{hidden}");
+        let shown = told(&place, &[&all[..], &["--show-secrets"]].concat(), 1);
+        assert!(shown.contains("hunter2") && shown.contains("hunter3"), "{shown}");
+    }
+}
+
+#[test]
+fn a_golden_file_with_a_secret_is_warned_of_when_it_is_written() {
+    let place = with_secret();
+    let output = place.run(&["test", "--update"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = stderr(&output);
+    assert!(
+        said.starts_with("warning: kustomization.snap.yaml has the values of Secret prod/s\nhelp: "),
+        "{said}"
+    );
+    // Nothing is written, and nothing said.
+    assert_eq!(told(&place, &["test", "--update"], 0), "1 overlay: 1 ok\n");
+}
+
+#[test]
+fn junit_goes_to_standard_output_alone() {
+    let place = Workplace::with_apps();
+    place.edit(STAGING, "kind: Deployment", "kind: DaemonSet");
+    let output = place.run(&["test", "--junit", "-"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(document.starts_with("<?xml ") && document.ends_with("</testsuites>\n"), "{document}");
+    assert!(stderr(&output).contains("different apps/overlays/staging\n"), "{}", stderr(&output));
+    assert!(!place.exists("-"));
+}

@@ -110,7 +110,7 @@ fn forget_pending(golden: &str, file: &str) {
 fn difference(mismatch: &Mismatch) -> String {
     match mismatch.difference() {
         Ok(difference) if difference.is_empty() => mismatch.remark().to_owned(),
-        Ok(difference) => difference.to_string(),
+        Ok(difference) => difference.mask_secrets().to_string(),
         Err(error) => text(&error),
     }
 }

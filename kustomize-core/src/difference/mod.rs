@@ -11,6 +11,7 @@ mod hash_suffix;
 mod lines;
 mod pairs;
 mod path;
+mod secrets;
 mod shown;
 mod snapshot;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 pub use lines::{Line, LineRole};
 pub use path::{FieldPath, Step};
+pub use secrets::{masked_texts, secrets_of};
 pub use snapshot::{ResourceName, Snapshot};
 pub use value::Value;
 
@@ -100,6 +102,14 @@ impl Difference {
     #[must_use]
     pub fn between(old: &Snapshot, new: &Snapshot) -> Self {
         compare::between(old, new)
+    }
+
+    /// Hides the values of Secrets. Values that differ become `*** (before)` and `*** (after)`,
+    /// others `***`.
+    #[must_use]
+    pub fn mask_secrets(mut self) -> Self {
+        secrets::mask(&mut self);
+        self
     }
 
     /// Whether both sides hold the same resources, in the same order.

@@ -9,7 +9,7 @@ use crate::build::Rendered;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Resource, split_api_version};
 use crate::schema::Schema;
-use crate::yaml::{self, Node, Sources};
+use crate::yaml::{self, Node, Seq, Sources};
 
 /// Which resource: what tells it from all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -74,7 +74,8 @@ impl Snapshot {
         Ok(Snapshot { entries })
     }
 
-    /// The resources of a text: documents separated by `---`. `file` is what errors call it.
+    /// The resources of a text: documents separated by `---`. Lists (`List`, `SecretList`, …) give
+    /// way to their items. `file` is what errors call it.
     ///
     /// # Errors
     /// Text that is not YAML, and documents that are no maps.
@@ -82,14 +83,22 @@ impl Snapshot {
         let sources = Sources::default();
         let id = sources.add(file, yaml.into(), None);
         let nodes = yaml::read(yaml, id).map_err(|error| BuildError::from(error).located(&sources))?;
-        let entries = nodes.iter().map(|node| {
+        let mut entries = Vec::with_capacity(nodes.len());
+        let mut waiting: Vec<(&Node, &str)> = nodes.iter().rev().map(|node| (node, "")).collect();
+        while let Some((node, kind)) = waiting.pop() {
             if node.as_map().is_none() {
                 let error = BuildError::new(ErrorKind::Resource, "expected a resource, which is a map");
                 return Err(error.at(node.pos).located(&sources));
             }
-            Ok(Entry { name: written_name(node), original: None, value: Value::from(node) })
-        });
-        Ok(Snapshot { entries: entries.collect::<Result<_, _>>()? })
+            match list_items(node) {
+                Some((items, kind)) => waiting.extend(items.iter().rev().map(|item| (item, kind))),
+                None => {
+                    let name = written_name(node, kind);
+                    entries.push(Entry { name, original: None, value: Value::from(node) });
+                }
+            }
+        }
+        Ok(Snapshot { entries })
     }
 
     /// The resources' names, in order.
@@ -98,13 +107,20 @@ impl Snapshot {
     }
 }
 
-fn written_name(node: &Node) -> ResourceName {
+/// The items of a list of resources, and the kind of those that do not say it, as in a `SecretList`.
+pub(super) fn list_items(node: &Node) -> Option<(&Seq, &str)> {
+    let kind = node.get("kind")?.text().strip_suffix("List")?;
+    Some((node.get("items")?.as_seq()?, kind))
+}
+
+/// The name that a resource gives itself; `kind` is that of its list.
+fn written_name(node: &Node, kind: &str) -> ResourceName {
     let text = |path: &[&str]| node.at(path).filter(|node| !node.is_null()).map_or("", Node::text);
     let (group, _) = split_api_version(text(&["apiVersion"]));
     let namespace = text(&["metadata", "namespace"]);
     ResourceName {
         group: group.to_owned(),
-        kind: text(&["kind"]).to_owned(),
+        kind: Some(text(&["kind"])).filter(|kind| !kind.is_empty()).unwrap_or(kind).to_owned(),
         namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
         name: text(&["metadata", "name"]).to_owned(),
     }

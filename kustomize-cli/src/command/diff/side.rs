@@ -1,6 +1,7 @@
 //! One side of `kustomize-rs diff`.
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use kustomize_core::build;
 use kustomize_core::difference::Snapshot;
@@ -10,6 +11,9 @@ use kustomize_diagnostic::Diagnostic;
 use crate::args::RenderArgs;
 use crate::failure::Failure;
 use crate::git::{Repository, Revision};
+
+/// The argument that stands for standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// What is compared: resources, and their text.
 pub(super) struct Side {
@@ -31,14 +35,24 @@ impl Side {
             return Side::build(&host, &host.path(path)?, args);
         }
         let path = OsHost::machine_path(argument);
+        if argument == STANDARD_INPUT {
+            return Side::text(io::read_to_string(io::stdin().lock()), &path, "standard input");
+        }
         let is_kustomization =
             path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
-        if path.is_file() && !is_kustomization {
-            let yaml = fs::read_to_string(&path).map_err(|error| Failure::read(&path, &error))?;
-            let snapshot = Snapshot::read(&yaml, argument)?;
-            return Ok(Side { yaml, snapshot });
+        // Pipes and devices are texts as well: /dev/stdin, <(kubectl get …).
+        let is_text = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir());
+        if is_text && !is_kustomization {
+            return Side::text(fs::read_to_string(&path), &path, argument);
         }
         Side::build(&args.host(), argument, args)
+    }
+
+    /// Resources that were rendered already.
+    fn text(read: io::Result<String>, path: &Path, name: &str) -> Result<Self, Failure> {
+        let yaml = read.map_err(|error| Failure::read(path, &error))?;
+        let snapshot = Snapshot::read(&yaml, name)?;
+        Ok(Side { yaml, snapshot })
     }
 
     fn build(host: &dyn Host, path: &str, args: &RenderArgs) -> Result<Self, Failure> {

@@ -18,7 +18,7 @@ use kustomize_diagnostic::{Diagnostic, Style};
 use crate::args::TestArgs;
 use crate::failure::Failure;
 use crate::output;
-use crate::reporter::renderer;
+use crate::reporter::{Reporter, renderer};
 use progress::Progress;
 use report::Report;
 use since::Since;
@@ -33,7 +33,7 @@ struct Checked {
 }
 
 /// Compares overlays with their golden files, or updates these.
-pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &TestArgs, reporter: &Reporter) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let host = args.render.host();
     let paths: Vec<&str> = args.paths.iter().map(String::as_str).collect();
@@ -59,14 +59,25 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
     let unchanged = total - all.len();
     // One that cannot be written is in the way of no other, and what was written is told.
     let refused: Vec<Failure> = match args.update {
-        true => all.iter_mut().filter_map(|one| update::accept(one).err()).collect(),
+        true => all.iter_mut().filter_map(|one| update::accept(one, reporter).err()).collect(),
         false => Vec::new(),
     };
-    let report = Report::new(renderer(Style::for_stdout()), args.diff);
-    output::to_stdout(report.text(&all, unchanged).as_bytes())?;
-    if let Some(file) = &args.junit {
-        let report = Report::new(renderer(Style::Plain), args.diff);
-        output::to_file(Path::new(file), junit::document(&all, &report, started.elapsed()).as_bytes())?;
+    let junit = args.junit.as_ref().map(|place| {
+        let report = Report::new(renderer(Style::Plain), args.diff, args.show_secrets);
+        (place, junit::document(&all, &report, started.elapsed()))
+    });
+    let report = |style| Report::new(renderer(style), args.diff, args.show_secrets).text(&all, unchanged);
+    match junit {
+        // Standard output is for the document then, and people look elsewhere.
+        Some((place, document)) if place == "-" => {
+            reporter.write(&report(Style::for_stderr()));
+            output::to_stdout(document.as_bytes())?;
+        }
+        Some((place, document)) => {
+            output::to_stdout(report(Style::for_stdout()).as_bytes())?;
+            output::to_file(Path::new(place), document.as_bytes())?;
+        }
+        None => output::to_stdout(report(Style::for_stdout()).as_bytes())?,
     }
     if let Some(failure) = refused.into_iter().next() {
         return Err(failure);

@@ -17,6 +17,7 @@ const INDENT: &str = "    ";
 pub(super) struct Report {
     renderer: Renderer,
     diff: DiffStyle,
+    show_secrets: bool,
 }
 
 /// One word for an outcome.
@@ -34,8 +35,8 @@ pub(super) fn word(checked: &Checked) -> &'static str {
 }
 
 impl Report {
-    pub(super) fn new(renderer: Renderer, diff: DiffStyle) -> Self {
-        Report { renderer, diff }
+    pub(super) fn new(renderer: Renderer, diff: DiffStyle, show_secrets: bool) -> Self {
+        Report { renderer, diff, show_secrets }
     }
 
     /// All that is worth saying, and what it comes to. Some overlays may have been left out because
@@ -95,19 +96,19 @@ impl Report {
 
     fn mismatch(&self, checked: &Checked, mismatch: &Mismatch) -> String {
         let style = self.renderer.style();
-        let text = || {
+        let shown = if self.diff == DiffStyle::Text {
             let overlay = format!("{} (rendered)", self.overlay(checked));
             let old = (self.renderer.shorten(&mismatch.golden), mismatch.expected.as_str());
-            indented(&unified(old, (&overlay, &mismatch.actual), style))
+            unified(old, (&overlay, &mismatch.actual), self.show_secrets, style).map(|text| indented(&text))
+        } else {
+            let difference = mismatch.difference().map_err(|error| Diagnostic::from(&error));
+            difference.map(|difference| match difference.is_empty() {
+                true => format!("{INDENT}{}\n", mismatch.remark()),
+                false if self.show_secrets => by_field(&difference, style, INDENT),
+                false => by_field(&difference.mask_secrets(), style, INDENT),
+            })
         };
-        if self.diff == DiffStyle::Text {
-            return text();
-        }
-        match mismatch.difference() {
-            Ok(difference) if difference.is_empty() => format!("{INDENT}{}\n", mismatch.remark()),
-            Ok(difference) => by_field(&difference, style, INDENT),
-            Err(error) => indented(&self.renderer.render(&Diagnostic::from(&error))),
-        }
+        shown.unwrap_or_else(|why| indented(&self.renderer.render(&why)))
     }
 }
 
