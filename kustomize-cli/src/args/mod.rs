@@ -1,6 +1,7 @@
 //! The arguments: the flags of `kustomize build`, with their names, meanings and defaults.
 
 mod compare;
+mod hints;
 mod render;
 mod value;
 
@@ -9,7 +10,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use compare::{DiffArgs, DiffStyle, TestArgs};
+pub(crate) use compare::{DiffArgs, DiffFormat, DiffStyle, TestArgs};
 pub(crate) use render::RenderArgs;
 use value::Bool;
 
@@ -46,7 +47,8 @@ pub(crate) struct BuildArgs {
     #[arg(value_name = "DIR|URL", value_parser = value::path(), default_value = ".", hide_default_value = true)]
     pub(crate) targets: Vec<String>,
 
-    /// Write here instead of standard output; into an existing directory, one file for each resource
+    /// Write here instead of standard output; into an existing directory, one file for each
+    /// resource, and with several kustomizations, a directory for each
     #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
     pub(crate) output: Option<OsString>,
 
@@ -64,6 +66,15 @@ pub(crate) struct WatchArgs {
     /// Directories to build
     #[arg(value_name = "DIR", value_parser = value::path(), default_value = ".", hide_default_value = true)]
     pub(crate) targets: Vec<String>,
+
+    /// Write what is built to this place as well, as build does, and again after each change;
+    /// what is broken leaves what was written last
+    #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
+    pub(crate) output: Option<OsString>,
+
+    /// Show the values of Secrets, which are hidden otherwise
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
 
     #[command(flatten)]
     pub(crate) render: RenderArgs,
@@ -100,7 +111,8 @@ impl Cli {
         I: IntoIterator,
         I::Item: Into<OsString> + Clone,
     {
-        Cli::from_arg_matches(&Cli::definition().try_get_matches_from(arguments)?)
+        let matches = Cli::definition().try_get_matches_from(arguments);
+        matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(hints::with_hint)
     }
 
     /// All commands and flags. Switches of the commands that render take a value, too.

@@ -1,15 +1,14 @@
 //! `kustomize-rs build`.
 
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use kustomize_core::resource::ResId;
 use kustomize_core::{BuildError, Rendered, Session, Warning, build, build_yaml};
 use kustomize_diagnostic::Diagnostic;
 
 use crate::args::BuildArgs;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Files};
 use crate::reporter::Reporter;
 
 /// Builds, and writes the output where it was asked for.
@@ -23,9 +22,9 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
     // long as to put the resources in order.
     if let Some(directory) = place.filter(|path| path.is_dir()) {
         let rendered = ManuallyDrop::new(build(&host, target, &options)?);
-        let texts = texts(&rendered)?;
+        let files = files(&rendered, directory.to_owned())?;
         warn(&rendered, reporter);
-        return output::to_directory(directory, &ids(&rendered), &texts);
+        return output::to_directories(&[files]).map(drop);
     }
     let (rendered, pieces) = build_yaml(&host, target, &options)?;
     let rendered = ManuallyDrop::new(rendered);
@@ -36,39 +35,29 @@ pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> 
     }
 }
 
-/// Builds several kustomizations and writes them one after the other, unless one of them fails.
+/// Builds several kustomizations and writes them, unless one of them fails: one after the other, or
+/// each into a directory of its own.
 fn run_many(args: &BuildArgs, place: Option<&Path>, reporter: &Reporter) -> Result<(), Failure> {
-    if place.is_some_and(Path::is_dir) {
-        let message = "several kustomizations cannot be written to one directory";
-        return Err(Diagnostic::error(message).with_help("build one at a time, or write to a file").into());
-    }
     // Not given back piece by piece either.
     let session = ManuallyDrop::new(Session::new(args.render.host(), args.render.options()));
-    let outcomes = session.map_many(&args.targets, |_, outcome| {
+    let targets = &args.targets;
+    if let Some(root) = place.filter(|place| place.is_dir()) {
+        let outcomes = session.map_many(targets, |_, outcome| {
+            let rendered = outcome?;
+            Ok((files(&rendered, PathBuf::new())?, rendered.warnings().to_vec()))
+        });
+        let mut all = all_built(outcomes, reporter)?;
+        for (files, directory) in all.iter_mut().zip(output::directories_below(root, targets)?) {
+            files.directory = directory;
+        }
+        return output::to_directories(&all).map(drop);
+    }
+    let outcomes = session.map_many(targets, |_, outcome| {
         let rendered = outcome?;
         Ok((rendered.yaml()?, rendered.warnings().to_vec()))
     });
-    let mut texts = Vec::new();
-    let mut failed = 0;
-    for outcome in outcomes {
-        let outcome: Result<(String, Vec<Warning>), BuildError> = outcome;
-        match outcome {
-            Ok((yaml, warnings)) => {
-                warnings.iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
-                if !yaml.is_empty() {
-                    texts.push(yaml);
-                }
-            }
-            Err(error) => {
-                reporter.report(&Diagnostic::from(&error));
-                failed += 1;
-            }
-        }
-    }
-    if failed > 0 {
-        let message = format!("{failed} of {} kustomizations cannot be built", args.targets.len());
-        return Err(Failure::new(message));
-    }
+    let mut texts = all_built(outcomes, reporter)?;
+    texts.retain(|text| !text.is_empty());
     match place {
         Some(file) => output::to_file(file, texts.join(SEPARATOR).as_bytes()),
         None => {
@@ -79,15 +68,39 @@ fn run_many(args: &BuildArgs, place: Option<&Path>, reporter: &Reporter) -> Resu
     }
 }
 
-/// What stands between documents.
-const SEPARATOR: &str = "---\n";
-
-fn ids(rendered: &Rendered) -> Vec<ResId> {
-    rendered.resources().iter().map(|resource| rendered.id(resource)).collect()
+/// What was built, if all was. Says of each what there is to say.
+fn all_built<T>(
+    outcomes: Vec<Result<(T, Vec<Warning>), BuildError>>,
+    reporter: &Reporter,
+) -> Result<Vec<T>, Failure> {
+    let total = outcomes.len();
+    let mut built = Vec::with_capacity(total);
+    for outcome in outcomes {
+        match outcome {
+            Ok((one, warnings)) => {
+                warnings.iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
+                built.push(one);
+            }
+            Err(error) => reporter.report(&Diagnostic::from(&error)),
+        }
+    }
+    match total - built.len() {
+        0 => Ok(built),
+        failed => Err(Failure::new(format!("{failed} of {total} kustomizations cannot be built"))),
+    }
 }
 
-fn texts(rendered: &Rendered) -> Result<Vec<String>, BuildError> {
-    rendered.resources().iter().map(|resource| rendered.resource_yaml(resource)).collect()
+/// What stands between documents.
+pub(super) const SEPARATOR: &str = "---\n";
+
+/// The resources of a build, each for a file of its own in a directory.
+pub(super) fn files(rendered: &Rendered, directory: PathBuf) -> Result<Files, BuildError> {
+    let resources = rendered.resources();
+    Ok(Files {
+        directory,
+        ids: resources.iter().map(|resource| rendered.id(resource)).collect(),
+        texts: resources.iter().map(|resource| rendered.resource_yaml(resource)).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Warnings are for builds that succeed: an error would drown among them.

@@ -2,17 +2,20 @@
 //! the build has succeeded, and a file is replaced whole or left as it was.
 
 mod name;
+mod places;
 mod staged;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kustomize_core::resource::ResId;
 use kustomize_diagnostic::Diagnostic;
 
 use crate::failure::Failure;
 use name::file_names;
+pub(crate) use places::directories_below;
 use staged::Staged;
 
 /// Writes text to standard output.
@@ -37,21 +40,39 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), Failure> {
     Staged::replace(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
 }
 
-/// Writes each resource to a file of its own in an existing directory. All are written beside
-/// their places first and moved there together, so that a full disk changes nothing.
-pub(crate) fn to_directory(directory: &Path, ids: &[ResId], texts: &[String]) -> Result<(), Failure> {
-    let names = file_names(ids);
-    check(ids, &names)?;
-    let mut staged = Vec::with_capacity(names.len());
-    for (name, text) in names.iter().zip(texts) {
-        let path = directory.join(name);
-        staged.push(Staged::write(&path, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?);
+/// Resources that each get a file of their own in a directory.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) directory: PathBuf,
+    pub(crate) ids: Vec<ResId>,
+    pub(crate) texts: Vec<String>,
+}
+
+/// Writes each resource to a file of its own. All are written beside their places first and moved
+/// there together, so that a full disk changes nothing. Directories are made where there are none.
+/// Returns the files.
+pub(crate) fn to_directories(all: &[Files]) -> Result<BTreeSet<PathBuf>, Failure> {
+    let names: Vec<Vec<String>> = all.iter().map(|files| file_names(&files.ids)).collect();
+    for (files, names) in all.iter().zip(&names) {
+        check(&files.ids, names)?;
+    }
+    let mut staged = Vec::new();
+    let mut paths = BTreeSet::new();
+    for (Files { directory, texts, .. }, names) in all.iter().zip(&names) {
+        fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
+        for (name, text) in names.iter().zip(texts) {
+            let path = directory.join(name);
+            let file =
+                Staged::write(&path, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?;
+            staged.push(file);
+            paths.insert(path);
+        }
     }
     for file in staged {
         let path = file.target().to_owned();
         file.commit().map_err(|error| Failure::write(&path, &error))?;
     }
-    Ok(())
+    Ok(paths)
 }
 
 /// Refuses names that lead elsewhere, and one name for two resources (where the reference keeps the

@@ -213,3 +213,101 @@ fn links_that_are_set_anew_are_followed() {
     fs::rename(path("mounted/new"), path("mounted/data")).unwrap();
     watching.expect("one → three");
 }
+
+/// The files below a directory.
+fn below(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(below(&path).iter().map(|rest| format!("{name}/{rest}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn several_go_to_a_directory_each() {
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    assert_eq!(stdout(&["build", STAGING, PRODUCTION, "-o", place]), "");
+    for (overlay, name) in [(STAGING, "staging"), (PRODUCTION, "production")] {
+        let alone = tempfile::tempdir().unwrap();
+        stdout(&["build", overlay, "-o", alone.path().to_str().unwrap()]);
+        let files = below(alone.path());
+        assert!(!files.is_empty());
+        assert_eq!(below(&out.path().join(name)), files);
+        for file in files {
+            let path = Path::new(name).join(&file);
+            let (one, other) = (fs::read(out.path().join(path)), fs::read(alone.path().join(&file)));
+            assert_eq!(one.unwrap(), other.unwrap());
+        }
+    }
+}
+
+#[test]
+fn none_of_several_is_written_when_one_fails() {
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    let failed = run(&["build", STAGING, "mistakes/unknown-field", "-o", place]);
+    assert_eq!(failed.status.code(), Some(1));
+    let twice = run(&["build", STAGING, "apps/../apps/overlays/staging", "-o", place]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(stderr(&twice).contains("is given twice"), "{}", stderr(&twice));
+    assert!(below(out.path()).is_empty());
+}
+
+/// Waits until a file has a text in it, or is gone.
+fn wait_for(file: &Path, text: Option<&str>) {
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = fs::read_to_string(file).ok();
+        match (text, &found) {
+            (None, None) => return,
+            (Some(text), Some(found)) if found.contains(text) => return,
+            _ if std::time::Instant::now() > until => panic!("{}: {found:?}", file.display()),
+            _ => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+#[test]
+fn what_is_watched_is_written_again() {
+    let site = tempfile::tempdir().unwrap();
+    let (one, two) = (site.path().join("one"), site.path().join("two"));
+    write_base(&one, "first");
+    write_base(&two, "other");
+    let out = site.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let file = site.path().join("all.yaml");
+    let to_file = Watching::start(site.path(), &["one", "two", "-o", "all.yaml"]);
+    let to_files = Watching::start(site.path(), &["one", "two", "-o", "out"]);
+    to_file.expect("watching 2 kustomizations");
+    to_files.expect("watching 2 kustomizations");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("v: first") && text.contains("---\n") && text.contains("v: other"), "{text}");
+    wait_for(&out.join("one/v1_configmap_cm.yaml"), Some("v: first"));
+
+    // What is broken leaves what was written last.
+    fs::write(one.join("cm.yaml"), "kind: [\n").unwrap();
+    to_file.expect("one/cm.yaml:");
+    to_files.expect("one/cm.yaml:");
+    write_base(&one, "second");
+    wait_for(&file, Some("v: second"));
+    wait_for(&out.join("one/v1_configmap_cm.yaml"), Some("v: second"));
+
+    // A resource of another name: what was written for the former goes, and nothing else does.
+    fs::write(out.join("one/by-hand.yaml"), "kept").unwrap();
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: renamed}\n";
+    fs::write(one.join("cm.yaml"), map).unwrap();
+    wait_for(&out.join("one/v1_configmap_renamed.yaml"), Some("name: renamed"));
+    wait_for(&out.join("one/v1_configmap_cm.yaml"), None);
+    assert_eq!(
+        below(&out),
+        ["one/by-hand.yaml", "one/v1_configmap_renamed.yaml", "two/v1_configmap_cm.yaml"]
+    );
+}

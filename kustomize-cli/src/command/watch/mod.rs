@@ -1,7 +1,9 @@
 //! `kustomize-rs watch`.
 
+mod copy;
 mod files;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use kustomize_core::difference::{Difference, Snapshot};
@@ -10,10 +12,12 @@ use kustomize_core::{BuildError, ErrorKind, Rendered, Session};
 use kustomize_diagnostic::{Diagnostic, Style};
 
 use crate::args::WatchArgs;
+use crate::command::build;
 use crate::comparison;
 use crate::failure::Failure;
 use crate::output;
 use crate::reporter::Reporter;
+use copy::Copy;
 use files::{Changed, Files};
 
 /// Builds, then waits for changes and shows what they change, until it is interrupted.
@@ -21,14 +25,18 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
     let session = Session::new(args.render.host(), args.render.options());
     let mut overlays: Vec<Overlay> = args.targets.iter().map(|path| Overlay::new(path)).collect();
     let mut files = Files::new()?;
+    let mut copy = Copy::new(args)?;
+    let show =
+        Show { secrets: args.show_secrets, with_files: copy.as_ref().is_some_and(Copy::has_files), reporter };
     let started = Instant::now();
     let first = session.build_many(&args.targets);
     if let Some(error) = first.iter().find_map(|outcome| outcome.as_ref().err().filter(is_nowhere)) {
         return Err(error.into());
     }
     for (overlay, outcome) in overlays.iter_mut().zip(first) {
-        overlay.update(outcome, reporter)?;
+        overlay.update(outcome, &show)?;
     }
+    copy.as_mut().map_or(Ok(()), |copy| copy.write(&mut overlays))?;
     files.watch(&inputs(&session, &args.targets))?;
     let (count, time) = (overlays.len(), shown(started));
     let plural = if count == 1 { "" } else { "s" };
@@ -49,10 +57,16 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
             }
         };
         for (overlay, outcome) in overlays.iter_mut().zip(outcomes) {
-            if let Some(text) = overlay.update(outcome, reporter)? {
+            if let Some(text) = overlay.update(outcome, &show)? {
                 let header = format!("{} (in {})\n", overlay.path, shown(started));
                 output::to_stdout((header + &text).as_bytes())?;
             }
+        }
+        // A full disk may have room again when the next change comes.
+        if let Err(Failure::Reported(refused)) =
+            copy.as_mut().map_or(Ok(()), |copy| copy.write(&mut overlays))
+        {
+            reporter.report(&refused);
         }
         are_new = files.watch(&inputs(&session, &args.targets))?;
     }
@@ -73,29 +87,49 @@ fn shown(started: Instant) -> String {
     format!("{:.1} ms", started.elapsed().as_secs_f64() * 1000.0)
 }
 
+/// How outcomes are told, and what is kept of them.
+struct Show<'a> {
+    /// Whether values of Secrets are shown.
+    secrets: bool,
+    /// Whether the resources are kept one by one.
+    with_files: bool,
+    reporter: &'a Reporter,
+}
+
 /// A kustomization that is watched.
 struct Overlay {
     path: String,
     state: State,
+    /// Whether what was built has not been copied yet.
+    is_new: bool,
 }
 
 enum State {
     New,
-    Built { text: String, snapshot: Snapshot },
+    Built { text: String, snapshot: Snapshot, files: Option<output::Files> },
     Broken { last: Snapshot },
 }
 
 impl Overlay {
     fn new(path: &str) -> Self {
-        Overlay { path: path.to_owned(), state: State::New }
+        Overlay { path: path.to_owned(), state: State::New, is_new: false }
+    }
+
+    /// What it was built as, unless it is broken.
+    fn text(&self) -> Option<&str> {
+        match &self.state {
+            State::Built { text, .. } => Some(text),
+            State::New | State::Broken { .. } => None,
+        }
     }
 
     /// Takes over the outcome of a build. Returns what to say of it, if it is another than before.
     fn update(
         &mut self,
         outcome: Result<Rendered, BuildError>,
-        reporter: &Reporter,
+        show: &Show<'_>,
     ) -> Result<Option<String>, Failure> {
+        let reporter = show.reporter;
         let built = outcome.and_then(|rendered| Ok((rendered.yaml()?, rendered)));
         let (text, rendered) = match built {
             Ok(built) => built,
@@ -116,17 +150,23 @@ impl Overlay {
         let snapshot = Snapshot::of(&rendered)?;
         let said = match &self.state {
             State::New => None,
-            State::Built { snapshot: before, .. } => Some(difference(before, &snapshot)),
+            State::Built { snapshot: before, .. } => Some(show.difference(before, &snapshot)),
             State::Broken { last } => {
-                let changes = difference(last, &snapshot);
+                let changes = show.difference(last, &snapshot);
                 Some(if changes.is_empty() { "    mended, as it was before\n".to_owned() } else { changes })
             }
         };
-        self.state = State::Built { text, snapshot };
+        let files = show.with_files.then(|| build::files(&rendered, PathBuf::new())).transpose()?;
+        self.state = State::Built { text, snapshot, files };
+        self.is_new = true;
         Ok(said)
     }
 }
 
-fn difference(before: &Snapshot, after: &Snapshot) -> String {
-    comparison::by_field(&Difference::between(before, after), Style::for_stdout(), "    ")
+impl Show<'_> {
+    fn difference(&self, before: &Snapshot, after: &Snapshot) -> String {
+        let difference = Difference::between(before, after);
+        let difference = if self.secrets { difference } else { difference.mask_secrets() };
+        comparison::by_field(&difference, Style::for_stdout(), "    ")
+    }
 }
