@@ -21,12 +21,13 @@ pub(crate) fn unified(
     new: (&str, &str),
     show_secrets: bool,
     style: Style,
-) -> Result<String, Diagnostic> {
+) -> Result<String, Box<Diagnostic>> {
     if show_secrets {
         return Ok(diff(old, new, style));
     }
     let masked = masked_texts(old, new).map_err(|error| {
-        Diagnostic::from(&error).with_help("texts that are not YAML are shown with --show-secrets only")
+        let help = "texts that are not YAML are shown with --show-secrets only";
+        Box::new(Diagnostic::from(&error).with_help(help))
     })?;
     let mut out = diff((old.0, &masked.0), (new.0, &masked.1), style);
     if masked.0 == masked.1 && old.1 != new.1 {

@@ -101,7 +101,7 @@ impl Report {
             let old = (self.renderer.shorten(&mismatch.golden), mismatch.expected.as_str());
             unified(old, (&overlay, &mismatch.actual), self.show_secrets, style).map(|text| indented(&text))
         } else {
-            let difference = mismatch.difference().map_err(|error| Diagnostic::from(&error));
+            let difference = mismatch.difference().map_err(|error| Box::new(Diagnostic::from(&error)));
             difference.map(|difference| match difference.is_empty() {
                 true => format!("{INDENT}{}\n", mismatch.remark()),
                 false if self.show_secrets => by_field(&difference, style, INDENT),
