@@ -6,65 +6,109 @@ mod finalizer;
 mod git_repository;
 mod kustomization;
 mod log;
+mod metrics;
 mod queue;
+mod selection;
 mod status;
 mod store;
 
 pub use context::Context;
 pub use log::Log;
+pub use selection::{Selection, SelectionError};
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::task::TaskTracker;
 
 use queue::{Key, Queue};
 
-/// Runs the controllers of all kinds until `shutdown` is ready.
-pub async fn run(context: Arc<Context>, shutdown: impl Future<Output = ()>) {
-    let controllers = async {
-        tokio::join!(
-            store::follow(&context, &context.repositories, &context.repository_queue),
-            store::follow(&context, &context.kustomizations, &context.kustomization_queue),
-            work(&context, &context.repository_queue, git_repository::reconcile),
-            work(&context, &context.kustomization_queue, kustomization::reconcile),
-        )
+/// How long work that is under way may take when everything is to end.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
+
+/// Runs the selected controllers until `shutdown` is ready, and waits a moment for what is under way.
+pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Future<Output = ()>) {
+    let tasks = TaskTracker::new();
+    let sources = async {
+        if selection.has(selection::SOURCE) {
+            tokio::join!(
+                store::follow(&context, &context.repositories, &context.repository_queue),
+                work(&context, &tasks, "GitRepository", &context.repository_queue, git_repository::reconcile),
+            );
+        }
+    };
+    let kustomizations = async {
+        if selection.has(selection::KUSTOMIZE) {
+            tokio::join!(
+                store::follow(&context, &context.kustomizations, &context.kustomization_queue),
+                work(
+                    &context,
+                    &tasks,
+                    "Kustomization",
+                    &context.kustomization_queue,
+                    kustomization::reconcile
+                ),
+            );
+        }
     };
     tokio::select! {
         () = shutdown => {}
-        _ = controllers => {}
+        _ = async { tokio::join!(sources, kustomizations) } => {}
     }
+    tasks.close();
+    // What does not end now is in the inventory, and done again at the next start.
+    let _ = tokio::time::timeout(LAST_MOMENT, tasks.wait()).await;
 }
 
 /// Takes what is due from a queue. Each object is worked on by one task at a time, and waiting for
 /// one object holds no other up.
-async fn work<F>(context: &Arc<Context>, queue: &Arc<Queue>, reconcile: fn(Arc<Context>, Key) -> F)
-where
+async fn work<F>(
+    context: &Arc<Context>,
+    tasks: &TaskTracker,
+    kind: &'static str,
+    queue: &Arc<Queue>,
+    reconcile: fn(Arc<Context>, Key) -> F,
+) where
     F: Future<Output = Next> + Send + 'static,
 {
     loop {
         let key = queue.next().await;
         let (context, queue) = (Arc::clone(context), Arc::clone(queue));
-        tokio::spawn(async move {
-            let next = reconcile(context, key.clone()).await;
-            queue.done(&key, next.0);
+        tasks.spawn(async move {
+            let start = Instant::now();
+            let next = reconcile(Arc::clone(&context), key.clone()).await;
+            match next {
+                Next::Gone => context.metrics().forget(kind, &key),
+                _ => context.metrics().reconciled(kind, &key, start.elapsed()),
+            }
+            queue.done(&key, next.after());
         });
     }
 }
 
 /// When an object is due again.
-struct Next(Option<std::time::Duration>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Never: it does not exist any more.
+    Gone,
+    /// When it changes.
+    OnChange,
+    /// After a while, or when it changes.
+    After(Duration),
+}
 
 impl Next {
-    /// When it changes.
-    const NEVER: Next = Next(None);
-
-    /// After a while.
-    fn after(duration: std::time::Duration) -> Self {
-        Next(Some(duration))
-    }
-
     /// After an interval, give or take a twentieth, so that not all are due at once.
     fn at_interval(interval: reconciler_api::Duration) -> Self {
         let factor = 0.95 + 0.1 * rand::random::<f64>();
-        Next(Some(interval.to_std().mul_f64(factor)))
+        Next::After(interval.to_std().mul_f64(factor))
+    }
+
+    fn after(self) -> Option<Duration> {
+        match self {
+            Next::Gone | Next::OnChange => None,
+            Next::After(duration) => Some(duration),
+        }
     }
 }

@@ -1,12 +1,23 @@
-//! Running the controllers.
+//! Running the controllers, on a cluster or on one inside this process.
+
+mod embedded;
+mod error;
+mod serve;
+mod setup;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 
+pub use crate::controller::Selection;
 use crate::controller::{self, Context, Log};
+pub use embedded::Embedded;
+pub use error::RunError;
+pub use setup::{SyncOptions, install_definitions, set_up_sync};
 
 /// How the controllers run.
 pub struct RunOptions {
@@ -14,10 +25,61 @@ pub struct RunOptions {
     pub data: PathBuf,
     /// Where the log goes.
     pub log: Log,
+    /// Which controllers run.
+    pub controllers: Selection,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
+    /// Where the state of health is served.
+    pub health: Option<SocketAddr>,
 }
 
-/// Reconciles until `shutdown` is ready.
-pub async fn run(client: Client, options: RunOptions, shutdown: impl Future<Output = ()>) {
+impl RunOptions {
+    /// All controllers, with nothing served.
+    #[must_use]
+    pub fn new(data: PathBuf, log: Log) -> Self {
+        RunOptions { data, log, controllers: Selection::default(), metrics: None, health: None }
+    }
+}
+
+/// Reconciles until `shutdown` is ready. What is under way then is given a moment to end.
+///
+/// # Errors
+/// The directory cannot be written, or an address cannot be listened on.
+pub async fn run(
+    client: Client,
+    options: RunOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    std::fs::create_dir_all(&options.data)
+        .map_err(|error| RunError::Data { path: options.data.clone(), source: error })?;
     let context = Arc::new(Context::new(client, options.data, options.log));
-    controller::run(context, shutdown).await;
+    let metrics = serve::listen(options.metrics).await?;
+    let health = serve::listen(options.health).await?;
+    let servers = async {
+        tokio::join!(serve::metrics(metrics, &context), serve::health(health, &context));
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = controller::run(Arc::clone(&context), options.controllers, shutdown) => {}
+        () = servers => {}
+    }
+    Ok(())
+}
+
+/// Connects to the cluster that a kubeconfig names, or to the one that this process runs in.
+///
+/// # Errors
+/// There is no such file or context, or it cannot be used.
+pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Client, RunError> {
+    let fail = |error: &dyn std::fmt::Display| RunError::Cluster(error.to_string());
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    let config = match kubeconfig {
+        Some(file) => {
+            let file = Kubeconfig::read_from(file).map_err(|error| fail(&error))?;
+            Config::from_custom_kubeconfig(file, &options).await.map_err(|error| fail(&error))?
+        }
+        None if context.is_some() => Config::from_kubeconfig(&options).await.map_err(|error| fail(&error))?,
+        None => Config::infer().await.map_err(|error| fail(&error))?,
+    };
+    Client::try_from(config).map_err(|error| fail(&error))
 }

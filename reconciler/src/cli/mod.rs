@@ -3,6 +3,7 @@
 mod create;
 mod failure;
 mod manifest;
+mod run;
 mod term;
 mod usage;
 mod version;
@@ -49,6 +50,8 @@ pub(crate) struct Global {
 enum Command {
     /// Create or update sources and other objects
     Create(Box<create::Create>),
+    /// Run the controllers
+    Run(Box<run::Run>),
     /// Print the version
     Version(version::Version),
 }
@@ -77,6 +80,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result {
     match &cli.command {
         Command::Create(create) => create.run(&cli.global),
+        Command::Run(run) => run.run(&cli.global),
         Command::Version(version) => version.run(),
     }
 }

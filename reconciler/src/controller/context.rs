@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::kustomization::Memory;
 use super::log::Log;
+use super::metrics::Metrics;
 use super::queue::{Key, Queue};
 use super::store::Store;
 use crate::apply::Objects;
@@ -20,6 +21,7 @@ pub struct Context {
     pub(crate) client: Client,
     pub(crate) objects: Objects,
     pub(crate) log: Log,
+    metrics: Metrics,
     /// Where repositories are kept.
     pub(crate) data: PathBuf,
     pub(crate) repositories: Store<GitRepository>,
@@ -44,6 +46,7 @@ impl Context {
             objects: Objects::new(client.clone()),
             client,
             log,
+            metrics: Metrics::default(),
             data,
             repositories: Store::default(),
             repository_queue: Arc::default(),
@@ -55,6 +58,16 @@ impl Context {
             builds: Semaphore::new(cores),
             applies: Semaphore::new(cores * 8),
         }
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether all objects of the cluster are known.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.repositories.is_listed() && self.kustomizations.is_listed()
     }
 
     /// What was fetched last for a GitRepository.

@@ -50,11 +50,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let repository = match context.repositories.get(&key) {
         None => {
             context.forget_repository(&key);
-            return Next::NEVER;
+            return Next::Gone;
         }
         Some(Err(error)) => {
             context.log.error("the object cannot be read", fields(&key, json!({"error": error})));
-            return Next::NEVER;
+            return Next::OnChange;
         }
         Some(Ok(repository)) => repository,
     };
@@ -63,15 +63,15 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         // What is left is a copy, which is removed with the directory of data at the latest.
         let _ = std::fs::remove_dir_all(directory(&context, &key));
         return match finalizer::remove(&context.client, &*repository).await {
-            Ok(()) => Next::NEVER,
-            Err(_) => Next::after(SOON),
+            Ok(()) => Next::OnChange,
+            Err(_) => Next::After(SOON),
         };
     }
     if finalizer::add(&context.client, &*repository).await.is_err() {
-        return Next::after(SOON);
+        return Next::After(SOON);
     }
     if repository.spec.suspend {
-        return Next::NEVER;
+        return Next::OnChange;
     }
     let outcome = fetch(&context, &key, &repository).await;
     let old = repository.status.clone().unwrap_or_default();
@@ -81,7 +81,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let new = next_status(&repository, &old, &outcome, &key);
     let next = match &outcome {
         Ok(_) => Next::at_interval(repository.spec.interval),
-        Err(failure) if failure.is_permanent => Next::NEVER,
+        Err(failure) if failure.is_permanent => Next::OnChange,
         Err(_) => Next::at_interval(repository.spec.interval),
     };
     match &outcome {
@@ -112,7 +112,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             context
                 .log
                 .error("status could not be written", fields(&key, json!({"error": error.to_string()})));
-            Next::after(SOON)
+            Next::After(SOON)
         }
     }
 }

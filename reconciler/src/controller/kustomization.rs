@@ -72,12 +72,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let object = match context.kustomizations.get(&key) {
         None => {
             context.take_memory(&key);
-            return Next::NEVER;
+            return Next::Gone;
         }
         Some(Err(error)) => {
             let fields = json!({"controllerKind": "Kustomization", "name": key.name, "namespace": key.namespace, "error": error});
             context.log.error("the object cannot be read", fields);
-            return Next::NEVER;
+            return Next::OnChange;
         }
         Some(Ok(object)) => object,
     };
@@ -101,10 +101,10 @@ impl Reconciliation<'_> {
             return self.finalize().await;
         }
         if finalizer::add(&self.context.client, self.object).await.is_err() {
-            return Next::after(SOON);
+            return Next::After(SOON);
         }
         if self.object.spec.suspend {
-            return Next::NEVER;
+            return Next::OnChange;
         }
         let source = self.source();
         let commit = match source {
@@ -386,7 +386,7 @@ impl Reconciliation<'_> {
         if is_new {
             events::send(self.context, self.object, CONTROLLER, true, failure.reason, &failure.message).await;
         }
-        self.finish(new, Next::after(retry)).await
+        self.finish(new, Next::After(retry)).await
     }
 
     async fn finish(&mut self, mut new: KustomizationStatus, next: Next) -> Next {
@@ -401,7 +401,7 @@ impl Reconciliation<'_> {
                 let fields = self.fields(json!({"error": error.to_string()}));
                 self.context.log.error("status could not be written", fields);
                 self.memory.applied = None;
-                Next::after(SOON)
+                Next::After(SOON)
             }
         }
     }
@@ -440,12 +440,12 @@ impl Reconciliation<'_> {
             if let Some((id, _, error)) = pruned.failed.first() {
                 let message = format!("{} delete failed: {error}", id.subject());
                 self.context.log.error("garbage collection failed", self.fields(json!({"error": message})));
-                return Next::after(SOON);
+                return Next::After(SOON);
             }
         }
         match finalizer::remove(&self.context.client, self.object).await {
-            Ok(()) => Next::NEVER,
-            Err(_) => Next::after(SOON),
+            Ok(()) => Next::OnChange,
+            Err(_) => Next::After(SOON),
         }
     }
 

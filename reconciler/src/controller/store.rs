@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
@@ -19,6 +20,7 @@ use super::queue::{Key, Queue};
 /// The objects of one kind. One that cannot be read as its kind is kept as an error.
 pub(crate) struct Store<K> {
     objects: Mutex<HashMap<Key, Entry<K>>>,
+    is_listed: AtomicBool,
 }
 
 struct Entry<K> {
@@ -31,13 +33,18 @@ type Trigger = (Option<i64>, Option<String>, bool);
 
 impl<K> Default for Store<K> {
     fn default() -> Self {
-        Store { objects: Mutex::default() }
+        Store { objects: Mutex::default(), is_listed: AtomicBool::default() }
     }
 }
 
 impl<K> Store<K> {
     fn objects(&self) -> MutexGuard<'_, HashMap<Key, Entry<K>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether all objects have been listed once.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_listed.load(Ordering::Acquire)
     }
 
     /// An object, or why it cannot be read.
@@ -84,6 +91,7 @@ where
                     store.objects().remove(&key);
                     queue.add(key);
                 }
+                store.is_listed.store(true, Ordering::Release);
             }
             Ok(Event::Apply(object)) => put(store, queue, object),
             Ok(Event::Delete(object)) => {

@@ -35,6 +35,15 @@ impl GitProgram {
         GitProgram { url: url.into(), credentials, timeout }
     }
 
+    /// The branch that the repository is on.
+    pub async fn default_branch(&self) -> Result<Option<String>, GitError> {
+        let output = self.run(None, &["ls-remote", "--quiet", "--symref", "--", &self.url, "HEAD"]).await?;
+        let text = String::from_utf8_lossy(&output);
+        let head =
+            text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
+        Ok(head.map(str::to_owned))
+    }
+
     async fn run(&self, directory: Option<&Path>, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
         let secrets = TempDir::with_prefix("reconciler-git-").map_err(io)?;

@@ -1,0 +1,178 @@
+//! `run`: the controllers, on a cluster or on one inside this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration as StdDuration;
+
+use clap::Args;
+use kube::Client;
+use reconciler::controller::Log;
+use reconciler::run::{self, Embedded, RunError, RunOptions, Selection, SyncOptions};
+use reconciler::source::git::{Credentials, GitProgram};
+use reconciler_api::Duration;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use url::Url;
+
+use super::{Failure, Global, Result, term};
+
+/// How long a repository may take to name its branch.
+const ASK: StdDuration = StdDuration::from_secs(30);
+
+/// Options of `run`.
+#[derive(Args)]
+pub(crate) struct Run {
+    /// Start a cluster inside this process
+    #[arg(long, conflicts_with = "kubeconfig")]
+    embedded: bool,
+    /// Address that the embedded cluster listens on
+    #[arg(long, default_value = "127.0.0.1:0", requires = "embedded")]
+    listen: SocketAddr,
+    /// Directory for repositories and the embedded cluster's state; a temporary one if absent
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Repository to follow, a directory or a URL
+    #[arg(long, requires = "path")]
+    git: Option<String>,
+    /// Branch of the repository; the one it has checked out if absent
+    #[arg(long, requires = "git")]
+    branch: Option<String>,
+    /// Directory in the repository to apply
+    #[arg(long, requires = "git")]
+    path: Option<String>,
+    /// How often the repository is looked at
+    #[arg(long, default_value = "1m0s")]
+    interval: Duration,
+    /// Controllers to run, divided by commas; all if absent
+    #[arg(long)]
+    controllers: Option<Selection>,
+    /// Address that metrics are served on
+    #[arg(long, value_parser = address)]
+    metrics_addr: Option<SocketAddr>,
+    /// Address that health is served on
+    #[arg(long, value_parser = address)]
+    health_addr: Option<SocketAddr>,
+}
+
+/// Reads an address; `:8080` is a port of all addresses, as Flux has it.
+fn address(text: &str) -> std::result::Result<SocketAddr, String> {
+    match text.strip_prefix(':') {
+        Some(port) => {
+            let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port"))?;
+            Ok((Ipv4Addr::UNSPECIFIED, port).into())
+        }
+        None => text.parse().map_err(|_| format!("{text:?} is no address like 127.0.0.1:8080")),
+    }
+}
+
+impl Run {
+    /// Reconciles until it is told to end.
+    pub(crate) fn run(&self, global: &Global) -> Result {
+        Runtime::new()?.block_on(self.start(global))
+    }
+
+    async fn start(&self, global: &Global) -> Result {
+        // The end of this function removes it.
+        let temporary = if self.data.is_some() { None } else { Some(TempDir::with_prefix("reconciler-")?) };
+        let data: &Path = match (&self.data, &temporary) {
+            (Some(data), _) => data,
+            (None, Some(temporary)) => temporary.path(),
+            (None, None) => Path::new("."),
+        };
+        let sync = self.sync(global).await?;
+        let embedded = match self.embedded {
+            true => Some(Embedded::start(data, self.data.is_some(), self.listen).await?),
+            false => None,
+        };
+        let client = match &embedded {
+            Some(embedded) => embedded.client(),
+            None => run::connect(global.kubeconfig.as_deref(), global.context.as_deref()).await?,
+        };
+        if embedded.is_some() {
+            run::install_definitions(&client).await?;
+        }
+        if let Some(sync) = &sync {
+            run::set_up_sync(&client, sync).await?;
+        }
+        if let Some(embedded) = &embedded {
+            term::print(&format!(
+                "cluster: http://{}\nexport KUBECONFIG={}\n",
+                embedded.address(),
+                embedded.kubeconfig().display()
+            ))?;
+        }
+        let outcome = self.reconcile(client, data).await;
+        if let Some(embedded) = embedded {
+            embedded.shutdown();
+        }
+        outcome
+    }
+
+    async fn reconcile(&self, client: Client, data: &Path) -> Result {
+        let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
+        options.controllers = self.controllers.clone().unwrap_or_default();
+        options.metrics = self.metrics_addr;
+        options.health = self.health_addr;
+        Ok(run::run(client, options, told_to_end()?).await?)
+    }
+
+    /// What the cluster is to follow.
+    async fn sync(&self, global: &Global) -> Result<Option<SyncOptions>> {
+        let (Some(git), Some(path)) = (&self.git, &self.path) else { return Ok(None) };
+        let url = url_of(git)?;
+        let branch = match &self.branch {
+            Some(branch) => branch.clone(),
+            None => default_branch(&url).await?,
+        };
+        let (namespace, path) = (global.namespace.clone(), format!("./{}", path.trim_start_matches("./")));
+        Ok(Some(SyncOptions { namespace, url, branch, path, interval: self.interval }))
+    }
+}
+
+/// The URL of a repository that may be a directory.
+fn url_of(repository: &str) -> Result<String> {
+    if Url::parse(repository).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "ssh" | "file")) {
+        return Ok(repository.to_owned());
+    }
+    let fail = |why: &str| Failure::failed(format!("cannot follow the repository {repository}: {why}"));
+    let directory = std::fs::canonicalize(repository).map_err(|error| fail(&error.to_string()))?;
+    Url::from_file_path(directory).map(String::from).map_err(|()| fail("its path cannot be a URL"))
+}
+
+async fn default_branch(url: &str) -> Result<String> {
+    let git = GitProgram::new(url, Credentials::default(), ASK);
+    let branch = git.default_branch().await;
+    let branch = branch.map_err(|error| Failure::failed(format!("cannot read {url}: {error}")))?;
+    branch.ok_or_else(|| {
+        Failure::failed(format!("{url} does not say which branch it is on: give one with --branch"))
+    })
+}
+
+/// Ends when the process is told to end.
+fn told_to_end() -> Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without signals it runs until it is ended.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Failure::failed(error.to_string())
+    }
+}

@@ -1,0 +1,66 @@
+//! Which controllers run.
+
+use std::str::FromStr;
+
+/// Which controllers run: all, unless some are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection(Vec<&'static str>);
+
+/// The controllers that there are.
+const KNOWN: [&str; 2] = [SOURCE, KUSTOMIZE];
+pub(super) const SOURCE: &str = "source-controller";
+pub(super) const KUSTOMIZE: &str = "kustomize-controller";
+
+impl Default for Selection {
+    fn default() -> Self {
+        Selection(KNOWN.to_vec())
+    }
+}
+
+impl Selection {
+    /// Whether a controller runs.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+/// Controllers that cannot be picked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// There is no such controller.
+    #[error("there is no controller {0:?}, only {known}", known = KNOWN.join(" and "))]
+    Unknown(String),
+    /// What is fetched is not handed over between processes.
+    #[error("kustomize-controller reads sources in this process: source-controller has to run too")]
+    NoSources,
+}
+
+impl FromStr for Selection {
+    type Err = SelectionError;
+
+    /// Reads names divided by commas.
+    fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let find = |name: &str| {
+            let found = KNOWN.into_iter().find(|known| *known == name);
+            found.ok_or_else(|| SelectionError::Unknown(name.to_owned()))
+        };
+        let names = text.split(',').map(str::trim).map(find).collect::<Result<Vec<_>, _>>()?;
+        let selection = Selection(names);
+        if selection.has(KUSTOMIZE) && !selection.has(SOURCE) {
+            return Err(SelectionError::NoSources);
+        }
+        Ok(selection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known() {
+        assert_eq!("source-controller, kustomize-controller".parse(), Ok(Selection::default()));
+        assert_eq!("x".parse::<Selection>(), Err(SelectionError::Unknown("x".to_owned())));
+        assert_eq!("kustomize-controller".parse::<Selection>(), Err(SelectionError::NoSources));
+    }
+}

@@ -1,0 +1,61 @@
+//! A cluster inside this process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use embedded_cluster::{Cluster, Server};
+use kube::Client;
+
+use super::RunError;
+
+/// A cluster inside this process, which `kubectl` can use too.
+pub struct Embedded {
+    cluster: Cluster,
+    server: Server,
+    kubeconfig: PathBuf,
+}
+
+impl Embedded {
+    /// Starts a cluster that keeps its state in a directory, or in memory where `is_kept` is false.
+    /// It listens on `address`, and writes a kubeconfig into the directory.
+    ///
+    /// # Errors
+    /// The directory or the address cannot be used.
+    pub async fn start(directory: &Path, is_kept: bool, address: SocketAddr) -> Result<Self, RunError> {
+        let data = |source| RunError::Data { path: directory.to_owned(), source };
+        std::fs::create_dir_all(directory).map_err(data)?;
+        let cluster = if is_kept {
+            Cluster::open(directory.join("cluster.redb"))
+                .map_err(|error| RunError::Embedded(error.to_string()))?
+        } else {
+            Cluster::in_memory()
+        };
+        let server = cluster.listen(address).await.map_err(|source| RunError::Listen { address, source })?;
+        let kubeconfig = directory.join("kubeconfig");
+        std::fs::write(&kubeconfig, server.kubeconfig()).map_err(data)?;
+        Ok(Embedded { cluster, server, kubeconfig })
+    }
+
+    /// A client of the cluster.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.cluster.service(), "default")
+    }
+
+    /// Where the cluster listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The kubeconfig for other programs.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Ends the cluster.
+    pub fn shutdown(&self) {
+        self.cluster.shutdown();
+    }
+}

@@ -1,0 +1,291 @@
+//! What the walk-through is played on: a repository, a cluster and a reconciler.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use embedded_cluster::Cluster;
+use http::Request;
+use kube::Client;
+use reconciler::controller::Log;
+use reconciler::run::{self, RunOptions, SyncOptions};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// What a step ends with.
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A log that is kept.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A reconciler: what ends it, and its task.
+type Running = (oneshot::Sender<()>, JoinHandle<Result<(), run::RunError>>);
+
+/// A repository, a cluster and a reconciler.
+pub(crate) struct Stage {
+    directory: TempDir,
+    client: Client,
+    log: Kept,
+    requests: AtomicU64,
+    running: Option<Running>,
+}
+
+impl Stage {
+    /// A new repository, and a cluster with the definitions.
+    pub(crate) async fn new() -> Outcome<Self> {
+        let client = match std::env::var_os("KUBECONFIG") {
+            Some(_) => Client::try_default().await?,
+            None => Client::new(Cluster::in_memory().service(), "default"),
+        };
+        run::install_definitions(&client).await?;
+        let stage = Stage {
+            directory: TempDir::new()?,
+            client,
+            log: Kept::default(),
+            requests: AtomicU64::new(0),
+            running: None,
+        };
+        std::fs::create_dir(stage.repository())?;
+        stage.git(&["init", "-q", "-b", "main"])?;
+        Ok(stage)
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.directory.path().join("repository")
+    }
+
+    fn git(&self, arguments: &[&str]) -> Outcome<String> {
+        let output = Command::new("git")
+            .current_dir(self.repository())
+            .args(["-c", "user.name=Test", "-c", "user.email=test@example.org"])
+            .args(arguments)
+            .output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Commits files; an empty text removes one.
+    pub(crate) fn commit(&self, message: &str, files: &[(&str, &str)]) -> Outcome {
+        for (name, content) in files {
+            let path = self.repository().join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+            if content.is_empty() && path.exists() {
+                std::fs::remove_file(path)?;
+            } else {
+                std::fs::write(path, content)?;
+            }
+        }
+        self.git(&["add", "--all"])?;
+        self.git(&["commit", "-q", "-m", message])?;
+        Ok(())
+    }
+
+    /// The revision of the last commit.
+    pub(crate) fn revision(&self) -> Outcome<String> {
+        Ok(format!("main@sha1:{}", self.git(&["rev-parse", "HEAD"])?))
+    }
+
+    /// Sets the cluster up to follow a directory, and starts the reconciler.
+    pub(crate) async fn start(&mut self, path: &str) -> Outcome {
+        let url = format!("file://{}", self.repository().display());
+        let interval = Duration::from_secs(600).into();
+        let (namespace, branch, path) = ("flux-system".to_owned(), "main".to_owned(), format!("./{path}"));
+        let sync = SyncOptions { namespace, url, branch, path, interval };
+        run::set_up_sync(&self.client, &sync).await?;
+        let options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
+        let (end, ended) = oneshot::channel::<()>();
+        let shutdown = async {
+            // Dropping the other end is an end, too.
+            let _ = ended.await;
+        };
+        let client = self.client.clone();
+        let task = tokio::spawn(async move { run::run(client, options, shutdown).await });
+        self.running = Some((end, task));
+        Ok(())
+    }
+
+    /// Ends the reconciler, which must not have failed.
+    pub(crate) async fn stop(mut self) -> Outcome {
+        if let Some((end, task)) = self.running.take() {
+            drop(end);
+            tokio::time::timeout(PATIENCE, task).await???;
+        }
+        Ok(())
+    }
+
+    async fn request(&self, method: &str, path: &str, body: Vec<u8>) -> Outcome<Option<Value>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/merge-patch+json")
+            .body(body)?;
+        match self.client.request::<Value>(request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An object of the cluster.
+    pub(crate) async fn get(&self, path: &str) -> Outcome<Option<Value>> {
+        self.request("GET", path, Vec::new()).await
+    }
+
+    /// Whether there is an object.
+    pub(crate) async fn exists(&self, path: &str) -> Outcome<bool> {
+        Ok(self.get(path).await?.is_some())
+    }
+
+    /// A Kustomization of the namespace flux-system.
+    pub(crate) async fn kustomization(&self, name: &str) -> Outcome<Value> {
+        Ok(self.get(&path_of(name)).await?.unwrap_or_default())
+    }
+
+    /// Changes a Kustomization.
+    pub(crate) async fn patch(&self, name: &str, patch: &Value) -> Outcome {
+        let found = self.request("PATCH", &path_of(name), serde_json::to_vec(patch)?).await?;
+        found.map(|_| ()).ok_or_else(|| format!("no Kustomization {name}").into())
+    }
+
+    /// Deletes a Kustomization.
+    pub(crate) async fn delete(&self, name: &str) -> Outcome {
+        self.request("DELETE", &path_of(name), Vec::new()).await.map(|_| ())
+    }
+
+    /// Asks for a look at the repository and a reconciliation, as `reconcile … --with-source` does.
+    pub(crate) async fn reconcile(&self, name: &str) -> Outcome {
+        let token = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
+        let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
+        let source = "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/gitrepositories/flux-system";
+        self.request("PATCH", source, serde_json::to_vec(&patch)?).await?;
+        self.object_becomes(source, |found| found["status"]["lastHandledReconcileAt"] == *token).await?;
+        self.patch(name, &patch).await?;
+        self.object_becomes(&path_of(name), |found| found["status"]["lastHandledReconcileAt"] == *token).await
+    }
+
+    /// Waits until a Kustomization is ready at a revision.
+    pub(crate) async fn ready(&self, name: &str, revision: &str) -> Outcome {
+        self.object_becomes(&path_of(name), |found| {
+            let ready = condition(found);
+            ready["status"] == "True"
+                && ready["reason"] == "ReconciliationSucceeded"
+                && ready["message"] == format!("Applied revision: {revision}")
+                && found["status"]["lastAppliedRevision"] == *revision
+                && found["status"]["observedGeneration"] == found["metadata"]["generation"]
+        })
+        .await
+    }
+
+    /// Waits until a Kustomization has failed with a message that contains a text. Returns the message.
+    pub(crate) async fn not_ready(&self, name: &str, reason: &str, text: &str) -> Outcome<String> {
+        let has_text = |ready: &Value| ready["message"].as_str().is_some_and(|found| found.contains(text));
+        self.object_becomes(&path_of(name), |found| {
+            let ready = condition(found);
+            ready["status"] == "False" && ready["reason"] == reason && has_text(&ready)
+        })
+        .await?;
+        let message = condition(&self.kustomization(name).await?)["message"].clone();
+        Ok(message.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until an object is as it should be.
+    pub(crate) async fn object_becomes(&self, path: &str, is_wanted: impl Fn(&Value) -> bool) -> Outcome {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.get(path).await?;
+            if found.as_ref().is_some_and(&is_wanted) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                let found = found.map_or("nothing".to_owned(), |found| format!("{found:#}"));
+                return Err(format!("{path} is not as it should be:\n{found}\n{}", self.text()).into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until there is no such object.
+    pub(crate) async fn disappears(&self, path: &str) -> Outcome {
+        let end = Instant::now() + PATIENCE;
+        while self.exists(path).await? {
+            if Instant::now() > end {
+                return Err(format!("{path} is still there\n{}", self.text()).into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for an event about a Kustomization.
+    pub(crate) async fn event(&self, name: &str, is_wanted: impl Fn(&Value) -> bool) -> Outcome {
+        let path = "/api/v1/namespaces/flux-system/events";
+        let is_about = |event: &Value| {
+            let object = &event["involvedObject"];
+            object["kind"] == "Kustomization" && object["name"] == name
+        };
+        self.object_becomes(path, |list| {
+            list["items"].as_array().into_iter().flatten().any(|event| is_about(event) && is_wanted(event))
+        })
+        .await
+    }
+
+    /// Waits for a line of the log.
+    pub(crate) async fn logged(&self, is_wanted: impl Fn(&Value) -> bool) -> Outcome {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text();
+            let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+            if lines.into_iter().any(|line: Value| is_wanted(&line)) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(format!("the log does not have it:\n{text}").into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+/// The path of a Kustomization.
+pub(crate) fn path_of(name: &str) -> String {
+    format!("/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/{name}")
+}
+
+/// The condition Ready of an object.
+fn condition(object: &Value) -> Value {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "Ready")
+        .cloned()
+        .unwrap_or_default()
+}
