@@ -10,6 +10,7 @@ pub mod object;
 pub mod receiver;
 pub mod semver;
 pub mod setters;
+pub mod sops;
 pub mod source;
 pub mod ssa;
 pub mod substitute;

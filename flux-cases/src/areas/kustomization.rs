@@ -65,9 +65,14 @@ impl Drop for Tree {
 
 /// The spec of a case; what a case leaves out has no effect on the build.
 pub(crate) fn spec(case: &Value) -> Result<KustomizationSpec, String> {
+    spec_of(&case["kustomization"]["spec"])
+}
+
+/// A spec with the fields that it needs and a case may leave out.
+pub(crate) fn spec_of(fields: &Value) -> Result<KustomizationSpec, String> {
     let mut spec =
         json!({"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "x"}});
-    for (key, value) in case["kustomization"]["spec"].as_object().into_iter().flatten() {
+    for (key, value) in fields.as_object().into_iter().flatten() {
         spec[key] = value.clone();
     }
     serde_json::from_value(spec).map_err(|failure| format!("spec: {failure}"))

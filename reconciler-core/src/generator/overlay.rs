@@ -1,5 +1,7 @@
 //! A source with the generated file in it.
 
+use std::collections::BTreeMap;
+
 use kustomize_core::host::{EntryKind, Host, HostError, path};
 use kustomize_core::yaml::{self, Map, Node, Seq, SourceText, Sources};
 use reconciler_api::kustomization::KustomizationSpec;
@@ -35,6 +37,8 @@ pub struct OverlayHost<'h> {
     root: String,
     directory: String,
     generated: Generated,
+    /// Other content of files, by their resolved paths.
+    replaced: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'h> OverlayHost<'h> {
@@ -108,7 +112,13 @@ impl<'h> OverlayHost<'h> {
                 file
             }
         };
-        Ok(OverlayHost { host, root, directory, generated: Generated { path, text, is_new } })
+        Ok(OverlayHost {
+            host,
+            root,
+            directory,
+            generated: Generated { path, text, is_new },
+            replaced: BTreeMap::new(),
+        })
     }
 
     /// The directory that is built.
@@ -121,6 +131,11 @@ impl<'h> OverlayHost<'h> {
     #[must_use]
     pub fn generated(&self) -> &Generated {
         &self.generated
+    }
+
+    /// Gives files other content, by their resolved paths.
+    pub fn replace(&mut self, files: BTreeMap<String, Vec<u8>>) {
+        self.replaced.extend(files);
     }
 
     /// Whether a path leads to the generated file.
@@ -155,7 +170,10 @@ impl Host for OverlayHost<'_> {
         if resolved == self.generated.path {
             return Ok(self.generated.text.clone().into_bytes());
         }
-        self.host.read(&resolved)
+        match self.replaced.get(&resolved) {
+            Some(content) => Ok(content.clone()),
+            None => self.host.read(&resolved),
+        }
     }
 
     fn resolve(&self, path: &str) -> Result<String, HostError> {
