@@ -3,6 +3,7 @@
 mod float;
 mod glob;
 mod regexp;
+pub mod template;
 
 use std::fmt::Write;
 

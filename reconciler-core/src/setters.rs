@@ -5,16 +5,19 @@
 //! block scalars whose first line has the marker.
 
 mod line;
+mod message;
 mod object;
 mod push;
 
 use std::collections::BTreeMap;
 
 use reconciler_api::image_policy::ImageRef;
+use reconciler_api::image_update_automation::UpdateStrategy;
 use thiserror::Error;
 
+pub use message::{DEFAULT_MESSAGE, MessageError, commit_message};
 pub use object::ObjectIdentifier;
-pub use push::{PushError, PushPlan, plan_push};
+pub use push::{MissingRepository, PushError, PushPlan, plan_push};
 
 use crate::go::quote;
 use crate::image::ImageName;
@@ -89,6 +92,29 @@ impl Setters {
         out.push_str(&text[done..]);
         Some((out, changes))
     }
+}
+
+/// An automation's strategy is not one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unsupported update strategy: {0}")]
+pub struct UnknownStrategy(pub String);
+
+/// The folder below the root of the repository that is searched, empty for all of it. No path leads out.
+pub fn searched_folder(update: &UpdateStrategy) -> Result<String, UnknownStrategy> {
+    if let Some(strategy) = update.strategy.as_deref().filter(|strategy| *strategy != "Setters") {
+        return Err(UnknownStrategy(strategy.to_owned()));
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in update.path.as_deref().unwrap_or_default().split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    Ok(parts.join("/"))
 }
 
 /// Whether files of this name are searched for markers.

