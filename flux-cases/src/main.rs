@@ -6,6 +6,8 @@
 
 mod areas;
 mod case;
+mod cluster;
+mod registry;
 
 use std::io::Write;
 use std::path::Path;

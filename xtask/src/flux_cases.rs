@@ -29,6 +29,12 @@ pub struct Args {
 /// # Errors
 /// A case failed; without a directory and areas, only a case of a table that is listed as complete.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    // The area cli runs the program that stands beside the one that is run here.
+    let mut program = workspace::cargo();
+    program.args(["build", "--quiet", "--package", "reconciler", "--bin", "reconciler", "--target-dir"]);
+    if !program.arg(workspace::target()).status()?.success() {
+        return Err("the reconciler does not compile".into());
+    }
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", "flux-cases", "--target-dir"]).arg(workspace::target());
     command.arg("--").arg(args.directory.clone().unwrap_or_else(|| workspace::root().join(CASES)));

@@ -1,5 +1,6 @@
 //! The areas, one module each.
 
+mod cli;
 mod envsubst;
 mod image_policy;
 mod kstatus;
@@ -16,6 +17,7 @@ use crate::case::Area;
 
 /// Every area that can be run.
 pub(crate) const ALL: &[Area] = &[
+    Area { name: "cli", run: cli::run },
     Area { name: "envsubst", run: envsubst::run },
     Area { name: "image-policy", run: image_policy::run },
     Area { name: "kstatus", run: kstatus::run },

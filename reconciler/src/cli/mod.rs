@@ -1,12 +1,22 @@
 //! The command line, with the words and flags of `flux`. Each command has a file of its own.
 
+mod cluster;
 mod create;
+mod delete;
+mod export;
 mod failure;
+mod get;
+mod kinds;
 mod manifest;
 mod run;
+mod reconcile;
+mod select;
+mod suspend;
+mod table;
 mod term;
 mod usage;
 mod version;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +62,18 @@ enum Command {
     Create(Box<create::Create>),
     /// Run the controllers
     Run(Box<run::Run>),
+    /// Delete objects
+    Delete(delete::Delete),
+    /// Print objects as they would be written by hand
+    Export(export::Export),
+    /// Show objects and how they are
+    Get(get::Get),
+    /// Look at an object now, and wait for what comes of it
+    Reconcile(reconcile::Reconcile),
+    /// Begin to look after objects again
+    Resume(suspend::Resume),
+    /// Stop looking after objects
+    Suspend(suspend::Suspend),
     /// Print the version
     Version(version::Version),
 }
@@ -81,6 +103,12 @@ fn run(cli: &Cli) -> Result {
     match &cli.command {
         Command::Create(create) => create.run(&cli.global),
         Command::Run(run) => run.run(&cli.global),
+        Command::Delete(delete) => delete.run(&cli.global),
+        Command::Export(export) => export.run(&cli.global),
+        Command::Get(get) => get.run(&cli.global),
+        Command::Reconcile(reconcile) => reconcile.run(&cli.global),
+        Command::Resume(resume) => resume.run(&cli.global),
+        Command::Suspend(suspend) => suspend.run(&cli.global),
         Command::Version(version) => version.run(),
     }
 }

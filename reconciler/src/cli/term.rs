@@ -11,6 +11,26 @@ pub(crate) fn print(text: &str) -> Result {
     Ok(out.flush()?)
 }
 
+/// Says what is made.
+pub(crate) fn generate(message: &str) {
+    mark("✚", message);
+}
+
+/// Says what is done now.
+pub(crate) fn action(message: &str) {
+    mark("►", message);
+}
+
+/// Says what is waited for.
+pub(crate) fn waiting(message: &str) {
+    mark("◎", message);
+}
+
+/// Says what was done.
+pub(crate) fn success(message: &str) {
+    mark("✔", message);
+}
+
 /// Says what may not be as it was meant.
 pub(crate) fn warning(message: &str) {
     mark("⚠️", message);

@@ -2,6 +2,7 @@
 
 mod alert;
 mod alert_provider;
+mod apply;
 mod image;
 mod kustomization;
 mod receiver;
@@ -106,7 +107,7 @@ trait Objects {
 }
 
 impl Create {
-    /// Prints the objects. (Applying them needs a cluster.)
+    /// Applies the objects, or prints them.
     pub(crate) fn run(&self, global: &Global) -> Result {
         let (flags, blank_line): (&dyn Objects, bool) = match &self.kind {
             Kind::Kustomization(flags) => (flags, false),
@@ -139,9 +140,7 @@ impl Create {
         };
         let objects = flags.objects(&context)?;
         if !self.common.export {
-            return Err(Failure::failed(
-                "applying is not supported yet: add --export and apply what is printed",
-            ));
+            return apply::apply(global, &objects);
         }
         let mut text = String::new();
         for object in &objects {

@@ -1,0 +1,74 @@
+//! Putting what was created into the cluster, and waiting until it is ready.
+
+use kube::api::ApiResource;
+use kube::core::{GroupVersionKind, TypeMeta};
+use serde_json::Value;
+
+use crate::cli::cluster::{Cluster, Upserted, block_on};
+use crate::cli::kinds::Kind;
+use crate::cli::manifest::Manifest;
+use crate::cli::reconcile::success_message;
+use crate::cli::{Failure, Global, Result, term, wait};
+
+/// Applies the objects in their order, and waits for those that have a controller.
+pub(super) fn apply(global: &Global, objects: &[Manifest]) -> Result {
+    block_on(async {
+        let cluster = Cluster::connect(global).await?;
+        for Manifest(object) in objects {
+            one(&cluster, object).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn one(cluster: &Cluster, object: &Value) -> Result {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (kind, namespace, name) = (text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+    let Some(known) = Kind::find(kind) else {
+        let done = word(cluster.upsert(&resource(text("/apiVersion"), kind)?, object).await?);
+        let place = if namespace.is_empty() { String::new() } else { format!(" in '{namespace}' namespace") };
+        term::success(&format!("{} '{name}' {done}{place}", kind.to_lowercase()));
+        return Ok(());
+    };
+    let is_source = known.human.starts_with("source ");
+    let noun = if is_source { format!("{kind} source") } else { kind.to_owned() };
+    term::generate(&format!("generating {noun}"));
+    term::action(&format!("applying {noun}"));
+    let done = word(cluster.upsert(&known.resource(), object).await?);
+    let named = if known.human.contains(' ') { noun.clone() } else { format!("{kind} {name}") };
+    term::success(&format!("{named} {done}"));
+    term::waiting(&format!("waiting for {noun} reconciliation"));
+    let ready = wait::until_ready(cluster, known, namespace, name, |_| true).await?;
+    if !is_source {
+        term::success(&format!("{kind} {name} is ready"));
+        if kind == "Kustomization" {
+            term::success(&success_message(known, &ready));
+        }
+        return Ok(());
+    }
+    term::success(&format!("{noun} reconciliation completed"));
+    match ready.pointer("/status/artifact/revision").and_then(Value::as_str) {
+        Some(revision) => term::success(&format!("fetched revision: {revision}")),
+        None => {
+            return Err(Failure::failed(format!(
+                "{noun} reconciliation completed but no artifact was found"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn word(done: Upserted) -> &'static str {
+    match done {
+        Upserted::Created => "created",
+        Upserted::Updated => "updated",
+        Upserted::Unchanged => "unchanged",
+    }
+}
+
+/// What requests need to know of a kind of Kubernetes itself.
+fn resource(api_version: &str, kind: &str) -> Result<ApiResource> {
+    let types = TypeMeta { api_version: api_version.to_owned(), kind: kind.to_owned() };
+    let kind = GroupVersionKind::try_from(&types).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(ApiResource::from_gvk(&kind))
+}
