@@ -80,10 +80,11 @@ impl TestCluster {
         let parsed: DynamicObject = serde_json::from_value(object.clone()).map_err(text)?;
         let types = parsed.types.clone().ok_or("an object without a kind")?;
         let kind = GroupVersionKind::try_from(&types).map_err(text)?;
-        let resource = match FOREIGN.iter().find(|[group, _, name, _]| *group == kind.group && *name == kind.kind) {
-            Some([.., plural]) => ApiResource::from_gvk_with_plural(&kind, plural),
-            None => ApiResource::from_gvk(&kind),
-        };
+        let resource =
+            match FOREIGN.iter().find(|[group, _, name, _]| *group == kind.group && *name == kind.kind) {
+                Some([.., plural]) => ApiResource::from_gvk_with_plural(&kind, plural),
+                None => ApiResource::from_gvk(&kind),
+            };
         let api: Api<DynamicObject> = match parsed.meta().namespace.as_deref() {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
@@ -137,11 +138,8 @@ impl TestCluster {
                     "digest": "sha256:0", "lastUpdateTime": "2026-01-01T00:00:00Z"});
             }
             status["observedGeneration"] = generation.into();
-            let api: Api<DynamicObject> = Api::namespaced_with(
-                self.client.clone(),
-                &found.namespace().unwrap_or_default(),
-                &resource,
-            );
+            let api: Api<DynamicObject> =
+                Api::namespaced_with(self.client.clone(), &found.namespace().unwrap_or_default(), &resource);
             let patch = json!({"status": status});
             let set = api.patch_status("podinfo", &PatchParams::default(), &Patch::Merge(&patch)).await;
             if set.is_ok() {

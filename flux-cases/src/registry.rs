@@ -22,7 +22,8 @@ type Content = Arc<Mutex<HashMap<String, (String, Bytes)>>>;
 impl Registry {
     /// Starts a registry on a free port.
     pub(crate) async fn start() -> Result<Self, String> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
+        let listener =
+            tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let router = Router::new().fallback(answer).with_state(Content::default());
@@ -80,19 +81,28 @@ async fn answer(
             let digest = format!("sha256:{:x}", Sha256::digest(&whole));
             let place = format!("{repository}/blobs/{digest}");
             content.insert(place.clone(), ("application/octet-stream".to_owned(), whole));
-            response(StatusCode::CREATED, &[("location", &place), ("docker-content-digest", &digest)], Bytes::new())
+            response(
+                StatusCode::CREATED,
+                &[("location", &place), ("docker-content-digest", &digest)],
+                Bytes::new(),
+            )
         }
         Method::PUT => {
             let repository = path.split("/manifests/").next().unwrap_or_default().to_owned();
             let place = format!("{repository}/manifests/{digest}");
             content.insert(place.clone(), (media_type.to_owned(), body.clone()));
             content.insert(path, (media_type.to_owned(), body));
-            response(StatusCode::CREATED, &[("location", &place), ("docker-content-digest", &digest)], Bytes::new())
+            response(
+                StatusCode::CREATED,
+                &[("location", &place), ("docker-content-digest", &digest)],
+                Bytes::new(),
+            )
         }
         _ => match content.get(&path) {
             Some((media_type, bytes)) => {
                 let digest = format!("sha256:{:x}", Sha256::digest(bytes));
-                let headers = [("content-type", media_type.as_str()), ("docker-content-digest", digest.as_str())];
+                let headers =
+                    [("content-type", media_type.as_str()), ("docker-content-digest", digest.as_str())];
                 response(StatusCode::OK, &headers, bytes.clone())
             }
             None => response(StatusCode::NOT_FOUND, &[], Bytes::new()),

@@ -44,9 +44,9 @@ impl Run<'_> {
             "cluster" => Some(runtime.block_on(TestCluster::start(&self.objects()?))?),
             _ => None,
         };
-        let controller = cluster.clone().map(|cluster| {
-            runtime.spawn(cluster.play_source_controller(self.text("source").to_owned()))
-        });
+        let controller = cluster
+            .clone()
+            .map(|cluster| runtime.spawn(cluster.play_source_controller(self.text("source").to_owned())));
         let mut args = words(self.text("args"))?;
         let registry = match args.iter_mut().find(|arg| arg.starts_with("oci://localhost:")) {
             Some(address) => Some(runtime.block_on(self.registry(address))?),
@@ -148,7 +148,9 @@ impl Run<'_> {
                 if found { Ok(()) } else { equal_text("error", &stderr, &wanted) }
             }
             // Differences are the answer of diff, which has a status of its own then.
-            "output" if success || output.status.code() == Some(1) && self.text("args").starts_with("diff") => {
+            "output"
+                if success || output.status.code() == Some(1) && self.text("args").starts_with("diff") =>
+            {
                 // The program has a name and a version of its own.
                 let version = env!("CARGO_PKG_VERSION");
                 let named = stdout.replace("reconciler", "flux").replace(version, "0.0.0-dev.0");

@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// What was asked for did not work.
     Failed(String),
+    /// What was asked for could not be found out, where a plain failure is an answer.
+    Trouble(String),
     /// Standard output was closed by its reader.
     Closed,
 }

@@ -192,7 +192,12 @@ impl Flags {
         if self.all_namespaces { "" } else { &cluster.namespace }
     }
 
-    async fn list(&self, cluster: &Cluster, kind: &Kind, name: Option<&String>) -> Result<Option<Vec<Value>>> {
+    async fn list(
+        &self,
+        cluster: &Cluster,
+        kind: &Kind,
+        name: Option<&String>,
+    ) -> Result<Option<Vec<Value>>> {
         let params = ListParams {
             label_selector: self.label_selector.clone(),
             field_selector: name.map(|name| format!("metadata.name={name}")),
@@ -254,9 +259,7 @@ fn columns(kind: &Kind, show_source: bool) -> Vec<Column> {
         "Kustomization" | "HelmRelease" => {
             columns.extend(show_source.then_some(source));
             columns.push(match kind.kind {
-                "Kustomization" => {
-                    ("Revision", |object| shorten(&at(object, "/status/lastAppliedRevision")))
-                }
+                "Kustomization" => ("Revision", |object| shorten(&at(object, "/status/lastAppliedRevision"))),
                 _ => ("Revision", |object| match object.pointer("/status/history/0/chartVersion") {
                     Some(version) => version.as_str().unwrap_or_default().to_owned(),
                     None => at(object, "/status/lastAttemptedRevision"),

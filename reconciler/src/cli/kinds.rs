@@ -68,8 +68,10 @@ pub(crate) static IMAGE_UPDATE: Kind =
     Kind::new(IMAGE, "v1", ["ImageUpdateAutomation", "imageupdateautomations", "image update automation"]);
 pub(crate) static ALERT: Kind =
     Kind { is_static: true, ..Kind::new(NOTIFICATION, "v1beta3", ["Alert", "alerts", "alert"]) };
-pub(crate) static PROVIDER: Kind =
-    Kind { is_static: true, ..Kind::new(NOTIFICATION, "v1beta3", ["Provider", "providers", "alert provider"]) };
+pub(crate) static PROVIDER: Kind = Kind {
+    is_static: true,
+    ..Kind::new(NOTIFICATION, "v1beta3", ["Provider", "providers", "alert provider"])
+};
 pub(crate) static RECEIVER: Kind = Kind::new(NOTIFICATION, "v1", ["Receiver", "receivers", "receiver"]);
 
 /// All kinds, in the order in which statistics list them.

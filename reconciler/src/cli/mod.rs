@@ -1,20 +1,34 @@
 //! The command line, with the words and flags of `flux`. Each command has a file of its own.
 
+mod build;
+mod check;
 mod cluster;
+mod comparison;
+mod completion;
 mod create;
+mod debug;
 mod delete;
+mod diff;
+mod envsubst;
+mod events;
 mod export;
 mod failure;
 mod get;
 mod kinds;
+mod logs;
 mod manifest;
-mod run;
 mod reconcile;
+mod render;
+mod run;
 mod select;
+mod stats;
 mod suspend;
 mod table;
 mod term;
+mod trace;
+mod tree;
 mod usage;
+mod variables;
 mod version;
 mod wait;
 
@@ -58,22 +72,44 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what would be applied
+    Build(build::Build),
+    /// Look at the cluster and what runs in it
+    Check(check::Check),
+    /// Print a script that completes commands in a shell
+    Completion(completion::Completion),
     /// Create or update sources and other objects
     Create(Box<create::Create>),
     /// Run the controllers
     Run(Box<run::Run>),
+    /// Show what controllers have noted about an object
+    Debug(debug::Debug),
+    /// Show what applying would change
+    Diff(diff::Diff),
+    /// Replace variables of the environment in a text
+    Envsubst(envsubst::Envsubst),
+    /// Show what controllers have said
+    Events(events::Events),
     /// Delete objects
     Delete(delete::Delete),
     /// Print objects as they would be written by hand
     Export(export::Export),
     /// Show objects and how they are
     Get(get::Get),
+    /// Show what controllers have logged
+    Logs(logs::Logs),
     /// Look at an object now, and wait for what comes of it
     Reconcile(reconcile::Reconcile),
     /// Begin to look after objects again
     Resume(suspend::Resume),
     /// Stop looking after objects
     Suspend(suspend::Suspend),
+    /// Count objects by kind and state
+    Stats(stats::Stats),
+    /// Show where an object comes from
+    Trace(trace::Trace),
+    /// Show what an object has applied
+    Tree(tree::Tree),
     /// Print the version
     Version(version::Version),
 }
@@ -94,6 +130,10 @@ pub(crate) fn main() -> ExitCode {
             term::failure(&message);
             ExitCode::FAILURE
         }
+        Err(Failure::Trouble(message)) => {
+            term::failure(&message);
+            ExitCode::from(2)
+        }
         // Nobody reads what is printed any more: `| head` has seen enough.
         Err(Failure::Closed) => ExitCode::SUCCESS,
     }
@@ -109,6 +149,17 @@ fn run(cli: &Cli) -> Result {
         Command::Reconcile(reconcile) => reconcile.run(&cli.global),
         Command::Resume(resume) => resume.run(&cli.global),
         Command::Suspend(suspend) => suspend.run(&cli.global),
+        Command::Build(build) => build.run(&cli.global),
+        Command::Check(check) => check.run(&cli.global),
+        Command::Completion(completion) => completion.run(Cli::command()),
+        Command::Debug(debug) => debug.run(&cli.global),
+        Command::Diff(diff) => diff.run(&cli.global),
+        Command::Envsubst(envsubst) => envsubst.run(&cli.global),
+        Command::Events(events) => events.run(&cli.global),
+        Command::Logs(logs) => logs.run(&cli.global),
+        Command::Stats(stats) => stats.run(&cli.global),
+        Command::Trace(trace) => trace.run(&cli.global),
+        Command::Tree(tree) => tree.run(&cli.global),
         Command::Version(version) => version.run(),
     }
 }

@@ -131,11 +131,9 @@ async fn request(cluster: &Cluster, kind: &Kind, namespace: &str, name: &str, mo
     let object = waited?;
     match condition(&object, "Ready") {
         None => Err(Failure::failed("status can't be determined")),
-        Some(ready) if text(ready, "status") != "True" => Err(Failure::failed(format!(
-            "{} reconciliation failed: {}",
-            kind.kind,
-            text(ready, "message")
-        ))),
+        Some(ready) if text(ready, "status") != "True" => {
+            Err(Failure::failed(format!("{} reconciliation failed: {}", kind.kind, text(ready, "message"))))
+        }
         Some(_) => {
             term::success(&success_message(kind, &object));
             Ok(())
@@ -167,7 +165,8 @@ pub(crate) fn success_message(kind: &Kind, object: &Value) -> String {
             format!("scan fetched {} tags", count.unwrap_or_default())
         }
         "ImagePolicy" => {
-            let [name, tag, digest] = ["name", "tag", "digest"].map(|key| at(&format!("/status/latestRef/{key}")));
+            let [name, tag, digest] =
+                ["name", "tag", "digest"].map(|key| at(&format!("/status/latestRef/{key}")));
             let digest = if digest.is_empty() { String::new() } else { format!("@{digest}") };
             format!("selected ref {name}:{tag}{digest}")
         }

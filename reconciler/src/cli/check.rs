@@ -1,0 +1,106 @@
+//! `check`: whether a cluster can run a reconciler, and whether it does.
+
+use clap::Args;
+use kube::api::{ApiResource, ListParams};
+use kube::core::GroupVersionKind;
+use reconciler_core::kstatus::{self, Status};
+use serde_json::Value;
+
+use super::cluster::{Cluster, block_on, request_failed};
+use super::{Failure, Global, Result, term};
+
+/// The oldest minor version of Kubernetes that is supported.
+const OLDEST_MINOR: u32 = 31;
+
+/// Options of `check`.
+#[derive(Args)]
+pub(crate) struct Check {
+    /// Only look at what has to be there before an installation
+    #[arg(long)]
+    pre: bool,
+}
+
+impl Check {
+    /// Looks at the cluster.
+    pub(crate) fn run(&self, global: &Global) -> Result {
+        block_on(async {
+            let cluster = Cluster::connect(global).await?;
+            term::action("checking prerequisites");
+            let version = cluster.client.apiserver_version().await.map_err(request_failed)?;
+            let digits = |text: &str| -> u32 {
+                let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+                digits.parse().unwrap_or_default()
+            };
+            let name = version.git_version.trim_start_matches('v');
+            if (digits(&version.major), digits(&version.minor)) < (1, OLDEST_MINOR) {
+                return Err(Failure::failed(format!(
+                    "Kubernetes version {name} does not match >=1.{OLDEST_MINOR}.0-0"
+                )));
+            }
+            term::success(&format!("Kubernetes {name} >=1.{OLDEST_MINOR}.0-0"));
+            if self.pre {
+                term::success("prerequisites checks passed");
+                return Ok(());
+            }
+            let healthy = controllers(&cluster).await?;
+            let defined = definitions(&cluster).await?;
+            match healthy && defined {
+                true => {
+                    term::success("all checks passed");
+                    Ok(())
+                }
+                false => Err(Failure::failed("check failed")),
+            }
+        })
+    }
+}
+
+/// Whether the deployments of a reconciler are healthy.
+async fn controllers(cluster: &Cluster) -> Result<bool> {
+    term::action("checking controllers");
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
+    let params = ListParams::default().labels("app.kubernetes.io/part-of=flux");
+    let found = cluster.list(&resource, &cluster.namespace, &params).await?.unwrap_or_default();
+    if found.is_empty() {
+        term::failure(&format!("no controllers found in the '{}' namespace", cluster.namespace));
+        return Ok(false);
+    }
+    let mut healthy = true;
+    for deployment in &found {
+        let name = deployment.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let outcome = kstatus::compute(deployment, jiff::Timestamp::now())
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        if outcome.status == Status::Current {
+            term::success(&format!("{name}: deployment ready"));
+        } else {
+            term::failure(&format!("{name}: deployment not ready: {}", outcome.message));
+            healthy = false;
+        }
+        let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+        for container in containers.into_iter().flatten() {
+            term::action(container["image"].as_str().unwrap_or_default());
+        }
+    }
+    Ok(healthy)
+}
+
+/// Whether the kinds are defined.
+async fn definitions(cluster: &Cluster) -> Result<bool> {
+    term::action("checking crds");
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    let resource = ApiResource::from_gvk(&kind);
+    let mut complete = true;
+    for crd in reconciler_api::crds() {
+        let name = crd.metadata.name.unwrap_or_default();
+        let versions =
+            crd.spec.versions.iter().map(|version| version.name.clone()).collect::<Vec<_>>().join(",");
+        match cluster.find(&resource, "", &name).await? {
+            Some(_) => term::success(&format!("{name}/{versions}")),
+            None => {
+                term::failure(&format!("{name} not found"));
+                complete = false;
+            }
+        }
+    }
+    Ok(complete)
+}
