@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::accumulate;
 use crate::build_context::BuildContext;
 use crate::error::BuildError;
-use crate::host::Host;
+use crate::host::{Host, WithFile};
+use crate::kustomization::Kustomization;
+use crate::loader::FILE_NAMES;
 use crate::options::BuildOptions;
 use crate::parallel::Crew;
 use crate::resource::{ResId, Resource, ResourceSet};
@@ -39,6 +41,40 @@ use crate::yaml::{Node, Place, Sources};
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
     build_in(&Store::for_one_build(), host, path, options, Crew::for_one_build()).0
+}
+
+/// Renders a kustomization given as a value, as though it were the `kustomization.yaml` of a
+/// directory. The directory need not have one; if it does, the value replaces it.
+///
+/// ```
+/// use kustomize_core::kustomization::Kustomization;
+/// use kustomize_core::{BuildOptions, build_kustomization, host::MemoryHost};
+///
+/// let host = MemoryHost::from_iter([
+///     ("/app/service.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n"),
+/// ]);
+/// let kustomization = Kustomization {
+///     name_prefix: "staging-".to_owned(),
+///     resources: vec!["service.yaml".into()],
+///     ..Kustomization::default()
+/// };
+/// let rendered = build_kustomization(&host, "/app", &kustomization, &BuildOptions::default())?;
+/// assert_eq!(rendered.resources()[0].name(), "staging-web");
+/// # Ok::<(), kustomize_core::BuildError>(())
+/// ```
+///
+/// # Errors
+/// As [`build`]; positions in the kustomization are those in [`Kustomization::to_yaml`].
+pub fn build_kustomization(
+    host: &dyn Host,
+    directory: &str,
+    kustomization: &Kustomization,
+    options: &BuildOptions,
+) -> Result<Rendered, BuildError> {
+    let directory = host.resolve(directory).map_err(|error| BuildError::host(error, directory))?;
+    let (file, others) = FILE_NAMES.split_first().unwrap_or((&"kustomization.yaml", &[]));
+    let host = WithFile::new(host, &directory, file, kustomization.to_yaml()?).hiding(others);
+    build(&host, &directory, options)
 }
 
 /// Renders the kustomization at a path as [`build`] does, and prints it as [`Rendered::yaml`] does:
@@ -231,6 +267,28 @@ impl Rendered {
         let (sources, schema) = (Arc::clone(&self.sources), Arc::clone(&self.schema));
         let (warnings, trace) = (self.warnings.clone(), Arc::clone(&self.trace));
         Rendered { set: ResourceSet::from_shared(list), sources, schema, warnings, trace, memory }
+    }
+
+    /// Replaces the resource at an index of [`resources`](Self::resources), and returns the old one.
+    /// `None` if there is no such resource.
+    ///
+    /// ```
+    /// # use kustomize_core::{BuildOptions, build, host::MemoryHost};
+    /// # let host = MemoryHost::from_iter([
+    /// #     ("/a/kustomization.yaml", "resources: [web.yaml]\n"),
+    /// #     ("/a/web.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"),
+    /// # ]);
+    /// let mut rendered = build(&host, "/a", &BuildOptions::default())?;
+    /// let mut service = rendered.resources()[0].as_ref().clone();
+    /// service.set_name("renamed");
+    /// rendered.replace(0, service);
+    /// assert!(rendered.yaml()?.contains("renamed"));
+    /// # Ok::<(), kustomize_core::BuildError>(())
+    /// ```
+    pub fn replace(&mut self, index: usize, resource: Resource) -> Option<Arc<Resource>> {
+        let old = self.resources().get(index).cloned()?;
+        *self = self.with_replaced(vec![(index, Arc::new(resource))]).for_once();
+        Some(old)
     }
 
     /// One of the resources as YAML.

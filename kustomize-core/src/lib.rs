@@ -37,7 +37,7 @@ mod transform;
 mod warning;
 pub mod yaml;
 
-pub use build::{Rendered, build, build_yaml};
+pub use build::{Rendered, build, build_kustomization, build_yaml};
 pub use error::{BuildError, ErrorKind, Note};
 pub use option_names::OptionNames;
 pub use options::{BuildOptions, LoadRestrictor, Reorder};

@@ -19,10 +19,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut steps = Steps::new();
     steps.add("layers: no circles of imports", || layers::run().map(|()| Outcome::Done));
     let mut rust = workspace::cargo();
-    rust.args(["test", "--workspace", "--all-targets"]).arg("--target-dir").arg(workspace::target());
+    // The JSON schema is tested too; both commands have the same features, so that the core is compiled once.
+    rust.args(["test", "--workspace", "--all-targets", "--features", "kustomize-core/json-schema"])
+        .arg("--target-dir")
+        .arg(workspace::target());
     steps.command("Rust: unit and whole-program tests", rust);
     let mut docs = workspace::cargo();
-    docs.args(["test", "--workspace", "--doc"]).arg("--target-dir").arg(workspace::target());
+    docs.args(["test", "--workspace", "--doc", "--features", "kustomize-core/json-schema"])
+        .arg("--target-dir")
+        .arg(workspace::target());
     steps.command("Rust: examples in the documentation", docs);
     steps.add("conformance with kustomize's own tests", || {
         let cases = workspace::root().join(conformance::CASES);

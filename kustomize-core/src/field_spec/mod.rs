@@ -18,24 +18,36 @@ pub(crate) use field_trie::FieldTries;
 pub use path::{FieldPath, Segment, Segments};
 pub use table::Table;
 
+use serde::{Deserialize, Serialize};
+
 use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, ways};
 use crate::yaml::{Pos, Str};
 
 /// A field of the resources that a selector picks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct FieldSpec {
     /// API group, empty for any.
+    #[serde(skip_serializing_if = "Str::is_empty")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub group: Str,
     /// API version, empty for any.
+    #[serde(skip_serializing_if = "Str::is_empty")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub version: Str,
     /// Kind, empty for any.
+    #[serde(skip_serializing_if = "Str::is_empty")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub kind: Str,
     /// Path to the field.
     pub path: FieldPath,
     /// Makes the field when it is missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub create: bool,
     /// Where it is written, if in a file. Does not count in comparisons.
+    #[serde(skip)]
     pub pos: Pos,
 }
 

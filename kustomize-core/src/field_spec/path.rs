@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::yaml::Str;
 use crate::yaml::decode::{Decode, Decoder, Mismatch};
 
@@ -9,8 +11,10 @@ use crate::yaml::decode::{Decode, Decoder, Mismatch};
 /// slash at the very start is ignored. `[]` after a part says that a list is expected there.
 ///
 /// Parts are split off while walking, since most walks end at the first or second of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FieldPath(Str);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct FieldPath(#[cfg_attr(feature = "json-schema", schemars(with = "String"))] Str);
 
 impl FieldPath {
     /// A path known at compile time.

@@ -47,15 +47,13 @@ fn rendered(generator: &dyn Generator) -> Result<String, BuildError> {
 }
 
 fn config_map(change: impl FnOnce(&mut ConfigMapArgs)) -> Result<String, BuildError> {
-    let mut args = ConfigMapArgs::default();
-    args.name = "cm".to_owned();
+    let mut args = ConfigMapArgs { name: "cm".to_owned(), ..ConfigMapArgs::default() };
     change(&mut args);
     rendered(&ConfigMapGenerator::new(Spanned { value: args, pos: Pos::NONE }, &files()))
 }
 
 fn secret(change: impl FnOnce(&mut SecretArgs)) -> Result<String, BuildError> {
-    let mut args = SecretArgs::default();
-    args.name = "s".to_owned();
+    let mut args = SecretArgs { name: "s".to_owned(), ..SecretArgs::default() };
     change(&mut args);
     rendered(&SecretGenerator::new(Spanned { value: args, pos: Pos::NONE }, &files()))
 }

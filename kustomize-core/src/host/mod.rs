@@ -11,6 +11,7 @@ mod program;
 mod repository;
 mod scratch;
 mod secret;
+mod with_file;
 
 pub use error::HostError;
 pub use memory::MemoryHost;
@@ -22,6 +23,7 @@ pub(crate) use repository::parse_bool;
 pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
 pub(crate) use secret::{mask, mask_in_place};
+pub use with_file::WithFile;
 
 /// What a build needs from outside.
 ///

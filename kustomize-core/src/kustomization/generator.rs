@@ -2,30 +2,42 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::yaml::decode::{Spanned, fields};
 
 macro_rules! args {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident = $rename:literal: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
         pub struct $name {
             /// Namespace of the generated resource.
+            #[serde(skip_serializing_if = "String::is_empty")]
             pub namespace: String,
             /// Name of the generated resource, before prefixes and hash.
+            #[serde(skip_serializing_if = "String::is_empty")]
             pub name: String,
             /// `create`, `replace` or `merge`.
+            #[serde(skip_serializing_if = "String::is_empty")]
             pub behavior: String,
             /// `key=value` pairs.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
             pub literals: Vec<Spanned<String>>,
             /// Files, `path` or `key=path`.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
             pub files: Vec<Spanned<String>>,
             /// Files of `KEY=value` lines.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
             pub envs: Vec<Spanned<String>>,
             /// One more such file; folded into `envs` when a kustomization is read.
-            pub(super) env: Spanned<String>,
+            #[serde(skip_serializing_if = "Spanned::is_empty")]
+            pub env: Spanned<String>,
             /// Options of this generator, merged over `generatorOptions`.
+            #[serde(skip_serializing_if = "Option::is_none")]
             pub options: Option<GeneratorOptions>,
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[$field_doc])* #[serde(rename = $rename, skip_serializing_if = "String::is_empty")] pub $field: $type,)*
         }
 
         fields!($name { namespace, name, behavior, literals, files, envs, env, options, $($field = $rename),* });
@@ -72,15 +84,21 @@ pub struct KeyValueSources<'a> {
 }
 
 /// `generatorOptions`, or the `options` of one generator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct GeneratorOptions {
     /// Labels for the generated resource.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// Annotations for the generated resource.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Leaves the content hash off the name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disable_name_suffix_hash: bool,
     /// Sets `immutable: true`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub immutable: bool,
 }
 

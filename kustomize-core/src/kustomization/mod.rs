@@ -8,6 +8,8 @@ mod generator;
 mod helm;
 mod image;
 mod invalid;
+#[cfg(feature = "json-schema")]
+mod json_schema;
 mod label;
 mod parse;
 mod patch;
@@ -23,6 +25,8 @@ pub use file::{Kustomization, Metadata};
 pub use generator::{ConfigMapArgs, GeneratorOptions, KeyValueSources, SecretArgs};
 pub use helm::{HelmChart, HelmGlobals};
 pub use image::Image;
+#[cfg(feature = "json-schema")]
+pub use json_schema::json_schema;
 pub use label::Label;
 pub(crate) use parse::parse;
 pub use patch::{Patch, PatchOptions};

@@ -22,6 +22,7 @@ mod origin_text;
 mod parse;
 mod schema_comments;
 mod set;
+mod typed;
 
 pub(crate) use absorb::Absorber;
 pub(crate) use change::Change;

@@ -7,6 +7,7 @@ pub(crate) mod chars;
 mod collection;
 pub mod decode;
 pub(crate) mod float;
+mod from_serde;
 pub(crate) mod json;
 mod node;
 mod position;

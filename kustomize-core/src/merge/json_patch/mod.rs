@@ -5,6 +5,7 @@ mod apply;
 mod equal;
 mod parse;
 mod pointer;
+mod resource;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,7 @@
 //! Values that know where they stand.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::{Decode, Decoder, Mismatch};
 use crate::yaml::Pos;
 
@@ -37,5 +39,39 @@ impl<T: Decode> Decode for Spanned<T> {
     fn decode(&mut self, decoder: Decoder<'_>) -> Result<(), Mismatch> {
         self.pos = decoder.node.pos;
         self.value.decode(decoder)
+    }
+}
+
+impl Spanned<String> {
+    /// Whether the text is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+}
+
+impl From<&str> for Spanned<String> {
+    /// A text that stands in no file.
+    fn from(text: &str) -> Self {
+        Spanned::from(text.to_owned())
+    }
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    /// Compares the values; positions do not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Serialize> Serialize for Spanned<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Spanned::from)
     }
 }
