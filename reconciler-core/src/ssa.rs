@@ -5,10 +5,14 @@ mod id;
 mod managers;
 mod normalize;
 mod order;
+mod quantity;
+mod read;
 mod stage;
+mod types;
 
 pub use id::{InvalidObjectId, ObjectId};
 pub use managers::{FieldManager, Operation, migrate_version, remove_managers, take_over};
-pub use normalize::normalize;
+pub use normalize::{normalize, normalize_dry_run, normalize_object};
 pub use order::{apply_order, kind_index, sort_for_apply, sort_for_delete};
+pub use read::{ReadError, read_objects};
 pub use stage::{Stage, StageKinds, stage};

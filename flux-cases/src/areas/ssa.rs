@@ -5,7 +5,7 @@ use std::path::Path;
 use reconciler_core::object::add_metadata;
 use reconciler_core::ssa::{
     FieldManager, ObjectId, Operation, Stage, StageKinds, apply_order, kind_index, migrate_version,
-    remove_managers, sort_for_delete, stage, take_over,
+    normalize_dry_run, normalize_object, read_objects, remove_managers, sort_for_delete, stage, take_over,
 };
 use serde_json::{Value, json};
 
@@ -20,9 +20,9 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
     report.table(folder, "migrate_version", |case| {
         patch(case, migrate_version(&case["object"], text(case, "api_version")))
     })?;
-    report.table(folder, "normalize", |_| Err("not implemented".to_owned()))?;
+    report.table(folder, "normalize", normalized)?;
     report.table(folder, "order", order)?;
-    report.table(folder, "read_objects", |_| Err("not implemented".to_owned()))?;
+    report.table(folder, "read_objects", read)?;
     report.table(folder, "remove_managers", |case| {
         patch(case, remove_managers(&case["object"], &managers(case)?))
     })?;
@@ -107,6 +107,26 @@ fn stage_of(case: &Value) -> Result<(), String> {
     };
     equal_text("stage", name, text(case, "stage"))?;
     equal("index", &Some(i64::from(kind_index(kind))), &case["order_index"].as_i64())
+}
+
+fn normalized(case: &Value) -> Result<(), String> {
+    let mut object = case["input"].clone();
+    match text(case, "mode") {
+        "dry_run" => normalize_dry_run(&mut object),
+        _ => normalize_object(&mut object),
+    }
+    equal("object", &object, &case["output"])
+}
+
+fn read(case: &Value) -> Result<(), String> {
+    match read_objects(text(case, "yaml")) {
+        Ok(_) if case["error"].is_string() => Err(format!("not refused: {}", case["error"])),
+        Ok(objects) => {
+            let names = objects.iter().map(|object| ObjectId::of(object).subject()).collect::<Vec<_>>();
+            equal("objects", &json!(names), &case["objects"])
+        }
+        Err(failure) => equal_text("error", &failure.to_string(), text(case, "error")),
+    }
 }
 
 fn managers(case: &Value) -> Result<Vec<FieldManager>, String> {
