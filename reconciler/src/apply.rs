@@ -1,18 +1,26 @@
 //! Bringing objects into a cluster: server-side apply in stages, inventories, pruning, health.
 
+mod change;
 mod health;
 mod inventory;
 mod kinds;
 mod objects;
+mod observer;
+mod order;
 mod prune;
+mod request;
 mod stages;
 
+pub use change::{Action, ApplyError, Change};
 pub use health::{Health, HealthFailure};
 pub use inventory::{entries, ids, stale, union};
 pub use kinds::{ApiKind, Kinds};
-pub use objects::{Applied, Objects, RequestError};
+pub use objects::{Applied, Objects};
+pub use observer::{Observer, Owner};
+pub use order::Order;
 pub use prune::Pruned;
-pub use stages::{Action, ApplyError, Change, Order};
+pub use request::RequestError;
+pub use stages::Apply;
 
 /// The manager of all fields that are applied.
 pub const FIELD_MANAGER: &str = "kustomize-controller";

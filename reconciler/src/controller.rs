@@ -41,6 +41,7 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
     let kustomizations = async {
         if selection.has(selection::KUSTOMIZE) {
             tokio::join!(
+                context.follow_drifts(),
                 store::follow(&context, &context.kustomizations, &context.kustomization_queue),
                 work(
                     &context,

@@ -27,7 +27,7 @@ pub enum SubstituteError {
 }
 
 /// The values of variables, by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {

@@ -1,17 +1,18 @@
-//! Waiting until objects are healthy.
+//! Waiting until objects are healthy, without asking again and again: an object is looked at when a
+//! watch has shown that it changed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reconciler_core::kstatus::{self, Status};
+use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use super::kinds::ApiKind;
 use super::objects::Objects;
-
-/// The first pause between two looks; pauses grow up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+use super::observer::Look;
 
 /// Objects that are waited for.
 pub struct Health<'a> {
@@ -44,55 +45,101 @@ pub enum HealthFailure {
     },
 }
 
+/// An object that is waited for.
+struct Waiting {
+    id: ObjectId,
+    version: String,
+    kind: Option<ApiKind>,
+    status: Status,
+    /// The resource version at which it was looked at.
+    looked_at: Option<u64>,
+}
+
 impl Health<'_> {
-    /// Looks again and again, and ends when all objects are healthy or one has failed.
+    /// Ends when all objects are healthy, when one has failed, or when the time is over.
     pub async fn wait(self) -> Result<(), HealthFailure> {
         let start = Instant::now();
-        let mut waiting = self.ids;
-        let mut pause = FIRST_PAUSE;
+        let end = start + self.timeout;
+        let observer = self.objects.observer();
+        let mut changes = observer.changes();
+        let mut looks: HashMap<ObjectId, Look> = HashMap::new();
+        let mut waiting: Vec<Waiting> = self
+            .ids
+            .iter()
+            .map(|(id, version)| Waiting {
+                id: id.clone(),
+                version: version.clone(),
+                kind: None,
+                status: Status::Unknown,
+                looked_at: None,
+            })
+            .collect();
         loop {
-            let mut next = Vec::new();
-            let (mut states, mut failed) = (Vec::new(), Vec::new());
-            for (id, version) in waiting {
-                let status = status(self.objects, &id, &version).await;
-                let text = format!("{} status: '{}'", id.subject(), status.as_str());
-                match status {
-                    Status::Current => continue,
-                    Status::Failed => failed.push(text.clone()),
-                    _ => {}
+            changes.mark_unchanged();
+            for object in &mut waiting {
+                self.look(object).await;
+                if let Some(kind) = &object.kind
+                    && object.status != Status::Current
+                    && !observer.notices(&object.id)
+                    && !looks.contains_key(&object.id)
+                {
+                    looks.insert(object.id.clone(), observer.look_at(&object.id, kind));
                 }
-                states.push(text);
-                next.push((id, version));
             }
-            if next.is_empty() {
+            waiting.retain(|object| object.status != Status::Current);
+            if waiting.is_empty() {
                 return Ok(());
             }
-            let after = rounded(start.elapsed());
+            let failed: Vec<&Waiting> =
+                waiting.iter().filter(|object| object.status == Status::Failed).collect();
             if !failed.is_empty() {
-                return Err(HealthFailure::Failed { after, failed: failed.join(", ") });
+                return Err(HealthFailure::Failed { after: rounded(start.elapsed()), failed: list(failed) });
             }
-            if start.elapsed() + pause > self.timeout {
-                return Err(HealthFailure::TimedOut { after: self.timeout, waiting: states.join(", ") });
+            let changed = tokio::time::timeout_at(end, changes.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) {
+                return Err(HealthFailure::TimedOut { after: self.timeout, waiting: list(&waiting) });
             }
-            waiting = next;
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+
+    /// Looks at an object, unless it is as it was.
+    async fn look(&self, object: &mut Waiting) {
+        let observer = self.objects.observer();
+        let is_known = object.looked_at.is_some_and(|looked_at| {
+            observer.notices(&object.id)
+                && observer.version(&object.id).is_none_or(|version| version <= looked_at)
+        });
+        if is_known {
+            return;
+        }
+        if object.kind.is_none() {
+            object.kind = self.objects.kinds().find_id(&object.id, &object.version).await.ok().flatten();
+        }
+        let Some(kind) = &object.kind else {
+            object.status = Status::NotFound;
+            return;
+        };
+        match self.objects.get(kind, &object.id).await {
+            Ok(Some(found)) => {
+                let outcome = kstatus::compute(&found, Timestamp::now());
+                object.status = outcome.map_or(Status::InProgress, |outcome| outcome.status);
+                object.looked_at = object::text(&found, &["metadata", "resourceVersion"]).parse().ok();
+            }
+            Ok(None) => object.status = Status::NotFound,
+            Err(_) => object.status = Status::InProgress,
+        }
+    }
+}
+
+fn list<'a>(objects: impl IntoIterator<Item = &'a Waiting>) -> String {
+    let texts: Vec<String> = objects
+        .into_iter()
+        .map(|object| format!("{} status: '{}'", object.id.subject(), object.status.as_str()))
+        .collect();
+    texts.join(", ")
 }
 
 /// A duration to the millisecond.
 fn rounded(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-}
-
-async fn status(objects: &Objects, id: &ObjectId, version: &str) -> Status {
-    let Ok(Some(kind)) = objects.kinds().find_id(id, version).await else { return Status::NotFound };
-    match objects.get(&kind, id).await {
-        Ok(Some(object)) => {
-            kstatus::compute(&object, Timestamp::now()).map_or(Status::InProgress, |outcome| outcome.status)
-        }
-        Ok(None) => Status::NotFound,
-        Err(_) => Status::InProgress,
-    }
 }

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kube::Client;
+use kube::api::ApiResource;
 use reconciler_core::ssa::ObjectId;
 use serde::Deserialize;
 
-use super::objects::{RequestError, get_json};
+use super::request::{RequestError, Requests};
 
 /// A kind that a cluster serves.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ApiKind {
     /// Group and version, or the version alone in the core group.
     pub api_version: String,
+    /// The name of the kind.
+    pub kind: String,
     /// Its name in paths.
     pub plural: String,
     /// Whether its objects are in namespaces.
@@ -21,6 +23,30 @@ pub struct ApiKind {
 }
 
 impl ApiKind {
+    /// The group; empty for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.api_version.split_once('/').map_or(&*self.api_version, |(_, version)| version)
+    }
+
+    /// The kind as `kube` describes it.
+    #[must_use]
+    pub fn resource(&self) -> ApiResource {
+        ApiResource {
+            group: self.group().to_owned(),
+            version: self.version().to_owned(),
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone(),
+        }
+    }
+
     /// The path of an object, or of all objects if the name is empty.
     #[must_use]
     pub fn path(&self, namespace: &str, name: &str) -> String {
@@ -44,7 +70,7 @@ type Served = Arc<HashMap<String, ApiKind>>;
 
 /// The kinds of a cluster, asked for when they are needed and kept.
 pub struct Kinds {
-    client: Client,
+    requests: Requests,
     known: Mutex<HashMap<String, Served>>,
     versions: Mutex<HashMap<String, String>>,
 }
@@ -74,10 +100,9 @@ struct GroupVersion {
 }
 
 impl Kinds {
-    /// The kinds of the cluster that a client leads to.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        Kinds { client, known: Mutex::default(), versions: Mutex::default() }
+    /// The kinds of a cluster.
+    pub(super) fn new(requests: Requests) -> Self {
+        Kinds { requests, known: Mutex::default(), versions: Mutex::default() }
     }
 
     /// Forgets what is known: definitions have changed.
@@ -93,7 +118,7 @@ impl Kinds {
             return Ok(Some(found));
         }
         let root = if api_version.contains('/') { "apis" } else { "api" };
-        let list: ResourceList = match get_json(&self.client, &format!("/{root}/{api_version}")).await {
+        let list: ResourceList = match self.requests.get(&format!("/{root}/{api_version}")).await {
             Ok(list) => list,
             Err(error) if error.code() == 404 => return Ok(None),
             Err(error) => return Err(error),
@@ -105,6 +130,7 @@ impl Kinds {
             .map(|item| {
                 let kind = ApiKind {
                     api_version: api_version.to_owned(),
+                    kind: item.kind.clone(),
                     plural: item.name,
                     is_namespaced: item.namespaced,
                 };
@@ -143,7 +169,7 @@ impl Kinds {
         if known.is_some() {
             return Ok(known);
         }
-        let found: Group = match get_json(&self.client, &format!("/apis/{group}")).await {
+        let found: Group = match self.requests.get(&format!("/apis/{group}")).await {
             Ok(found) => found,
             Err(error) if error.code() == 404 => return Ok(None),
             Err(error) => return Err(error),

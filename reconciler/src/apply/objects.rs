@@ -1,119 +1,24 @@
-//! Requests about single objects.
+//! The objects of a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
-use http_body_util::BodyExt;
 use kube::Client;
-use kube::client::Body;
+use kube::api::{Api, DynamicObject};
+use kube::runtime::conditions::is_deleted;
+use kube::runtime::wait::await_condition;
 use reconciler_core::object;
-use reconciler_core::ssa::ObjectId;
-use serde::de::DeserializeOwned;
+use reconciler_core::ssa::{FieldManager, ObjectId, take_over};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::FIELD_MANAGER;
 use super::kinds::{ApiKind, Kinds};
+use super::observer::{Observer, Owner};
+use super::request::{RequestError, Requests};
 
-/// How often a request is sent again when the server asks for a pause.
-const MOST_TRIES: u32 = 5;
-
-/// A request failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// The server refused.
-    #[error("{message}")]
-    Refused {
-        /// The status code.
-        code: u16,
-        /// Why, in one word.
-        reason: String,
-        /// Why, for people.
-        message: String,
-    },
-    /// There was no answer.
-    #[error("{0}")]
-    NoAnswer(String),
-}
-
-impl RequestError {
-    /// The status code, 0 if there was no answer.
-    #[must_use]
-    pub fn code(&self) -> u16 {
-        match self {
-            RequestError::Refused { code, .. } => *code,
-            RequestError::NoAnswer(_) => 0,
-        }
-    }
-}
-
-impl From<kube::Error> for RequestError {
-    fn from(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) => RequestError::Refused {
-                code: status.code,
-                reason: status.reason.clone(),
-                message: status.message.clone(),
-            },
-            other => RequestError::NoAnswer(other.to_string()),
-        }
-    }
-}
-
-/// Sends a request. Waits and tries again where the server asks for that.
-async fn send(
-    client: &Client,
-    method: &str,
-    uri: &str,
-    content_type: &str,
-    body: &[u8],
-) -> Result<(u16, Vec<u8>), RequestError> {
-    let lost = |error: &dyn std::fmt::Display| RequestError::NoAnswer(error.to_string());
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header(http::header::ACCEPT, "application/json")
-            .header(http::header::CONTENT_TYPE, content_type)
-            .body(Body::from(body.to_vec()))
-            .map_err(|error| lost(&error))?;
-        let response = client.send(request).await?;
-        let code = response.status().as_u16();
-        let pause = response
-            .headers()
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse().ok());
-        let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
-        if code < 400 {
-            return Ok((code, bytes.to_vec()));
-        }
-        if matches!(code, 429 | 503)
-            && tries < MOST_TRIES
-            && let Some(pause) = pause
-        {
-            tokio::time::sleep(Duration::from_secs(std::cmp::min(pause, 30))).await;
-            continue;
-        }
-        let status: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let message = match object::text(&status, &["message"]) {
-            "" => format!("the server answered with status {code}"),
-            message => message.to_owned(),
-        };
-        return Err(RequestError::Refused {
-            code,
-            reason: object::text(&status, &["reason"]).to_owned(),
-            message,
-        });
-    }
-}
-
-/// Gets something as JSON.
-pub(super) async fn get_json<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, RequestError> {
-    let (_, body) = send(client, "GET", path, "application/json", &[]).await?;
-    serde_json::from_slice(&body).map_err(|error| RequestError::NoAnswer(format!("{path}: {error}")))
-}
+/// How long an object may take to be gone before it is made again.
+const GONE: Duration = Duration::from_secs(60);
 
 /// An object after it was applied.
 #[derive(Clone, Debug)]
@@ -132,17 +37,35 @@ impl Applied {
     }
 }
 
-/// The objects of a cluster.
+/// The objects of a cluster. Clones are about the same cluster.
+#[derive(Clone)]
 pub struct Objects {
-    client: Client,
-    kinds: Kinds,
+    requests: Requests,
+    kinds: Arc<Kinds>,
+    observer: Arc<Observer>,
 }
 
 impl Objects {
     /// The objects of the cluster that a client leads to.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Objects { kinds: Kinds::new(client.clone()), client }
+        Objects::observed(client, mpsc::unbounded_channel().0)
+    }
+
+    /// The same; who owns an object that has drifted is sent to `drifts`.
+    #[must_use]
+    pub fn observed(client: Client, drifts: mpsc::UnboundedSender<Owner>) -> Self {
+        let requests = Requests::new(client.clone());
+        Objects {
+            kinds: Arc::new(Kinds::new(requests.clone())),
+            observer: Arc::new(Observer::new(client, drifts)),
+            requests,
+        }
+    }
+
+    /// The same on behalf of a service account.
+    pub fn on_behalf_of(&self, namespace: &str, account: &str) -> Result<Self, RequestError> {
+        Ok(Objects { requests: self.requests.on_behalf_of(namespace, account)?, ..self.clone() })
     }
 
     /// The kinds of the cluster.
@@ -151,10 +74,10 @@ impl Objects {
         &self.kinds
     }
 
-    /// The client.
+    /// What notices changes.
     #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
+    pub fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     /// Applies an object, taking over fields of other managers.
@@ -163,15 +86,35 @@ impl Objects {
         let path = kind.path(object::namespace(object), object::name(object));
         let uri = format!("{path}?fieldManager={FIELD_MANAGER}&force=true{dry_run}");
         let body = serde_json::to_vec(object).map_err(|error| RequestError::NoAnswer(error.to_string()))?;
-        let (code, body) = send(&self.client, "PATCH", &uri, "application/apply-patch+yaml", &body).await?;
+        let (code, body) = self.requests.send("PATCH", &uri, "application/apply-patch+yaml", &body).await?;
         let object = serde_json::from_slice(&body)
             .map_err(|error| RequestError::NoAnswer(format!("{path}: {error}")))?;
         Ok(Applied { object, is_created: code == 201 })
     }
 
+    /// Makes the fields that `kubectl` and others set before ours, so that those which are no longer
+    /// wanted go away. `found` is the object with its managers.
+    pub(super) async fn take_over(
+        &self,
+        kind: &ApiKind,
+        id: &ObjectId,
+        found: &Value,
+    ) -> Result<(), RequestError> {
+        let managers = FieldManager::taken_over_by(FIELD_MANAGER);
+        if take_over(found, &managers, FIELD_MANAGER).is_none() {
+            return Ok(());
+        }
+        let Some(current) = self.get(kind, id).await? else { return Ok(()) };
+        let Some(patch) = take_over(&current, &managers, FIELD_MANAGER) else { return Ok(()) };
+        let path = kind.path(&id.namespace, &id.name);
+        let uri = format!("{path}?fieldManager={FIELD_MANAGER}");
+        let body = patch.to_string();
+        self.requests.send("PATCH", &uri, "application/json-patch+json", body.as_bytes()).await.map(|_| ())
+    }
+
     /// Gets an object. None if it does not exist.
     pub async fn get(&self, kind: &ApiKind, id: &ObjectId) -> Result<Option<Value>, RequestError> {
-        match get_json(&self.client, &kind.path(&id.namespace, &id.name)).await {
+        match self.requests.get(&kind.path(&id.namespace, &id.name)).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.code() == 404 => Ok(None),
             Err(error) => Err(error),
@@ -188,16 +131,57 @@ impl Objects {
         });
         let path = kind.path(&id.namespace, &id.name);
         let body = options.to_string();
-        match send(&self.client, "DELETE", &path, "application/json", body.as_bytes()).await {
+        match self.requests.send("DELETE", &path, "application/json", body.as_bytes()).await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == 404 => Ok(()),
             Err(error) => Err(error),
         }
     }
 
+    /// Waits until an object that was deleted is gone.
+    pub async fn wait_until_gone(
+        &self,
+        kind: &ApiKind,
+        id: &ObjectId,
+        timeout: Duration,
+    ) -> Result<(), RequestError> {
+        let Some(found) = self.get(kind, id).await? else { return Ok(()) };
+        let (client, resource) = (self.requests.client().clone(), kind.resource());
+        let api: Api<DynamicObject> = if id.namespace.is_empty() {
+            Api::all_with(client, &resource)
+        } else {
+            Api::namespaced_with(client, &id.namespace, &resource)
+        };
+        let gone = await_condition(api, &id.name, is_deleted(object::text(&found, &["metadata", "uid"])));
+        match tokio::time::timeout(timeout, gone).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(RequestError::NoAnswer(error.to_string())),
+            Err(_) => Err(RequestError::NoAnswer(format!(
+                "{} is not gone after {}",
+                id.subject(),
+                reconciler_api::Duration::from(timeout)
+            ))),
+        }
+    }
+
+    /// Deletes an object and makes it again.
+    pub(super) async fn recreate(
+        &self,
+        kind: &ApiKind,
+        id: &ObjectId,
+        object: &Value,
+    ) -> Result<Applied, RequestError> {
+        if let Some(found) = self.get(kind, id).await? {
+            self.delete(kind, id, object::text(&found, &["metadata", "uid"])).await?;
+            self.wait_until_gone(kind, id, GONE).await?;
+        }
+        let applied = self.apply(kind, object, false).await?;
+        Ok(Applied { is_created: true, ..applied })
+    }
+
     /// Names of all namespaces.
     pub async fn namespaces(&self) -> Result<Vec<String>, RequestError> {
-        let list: Value = get_json(&self.client, "/api/v1/namespaces").await?;
+        let list: Value = self.requests.get("/api/v1/namespaces").await?;
         let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         Ok(items.iter().map(|item| object::name(item).to_owned()).collect())
     }

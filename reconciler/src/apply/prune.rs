@@ -5,8 +5,9 @@ use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
 use serde_json::Value;
 
-use super::objects::{Objects, RequestError};
-use super::stages::{Action, Change};
+use super::change::{Action, Change};
+use super::objects::Objects;
+use super::request::RequestError;
 
 /// What was deleted, and what could not be.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ impl Objects {
         version: &str,
         owner: (&str, &str),
     ) -> Result<bool, RequestError> {
+        // What happens to it now is no drift.
+        self.observer().forget(id);
         // Without its kind there is no object either.
         let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
         let Some(object) = self.get(&kind, id).await? else { return Ok(false) };

@@ -1,159 +1,86 @@
 //! Server-side apply of all objects of a Kustomization, stage by stage.
 //!
 //! A stage is tried as a whole before any of it is applied, so that a mistake in one object leaves
-//! the last good state running.
+//! the last good state running. What is in place already is neither tried nor applied.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use kustomize_core::closest;
 use reconciler_api::annotation;
 use reconciler_core::object;
-use reconciler_core::ssa::{self, ObjectId, Stage, StageKinds};
+use reconciler_core::ssa::{ObjectId, Stage};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
+use super::change::{Action, ApplyError, Change, Failure};
+use super::health::Health;
 use super::kinds::ApiKind;
-use super::objects::{Applied, Objects, RequestError};
-use crate::build::Object;
+use super::objects::{Applied, Objects};
+use super::order::{Order, Wanted};
+use super::request::RequestError;
 
 /// Requests for one Kustomization that are under way at the same time.
 const CONCURRENCY: usize = 4;
 /// How long definitions may take until they are established.
 const ESTABLISH: Duration = Duration::from_secs(60);
 
-/// What happened to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is new.
-    Created,
-    /// It was changed.
-    Configured,
-    /// It was as it should be.
-    Unchanged,
-    /// It was left alone, as it asks for.
-    Skipped,
-    /// It was deleted.
-    Deleted,
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Action::Created => "created",
-            Action::Configured => "configured",
-            Action::Unchanged => "unchanged",
-            Action::Skipped => "skipped",
-            Action::Deleted => "deleted",
-        })
-    }
-}
-
-/// An object and what happened to it.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The object.
-    pub id: ObjectId,
-    /// What happened.
-    pub action: Action,
-}
-
-/// Objects could not be applied.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}\n{}{}", changes(.done), hint_line(.hint.as_deref()))]
-pub struct ApplyError {
-    message: String,
-    /// What to look at.
-    hint: Option<String>,
-    /// What was changed before.
-    pub done: Vec<Change>,
-}
-
-fn changes(done: &[Change]) -> String {
-    let lines = done
-        .iter()
-        .filter(|change| !matches!(change.action, Action::Unchanged | Action::Skipped))
-        .map(|change| format!("{} {}\n", change.id.subject(), change.action));
-    lines.collect()
-}
-
-fn hint_line(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("{hint}\n")).unwrap_or_default()
-}
-
-/// Objects in the order in which they are applied.
-pub struct Order {
-    stages: BTreeMap<Stage, Vec<Object>>,
-}
-
-impl Order {
-    /// Brings objects into their form and order.
-    #[must_use]
-    pub fn new(objects: Vec<Object>, owner: (&str, &str)) -> Self {
-        let (name, namespace) = owner;
-        let labels = [(annotation::OWNER_NAME, name), (annotation::OWNER_NAMESPACE, namespace)];
-        let mut stages: BTreeMap<Stage, Vec<Object>> = BTreeMap::new();
-        for mut object in objects {
-            ssa::normalize(&mut object.value);
-            object::add_metadata(&mut object.value, labels, []);
-            stages.entry(ssa::stage(&object.value, &StageKinds::default())).or_default().push(object);
-        }
-        for objects in stages.values_mut() {
-            objects.sort_by(|one, other| {
-                ssa::apply_order(&ObjectId::of(&one.value), &ObjectId::of(&other.value))
-            });
-        }
-        Order { stages }
-    }
-
-    /// All objects.
-    pub fn objects(&self) -> impl Iterator<Item = &Value> {
-        self.stages.values().flatten().map(|object| &object.value)
-    }
+/// Applies the objects of one Kustomization.
+pub struct Apply<'a> {
+    /// The cluster.
+    pub objects: &'a Objects,
+    /// Name and namespace of the Kustomization.
+    pub owner: (&'a str, &'a str),
+    /// Whether an object that cannot be changed is deleted and made again.
+    pub force: bool,
 }
 
 /// An object with its kind.
 struct Item<'a> {
-    object: &'a Object,
-    id: ObjectId,
+    wanted: &'a Wanted,
     kind: ApiKind,
 }
 
-impl Objects {
+/// What a trial has shown.
+enum Trial {
+    /// This is what applying makes of the object.
+    Applied(Box<Applied>),
+    /// The object asks to be left alone.
+    Skipped,
+    /// It has to be deleted and made again.
+    Immutable,
+}
+
+impl Apply<'_> {
     /// Applies all objects. What is done when an error occurs is in the error.
-    pub async fn apply_all(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
+    pub async fn all(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let mut done = Vec::new();
-        for (stage, objects) in &order.stages {
-            if let Err(failure) = self.apply_stage(*stage, objects, &mut done).await {
-                return Err(ApplyError { message: failure.0, hint: failure.1, done });
+        for (stage, wanted) in &order.stages {
+            if let Err(Failure(message, hint)) = self.stage(*stage, wanted, &mut done).await {
+                return Err(ApplyError { message, hint, done });
             }
         }
         Ok(done)
     }
 
-    async fn apply_stage(
-        &self,
-        stage: Stage,
-        objects: &[Object],
-        done: &mut Vec<Change>,
-    ) -> Result<(), Failure> {
+    async fn stage(&self, stage: Stage, all: &[Wanted], done: &mut Vec<Change>) -> Result<(), Failure> {
+        let observer = self.objects.observer();
         let mut items = Vec::new();
-        for object in objects {
-            let id = ObjectId::of(&object.value);
-            if object::is_marked(&object.value, annotation::RECONCILE, annotation::DISABLED) {
-                done.push(Change { id, action: Action::Skipped });
-                continue;
+        for wanted in all {
+            let is_ignored = object::is_marked(&wanted.value, annotation::RECONCILE, annotation::DISABLED)
+                || object::is_marked(&wanted.value, annotation::SSA, "Ignore");
+            if is_ignored {
+                done.push(Change { id: wanted.id.clone(), action: Action::Skipped });
+            } else if observer.is_in_place(&wanted.id, self.owner, wanted.hash) {
+                done.push(Change { id: wanted.id.clone(), action: Action::Unchanged });
+            } else {
+                items.push(Item { kind: self.kind_of(wanted).await?, wanted });
             }
-            let kind = self.kind_of(&id, &object.value).await?;
-            items.push(Item { object, id, kind });
         }
-        let tries: Vec<_> = items.iter().map(|item| self.try_one(item)).collect();
-        let tried: Vec<Applied> = stream::iter(tries).buffered(CONCURRENCY).try_collect().await?;
-        for (item, tried) in items.iter().zip(&tried) {
-            let action = self.apply_one(item, tried).await?;
-            done.push(Change { id: item.id.clone(), action });
+        let trials: Vec<_> = items.iter().map(|item| self.try_one(item)).collect();
+        let trials: Vec<Trial> = stream::iter(trials).buffered(CONCURRENCY).try_collect().await?;
+        for (item, trial) in items.iter().zip(&trials) {
+            let action = self.apply_one(item, trial).await?;
+            done.push(Change { id: item.wanted.id.clone(), action });
         }
         if stage == Stage::Definitions {
             self.wait_for_definitions(&items).await?;
@@ -161,10 +88,10 @@ impl Objects {
         Ok(())
     }
 
-    async fn kind_of(&self, id: &ObjectId, object: &Value) -> Result<ApiKind, Failure> {
-        let subject = id.subject();
-        let api_version = object::api_version(object);
-        let found = self.kinds().find(api_version, &id.kind).await;
+    async fn kind_of(&self, wanted: &Wanted) -> Result<ApiKind, Failure> {
+        let (id, subject) = (&wanted.id, wanted.id.subject());
+        let api_version = object::api_version(&wanted.value);
+        let found = self.objects.kinds().find(api_version, &id.kind).await;
         let kind = found
             .map_err(|error| Failure::new(format!("{subject} dry-run failed: {error}")))?
             .ok_or_else(|| {
@@ -181,41 +108,82 @@ impl Objects {
         Ok(kind)
     }
 
-    async fn try_one(&self, item: &Item<'_>) -> Result<Applied, Failure> {
-        match self.apply(&item.kind, &item.object.value, true).await {
-            Ok(tried) => Ok(tried),
-            Err(error) if error.code() == 404 => Err(self.not_found(item, &error).await),
-            Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
-                Err(Failure::new(format!("{} dry-run failed ({reason}): {message}", item.id.subject())))
+    async fn try_one(&self, item: &Item<'_>) -> Result<Trial, Failure> {
+        let (wanted, subject) = (item.wanted, item.wanted.id.subject());
+        if object::is_marked(&wanted.value, annotation::SSA, "IfNotPresent") {
+            let found = self.objects.get(&item.kind, &wanted.id).await;
+            if found.map_err(|error| Failure::new(format!("{subject} dry-run failed: {error}")))?.is_some() {
+                return Ok(Trial::Skipped);
             }
-            Err(error) => Err(Failure::new(format!("{} dry-run failed: {error}", item.id.subject()))),
+        }
+        match self.objects.apply(&item.kind, &wanted.value, true).await {
+            Ok(tried) => {
+                // Others may have asked for that in the cluster.
+                let is_ignored =
+                    object::is_marked(&tried.object, annotation::RECONCILE, annotation::DISABLED)
+                        || object::is_marked(&tried.object, annotation::SSA, "Ignore");
+                Ok(if is_ignored { Trial::Skipped } else { Trial::Applied(Box::new(tried)) })
+            }
+            Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
+            Err(error) if error.is_immutable() && self.may_force(&wanted.value) => Ok(Trial::Immutable),
+            Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
+                Err(Failure::new(format!("{subject} dry-run failed ({reason}): {message}")))
+            }
+            Err(error) => Err(Failure::new(format!("{subject} dry-run failed: {error}"))),
         }
     }
 
-    async fn apply_one(&self, item: &Item<'_>, tried: &Applied) -> Result<Action, Failure> {
-        let applied = self
-            .apply(&item.kind, &item.object.value, false)
-            .await
-            .map_err(|error| Failure::new(format!("{} apply failed: {error}", item.id.subject())))?;
-        // A dry run has the resource version from before.
-        Ok(if applied.is_created {
-            Action::Created
-        } else if applied.resource_version() == tried.resource_version() {
-            Action::Unchanged
-        } else {
-            Action::Configured
+    fn may_force(&self, object: &Value) -> bool {
+        self.force || object::is_marked(object, annotation::FORCE, annotation::ENABLED)
+    }
+
+    async fn apply_one(&self, item: &Item<'_>, trial: &Trial) -> Result<Action, Failure> {
+        let Item { wanted, kind } = item;
+        let observer = self.objects.observer();
+        let outcome = match trial {
+            Trial::Skipped => return Ok(Action::Skipped),
+            Trial::Immutable => {
+                observer.forget(&wanted.id);
+                let made = self.objects.recreate(kind, &wanted.id, &wanted.value).await;
+                observer.track(&wanted.id, kind, self.owner);
+                made
+            }
+            Trial::Applied(tried) => {
+                observer.track(&wanted.id, kind, self.owner);
+                self.take_over_and_apply(item, tried).await
+            }
+        };
+        let applied = outcome
+            .map_err(|error| Failure::new(format!("{} apply failed: {error}", wanted.id.subject())))?;
+        observer.applied(&wanted.id, wanted.hash, &applied.object);
+        Ok(match trial {
+            _ if applied.is_created => Action::Created,
+            // A dry run has the resource version from before.
+            Trial::Applied(tried) if applied.resource_version() == tried.resource_version() => {
+                Action::Unchanged
+            }
+            _ => Action::Configured,
         })
     }
 
+    async fn take_over_and_apply(&self, item: &Item<'_>, tried: &Applied) -> Result<Applied, RequestError> {
+        let Item { wanted, kind } = item;
+        // One that is merged leaves others their fields.
+        if !tried.is_created && !object::is_marked(&wanted.value, annotation::SSA, "Merge") {
+            self.objects.take_over(kind, &wanted.id, &tried.object).await?;
+        }
+        self.objects.apply(kind, &wanted.value, false).await
+    }
+
     /// The failure for an object whose namespace does not exist.
-    async fn not_found(&self, item: &Item<'_>, error: &RequestError) -> Failure {
-        let message = format!("{} not found: {error}", item.id.subject());
-        let namespace = &item.id.namespace;
-        let mut hint = match &item.object.namespace_place {
+    async fn not_found(&self, wanted: &Wanted, error: &RequestError) -> Failure {
+        let message = format!("{} not found: {error}", wanted.id.subject());
+        let namespace = &wanted.id.namespace;
+        let mut hint = match &wanted.namespace_place {
             Some(place) => format!("namespace \"{namespace}\" is set at {place}"),
             None => format!("there is no namespace \"{namespace}\""),
         };
-        let known = self.namespaces().await.unwrap_or_default();
+        let known = self.objects.namespaces().await.unwrap_or_default();
         if let Some(closest) = closest(namespace, known.iter().map(String::as_str)) {
             hint.push_str(&format!(", did you mean \"{closest}\"?"));
         }
@@ -224,47 +192,16 @@ impl Objects {
 
     /// Waits until the kinds that were defined can be used.
     async fn wait_for_definitions(&self, items: &[Item<'_>]) -> Result<(), Failure> {
-        let end = Instant::now() + ESTABLISH;
-        let definitions = items.iter().filter(|item| item.id.kind == "CustomResourceDefinition");
-        let mut is_changed = false;
-        for item in definitions {
-            is_changed = true;
-            loop {
-                let object = self.get(&item.kind, &item.id).await.ok().flatten();
-                if object.as_ref().is_some_and(is_established) {
-                    break;
-                }
-                if Instant::now() > end {
-                    return Err(Failure::new(format!(
-                        "timeout waiting for: [{} status: 'InProgress']",
-                        item.id.subject()
-                    )));
-                }
-                sleep(Duration::from_millis(100)).await;
-            }
+        let definitions = items.iter().filter(|item| item.wanted.id.kind == "CustomResourceDefinition");
+        let version = |kind: &ApiKind| kind.version().to_owned();
+        let ids: Vec<(ObjectId, String)> =
+            definitions.map(|item| (item.wanted.id.clone(), version(&item.kind))).collect();
+        if ids.is_empty() {
+            return Ok(());
         }
-        if is_changed {
-            self.kinds().forget();
-        }
+        let health = Health { objects: self.objects, ids, timeout: ESTABLISH };
+        health.wait().await.map_err(|error| Failure::new(error.to_string()))?;
+        self.objects.kinds().forget();
         Ok(())
-    }
-}
-
-fn is_established(definition: &Value) -> bool {
-    let conditions = object::at(definition, &["status", "conditions"]).and_then(Value::as_array);
-    conditions.is_some_and(|conditions| {
-        conditions.iter().any(|condition| {
-            object::text(condition, &["type"]) == "Established"
-                && object::text(condition, &["status"]) == "True"
-        })
-    })
-}
-
-/// A message and a hint.
-struct Failure(String, Option<String>);
-
-impl Failure {
-    fn new(message: String) -> Self {
-        Failure(message, None)
     }
 }

@@ -44,9 +44,9 @@ impl BuildFailure {
         let message = error.to_string();
         match error {
             GenerateError::Yaml(_) | GenerateError::Type(_) => {
-                let detail = plain_error(tree, directory).map(|error| describe(&error));
-                BuildFailure::Generator(match detail {
-                    Some(detail) => format!("{message}: {detail}"),
+                BuildFailure::Generator(match plain_error(tree, directory) {
+                    Some(plain) if message.ends_with(&plain.to_string()) => describe_as(message, &plain),
+                    Some(plain) => format!("{message}: {}", describe(&plain)),
                     None => format!("{message} (in the kustomization file of {})", relative(directory)),
                 })
             }
@@ -62,7 +62,7 @@ impl BuildFailure {
         tree: &GitTree,
         directory: &str,
     ) -> Self {
-        let is_generated = error.file() == Some(generated.path.as_str());
+        let is_generated = error.file().map(relative) == Some(relative(&generated.path));
         let plain = if is_generated && !generated.is_new { plain_error(tree, directory) } else { None };
         BuildFailure::Build(match plain {
             Some(plain) => describe(&plain),
@@ -86,7 +86,11 @@ fn did_you_mean(closest: Option<&str>) -> String {
 
 /// The message of an error with its place and its cure.
 fn describe(error: &BuildError) -> String {
-    let mut text = error.to_string();
+    describe_as(error.to_string(), error)
+}
+
+/// Adds the place and the cure of an error to a message.
+fn describe_as(mut text: String, error: &BuildError) -> String {
     match (error.place(), error.file()) {
         (Some(place), _) => text.push_str(&format!(" ({})", relative(&place.to_string()))),
         (None, Some(file)) if !text.contains(file) => text.push_str(&format!(" ({})", relative(file))),

@@ -15,7 +15,7 @@ pub(super) fn of_namespace(
     tree: &GitTree,
     spec: &KustomizationSpec,
 ) -> Option<String> {
-    if place.file != generated.path {
+    if relative(&place.file) != relative(&generated.path) {
         return Some(format!("{}:{}", relative(&place.file), place.line));
     }
     if spec.target_namespace.is_some() {

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Client;
 use reconciler_api::{GitRepository, Kustomization};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::kustomization::Memory;
 use super::log::Log;
 use super::metrics::Metrics;
 use super::queue::{Key, Queue};
 use super::store::Store;
-use crate::apply::Objects;
+use crate::apply::{Objects, Owner};
 use crate::source::git::{Commit, Mirror};
 
 /// What all controllers share.
@@ -31,6 +31,10 @@ pub struct Context {
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     commits: Mutex<HashMap<Key, Commit>>,
     memories: Mutex<HashMap<Key, Memory>>,
+    /// Other clusters, by the Secret with their kubeconfig and its version.
+    remotes: Mutex<HashMap<Key, (String, Objects)>>,
+    drifts: mpsc::UnboundedSender<Owner>,
+    drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
     pub(crate) builds: Semaphore,
     /// Kustomizations that may be applied at the same time.
@@ -42,8 +46,9 @@ impl Context {
     #[must_use]
     pub fn new(client: Client, data: PathBuf, log: Log) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (drifts, drifted) = mpsc::unbounded_channel();
         Context {
-            objects: Objects::new(client.clone()),
+            objects: Objects::observed(client.clone(), drifts.clone()),
             client,
             log,
             metrics: Metrics::default(),
@@ -55,6 +60,9 @@ impl Context {
             mirrors: Mutex::default(),
             commits: Mutex::default(),
             memories: Mutex::default(),
+            remotes: Mutex::default(),
+            drifts,
+            drifted: Mutex::new(Some(drifted)),
             builds: Semaphore::new(cores),
             applies: Semaphore::new(cores * 8),
         }
@@ -106,5 +114,28 @@ impl Context {
     /// Puts it back.
     pub(crate) fn remember(&self, key: &Key, memory: Memory) {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), memory);
+    }
+
+    /// Another cluster that is known already, if the Secret is still the same.
+    pub(crate) fn remote(&self, secret: &Key, version: &str) -> Option<Objects> {
+        let remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
+        remotes.get(secret).filter(|(known, _)| known == version).map(|(_, objects)| objects.clone())
+    }
+
+    /// Adds another cluster.
+    pub(crate) fn add_remote(&self, secret: &Key, version: String, client: Client) -> Objects {
+        let objects = Objects::observed(client, self.drifts.clone());
+        let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
+        remotes.insert(secret.clone(), (version, objects.clone()));
+        objects
+    }
+
+    /// Makes Kustomizations due whose objects were changed by others, for ever.
+    pub(super) async fn follow_drifts(&self) {
+        let drifted = self.drifted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut drifted) = drifted else { return };
+        while let Some((name, namespace)) = drifted.recv().await {
+            self.kustomization_queue.add(Key { namespace, name });
+        }
     }
 }

@@ -107,7 +107,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         context.set_commit(&key, commit);
     }
     match written {
-        Ok(()) => next,
+        Ok(written) => {
+            if let Some(written) = written {
+                context.repositories.written(&key, written);
+            }
+            next
+        }
         Err(error) => {
             context
                 .log

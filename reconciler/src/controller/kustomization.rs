@@ -1,22 +1,29 @@
 //! Kustomization: rendered and applied when its source, its spec or what it needs changes, and
 //! brought back in line at its interval.
 
+mod cluster;
+mod finalize;
+mod report;
+mod variables;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
-use reconciler_api::kustomization::{DeletionPolicy, Inventory};
+use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
 use reconciler_core::ssa::ObjectId;
-use serde_json::{Map, Value, json};
+use reconciler_core::substitute::Variables;
+use serde_json::json;
 
 use super::queue::Key;
-use super::{Context, Next, events, finalizer, status};
-use crate::apply::{self, Action, Change, Health, Order};
+use super::{Context, Next, events, finalizer};
+use crate::apply::{self, Action, Apply, Health, Objects, Order};
 use crate::build::{self, Footprint};
 use crate::source::git::Commit;
+use report::{change_list, shown_duration};
 
 /// How events name this controller.
 const CONTROLLER: &str = "kustomize-controller";
@@ -41,14 +48,17 @@ struct Applied {
     generation: Option<i64>,
     revision: String,
     footprint: Footprint,
-    at: Instant,
+    variables: Variables,
+    cluster: Objects,
+    /// The objects, but for those that asked to be left alone.
+    ids: Vec<ObjectId>,
 }
 
 /// Why a reconciliation failed.
 struct Failure {
     reason: &'static str,
     message: String,
-    /// When to try again, if not at the interval of retries.
+    /// When to try again, if not at the interval of retries: it only waits for something else.
     next: Option<Duration>,
 }
 
@@ -114,10 +124,14 @@ impl Reconciliation<'_> {
         if let Err(failure) = self.check_dependencies() {
             return self.fail(failure, Some(&commit.revision)).await;
         }
-        if self.is_done(&commit) {
+        let (variables, cluster) = match (self.variables().await, self.cluster().await) {
+            (Ok(variables), Ok(cluster)) => (variables, cluster),
+            (Err(failure), _) | (_, Err(failure)) => return self.fail(failure, Some(&commit.revision)).await,
+        };
+        if self.is_done(&commit, &variables) {
             return self.succeed(&commit, None).await;
         }
-        match self.apply(&commit).await {
+        match self.apply(&commit, variables, cluster).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
             Err(failure) => self.fail(failure, Some(&commit.revision)).await,
         }
@@ -174,13 +188,13 @@ impl Reconciliation<'_> {
         Ok(())
     }
 
-    /// Whether the last success is still what is wanted, and recent.
-    fn is_done(&self, commit: &Commit) -> bool {
+    /// Whether the last success is still what is wanted, and what the cluster has.
+    fn is_done(&self, commit: &Commit, variables: &Variables) -> bool {
         let Some(applied) = &self.memory.applied else { return false };
         applied.generation == self.object.metadata.generation
-            && applied.at.elapsed() < self.object.spec.interval.to_std().mul_f64(0.9)
+            && applied.variables == *variables
             && (applied.revision == commit.revision || applied.footprint.holds(&commit.tree))
-            && self.requested() == self.status().last_handled_reconcile_at
+            && applied.cluster.observer().are_clean(&applied.ids)
     }
 
     fn requested(&self) -> Option<String> {
@@ -192,14 +206,21 @@ impl Reconciliation<'_> {
     }
 
     /// Builds and applies, prunes, and waits for health. Returns the new inventory.
-    async fn apply(&mut self, commit: &Commit) -> Result<Inventory, Failure> {
-        let built = self.build(commit).await?;
-        let order = Order::new(built.objects, self.owner());
+    async fn apply(
+        &mut self,
+        commit: &Commit,
+        variables: Variables,
+        cluster: Objects,
+    ) -> Result<Inventory, Failure> {
+        let built = self.build(commit, variables.clone()).await?;
+        let spec = &self.object.spec;
+        let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
         self.announce(&apply::union(&new, &old)).await?;
         let permit = self.context.applies.acquire().await;
-        let applied = self.context.objects.apply_all(&order).await;
+        let force = self.object.spec.force.unwrap_or_default();
+        let applied = Apply { objects: &cluster, owner: self.owner(), force }.all(&order).await;
         let mut changes = match applied {
             Ok(changes) => changes,
             Err(error) => {
@@ -208,9 +229,11 @@ impl Reconciliation<'_> {
                 return Err(Failure::new(reason::RECONCILIATION_FAILED, error.to_string()));
             }
         };
+        let is_left = |change: &&apply::Change| change.action != Action::Skipped;
+        let ids = changes.iter().filter(is_left).map(|change| change.id.clone()).collect();
         let mut inventory = new.clone();
         if self.object.spec.prune {
-            let pruned = self.context.objects.prune(apply::stale(&old, &new), self.owner()).await;
+            let pruned = cluster.prune(apply::stale(&old, &new), self.owner()).await;
             changes.extend(pruned.done);
             if let Some((id, _, error)) = pruned.failed.first() {
                 return Err(Failure::new(
@@ -225,20 +248,21 @@ impl Reconciliation<'_> {
         if !list.is_empty() {
             events::send(self.context, self.object, CONTROLLER, false, reason::PROGRESSING, &list).await;
         }
-        self.check_health(&inventory).await?;
+        self.check_health(&cluster, &inventory).await?;
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
             revision: commit.revision.clone(),
             footprint: built.footprint,
-            at: Instant::now(),
+            variables,
+            cluster,
+            ids,
         });
         Ok(inventory)
     }
 
-    async fn build(&self, commit: &Commit) -> Result<build::Built, Failure> {
+    async fn build(&self, commit: &Commit, variables: Variables) -> Result<build::Built, Failure> {
         let (tree, spec) = (commit.tree.for_build(), self.object.spec.clone());
-        let variables = reconciler_core::substitute::Variables::default();
         let _permit = self.context.builds.acquire().await;
         let built = tokio::task::spawn_blocking(move || build::build(&tree, &spec, &variables)).await;
         match built {
@@ -287,7 +311,7 @@ impl Reconciliation<'_> {
         })
     }
 
-    async fn check_health(&self, inventory: &Inventory) -> Result<(), Failure> {
+    async fn check_health(&self, cluster: &Objects, inventory: &Inventory) -> Result<(), Failure> {
         let spec = &self.object.spec;
         let ids = if spec.wait {
             apply::ids(inventory)
@@ -308,194 +332,16 @@ impl Reconciliation<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let health = Health { objects: &self.context.objects, ids, timeout: spec.timeout().to_std() };
-        health.wait().await.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))
-    }
-
-    async fn succeed(mut self, commit: &Commit, inventory: Option<Inventory>) -> Next {
-        let mut new = self.status();
-        let is_applied = inventory.is_some();
-        if let Some(inventory) = inventory {
-            new.inventory = Some(inventory);
-        }
-        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
-        let message = format!("Applied revision: {}", commit.revision);
-        condition::set(
-            &mut new.conditions,
-            condition::READY,
-            ConditionStatus::True,
-            reason::RECONCILIATION_SUCCEEDED,
-            message,
-            generation,
-            now,
-        );
-        condition::remove(&mut new.conditions, condition::RECONCILING);
-        condition::remove(&mut new.conditions, condition::STALLED);
-        new.last_applied_revision = Some(commit.revision.clone());
-        new.last_attempted_revision = Some(commit.revision.clone());
-        let next = Next::at_interval(self.object.spec.interval);
-        if is_applied {
-            let message = format!(
-                "Reconciliation finished in {}, next run in {}",
-                shown_duration(self.start.elapsed()),
-                self.object.spec.interval
-            );
-            self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
-        }
-        if let Some(applied) = &mut self.memory.applied {
-            applied.revision.clone_from(&commit.revision);
-        }
-        self.finish(new, next).await
-    }
-
-    async fn fail(mut self, failure: Failure, revision: Option<&str>) -> Next {
-        self.memory.applied = None;
-        let mut new = self.status();
-        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
-        let known = new.conditions.iter().find(|condition| condition.type_ == condition::READY);
-        let is_new = known.is_none_or(|known| known.message != failure.message);
-        condition::set(
-            &mut new.conditions,
-            condition::READY,
-            ConditionStatus::False,
-            failure.reason,
-            failure.message.clone(),
-            generation,
-            now,
-        );
-        condition::set(
-            &mut new.conditions,
-            condition::RECONCILING,
-            ConditionStatus::True,
-            reason::PROGRESSING_WITH_RETRY,
-            "Reconciliation failed, it is tried again",
-            generation,
-            now,
-        );
-        if let Some(revision) = revision {
-            new.last_attempted_revision = Some(revision.to_owned());
-        }
-        let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
-        let message = format!(
-            "Reconciliation failed after {}, next try in {}",
-            shown_duration(self.start.elapsed()),
-            reconciler_api::Duration::from(retry)
-        );
-        let fields = json!({"revision": revision.unwrap_or_default(), "error": failure.message});
-        self.context.log.error(&message, self.fields(fields));
-        if is_new {
-            events::send(self.context, self.object, CONTROLLER, true, failure.reason, &failure.message).await;
-        }
-        self.finish(new, Next::After(retry)).await
-    }
-
-    async fn finish(&mut self, mut new: KustomizationStatus, next: Next) -> Next {
-        new.observed_generation = self.object.metadata.generation;
-        new.last_handled_reconcile_at = self.requested().or(new.last_handled_reconcile_at);
-        match self.write(new).await {
-            Ok(()) => {
-                self.wake_dependents();
-                next
+        let health = Health { objects: cluster, ids, timeout: spec.timeout().to_std() };
+        tokio::select! {
+            outcome = health.wait() => {
+                outcome.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))
             }
-            Err(error) => {
-                let fields = self.fields(json!({"error": error.to_string()}));
-                self.context.log.error("status could not be written", fields);
-                self.memory.applied = None;
-                Next::After(SOON)
-            }
+            () = self.context.kustomization_queue.wanted_again(self.key) => Err(Failure {
+                reason: reason::HEALTH_CHECK_CANCELED,
+                message: "health checks canceled: something has changed meanwhile".to_owned(),
+                next: Some(Duration::ZERO),
+            }),
         }
     }
-
-    async fn write(&mut self, new: KustomizationStatus) -> Result<(), apply::RequestError> {
-        let old = self.status();
-        status::write::<Kustomization>(&self.context.client, self.key, &old, &new).await?;
-        self.memory.status = Some(new);
-        Ok(())
-    }
-
-    /// Makes those due that wait for this one.
-    fn wake_dependents(&self) {
-        let dependents = self.context.kustomizations.keys(|key, other| {
-            other.spec.depends_on.iter().any(|dependency| {
-                dependency.name == self.key.name
-                    && dependency.namespace.as_ref().unwrap_or(&key.namespace) == &self.key.namespace
-            }) && !other.is_ready()
-        });
-        dependents.into_iter().for_each(|key| self.context.kustomization_queue.add(key));
-    }
-
-    /// Deletes what was applied, unless that is to stay, and lets the object go.
-    async fn finalize(&mut self) -> Next {
-        let spec = &self.object.spec;
-        let is_pruned = match spec.deletion_policy.unwrap_or_default() {
-            DeletionPolicy::MirrorPrune => spec.prune,
-            DeletionPolicy::Delete | DeletionPolicy::WaitForTermination => true,
-            DeletionPolicy::Orphan => false,
-        };
-        if is_pruned && !spec.suspend {
-            let inventory = self.status().inventory.unwrap_or_default();
-            let stale = apply::stale(&inventory, &Inventory::default());
-            let pruned = self.context.objects.prune(stale, self.owner()).await;
-            self.log_changes(&pruned.done);
-            if let Some((id, _, error)) = pruned.failed.first() {
-                let message = format!("{} delete failed: {error}", id.subject());
-                self.context.log.error("garbage collection failed", self.fields(json!({"error": message})));
-                return Next::After(SOON);
-            }
-        }
-        match finalizer::remove(&self.context.client, self.object).await {
-            Ok(()) => Next::OnChange,
-            Err(_) => Next::After(SOON),
-        }
-    }
-
-    fn log_changes(&self, changes: &[Change]) {
-        let part = |is_wanted: fn(Action) -> bool| {
-            let changes = changes.iter().filter(|change| is_wanted(change.action));
-            let map: Map<String, Value> =
-                changes.map(|change| (change.id.subject(), json!(change.action.to_string()))).collect();
-            map
-        };
-        let applied = part(|action| action != Action::Deleted);
-        if !applied.is_empty() {
-            self.context.log.info("server-side apply completed", self.fields(json!({"output": applied})));
-        }
-        let deleted = part(|action| action == Action::Deleted);
-        if !deleted.is_empty() {
-            let names: Vec<String> = deleted.keys().map(|subject| format!("{subject} deleted")).collect();
-            let message = format!("garbage collection completed: {}", names.join(", "));
-            self.context.log.info(&message, self.fields(json!({})));
-        }
-    }
-
-    /// The fields of a log line about this reconciliation.
-    fn fields(&self, further: Value) -> Value {
-        let mut fields = json!({
-            "controller": "kustomization",
-            "controllerGroup": "kustomize.toolkit.fluxcd.io",
-            "controllerKind": "Kustomization",
-            "Kustomization": {"name": self.key.name, "namespace": self.key.namespace},
-            "namespace": self.key.namespace,
-            "name": self.key.name,
-            "reconcileID": self.id,
-        });
-        if let (Some(fields), Value::Object(mut further)) = (fields.as_object_mut(), further) {
-            fields.append(&mut further);
-        }
-        fields
-    }
-}
-
-/// What changed, one object a line.
-fn change_list(changes: &[Change]) -> String {
-    let changed =
-        changes.iter().filter(|change| !matches!(change.action, Action::Unchanged | Action::Skipped));
-    let lines: Vec<String> =
-        changed.map(|change| format!("{} {}", change.id.subject(), change.action)).collect();
-    lines.join("\n")
-}
-
-/// A duration to the millisecond.
-fn shown_duration(duration: Duration) -> reconciler_api::Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).into()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Namespace and name of an object.
@@ -26,7 +26,7 @@ impl fmt::Display for Key {
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    changed: Notify,
+    changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -74,22 +74,36 @@ impl Queue {
     /// Makes an object due now.
     pub(crate) fn add(&self, key: Key) {
         self.state().add(key, Instant::now());
-        self.changed.notify_one();
+        self.changed.send_replace(());
     }
 
     /// Waits for the next object that is due.
     pub(crate) async fn next(&self) -> Key {
+        let mut changed = self.changed.subscribe();
         loop {
-            let changed = self.changed.notified();
+            changed.mark_unchanged();
             let taken = self.state().take(Instant::now());
             match taken {
                 Ok(key) => return key,
                 Err(Some(at)) => tokio::select! {
                     () = tokio::time::sleep_until(at) => {}
-                    () = changed => {}
+                    _ = changed.changed() => {}
                 },
-                Err(None) => changed.await,
+                // The sender is here: it cannot be gone.
+                Err(None) => drop(changed.changed().await),
             }
+        }
+    }
+
+    /// Waits until an object that is being worked on has become due again.
+    pub(crate) async fn wanted_again(&self, key: &Key) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.mark_unchanged();
+            if self.state().at.get(key).is_some_and(|at| *at <= Instant::now()) {
+                return;
+            }
+            drop(changed.changed().await);
         }
     }
 
@@ -101,7 +115,7 @@ impl Queue {
             state.add(key.clone(), Instant::now() + next);
         }
         drop(state);
-        self.changed.notify_one();
+        self.changed.send_replace(());
     }
 }
 

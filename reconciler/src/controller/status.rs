@@ -13,24 +13,23 @@ use super::queue::Key;
 use crate::apply::{FIELD_MANAGER, RequestError};
 
 /// Writes the fields of a status that differ from those that the cluster has. Sends nothing if
-/// there are none.
+/// there are none. Returns the object as it is then.
 pub(super) async fn write<K>(
     client: &Client,
     key: &Key,
     old: &impl Serialize,
     new: &impl Serialize,
-) -> Result<(), RequestError>
+) -> Result<Option<K>, RequestError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
 {
     let patch = difference(&to_map(old), &to_map(new));
     if patch.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let api: Api<K> = Api::namespaced(client.clone(), &key.namespace);
     let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    api.patch_status(&key.name, &parameters, &Patch::Merge(json!({"status": patch}))).await?;
-    Ok(())
+    Ok(Some(api.patch_status(&key.name, &parameters, &Patch::Merge(json!({"status": patch}))).await?))
 }
 
 fn to_map(status: &impl Serialize) -> Map<String, Value> {

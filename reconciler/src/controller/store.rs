@@ -65,6 +65,32 @@ impl<K> Store<K> {
     }
 }
 
+impl<K: ResourceExt> Store<K> {
+    /// Notes an object as the server has answered with it, which its watch may show later. Makes
+    /// nothing due.
+    pub(crate) fn written(&self, key: &Key, object: K) {
+        if let Some(entry) = self.objects().get_mut(key)
+            && entry.version() < version(&object)
+        {
+            entry.object = Ok(Arc::new(object));
+        }
+    }
+}
+
+impl<K: ResourceExt> Entry<K> {
+    fn uid(&self) -> Option<String> {
+        self.object.as_ref().ok().and_then(|object| object.uid())
+    }
+
+    fn version(&self) -> u64 {
+        self.object.as_ref().map_or(0, |object| version(&**object))
+    }
+}
+
+fn version(object: &impl ResourceExt) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
 /// Follows the objects of a kind for ever, and puts those that change into a queue. A change of
 /// status alone makes nothing due.
 pub(crate) async fn follow<K>(context: &Context, store: &Store<K>, queue: &Queue)
@@ -111,8 +137,15 @@ fn key_of(object: &DynamicObject) -> Key {
     Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
-fn put<K: DeserializeOwned>(store: &Store<K>, queue: &Queue, object: DynamicObject) {
+fn put<K: DeserializeOwned + ResourceExt>(store: &Store<K>, queue: &Queue, object: DynamicObject) {
     let key = key_of(&object);
+    let is_old = store
+        .objects()
+        .get(&key)
+        .is_some_and(|entry| entry.version() > version(&object) && entry.uid() == object.uid());
+    if is_old {
+        return;
+    }
     let trigger = (
         object.metadata.generation,
         object.annotations().get(annotation::RECONCILE_REQUEST).cloned(),

@@ -1,0 +1,373 @@
+//! Noticing what others do to applied objects, without asking: one watch of metadata for each kind.
+//!
+//! When someone changes a field that was applied, the server takes the field out of our entry in the
+//! object's `managedFields`. So an object has drifted when that entry is not the one that the last
+//! apply left, or when the object is gone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::Client;
+use kube::api::{Api, DynamicObject, ObjectMeta};
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch_objects};
+use reconciler_api::annotation;
+use reconciler_core::object;
+use reconciler_core::ssa::ObjectId;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::FIELD_MANAGER;
+use super::kinds::ApiKind;
+
+/// Corrections of one object in [`A_WHILE`] that are made at once.
+const MOST_CORRECTIONS: u32 = 5;
+const A_WHILE: Duration = Duration::from_secs(60);
+
+/// Name and namespace of the Kustomization that an object belongs to.
+pub type Owner = (String, String);
+
+/// Watches the objects that were applied.
+pub struct Observer {
+    client: Client,
+    shared: Arc<Shared>,
+    /// The watches, which end with the observer.
+    watches: Mutex<JoinSet<()>>,
+}
+
+/// What watches and their observer share.
+struct Shared {
+    state: Mutex<State>,
+    /// Counts what was seen.
+    changes: watch::Sender<u64>,
+    drifts: mpsc::UnboundedSender<Owner>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Kinds with a watch, and whether it has shown all objects.
+    kinds: HashMap<ApiKind, bool>,
+    objects: BTreeMap<ObjectId, Tracked>,
+}
+
+/// An object that is looked at.
+#[derive(Default)]
+struct Tracked {
+    owner: Option<Owner>,
+    kind: Option<ApiKind>,
+    applied: Option<AppliedState>,
+    seen: Option<Seen>,
+    has_drifted: bool,
+    /// When it drifted lately, and how often.
+    lately: Option<(Instant, u32)>,
+}
+
+/// What an apply left.
+struct AppliedState {
+    version: u64,
+    mark: u64,
+    /// What was applied.
+    desired: u64,
+}
+
+/// What a watch has shown.
+struct Seen {
+    version: u64,
+    /// Our entry; None if the object is gone or has none.
+    mark: Option<u64>,
+}
+
+impl Tracked {
+    /// Compares what was seen with what was applied. True if that tells of a drift for the first time.
+    fn check(&mut self) -> bool {
+        let (Some(applied), Some(seen)) = (&self.applied, &self.seen) else { return false };
+        let is_other = seen.version > applied.version && seen.mark != Some(applied.mark);
+        let is_news = is_other && !self.has_drifted;
+        self.has_drifted |= is_other;
+        is_news && self.is_worth_it()
+    }
+
+    /// Whether a drift is corrected at once. Someone who insists is left alone until the interval.
+    fn is_worth_it(&mut self) -> bool {
+        let now = Instant::now();
+        let (since, times) = match self.lately {
+            Some((since, times)) if now.duration_since(since) < A_WHILE => (since, times + 1),
+            _ => (now, 1),
+        };
+        self.lately = Some((since, times));
+        times <= MOST_CORRECTIONS
+    }
+}
+
+impl Observer {
+    /// An observer that tells whose objects have drifted.
+    #[must_use]
+    pub fn new(client: Client, drifts: mpsc::UnboundedSender<Owner>) -> Self {
+        let shared = Shared { state: Mutex::default(), changes: watch::Sender::new(0), drifts };
+        Observer { client, shared: Arc::new(shared), watches: Mutex::default() }
+    }
+
+    /// Starts to look at an object that is about to be applied.
+    pub(super) fn track(&self, id: &ObjectId, kind: &ApiKind, owner: (&str, &str)) {
+        let mut state = self.shared.state();
+        let tracked = state.objects.entry(id.clone()).or_default();
+        tracked.owner = Some((owner.0.to_owned(), owner.1.to_owned()));
+        tracked.kind = Some(kind.clone());
+        if state.kinds.contains_key(kind) {
+            return;
+        }
+        state.kinds.insert(kind.clone(), false);
+        drop(state);
+        let api = Api::all_with(self.client.clone(), &kind.resource());
+        let task = follow(api, Arc::clone(&self.shared), kind.clone());
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Notes what an apply left.
+    pub(super) fn applied(&self, id: &ObjectId, desired: u64, object: &Value) {
+        let mut state = self.shared.state();
+        let Some(tracked) = state.objects.get_mut(id) else { return };
+        let version = number(object::text(object, &["metadata", "resourceVersion"]));
+        let Some(mark) = mark_of_value(object) else { return };
+        tracked.applied = Some(AppliedState { version, mark, desired });
+        tracked.has_drifted = false;
+        let is_news = tracked.check();
+        if let (true, Some(owner)) = (is_news, tracked.owner.clone()) {
+            self.shared.tell(owner);
+        }
+    }
+
+    /// Whether an object is still as it was applied, and that was the same as it is now wanted.
+    pub(super) fn is_in_place(&self, id: &ObjectId, owner: (&str, &str), desired: u64) -> bool {
+        let state = self.shared.state();
+        let Some(tracked) = state.objects.get(id) else { return false };
+        let is_owner =
+            tracked.owner.as_ref().is_some_and(|(name, namespace)| (&**name, &**namespace) == owner);
+        is_owner
+            && tracked.is_clean(&state.kinds)
+            && tracked.applied.as_ref().is_some_and(|applied| applied.desired == desired)
+    }
+
+    /// Whether all of these are as they were applied.
+    pub fn are_clean<'a>(&self, ids: impl IntoIterator<Item = &'a ObjectId>) -> bool {
+        let state = self.shared.state();
+        ids.into_iter().all(|id| state.objects.get(id).is_some_and(|tracked| tracked.is_clean(&state.kinds)))
+    }
+
+    /// Stops to look at an object.
+    pub(super) fn forget(&self, id: &ObjectId) {
+        self.shared.state().objects.remove(id);
+    }
+
+    /// What tells that something was seen.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes.subscribe()
+    }
+
+    /// The version of an object that was seen last. None if it is not looked at, or nothing was seen.
+    pub(super) fn version(&self, id: &ObjectId) -> Option<u64> {
+        self.shared.state().objects.get(id)?.seen.as_ref().map(|seen| seen.version)
+    }
+
+    /// Whether changes of an object are noticed.
+    pub(super) fn notices(&self, id: &ObjectId) -> bool {
+        let state = self.shared.state();
+        let kind = state.objects.get(id).and_then(|tracked| tracked.kind.as_ref());
+        kind.is_some_and(|kind| state.kinds.get(kind) == Some(&true))
+    }
+
+    /// Looks at one object that was not applied, until the guard is dropped.
+    pub(super) fn look_at(&self, id: &ObjectId, kind: &ApiKind) -> Look {
+        let resource = kind.resource();
+        let api: Api<DynamicObject> = if id.namespace.is_empty() {
+            Api::all_with(self.client.clone(), &resource)
+        } else {
+            Api::namespaced_with(self.client.clone(), &id.namespace, &resource)
+        };
+        let config = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
+        let mut events = watch_objects(api, config).default_backoff().boxed();
+        let changes = self.shared.changes.clone();
+        Look(tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if matches!(event, Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone)) {
+                    changes.send_modify(|count| *count += 1);
+                }
+            }
+        }))
+    }
+}
+
+/// A look at one object, which ends when this is dropped.
+pub(super) struct Look(JoinHandle<()>);
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Tracked {
+    fn is_clean(&self, kinds: &HashMap<ApiKind, bool>) -> bool {
+        let is_watched = self.kind.as_ref().is_some_and(|kind| kinds.get(kind) == Some(&true));
+        is_watched && self.applied.is_some() && self.seen.is_some() && !self.has_drifted
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, owner: Owner) {
+        // Nobody listens any more when everything ends.
+        let _ = self.drifts.send(owner);
+    }
+
+    /// Notes what a watch has shown of an object.
+    fn see(&self, id: &ObjectId, version: u64, mark: Option<u64>) {
+        let mut state = self.state();
+        let Some(tracked) = state.objects.get_mut(id) else { return };
+        tracked.seen = Some(Seen { version, mark });
+        if let (true, Some(owner)) = (tracked.check(), tracked.owner.clone()) {
+            self.tell(owner);
+        }
+        drop(state);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Notes that a watch has shown all objects of its kind, those in the set.
+    fn listed(&self, kind: &ApiKind, shown: &HashSet<ObjectId>) {
+        let mut state = self.state();
+        state.kinds.insert(kind.clone(), true);
+        for (id, tracked) in &mut state.objects {
+            // One that was applied after the list was made comes later.
+            let is_missing =
+                tracked.kind.as_ref() == Some(kind) && tracked.seen.is_some() && !shown.contains(id);
+            if !is_missing {
+                continue;
+            }
+            tracked.seen = Some(Seen { version: u64::MAX, mark: None });
+            if let (true, Some(owner)) = (tracked.check(), tracked.owner.clone()) {
+                self.tell(owner);
+            }
+        }
+        drop(state);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Notes that a kind cannot be watched.
+    fn lost(&self, kind: &ApiKind) {
+        self.state().kinds.insert(kind.clone(), false);
+    }
+}
+
+/// Follows the owned objects of a kind for ever.
+async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>, kind: ApiKind) {
+    let config = watcher::Config::default().labels(annotation::OWNER_NAME);
+    let mut events = watch_objects(api, config).default_backoff().boxed();
+    let mut shown = HashSet::new();
+    while let Some(event) = events.next().await {
+        let see = |metadata: &ObjectMeta| {
+            let id = id_of(&kind, metadata);
+            shared.see(&id, version_of(metadata), mark_of(metadata.managed_fields.iter().flatten()));
+            id
+        };
+        match event {
+            Ok(Event::Init) => shown.clear(),
+            Ok(Event::InitApply(found)) => {
+                shown.insert(see(&found.metadata));
+            }
+            Ok(Event::InitDone) => shared.listed(&kind, &std::mem::take(&mut shown)),
+            Ok(Event::Apply(found)) => {
+                see(&found.metadata);
+            }
+            Ok(Event::Delete(found)) => {
+                shared.see(&id_of(&kind, &found.metadata), version_of(&found.metadata), None);
+            }
+            Err(watcher::Error::InitialListFailed(_) | watcher::Error::WatchStartFailed(_)) => {
+                shared.lost(&kind)
+            }
+            // The watch goes on from where it was.
+            Err(_) => {}
+        }
+    }
+}
+
+fn id_of(kind: &ApiKind, metadata: &ObjectMeta) -> ObjectId {
+    ObjectId {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+        group: kind.group().to_owned(),
+        kind: kind.kind.clone(),
+    }
+}
+
+fn version_of(metadata: &ObjectMeta) -> u64 {
+    number(metadata.resource_version.as_deref().unwrap_or_default())
+}
+
+fn number(version: &str) -> u64 {
+    version.parse().unwrap_or_default()
+}
+
+/// A number that tells our entry from others.
+fn mark_of<'a>(entries: impl Iterator<Item = &'a ManagedFieldsEntry>) -> Option<u64> {
+    let mut ours = entries.filter(|entry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.is_none()
+    });
+    ours.next()?.fields_v1.as_ref().map(|fields| hash(&fields.0))
+}
+
+fn mark_of_value(object: &Value) -> Option<u64> {
+    let entries = object::at(object, &["metadata", "managedFields"])?.as_array()?;
+    let mut ours = entries.iter().filter(|entry| {
+        object::text(entry, &["manager"]) == FIELD_MANAGER
+            && object::text(entry, &["operation"]) == "Apply"
+            && object::text(entry, &["subresource"]).is_empty()
+    });
+    ours.next()?.get("fieldsV1").map(hash)
+}
+
+/// A number that tells values apart.
+pub(super) fn hash(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracked(applied: u64, seen: u64, mark: Option<u64>) -> Tracked {
+        Tracked {
+            applied: Some(AppliedState { version: applied, mark: 1, desired: 0 }),
+            seen: Some(Seen { version: seen, mark }),
+            ..Tracked::default()
+        }
+    }
+
+    #[test]
+    fn what_was_seen_before_the_apply_is_no_drift() {
+        assert!(!tracked(5, 4, None).check());
+        assert!(!tracked(5, 5, Some(2)).check());
+        assert!(!tracked(5, 6, Some(1)).check());
+        assert!(tracked(5, 6, Some(2)).check());
+        assert!(tracked(5, 6, None).check());
+    }
+
+    #[test]
+    fn a_drift_is_told_once() {
+        let mut tracked = tracked(5, 6, None);
+        assert!(tracked.check());
+        assert!(!tracked.check());
+    }
+}

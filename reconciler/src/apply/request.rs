@@ -1,0 +1,148 @@
+//! Requests to an API server, as JSON.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Request, header};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use reconciler_core::object;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// How often a request is sent again when the server asks for a pause.
+const MOST_TRIES: u32 = 5;
+/// The longest pause that a server can ask for, in seconds.
+const LONGEST_PAUSE: u64 = 30;
+
+/// A request failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The server refused.
+    #[error("{message}")]
+    Refused {
+        /// The status code.
+        code: u16,
+        /// Why, in one word.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// There was no answer.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
+impl RequestError {
+    /// The status code, 0 if there was no answer.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            RequestError::Refused { code, .. } => *code,
+            RequestError::NoAnswer(_) => 0,
+        }
+    }
+
+    /// Whether the object cannot be changed like that, but could be made anew.
+    #[must_use]
+    pub fn is_immutable(&self) -> bool {
+        matches!(self, RequestError::Refused { code: 409 | 422, .. })
+            || matches!(self, RequestError::Refused { message, .. } if message.contains("immutable"))
+    }
+}
+
+impl From<kube::Error> for RequestError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => RequestError::Refused {
+                code: status.code,
+                reason: status.reason.clone(),
+                message: status.message.clone(),
+            },
+            other => RequestError::NoAnswer(other.to_string()),
+        }
+    }
+}
+
+/// A way to an API server, as oneself or on someone's behalf.
+#[derive(Clone)]
+pub(super) struct Requests {
+    client: Client,
+    /// The user on whose behalf requests are made.
+    user: Option<HeaderValue>,
+}
+
+impl Requests {
+    pub(super) fn new(client: Client) -> Self {
+        Requests { client, user: None }
+    }
+
+    /// The same on behalf of a service account.
+    pub(super) fn on_behalf_of(&self, namespace: &str, account: &str) -> Result<Self, RequestError> {
+        let user = HeaderValue::try_from(format!("system:serviceaccount:{namespace}:{account}"))
+            .map_err(|_| RequestError::NoAnswer(format!("{account:?} cannot be a service account")))?;
+        Ok(Requests { client: self.client.clone(), user: Some(user) })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a request. Waits and tries again where the server asks for that.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        uri: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<(u16, Vec<u8>), RequestError> {
+        let lost = |error: &dyn std::fmt::Display| RequestError::NoAnswer(error.to_string());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut request = Request::builder()
+                .method(method)
+                .uri(uri)
+                .header(header::ACCEPT, "application/json")
+                .header(header::CONTENT_TYPE, content_type);
+            if let Some(user) = &self.user {
+                request = request.header("Impersonate-User", user);
+            }
+            let request = request.body(Body::from(body.to_vec())).map_err(|error| lost(&error))?;
+            let response = self.client.send(request).await?;
+            let code = response.status().as_u16();
+            let pause = response
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|text| text.parse().ok());
+            let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+            if code < 400 {
+                return Ok((code, bytes.to_vec()));
+            }
+            if matches!(code, 429 | 503)
+                && tries < MOST_TRIES
+                && let Some(pause) = pause
+            {
+                tokio::time::sleep(Duration::from_secs(std::cmp::min(pause, LONGEST_PAUSE))).await;
+                continue;
+            }
+            return Err(refusal(code, &bytes));
+        }
+    }
+
+    /// Gets something as JSON.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RequestError> {
+        let (_, body) = self.send("GET", path, "application/json", &[]).await?;
+        serde_json::from_slice(&body).map_err(|error| RequestError::NoAnswer(format!("{path}: {error}")))
+    }
+}
+
+fn refusal(code: u16, body: &[u8]) -> RequestError {
+    let status: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = match object::text(&status, &["message"]) {
+        "" => format!("the server answered with status {code}"),
+        message => message.to_owned(),
+    };
+    RequestError::Refused { code, reason: object::text(&status, &["reason"]).to_owned(), message }
+}

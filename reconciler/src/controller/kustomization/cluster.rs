@@ -1,0 +1,75 @@
+//! Which cluster objects are applied to, and on whose behalf.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::Api;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config, ResourceExt};
+use reconciler_api::{SecretKeyReference, reason};
+
+use super::super::queue::Key;
+use super::{Failure, Reconciliation};
+use crate::apply::{Objects, RequestError};
+
+/// The keys under which a Secret may hold a kubeconfig.
+const KEYS: [&str; 2] = ["value", "value.yaml"];
+
+impl Reconciliation<'_> {
+    /// The cluster that the spec names, seen as the account that it names.
+    pub(super) async fn cluster(&self) -> Result<Objects, Failure> {
+        let spec = &self.object.spec;
+        let objects = match &spec.kube_config {
+            None => self.context.objects.clone(),
+            Some(config) => match &config.secret_ref {
+                Some(reference) => self.remote(reference).await?,
+                None => {
+                    let message = "kubeConfig.configMapRef cannot be used yet, only kubeConfig.secretRef";
+                    return Err(Failure::new(reason::RECONCILIATION_FAILED, message));
+                }
+            },
+        };
+        match spec.service_account_name.as_deref().filter(|name| !name.is_empty()) {
+            Some(account) => objects.on_behalf_of(&self.key.namespace, account).map_err(failed),
+            None => Ok(objects),
+        }
+    }
+
+    /// Another cluster, with the kubeconfig of a Secret.
+    async fn remote(&self, reference: &SecretKeyReference) -> Result<Objects, Failure> {
+        let key = Key { namespace: self.key.namespace.clone(), name: reference.name.clone() };
+        let fail = |why: &dyn std::fmt::Display| {
+            Failure::new(reason::RECONCILIATION_FAILED, format!("kubeconfig in secret '{key}': {why}"))
+        };
+        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &key.namespace);
+        let secret = secrets.get(&reference.name).await.map_err(|error| fail(&RequestError::from(error)))?;
+        let version = secret.resource_version().unwrap_or_default();
+        if let Some(known) = self.context.remote(&key, &version) {
+            return Ok(known);
+        }
+        let data = secret.data.unwrap_or_default();
+        let found = match &reference.key {
+            Some(key) => data.get(key),
+            None => KEYS.iter().find_map(|key| data.get(*key)),
+        };
+        let Some(found) = found else {
+            return Err(fail(
+                &"there is no key 'value' or 'value.yaml', and spec.kubeConfig.secretRef.key names no other",
+            ));
+        };
+        let text = String::from_utf8_lossy(&found.0);
+        let config = Kubeconfig::from_yaml(&text).map_err(|_| fail(&"it is no kubeconfig"))?;
+        let runs_programs = config.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+        if runs_programs.into_iter().any(|user| user.exec.is_some() || user.auth_provider.is_some()) {
+            return Err(fail(
+                &"it runs programs to authenticate, which is not allowed: use a token or a certificate",
+            ));
+        }
+        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
+        let config = config.map_err(|error| fail(&error))?;
+        let client = Client::try_from(config).map_err(|error| fail(&error))?;
+        Ok(self.context.add_remote(&key, version, client))
+    }
+}
+
+fn failed(error: RequestError) -> Failure {
+    Failure::new(reason::RECONCILIATION_FAILED, error.to_string())
+}

@@ -1,0 +1,189 @@
+//! What a reconciliation says: status, events, the log.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reconciler_api::condition::{self, ConditionStatus, HasConditions};
+use reconciler_api::kustomization::Inventory;
+use reconciler_api::{Kustomization, KustomizationStatus, reason};
+use serde_json::{Map, Value, json};
+
+use super::super::{Next, events, status};
+use super::{CONTROLLER, Failure, Reconciliation, SOON};
+use crate::apply::{self, Action, Change};
+use crate::source::git::Commit;
+
+impl Reconciliation<'_> {
+    pub(super) async fn succeed(mut self, commit: &Commit, inventory: Option<Inventory>) -> Next {
+        let mut new = self.status();
+        let is_applied = inventory.is_some();
+        if let Some(inventory) = inventory {
+            new.inventory = Some(inventory);
+        }
+        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
+        let message = format!("Applied revision: {}", commit.revision);
+        condition::set(
+            &mut new.conditions,
+            condition::READY,
+            ConditionStatus::True,
+            reason::RECONCILIATION_SUCCEEDED,
+            message,
+            generation,
+            now,
+        );
+        condition::remove(&mut new.conditions, condition::RECONCILING);
+        condition::remove(&mut new.conditions, condition::STALLED);
+        new.last_applied_revision = Some(commit.revision.clone());
+        new.last_attempted_revision = Some(commit.revision.clone());
+        let next = Next::at_interval(self.object.spec.interval);
+        if is_applied {
+            let message = format!(
+                "Reconciliation finished in {}, next run in {}",
+                shown_duration(self.start.elapsed()),
+                self.object.spec.interval
+            );
+            self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
+        }
+        if let Some(applied) = &mut self.memory.applied {
+            applied.revision.clone_from(&commit.revision);
+        }
+        self.finish(new, next).await
+    }
+
+    pub(super) async fn fail(mut self, failure: Failure, revision: Option<&str>) -> Next {
+        self.memory.applied = None;
+        let mut new = self.status();
+        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
+        let known = new.conditions.iter().find(|condition| condition.type_ == condition::READY);
+        let is_new = known.is_none_or(|known| known.message != failure.message);
+        condition::set(
+            &mut new.conditions,
+            condition::READY,
+            ConditionStatus::False,
+            failure.reason,
+            failure.message.clone(),
+            generation,
+            now,
+        );
+        condition::set(
+            &mut new.conditions,
+            condition::RECONCILING,
+            ConditionStatus::True,
+            reason::PROGRESSING_WITH_RETRY,
+            "Reconciliation failed, it is tried again",
+            generation,
+            now,
+        );
+        if let Some(revision) = revision {
+            new.last_attempted_revision = Some(revision.to_owned());
+        }
+        let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
+        if failure.next.is_some() {
+            self.context
+                .log
+                .info(&failure.message, self.fields(json!({"revision": revision.unwrap_or_default()})));
+        } else {
+            let message = format!(
+                "Reconciliation failed after {}, next try in {}",
+                shown_duration(self.start.elapsed()),
+                reconciler_api::Duration::from(retry)
+            );
+            let fields = json!({"revision": revision.unwrap_or_default(), "error": failure.message});
+            self.context.log.error(&message, self.fields(fields));
+        }
+        if is_new {
+            let is_error = failure.next.is_none();
+            events::send(self.context, self.object, CONTROLLER, is_error, failure.reason, &failure.message)
+                .await;
+        }
+        self.finish(new, Next::After(retry)).await
+    }
+
+    async fn finish(&mut self, mut new: KustomizationStatus, next: Next) -> Next {
+        new.observed_generation = self.object.metadata.generation;
+        new.last_handled_reconcile_at = self.requested().or(new.last_handled_reconcile_at);
+        match self.write(new).await {
+            Ok(()) => {
+                self.wake_dependents();
+                next
+            }
+            Err(error) => {
+                let fields = self.fields(json!({"error": error.to_string()}));
+                self.context.log.error("status could not be written", fields);
+                self.memory.applied = None;
+                Next::After(SOON)
+            }
+        }
+    }
+
+    pub(super) async fn write(&mut self, new: KustomizationStatus) -> Result<(), apply::RequestError> {
+        let old = self.status();
+        let written = status::write::<Kustomization>(&self.context.client, self.key, &old, &new).await?;
+        if let Some(written) = written {
+            self.context.kustomizations.written(self.key, written);
+        }
+        self.memory.status = Some(new);
+        Ok(())
+    }
+
+    /// Makes those due that wait for this one.
+    fn wake_dependents(&self) {
+        let dependents = self.context.kustomizations.keys(|key, other| {
+            other.spec.depends_on.iter().any(|dependency| {
+                dependency.name == self.key.name
+                    && dependency.namespace.as_ref().unwrap_or(&key.namespace) == &self.key.namespace
+            }) && !other.is_ready()
+        });
+        dependents.into_iter().for_each(|key| self.context.kustomization_queue.add(key));
+    }
+
+    pub(super) fn log_changes(&self, changes: &[Change]) {
+        let part = |is_wanted: fn(Action) -> bool| {
+            let changes = changes.iter().filter(|change| is_wanted(change.action));
+            let map: Map<String, Value> =
+                changes.map(|change| (change.id.subject(), json!(change.action.to_string()))).collect();
+            map
+        };
+        let applied = part(|action| action != Action::Deleted);
+        if !applied.is_empty() {
+            self.context.log.info("server-side apply completed", self.fields(json!({"output": applied})));
+        }
+        let deleted = part(|action| action == Action::Deleted);
+        if !deleted.is_empty() {
+            let names: Vec<String> = deleted.keys().map(|subject| format!("{subject} deleted")).collect();
+            let message = format!("garbage collection completed: {}", names.join(", "));
+            self.context.log.info(&message, self.fields(json!({})));
+        }
+    }
+
+    /// The fields of a log line about this reconciliation.
+    pub(super) fn fields(&self, further: Value) -> Value {
+        let mut fields = json!({
+            "controller": "kustomization",
+            "controllerGroup": "kustomize.toolkit.fluxcd.io",
+            "controllerKind": "Kustomization",
+            "Kustomization": {"name": self.key.name, "namespace": self.key.namespace},
+            "namespace": self.key.namespace,
+            "name": self.key.name,
+            "reconcileID": self.id,
+        });
+        if let (Some(fields), Value::Object(mut further)) = (fields.as_object_mut(), further) {
+            fields.append(&mut further);
+        }
+        fields
+    }
+}
+
+/// What changed, one object a line.
+pub(super) fn change_list(changes: &[Change]) -> String {
+    let changed =
+        changes.iter().filter(|change| !matches!(change.action, Action::Unchanged | Action::Skipped));
+    let lines: Vec<String> =
+        changed.map(|change| format!("{} {}", change.id.subject(), change.action)).collect();
+    lines.join("\n")
+}
+
+/// A duration to the millisecond.
+pub(super) fn shown_duration(duration: Duration) -> reconciler_api::Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).into()
+}
