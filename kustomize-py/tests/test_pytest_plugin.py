@@ -283,9 +283,7 @@ def test_golden_files_are_no_links(pytester: pytest.Pytester, repository: Path, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
-def test_the_tree_of_golden_files_is_in_the_repository(
-    pytester: pytest.Pytester, repository: Path
-) -> None:
+def test_the_tree_of_golden_files_is_in_the_repository(pytester: pytest.Pytester, repository: Path) -> None:
     victim = repository.parent / "victim-tree"
     write(victim, {f"deploy/gone/{GOLDEN}": STAGING})
     (repository / "g").symlink_to(victim)
