@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_cluster::Cluster;
-use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Client, Resource, ResourceExt};
 use serde_json::{Value, json};
@@ -92,13 +92,8 @@ impl TestCluster {
         let name = parsed.name_any();
         let failed = |failure: kube::Error| format!("{} {name}: {failure}", kind.kind);
         let apply = PatchParams::apply("kustomize-controller").force();
-        match api.create(&PostParams::default(), &parsed).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                api.patch(&name, &apply, &Patch::Apply(&parsed)).await.map_err(failed)?;
-            }
-            Err(failure) => return Err(failed(failure)),
-        }
+        // As Flux's tests do it, so that fields belong to who would have applied them.
+        api.patch(&name, &apply, &Patch::Apply(&parsed)).await.map_err(failed)?;
         if let Some(status) = object.get("status").filter(|status| status.is_object()) {
             let patch = json!({"status": status});
             api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(failed)?;

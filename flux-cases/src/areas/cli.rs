@@ -48,6 +48,10 @@ impl Run<'_> {
             .clone()
             .map(|cluster| runtime.spawn(cluster.play_source_controller(self.text("source").to_owned())));
         let mut args = words(self.text("args"))?;
+        if args[0] == "create" && !args.iter().any(|arg| arg.starts_with("--interval")) {
+            // Flux's tests set all flags to nothing between two commands, also those with a default.
+            args.push("--interval=0s".to_owned());
+        }
         let registry = match args.iter_mut().find(|arg| arg.starts_with("oci://localhost:")) {
             Some(address) => Some(runtime.block_on(self.registry(address))?),
             None => None,

@@ -131,7 +131,14 @@ fn block(path: &[String], details: &[Detail], out: &mut String) {
     let width = |column: &[&str]| column.iter().map(|line| line.chars().count()).max().unwrap_or_default();
     let total: usize = columns.iter().map(|column| width(column) + 3).sum();
     if columns.len() == 1 || total > WIDTH + 3 {
-        let blocks: Vec<String> = columns.iter().map(|column| column.join("\n")).collect();
+        let indent = |detail: &Detail| if detail.title.ends_with(':') { "  " } else { "" };
+        let blocks: Vec<String> = details
+            .iter()
+            .map(|detail| {
+                let lines = detail.lines.iter().map(|line| format!("\n{}{line}", indent(detail)));
+                std::iter::once(detail.title.clone()).chain(lines).collect()
+            })
+            .collect();
         out.push_str(&blocks.join("\n\n"));
         out.push_str("\n\n");
         return;

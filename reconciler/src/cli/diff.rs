@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Subcommand};
 use futures::future::LocalBoxFuture;
 use reconciler::apply::Objects;
@@ -15,7 +13,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, block_on};
 use super::comparison::compare;
-use super::render::{Flags, identity, is_kustomization};
+use super::render::{Flags, decoded, identity, is_kustomization};
 use super::select::Names;
 use super::{Failure, Global, Result, term};
 
@@ -307,10 +305,7 @@ fn is_target(target: Option<&Selector>, object: &Value) -> bool {
 /// Hides the values of a Secret, of which only the keys are compared where it is encrypted. Says whether
 /// something is left that differs.
 fn hide_values(object: &Value, live: &mut Value, merged: &mut Value) -> bool {
-    let is_masked = |value: &Value| {
-        let bytes = value.as_str().and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains("**SOPS**")
-    };
+    let is_masked = |value: &Value| String::from_utf8_lossy(&decoded(value)).contains("**SOPS**");
     let masked = object["data"].as_object().is_some_and(|data| data.values().any(is_masked));
     let before = live["data"].clone();
     for (side, word) in [(&mut *live, "before"), (&mut *merged, "after")] {

@@ -82,7 +82,12 @@ fn tidy(value: &mut Value) {
                 tidy(field);
             }
             fields.retain(|key, field| {
-                REQUIRED.contains(&key.as_str()) || !matches!(field, Value::String(text) if text.is_empty())
+                let empty = match field {
+                    Value::String(text) => text.is_empty(),
+                    Value::Bool(set) => !*set,
+                    _ => false,
+                };
+                !empty || REQUIRED.contains(&key.as_str())
             });
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),

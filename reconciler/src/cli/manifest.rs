@@ -59,6 +59,12 @@ impl Manifest {
 
 /// Data as YAML, with sorted keys as Go writes it.
 pub(crate) fn to_yaml(value: &Value) -> Result<String> {
+    if !value.is_object() {
+        // Only objects can be printed by themselves.
+        let text = to_yaml(&json!({"x": value}))?;
+        let inner = text.trim_start_matches("x:").trim_start_matches([' ', '\n']);
+        return Ok(inner.to_owned());
+    }
     let text = value.to_string();
     let file = Sources::default().add("object", text.as_str().into(), None);
     let broken =
@@ -92,5 +98,7 @@ mod tests {
     fn texts_that_look_like_something_else_are_quoted() {
         let yaml = to_yaml(&json!({"b": "1", "a": "x\ny\n", "c": ["*"]})).unwrap_or_default();
         assert_eq!(yaml, "a: |\n  x\n  y\nb: \"1\"\nc:\n- '*'\n");
+        assert_eq!(to_yaml(&json!([{"a": 1}, 2])).unwrap_or_default(), "- a: 1\n- 2\n");
+        assert_eq!(to_yaml(&json!([])).unwrap_or_default(), "[]\n");
     }
 }

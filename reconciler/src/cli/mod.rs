@@ -1,5 +1,6 @@
 //! The command line, with the words and flags of `flux`. Each command has a file of its own.
 
+mod bootstrap;
 mod build;
 mod check;
 mod cluster;
@@ -14,13 +15,16 @@ mod events;
 mod export;
 mod failure;
 mod get;
+mod install;
 mod kinds;
 mod logs;
 mod manifest;
+mod manifests;
 mod reconcile;
 mod render;
 mod run;
 mod select;
+mod ssh_key;
 mod stats;
 mod suspend;
 mod table;
@@ -31,6 +35,7 @@ mod usage;
 mod variables;
 mod version;
 mod wait;
+mod worktree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,7 +47,7 @@ use failure::{Failure, Result};
 
 /// Keeps clusters in line with their sources.
 #[derive(Parser)]
-#[command(name = "reconciler", version, about, propagate_version = false)]
+#[command(name = "reconciler", version = concat!("version ", env!("CARGO_PKG_VERSION")), about, propagate_version = false)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -72,6 +77,8 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Install the reconciler, and let it follow a repository
+    Bootstrap(bootstrap::Bootstrap),
     /// Show what would be applied
     Build(build::Build),
     /// Look at the cluster and what runs in it
@@ -96,6 +103,8 @@ enum Command {
     Export(export::Export),
     /// Show objects and how they are
     Get(get::Get),
+    /// Install the reconciler
+    Install(install::Install),
     /// Show what controllers have logged
     Logs(logs::Logs),
     /// Look at an object now, and wait for what comes of it
@@ -110,6 +119,8 @@ enum Command {
     Trace(trace::Trace),
     /// Show what an object has applied
     Tree(tree::Tree),
+    /// Delete the reconciler and its kinds
+    Uninstall(install::Uninstall),
     /// Print the version
     Version(version::Version),
 }
@@ -149,6 +160,9 @@ fn run(cli: &Cli) -> Result {
         Command::Reconcile(reconcile) => reconcile.run(&cli.global),
         Command::Resume(resume) => resume.run(&cli.global),
         Command::Suspend(suspend) => suspend.run(&cli.global),
+        Command::Bootstrap(bootstrap) => bootstrap.run(&cli.global),
+        Command::Install(install) => install.run(&cli.global),
+        Command::Uninstall(uninstall) => uninstall.run(&cli.global),
         Command::Build(build) => build.run(&cli.global),
         Command::Check(check) => check.run(&cli.global),
         Command::Completion(completion) => completion.run(Cli::command()),

@@ -235,6 +235,12 @@ fn one(rendered: &Rendered, resource: &Resource, variables: Option<&Variables>, 
     Ok(value.map_err(|error| failed(&error))?.unwrap_or_default())
 }
 
+/// The bytes behind a value of a Secret, whose text may have several lines.
+pub(crate) fn decoded(value: &Value) -> Vec<u8> {
+    let text: String = value.as_str().unwrap_or_default().split_whitespace().collect();
+    BASE64.decode(text).unwrap_or_default()
+}
+
 /// Replaces what is encrypted in a Secret.
 fn mask(secret: &mut Value) {
     if object::kind(secret) != "Secret" {
@@ -248,7 +254,7 @@ fn mask(secret: &mut Value) {
     let whole = if docker { format!("{{\"mask\":\"{MASK}\"}}") } else { MASK.to_owned() };
     let looks_encrypted = |text: &str| text.contains("sops") && text.contains("ENC[");
     for (_, value) in entries(secret, "data") {
-        let decoded = value.as_str().and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
+        let decoded = decoded(value);
         if encrypted {
             *value = BASE64.encode(&whole).into();
         } else if looks_encrypted(&String::from_utf8_lossy(&decoded)) {

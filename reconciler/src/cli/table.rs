@@ -22,7 +22,7 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     };
     for (column, title) in header.iter().enumerate() {
         pad(&mut out, title, column);
-        out.push(if column + 1 == header.len() { '\n' } else { '\t' });
+        out.push_str(if column + 1 == header.len() { " \n" } else { "\t" });
     }
     for row in rows {
         let lines = row.iter().map(|cell| cell.lines().count()).max().unwrap_or_default().max(1);
@@ -64,7 +64,7 @@ mod tests {
         let rows = [vec!["a".to_owned(), "two\nlines".to_owned()], vec!["long".to_owned(), String::new()]];
         assert_eq!(
             table(&["Name", "Is"], &rows),
-            "NAME\tIS   \na   \ttwo  \t\n    \tlines\t\nlong\t     \t\n"
+            "NAME\tIS    \na   \ttwo  \t\n    \tlines\t\nlong\t     \t\n"
         );
     }
 

@@ -1,0 +1,269 @@
+//! What `install` and `bootstrap` put into a cluster.
+
+use serde_json::{Map, Value, json};
+
+use super::manifest::to_yaml;
+use super::{Failure, Result};
+
+/// The controllers that run unless told otherwise.
+pub(crate) const COMPONENTS: [&str; 2] = ["source-controller", "kustomize-controller"];
+/// Words of Flux for controllers, of which those that do not exist here are left out with a warning.
+pub(crate) const KNOWN: [&str; 7] = [
+    "source-controller",
+    "kustomize-controller",
+    "helm-controller",
+    "notification-controller",
+    "image-reflector-controller",
+    "image-automation-controller",
+    "source-watcher",
+];
+/// The name of the deployment and its service account.
+pub(crate) const NAME: &str = "reconciler";
+
+/// How the reconciler is installed.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// Controllers to run, instead of the default ones
+    #[arg(long, value_delimiter = ',', value_parser = component)]
+    components: Vec<String>,
+    /// Controllers to run besides
+    #[arg(long, value_delimiter = ',', value_parser = component)]
+    components_extra: Vec<String>,
+    /// Image of the reconciler
+    #[arg(long, default_value = concat!("ghcr.io/kustomize-rs/reconciler:v", env!("CARGO_PKG_VERSION")))]
+    image: String,
+    /// Secret with credentials for the image's registry
+    #[arg(long, default_value = "")]
+    image_pull_secret: String,
+    /// Deny what does not have to reach the reconciler
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
+    network_policy: bool,
+}
+
+/// Reads a component.
+fn component(text: &str) -> std::result::Result<String, String> {
+    match KNOWN.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("component {text} is not available, must be one of: {}", KNOWN.join(", "))),
+    }
+}
+
+impl Flags {
+    /// The controllers that are wanted, and those that are wanted but do not exist here.
+    fn controllers(&self) -> (Vec<&str>, Vec<&str>) {
+        let given: Vec<&str> = match self.components.is_empty() {
+            true => COMPONENTS.to_vec(),
+            false => self.components.iter().map(String::as_str).collect(),
+        };
+        let mut wanted: Vec<&str> = Vec::new();
+        for name in given.into_iter().chain(self.components_extra.iter().map(String::as_str)) {
+            if !wanted.contains(&name) {
+                wanted.push(name);
+            }
+        }
+        let is_here =
+            |name: &str| name.parse::<reconciler::controller::Selection>().is_ok() || name == COMPONENTS[1];
+        wanted.into_iter().partition(|name| is_here(name))
+    }
+
+    /// Controllers that were asked for and do not exist here.
+    pub(crate) fn missing(&self) -> Vec<&str> {
+        self.controllers().1
+    }
+
+    /// The objects, in the order in which they are applied.
+    pub(crate) fn objects(&self, namespace: &str) -> Result<Vec<Value>> {
+        let mut objects = vec![object("v1", "Namespace", namespace, "", namespace)];
+        set(&mut objects[0], &["metadata", "labels", "pod-security.kubernetes.io/warn"], "restricted".into());
+        for crd in reconciler_api::crds() {
+            let mut crd = serde_json::to_value(crd)
+                .map_err(|error| Failure::failed(format!("a definition: {error}")))?;
+            label(&mut crd, namespace);
+            objects.push(crd);
+        }
+        objects.push(object("v1", "ServiceAccount", NAME, namespace, namespace));
+        objects.extend(roles(namespace));
+        if self.network_policy {
+            objects.extend(network_policies(namespace));
+        }
+        objects.push(self.deployment(namespace));
+        Ok(objects)
+    }
+
+    /// The Deployment: not root, nothing writable but two volumes, no capabilities.
+    fn deployment(&self, namespace: &str) -> Value {
+        let mut deployment = object("apps/v1", "Deployment", NAME, namespace, namespace);
+        let probe = |path: &str| json!({"httpGet": {"path": path, "port": "healthz"}});
+        let controllers = self.controllers().0.join(",");
+        let mut pod = json!({
+            "serviceAccountName": NAME,
+            "terminationGracePeriodSeconds": 60,
+            "priorityClassName": "system-cluster-critical",
+            "nodeSelector": {"kubernetes.io/os": "linux"},
+            "securityContext": {"fsGroup": 1337},
+            "containers": [{
+                "name": "manager",
+                "image": self.image,
+                "imagePullPolicy": "IfNotPresent",
+                "args": [
+                    "run",
+                    format!("--controllers={controllers}"),
+                    "--data=/data",
+                    "--metrics-addr=:8080",
+                    "--health-addr=:9440",
+                ],
+                "env": [{
+                    "name": "RUNTIME_NAMESPACE",
+                    "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+                }],
+                "ports": [
+                    {"name": "http-prom", "containerPort": 8080, "protocol": "TCP"},
+                    {"name": "healthz", "containerPort": 9440, "protocol": "TCP"},
+                ],
+                "livenessProbe": probe("/healthz"),
+                "readinessProbe": probe("/readyz"),
+                "resources": {
+                    "limits": {"cpu": "1000m", "memory": "1Gi"},
+                    "requests": {"cpu": "100m", "memory": "64Mi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "capabilities": {"drop": ["ALL"]},
+                    "readOnlyRootFilesystem": true,
+                    "runAsNonRoot": true,
+                    "runAsUser": 65532,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "volumeMounts": [
+                    {"name": "data", "mountPath": "/data"},
+                    {"name": "tmp", "mountPath": "/tmp"},
+                ],
+            }],
+            "volumes": [{"name": "data", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
+        });
+        if !self.image_pull_secret.is_empty() {
+            pod["imagePullSecrets"] = json!([{"name": self.image_pull_secret}]);
+        }
+        deployment["spec"] = json!({
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": {"app": NAME}},
+            "template": {
+                "metadata": {
+                    "labels": {"app": NAME, "app.kubernetes.io/part-of": "flux"},
+                    "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"},
+                },
+                "spec": pod,
+            },
+        });
+        deployment
+    }
+}
+
+/// All objects as one file.
+pub(crate) fn text(objects: &[Value]) -> Result<String> {
+    let mut text = String::new();
+    for object in objects {
+        text.push_str("---\n");
+        text.push_str(&to_yaml(object)?);
+    }
+    Ok(text)
+}
+
+/// What the reconciler may do: its own kinds, and what it needs to know of others. Applying is a role of its
+/// own, so that it can be taken away where all Kustomizations have a service account.
+fn roles(namespace: &str) -> Vec<Value> {
+    let groups =
+        ["source", "kustomize", "notification", "image"].map(|name| format!("{name}.toolkit.fluxcd.io"));
+    let all = json!(["*"]);
+    let rules = json!([
+        {"apiGroups": groups, "resources": all, "verbs": all},
+        {"apiGroups": [""], "resources": ["namespaces", "secrets", "configmaps", "serviceaccounts"],
+            "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
+            "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]},
+        {"nonResourceURLs": ["/livez/ping"], "verbs": ["head"]},
+    ]);
+    let rbac = "rbac.authorization.k8s.io/v1";
+    let bind = |name: &str, role: &str| {
+        let mut binding = object(rbac, "ClusterRoleBinding", &format!("{name}-{namespace}"), "", namespace);
+        binding["roleRef"] =
+            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
+        binding["subjects"] = json!([{"kind": "ServiceAccount", "name": NAME, "namespace": namespace}]);
+        binding
+    };
+    let own = format!("crd-controller-{namespace}");
+    let mut role = object(rbac, "ClusterRole", &own, "", namespace);
+    role["rules"] = rules;
+    let aggregated = |name: &str, level: &[&str], verbs: &[&str]| {
+        let mut role = object(rbac, "ClusterRole", &format!("flux-{name}-{namespace}"), "", namespace);
+        for level in level {
+            let key = format!("rbac.authorization.k8s.io/aggregate-to-{level}");
+            set(&mut role, &["metadata", "labels", &key], "true".into());
+        }
+        role["rules"] = json!([{"apiGroups": groups, "resources": ["*"], "verbs": verbs}]);
+        role
+    };
+    vec![
+        role,
+        aggregated("view", &["admin", "edit", "view"], &["get", "list", "watch"]),
+        aggregated("edit", &["admin", "edit"], &["create", "delete", "deletecollection", "patch", "update"]),
+        bind("crd-controller", &own),
+        bind("cluster-reconciler", "cluster-admin"),
+    ]
+}
+
+fn network_policies(namespace: &str) -> [Value; 2] {
+    let policy = |name: &str, spec: Value| {
+        let mut policy = object("networking.k8s.io/v1", "NetworkPolicy", name, namespace, namespace);
+        policy["spec"] = spec;
+        policy
+    };
+    let egress = json!({
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [{}],
+        "ingress": [{"from": [{"podSelector": {}}]}],
+    });
+    let scraping = json!({
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"namespaceSelector": {}}], "ports": [{"port": 8080, "protocol": "TCP"}]}],
+    });
+    [policy("allow-egress", egress), policy("allow-scraping", scraping)]
+}
+
+/// An object with the labels of the installation.
+fn object(api_version: &str, kind: &str, name: &str, namespace: &str, instance: &str) -> Value {
+    let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
+    if !namespace.is_empty() {
+        object["metadata"]["namespace"] = namespace.into();
+    }
+    label(&mut object, instance);
+    object
+}
+
+fn label(object: &mut Value, instance: &str) {
+    let labels = [
+        ("app.kubernetes.io/instance", instance),
+        ("app.kubernetes.io/part-of", "flux"),
+        ("app.kubernetes.io/version", concat!("v", env!("CARGO_PKG_VERSION"))),
+    ];
+    for (key, value) in labels {
+        set(object, &["metadata", "labels", key], value.into());
+    }
+}
+
+/// Sets a field whose parents are made.
+fn set(object: &mut Value, path: &[&str], value: Value) {
+    let mut at = object;
+    for step in path {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        at = &mut at[*step];
+    }
+    *at = value;
+}
