@@ -130,7 +130,7 @@ impl Git {
             "http" if !self.password.is_empty() && !self.allow_insecure_http => {
                 Err(Failure::usage("scheme http is insecure, pass --allow-insecure-http=true to allow it"))
             }
-            "ssh" | "http" | "https" => Ok(url),
+            "ssh" | "http" | "https" | "file" => Ok(url),
             other => Err(Failure::usage(format!(
                 "git URL scheme '{other}' not supported, can be: ssh, http and https"
             ))),

@@ -8,6 +8,7 @@ mod comparison;
 mod completion;
 mod create;
 mod debug;
+mod debug_release;
 mod delete;
 mod diff;
 mod envsubst;

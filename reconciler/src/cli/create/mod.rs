@@ -3,8 +3,10 @@
 mod alert;
 mod alert_provider;
 mod apply;
+mod helm;
 mod image;
 mod kustomization;
+mod notation;
 mod receiver;
 mod secret;
 mod source_bucket;
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 use super::manifest::Manifest;
 use super::{Failure, Global, Result, term};
+pub(super) use helm::merge;
 
 /// Options of `create`.
 #[derive(Args)]
@@ -57,6 +60,9 @@ enum Kind {
     /// A Kustomization
     #[command(visible_alias = "ks")]
     Kustomization(kustomization::Flags),
+    /// A HelmRelease
+    #[command(visible_alias = "hr")]
+    Helmrelease(Box<helm::Release>),
     /// A source
     #[command(subcommand)]
     Source(Source),
@@ -84,6 +90,10 @@ enum Source {
     Oci(source_oci::Flags),
     /// A Bucket
     Bucket(source_bucket::Flags),
+    /// A HelmRepository
+    Helm(helm::Repository),
+    /// A HelmChart
+    Chart(helm::Chart),
 }
 
 /// What all objects of one call share.
@@ -114,6 +124,9 @@ impl Create {
             Kind::Source(Source::Git(flags)) => (flags, false),
             Kind::Source(Source::Oci(flags)) => (flags, false),
             Kind::Source(Source::Bucket(flags)) => (flags, false),
+            Kind::Source(Source::Helm(flags)) => (flags, false),
+            Kind::Source(Source::Chart(flags)) => (flags, false),
+            Kind::Helmrelease(flags) => (flags.as_ref(), false),
             Kind::Secret(secret) => (secret.flags(), secret.ends_with_blank_line()),
             Kind::Alert(flags) => (flags, false),
             Kind::AlertProvider(flags) => (flags, false),
@@ -139,6 +152,10 @@ impl Create {
             labels: labels(&self.common.label)?,
         };
         let objects = flags.objects(&context)?;
+        // Flux says so even before it only prints one.
+        if self.common.export && matches!(self.kind, Kind::Source(Source::Chart(_))) {
+            term::generate("generating HelmChart source");
+        }
         if !self.common.export {
             return apply::apply(global, &objects);
         }

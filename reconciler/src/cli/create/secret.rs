@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Context, Name, Objects, read_file};
 use crate::cli::manifest::Manifest;
-use crate::cli::{Failure, Result};
+use crate::cli::{Failure, Result, ssh_key};
 
 /// What the webhooks of receivers start with.
 const WEBHOOK: &str = "notification.toolkit.fluxcd.io/webhook";
@@ -31,6 +31,10 @@ pub(super) enum Secret {
     Git(Git),
     /// For GitHub, as an app
     Githubapp(GithubApp),
+    /// For a repository of Helm charts
+    Helm(Helm),
+    /// Who may sign, for Notation
+    Notation(super::notation::Notation),
     /// For a container registry
     Oci(Oci),
     /// For a proxy
@@ -47,6 +51,8 @@ impl Secret {
         match self {
             Secret::Git(flags) => flags,
             Secret::Githubapp(flags) => flags,
+            Secret::Helm(flags) => flags,
+            Secret::Notation(flags) => flags,
             Secret::Oci(flags) => flags,
             Secret::Proxy(flags) => flags,
             Secret::Receiver(flags) => flags,
@@ -81,6 +87,9 @@ pub(super) struct Git {
     /// Token that is sent instead of a user name and a password
     #[arg(long, default_value = "")]
     bearer_token: String,
+    /// File with a private key for ssh; a new one is made if absent
+    #[arg(long, default_value = "")]
+    private_key_file: String,
     /// File with the authority of the server's certificate
     #[arg(long, alias = "ca-file", default_value = "")]
     ca_crt_file: String,
@@ -105,11 +114,7 @@ impl Objects for Git {
             .map_err(|error| Failure::usage(format!("parse \"{}\": {error}", self.url)))?;
         match url.scheme() {
             "http" | "https" => {}
-            "ssh" => {
-                return Err(Failure::failed(
-                    "Secrets for ssh are not made yet: create one with the keys identity, identity.pub and known_hosts",
-                ));
-            }
+            "ssh" => return self.for_ssh(context, &url),
             other => {
                 return Err(Failure::usage(format!(
                     "git URL scheme '{other}' not supported, can be: ssh, http and https"
@@ -133,6 +138,22 @@ impl Objects for Git {
         object = with_file(object, "ca.crt", "TLS CA file", &self.ca_crt_file)?;
         object = with_file(object, "tls.crt", "TLS cert file", &self.tls_crt_file)?;
         Ok(vec![with_file(object, "tls.key", "TLS key file", &self.tls_key_file)?])
+    }
+}
+
+impl Git {
+    /// A key pair, and the keys that the host shows.
+    fn for_ssh(&self, context: &Context<'_>, url: &url::Url) -> Result<Vec<Manifest>> {
+        let pair = match self.private_key_file.as_str() {
+            "" => ssh_key::generate()?,
+            file => ssh_key::read(std::path::Path::new(file))?,
+        };
+        let host = url.host_str().ok_or_else(|| Failure::usage("the address has no host"))?;
+        let object = secret(context)
+            .with("/stringData/identity", pair.private)
+            .with("/stringData/identity.pub", pair.public)
+            .with("/stringData/known_hosts", ssh_key::scan(host, url.port())?);
+        Ok(vec![object])
     }
 }
 
@@ -186,6 +207,42 @@ impl Objects for GithubApp {
             .with("/stringData/githubAppPrivateKey", key)
             .with("/type", "Opaque");
         Ok(vec![object])
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Helm {
+    #[command(flatten)]
+    name: Name,
+    /// User name
+    #[arg(long, short, default_value = "")]
+    username: String,
+    /// Password of the user
+    #[arg(long, short, default_value = "")]
+    password: String,
+    /// File with the authority of the server's certificate
+    #[arg(long, alias = "ca-file", default_value = "")]
+    ca_crt_file: String,
+    /// File with the certificate that is shown to the server
+    #[arg(long, alias = "cert-file", default_value = "")]
+    tls_crt_file: String,
+    /// File with the key of that certificate
+    #[arg(long, alias = "key-file", default_value = "")]
+    tls_key_file: String,
+}
+
+impl Objects for Helm {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn objects(&self, context: &Context<'_>) -> Result<Vec<Manifest>> {
+        let object = secret(context)
+            .with("/stringData/password", self.password.as_str())
+            .with("/stringData/username", self.username.as_str());
+        let object = with_file(object, "ca.crt", "TLS CA file", &self.ca_crt_file)?;
+        let object = with_file(object, "tls.crt", "TLS cert file", &self.tls_crt_file)?;
+        Ok(vec![with_file(object, "tls.key", "TLS key file", &self.tls_key_file)?])
     }
 }
 
