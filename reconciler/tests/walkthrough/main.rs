@@ -1,11 +1,12 @@
 //! The walk-through, from the first pod to an error and its repair: a git repository, a cluster, and
 //! the reconciler between them. It runs on the embedded cluster, or on the one that `KUBECONFIG` names.
 
+mod features;
 mod stage;
 
 use serde_json::{Value, json};
 
-use stage::{Outcome, Stage};
+use crate::stage::{Outcome, Stage};
 
 /// Where the cluster's own Kustomization looks.
 const CLUSTER: &str = "clusters/flux-blog-cluster";
@@ -104,7 +105,7 @@ fn image(deployment: &Value) -> &Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walk_through() -> Outcome {
-    let mut stage = Stage::new().await?;
+    let mut stage = Stage::new("flux-system").await?;
     stage.commit("first commit", &[("README.md", "# demo\n"), (&format!("{CLUSTER}/.keep"), "")])?;
     stage.start(CLUSTER).await?;
     first_pods(&stage).await?;
@@ -338,5 +339,5 @@ async fn the_end(stage: &Stage) -> Outcome {
     stage.disappears("/apis/apps/v1/namespaces/production/deployments/kustomize-ginx").await?;
     stage.delete("flux-system").await?;
     stage.disappears("/apis/apps/v1/namespaces/default/deployments/test-flux-nginx").await?;
-    stage.disappears(&stage::path_of("flux-system")).await
+    stage.disappears(&stage.path_of("flux-system")).await
 }

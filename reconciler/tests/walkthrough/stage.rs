@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use embedded_cluster::Cluster;
 use http::Request;
 use kube::Client;
+use kube::client::Body;
 use reconciler::controller::Log;
 use reconciler::run::{self, RunOptions, SyncOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower::util::MapRequest;
 
 /// What a step ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -43,10 +45,20 @@ impl io::Write for Kept {
 /// A reconciler: what ends it, and its task.
 type Running = (oneshot::Sender<()>, JoinHandle<Result<(), run::RunError>>);
 
+/// A real cluster has one stage at a time: every reconciler sees all of it.
+static REAL_CLUSTER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A repository, a cluster and a reconciler.
 pub(crate) struct Stage {
     directory: TempDir,
+    /// Where the Kustomizations are.
+    namespace: &'static str,
     client: Client,
+    /// What the reconciler goes through.
+    reconciler_client: Client,
+    /// What it has asked for, if that can be told.
+    asked: Arc<Mutex<Vec<String>>>,
+    _turn: Option<tokio::sync::MutexGuard<'static, ()>>,
     log: Kept,
     requests: AtomicU64,
     running: Option<Running>,
@@ -54,15 +66,29 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// A new repository, and a cluster with the definitions.
-    pub(crate) async fn new() -> Outcome<Self> {
-        let client = match std::env::var_os("KUBECONFIG") {
-            Some(_) => Client::try_default().await?,
-            None => Client::new(Cluster::in_memory().service(), "default"),
+    pub(crate) async fn new(namespace: &'static str) -> Outcome<Self> {
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let (client, reconciler_client, turn) = if is_real() {
+            let turn = REAL_CLUSTER.lock().await;
+            (Client::try_default().await?, Client::try_default().await?, Some(turn))
+        } else {
+            let cluster = Cluster::in_memory();
+            let log = Arc::clone(&asked);
+            let counted = MapRequest::new(cluster.service(), move |request: Request<Body>| {
+                let text = format!("{} {}", request.method(), request.uri());
+                log.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                request
+            });
+            (Client::new(cluster.service(), "default"), Client::new(counted, "default"), None)
         };
         run::install_definitions(&client).await?;
         let stage = Stage {
             directory: TempDir::new()?,
+            namespace,
             client,
+            reconciler_client,
+            asked,
+            _turn: turn,
             log: Kept::default(),
             requests: AtomicU64::new(0),
             running: None,
@@ -113,7 +139,7 @@ impl Stage {
     pub(crate) async fn start(&mut self, path: &str) -> Outcome {
         let url = format!("file://{}", self.repository().display());
         let interval = Duration::from_secs(600).into();
-        let (namespace, branch, path) = ("flux-system".to_owned(), "main".to_owned(), format!("./{path}"));
+        let (namespace, branch, path) = (self.namespace.to_owned(), "main".to_owned(), format!("./{path}"));
         let sync = SyncOptions { namespace, url, branch, path, interval };
         run::set_up_sync(&self.client, &sync).await?;
         let options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
@@ -122,7 +148,7 @@ impl Stage {
             // Dropping the other end is an end, too.
             let _ = ended.await;
         };
-        let client = self.client.clone();
+        let client = self.reconciler_client.clone();
         let task = tokio::spawn(async move { run::run(client, options, shutdown).await });
         self.running = Some((end, task));
         Ok(())
@@ -162,34 +188,48 @@ impl Stage {
 
     /// A Kustomization of the namespace flux-system.
     pub(crate) async fn kustomization(&self, name: &str) -> Outcome<Value> {
-        Ok(self.get(&path_of(name)).await?.unwrap_or_default())
+        Ok(self.get(&self.path_of(name)).await?.unwrap_or_default())
     }
 
     /// Changes a Kustomization.
     pub(crate) async fn patch(&self, name: &str, patch: &Value) -> Outcome {
-        let found = self.request("PATCH", &path_of(name), serde_json::to_vec(patch)?).await?;
+        let found = self.request("PATCH", &self.path_of(name), serde_json::to_vec(patch)?).await?;
         found.map(|_| ()).ok_or_else(|| format!("no Kustomization {name}").into())
     }
 
     /// Deletes a Kustomization.
     pub(crate) async fn delete(&self, name: &str) -> Outcome {
-        self.request("DELETE", &path_of(name), Vec::new()).await.map(|_| ())
+        self.request("DELETE", &self.path_of(name), Vec::new()).await.map(|_| ())
     }
 
     /// Asks for a look at the repository and a reconciliation, as `reconcile … --with-source` does.
     pub(crate) async fn reconcile(&self, name: &str) -> Outcome {
         let token = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
         let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
-        let source = "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/gitrepositories/flux-system";
-        self.request("PATCH", source, serde_json::to_vec(&patch)?).await?;
-        self.object_becomes(source, |found| found["status"]["lastHandledReconcileAt"] == *token).await?;
+        let source = self.source();
+        self.request("PATCH", &source, serde_json::to_vec(&patch)?).await?;
+        self.object_becomes(&source, |found| found["status"]["lastHandledReconcileAt"] == *token).await?;
         self.patch(name, &patch).await?;
-        self.object_becomes(&path_of(name), |found| found["status"]["lastHandledReconcileAt"] == *token).await
+        self.object_becomes(&self.path_of(name), |found| found["status"]["lastHandledReconcileAt"] == *token)
+            .await
+    }
+
+    /// The path of a Kustomization; `main` is the one that the cluster was set up with.
+    pub(crate) fn path_of(&self, name: &str) -> String {
+        let name = if name == "main" { "flux-system" } else { name };
+        let namespace = self.namespace;
+        format!("/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations/{name}")
+    }
+
+    /// The path of the GitRepository.
+    pub(crate) fn source(&self) -> String {
+        let namespace = self.namespace;
+        format!("/apis/source.toolkit.fluxcd.io/v1/namespaces/{namespace}/gitrepositories/flux-system")
     }
 
     /// Waits until a Kustomization is ready at a revision.
     pub(crate) async fn ready(&self, name: &str, revision: &str) -> Outcome {
-        self.object_becomes(&path_of(name), |found| {
+        self.object_becomes(&self.path_of(name), |found| {
             let ready = condition(found);
             ready["status"] == "True"
                 && ready["reason"] == "ReconciliationSucceeded"
@@ -203,7 +243,7 @@ impl Stage {
     /// Waits until a Kustomization has failed with a message that contains a text. Returns the message.
     pub(crate) async fn not_ready(&self, name: &str, reason: &str, text: &str) -> Outcome<String> {
         let has_text = |ready: &Value| ready["message"].as_str().is_some_and(|found| found.contains(text));
-        self.object_becomes(&path_of(name), |found| {
+        self.object_becomes(&self.path_of(name), |found| {
             let ready = condition(found);
             ready["status"] == "False" && ready["reason"] == reason && has_text(&ready)
         })
@@ -242,7 +282,7 @@ impl Stage {
 
     /// Waits for an event about a Kustomization.
     pub(crate) async fn event(&self, name: &str, is_wanted: impl Fn(&Value) -> bool) -> Outcome {
-        let path = "/api/v1/namespaces/flux-system/events";
+        let path = &format!("/api/v1/namespaces/{}/events", self.namespace);
         let is_about = |event: &Value| {
             let object = &event["involvedObject"];
             object["kind"] == "Kustomization" && object["name"] == name
@@ -269,14 +309,116 @@ impl Stage {
         }
     }
 
+    /// Changes files of the last commit, which becomes another one.
+    pub(crate) fn amend(&self, files: &[(&str, &str)]) -> Outcome {
+        for (name, content) in files {
+            std::fs::write(self.repository().join(name), content)?;
+        }
+        self.git(&["add", "--all"])?;
+        self.git(&["commit", "-q", "--amend", "-m", "another history"]).map(|_| ())
+    }
+
+    /// Makes a Kustomization of a directory with the same name; `more` is added to its spec.
+    pub(crate) async fn create(&self, name: &str, more: &Value) -> Outcome {
+        let mut spec = json!({
+            "interval": "10m", "prune": true, "path": format!("./{name}"),
+            "sourceRef": {"kind": "GitRepository", "name": "flux-system"},
+        });
+        if let (Some(spec), Some(more)) = (spec.as_object_mut(), more.as_object()) {
+            spec.extend(more.clone());
+        }
+        let object = json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": name, "namespace": self.namespace}, "spec": spec,
+        });
+        self.post(&self.path_of(""), &object).await
+    }
+
+    /// Makes an object of the core group in the namespace of the Kustomizations.
+    pub(crate) async fn add(&self, kind: &str, object: &Value) -> Outcome {
+        self.post(&format!("/api/v1/namespaces/{}/{kind}", self.namespace), object).await
+    }
+
+    /// Allows a service account to do everything.
+    pub(crate) async fn allow(&self, account: &str) -> Outcome {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": account, "namespace": "default"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": self.namespace}],
+        });
+        self.post("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", &binding).await
+    }
+
+    async fn post(&self, path: &str, object: &Value) -> Outcome {
+        let request = Request::builder().method("POST").uri(path.trim_end_matches('/'));
+        let request = request.header("content-type", "application/json").body(serde_json::to_vec(object)?)?;
+        self.client.request::<Value>(request).await?;
+        Ok(())
+    }
+
+    /// Changes an object as someone else.
+    pub(crate) async fn change(&self, path: &str, patch: &Value) -> Outcome {
+        let path = format!("{path}?fieldManager=someone");
+        self.request("PATCH", &path, serde_json::to_vec(patch)?).await.map(|_| ())
+    }
+
+    /// Deletes an object.
+    pub(crate) async fn remove(&self, path: &str) -> Outcome {
+        self.request("DELETE", path, Vec::new()).await.map(|_| ())
+    }
+
+    /// Changes the GitRepository.
+    pub(crate) async fn patch_source(&self, patch: &Value) -> Outcome {
+        self.request("PATCH", &self.source(), serde_json::to_vec(patch)?).await.map(|_| ())
+    }
+
+    /// Asks for a reconciliation without a look at the repository, and waits for it.
+    pub(crate) async fn request_reconciliation(&self, name: &str) -> Outcome {
+        let token = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
+        self.patch(name, &json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}}))
+            .await?;
+        self.object_becomes(&self.path_of(name), |found| found["status"]["lastHandledReconcileAt"] == *token)
+            .await
+    }
+
+    /// Waits until watches have shown what has happened.
+    pub(crate) async fn settle(&self) -> Outcome {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(())
+    }
+
+    /// Waits until an object is as it should be, which must not take longer than this.
+    pub(crate) async fn within(
+        &self,
+        time: Duration,
+        path: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Outcome {
+        let start = Instant::now();
+        self.object_becomes(path, is_wanted).await?;
+        let took = start.elapsed();
+        if took > time { Err(format!("{path}: it took {took:?}").into()) } else { Ok(()) }
+    }
+
+    /// What the reconciler has asked for. Nothing on a real cluster.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether requests are counted.
+    pub(crate) fn is_counting(&self) -> bool {
+        !is_real()
+    }
+
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
-/// The path of a Kustomization.
-pub(crate) fn path_of(name: &str) -> String {
-    format!("/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/{name}")
+/// Whether `KUBECONFIG` names a cluster.
+fn is_real() -> bool {
+    std::env::var_os("KUBECONFIG").is_some()
 }
 
 /// The condition Ready of an object.

@@ -1,0 +1,313 @@
+//! What Kustomizations can do besides: drift, variables, dependencies, health, accounts, overrides.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Outcome, Stage};
+
+/// How soon a drift has to be corrected.
+const SOON: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn map(name: &str, data: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: default\ndata:\n  a: {data}\n"
+    )
+}
+
+fn deployment(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {name}
+  namespace: default
+spec:
+  replicas: 1
+  selector:
+    matchLabels:
+      app: {name}
+  template:
+    metadata:
+      labels:
+        app: {name}
+    spec:
+      containers:
+      - name: main
+        image: {image}
+"
+    )
+}
+
+fn path_of(kind: &str, name: &str) -> String {
+    match kind {
+        "deployments" => format!("/apis/apps/v1/namespaces/default/deployments/{name}"),
+        _ => format!("/api/v1/namespaces/default/{kind}/{name}"),
+    }
+}
+
+/// A stage whose repository has these files, each in the directory of a Kustomization.
+async fn stage(namespace: &'static str, files: &[(&str, &str)]) -> Outcome<Stage> {
+    let mut stage = Stage::new(namespace).await?;
+    stage.commit("first commit", &[("main/.keep", "")])?;
+    if !files.is_empty() {
+        stage.commit("add files", files)?;
+    }
+    stage.start("main").await?;
+    Ok(stage)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_change_is_put_back_at_once() -> Outcome {
+    let files = [
+        ("main/map.yaml", &*map("drifting", "b")),
+        ("main/deployment.yaml", &*deployment("drifting", "nginx:1.27.0")),
+    ];
+    let stage = stage("drift", &files).await?;
+    stage.ready("main", &stage.revision()?).await?;
+    let (map, deployment) = (path_of("configmaps", "drifting"), path_of("deployments", "drifting"));
+    stage.object_becomes(&deployment, |found| found["status"]["readyReplicas"] == 1).await?;
+    stage.settle().await?;
+
+    stage.change(&deployment, &json!({"spec": {"replicas": 4}})).await?;
+    stage.within(SOON, &deployment, |found| found["spec"]["replicas"] == 1).await?;
+    stage.change(&map, &json!({"data": {"a": "changed", "other": "stays"}})).await?;
+    stage.within(SOON, &map, |found| found["data"] == json!({"a": "b", "other": "stays"})).await?;
+    stage.remove(&map).await?;
+    stage.within(SOON, &map, |found| found["data"] == json!({"a": "b"})).await?;
+
+    // What is not ours is no drift.
+    stage.settle().await?;
+    let before = stage.requests().len();
+    stage.change(&map, &json!({"data": {"more": "stays"}})).await?;
+    stage.change(&deployment, &json!({"metadata": {"annotations": {"note": "x"}}})).await?;
+    stage.settle().await?;
+    let requests = stage.requests().split_off(before);
+    assert!(requests.is_empty(), "{requests:#?}");
+    stage.delete("main").await?;
+    stage.disappears(&map).await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_few() -> Outcome {
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: few\n  namespace: default\nspec:\n  selector:\n    app: few\n  ports:\n  - port: 80\n";
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: few\n  namespace: default\n";
+    let files = [
+        ("few/map.yaml", &*map("few", "b")),
+        ("few/deployment.yaml", &*deployment("few", "nginx:1.27.0")),
+        ("few/service.yaml", service),
+        ("few/account.yaml", account),
+    ];
+    let stage = stage("requests", &files).await?;
+    stage.ready("main", &stage.revision()?).await?;
+    stage.settle().await?;
+    let count = |from: usize| {
+        let mut requests = stage.requests().split_off(from);
+        // Watches and discovery are there once for all Kustomizations.
+        requests.retain(|request| {
+            !request.contains("watch=") && !request.contains("limit=") && request.matches('/').count() > 3
+        });
+        requests
+    };
+    let start = stage.requests().len();
+    stage.create("few", &json!({})).await?;
+    stage.ready("few", &stage.revision()?).await?;
+    stage.settle().await?;
+    let first = count(start);
+    assert_eq!(stage.is_counting(), !first.is_empty());
+    assert!(first.len() <= 12, "{first:#?}");
+
+    let start = stage.requests().len();
+    stage.request_reconciliation("few").await?;
+    stage.settle().await?;
+    let again = count(start);
+    assert!(again.len() <= 1, "{again:#?}");
+
+    // A commit that changes nothing here.
+    let start = stage.requests().len();
+    stage.commit("elsewhere", &[("main/other.yaml", &map("elsewhere", "b"))])?;
+    stage.reconcile("main").await?;
+    stage.ready("few", &stage.revision()?).await?;
+    stage.settle().await?;
+    let elsewhere: Vec<String> = count(start).into_iter().filter(|request| request.contains("few")).collect();
+    assert!(elsewhere.len() <= 1, "{elsewhere:#?}");
+    stage.delete("few").await?;
+    stage.delete("main").await?;
+    stage.disappears(&path_of("configmaps", "few")).await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_come_from_the_spec_and_from_objects() -> Outcome {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: filled\n  namespace: default\ndata:\n  a: ${one}-${two}-${three:=default}\n";
+    let stage = stage("variables", &[("vars/map.yaml", text)]).await?;
+    let values = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "values"}, "data": {"one": "1", "two": "2"}});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "values"}, "data": {"two": "dmVpbGVk"}});
+    let from = |name: &str| {
+        json!({"postBuild": {"substitute": {"one": "first"}, "substituteFrom": [
+            {"kind": "ConfigMap", "name": "values"}, {"kind": "Secret", "name": name},
+            {"kind": "Secret", "name": "absent", "optional": true},
+        ]}})
+    };
+    stage.add("configmaps", &values).await?;
+    stage.add("secrets", &secret).await?;
+    stage.create("vars", &from("missing")).await?;
+    let message = stage.not_ready("vars", "BuildFailed", "missing").await?;
+    assert_eq!(
+        message,
+        "post build failed: substitute from 'Secret/missing' error: secrets \"missing\" not found"
+    );
+    stage.patch("vars", &json!({"spec": from("values")})).await?;
+    stage.ready("vars", &stage.revision()?).await?;
+    let path = path_of("configmaps", "filled");
+    stage.object_becomes(&path, |found| found["data"]["a"] == "first-veiled-default").await?;
+
+    stage.commit("use an unknown variable", &[("vars/map.yaml", &text.replace("${two}", "${tow}"))])?;
+    stage.reconcile("vars").await?;
+    let message = stage.not_ready("vars", "BuildFailed", "tow").await?;
+    assert_eq!(
+        message,
+        "post build failed for 'ConfigMap.v1.[noGrp]/filled': envsubst error: variable substitution failed: variable not set (strict mode): \"tow\""
+    );
+    stage.delete("vars").await?;
+    stage.disappears(&path).await?;
+    stage.delete("main").await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_dependencies_are_waited_for() -> Outcome {
+    let files = [
+        ("first/deployment.yaml", &*deployment("first", "nginx:broken")),
+        ("second/map.yaml", &*map("second", "b")),
+    ];
+    let stage = stage("health", &files).await?;
+    stage.create("second", &json!({"dependsOn": [{"name": "first"}]})).await?;
+    let message = stage.not_ready("second", "DependencyNotReady", "first").await?;
+    assert_eq!(message, "dependency 'health/first' not found");
+    stage.create("first", &json!({"wait": true, "timeout": "2m"})).await?;
+    stage.object_becomes(&path_of("deployments", "first"), |_| true).await?;
+    assert!(!stage.exists(&path_of("configmaps", "second")).await?);
+    // The next commit does not have to wait until the time is over.
+    stage.commit("mend it", &[("first/deployment.yaml", &deployment("first", "nginx:1.27.0"))])?;
+    stage.reconcile("main").await?;
+    stage.ready("first", &stage.revision()?).await?;
+    stage.ready("second", &stage.revision()?).await?;
+    assert!(stage.exists(&path_of("configmaps", "second")).await?);
+
+    stage.patch("first", &json!({"spec": {"timeout": "1s"}})).await?;
+    stage.commit("break it", &[("first/deployment.yaml", &deployment("first", "nginx:broken"))])?;
+    stage.reconcile("main").await?;
+    let message = stage.not_ready("first", "HealthCheckFailed", "Deployment/default/first").await?;
+    assert!(message.starts_with("health check failed after "), "{message}");
+    for name in ["first", "second", "main"] {
+        stage.delete(name).await?;
+    }
+    stage.disappears(&path_of("deployments", "first")).await?;
+    stage.disappears(&path_of("configmaps", "second")).await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_may_do_only_what_it_may() -> Outcome {
+    let stage = stage("accounts", &[("tenant/map.yaml", &*map("tenant", "b"))]).await?;
+    stage
+        .add(
+            "serviceaccounts",
+            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "tenant"}}),
+        )
+        .await?;
+    stage.create("tenant", &json!({"serviceAccountName": "tenant"})).await?;
+    let message = stage.not_ready("tenant", "ReconciliationFailed", "forbidden").await?;
+    assert!(message.contains("system:serviceaccount:accounts:tenant"), "{message}");
+    let path = path_of("configmaps", "tenant");
+    assert!(!stage.exists(&path).await?);
+    stage.allow("tenant").await?;
+    stage.request_reconciliation("tenant").await?;
+    stage.ready("tenant", &stage.revision()?).await?;
+    assert!(stage.exists(&path).await?);
+    stage.delete("tenant").await?;
+    stage.disappears(&path).await?;
+    stage.delete("main").await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spec_overrides_what_the_directory_has() -> Outcome {
+    let component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels:\n- pairs: {from: component}\n";
+    let files = [
+        ("over/deployment.yaml", &*deployment("web", "nginx:1.27.0")),
+        ("component/kustomization.yaml", component),
+    ];
+    let stage = stage("overrides", &files).await?;
+    let spec = json!({
+        "namePrefix": "pre-", "nameSuffix": "-post",
+        "images": [{"name": "nginx", "newTag": "1.30.0"}],
+        "components": ["../component"],
+        "commonMetadata": {"labels": {"team": "a"}, "annotations": {"note": "b"}},
+        "patches": [{"patch": "- op: replace\n  path: /spec/replicas\n  value: 2\n", "target": {"kind": "Deployment"}}],
+    });
+    stage.create("over", &spec).await?;
+    stage.ready("over", &stage.revision()?).await?;
+    let path = path_of("deployments", "pre-web-post");
+    stage
+        .object_becomes(&path, |found| {
+            let (labels, spec) = (&found["metadata"]["labels"], &found["spec"]);
+            labels["team"] == "a"
+                && labels["from"] == "component"
+                && found["metadata"]["annotations"]["note"] == "b"
+                && spec["replicas"] == 2
+                && spec["template"]["spec"]["containers"][0]["image"] == "nginx:1.30.0"
+        })
+        .await?;
+    // A selector cannot be changed: only force makes it new.
+    let other = deployment("web", "nginx:1.27.0").replace("app: web", "app: other");
+    stage.commit("another selector", &[("over/deployment.yaml", &other)])?;
+    stage.reconcile("over").await?;
+    let message = stage.not_ready("over", "ReconciliationFailed", "immutable").await?;
+    assert!(message.starts_with("Deployment/default/pre-web-post dry-run failed (Invalid): "), "{message}");
+    stage.patch("over", &json!({"spec": {"force": true}})).await?;
+    stage.ready("over", &stage.revision()?).await?;
+    stage.object_becomes(&path, |found| found["spec"]["selector"]["matchLabels"]["app"] == "other").await?;
+
+    stage.patch("over", &json!({"spec": {"path": "./ovre"}})).await?;
+    let message = stage.not_ready("over", "ArtifactFailed", "ovre").await?;
+    assert_eq!(
+        message,
+        "kustomization path not found: ./ovre does not exist in the source, did you mean \"./over\"?"
+    );
+    // What is not deleted with the Kustomization stays.
+    stage.patch("over", &json!({"spec": {"path": "./over", "deletionPolicy": "Orphan"}})).await?;
+    stage.ready("over", &stage.revision()?).await?;
+    stage.delete("over").await?;
+    stage.disappears(&stage.path_of("over")).await?;
+    assert!(stage.exists(&path).await?);
+    stage.remove(&path).await?;
+    stage.delete("main").await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_does_not_exist_is_named() -> Outcome {
+    let stage = stage("branches", &[]).await?;
+    stage.ready("main", &stage.revision()?).await?;
+    stage.patch_source(&json!({"spec": {"ref": {"branch": "mian"}}})).await?;
+    let has =
+        |found: &Value| found["status"]["conditions"].to_string().contains("did you mean \\\"main\\\"?");
+    stage.object_becomes(&stage.source(), has).await?;
+    let found = stage.get(&stage.source()).await?.unwrap_or_default();
+    let ready = found["status"]["conditions"]
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["type"] == "Ready"))
+        .cloned();
+    let ready = ready.unwrap_or_default();
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("GitOperationFailed")));
+    // History that was rewritten is followed.
+    stage.patch_source(&json!({"spec": {"ref": {"branch": "main"}}})).await?;
+    stage.amend(&[("main/map.yaml", &map("amended", "b"))])?;
+    stage.reconcile("main").await?;
+    stage.ready("main", &stage.revision()?).await?;
+    assert!(stage.exists(&path_of("configmaps", "amended")).await?);
+    stage.delete("main").await?;
+    stage.disappears(&path_of("configmaps", "amended")).await?;
+    stage.stop().await
+}
