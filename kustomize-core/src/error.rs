@@ -1,6 +1,7 @@
 //! The error of a build: what happened, where, on which way there, and what to do about it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::host::{HostError, mask};
 use crate::yaml::reader::ReadError;
@@ -77,9 +78,16 @@ impl ErrorKind {
 
 /// Why a build failed.
 ///
-/// `Display` gives the message alone; the other parts are for whoever shows it.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{}", .0.message)]
+/// `Display` gives place and message on one line. `Debug` adds the rest, as `main` shows it that
+/// returns `Result<(), BuildError>`:
+///
+/// ```text
+/// Error: app/kustomization.yaml:1:1: unknown field `resource`
+///     help: did you mean `resources`?
+/// ```
+///
+/// The parts are for whoever wants to show it in another way.
+#[derive(Clone)]
 pub struct BuildError(Box<Parts>);
 
 #[derive(Clone, Debug)]
@@ -166,7 +174,7 @@ impl BuildError {
 
     /// Says which resource it is about.
     #[must_use]
-    pub(crate) fn about(mut self, resource: impl std::fmt::Display) -> Self {
+    pub(crate) fn about(mut self, resource: impl fmt::Display) -> Self {
         self.0.resource.get_or_insert_with(|| resource.to_string());
         self
     }
@@ -211,6 +219,12 @@ impl BuildError {
             note.place = note.place.take().or_else(|| sources.place(note.pos));
         }
         self
+    }
+
+    /// What went wrong, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// What kind of thing went wrong.
@@ -263,6 +277,42 @@ impl BuildError {
     }
 }
 
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.place(), self.file()) {
+            (Some(place), _) => write!(f, "{place}: ")?,
+            (None, Some(file)) if !self.message().contains(file) => write!(f, "{file}: ")?,
+            _ => {}
+        }
+        f.write_str(self.message())
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let abouts = [("resource", self.resource()), ("field", self.field_path())];
+        for (name, about) in abouts.into_iter().filter_map(|(name, about)| Some((name, about?))) {
+            write!(f, "\n    {name}: {about}")?;
+        }
+        let steps = self.chain().iter().map(|step| ("from", step));
+        for (word, note) in self.notes().iter().map(|note| ("note", note)).chain(steps) {
+            write!(f, "\n    {word}: ")?;
+            match &note.place {
+                Some(place) if note.message.is_empty() => write!(f, "{place}")?,
+                Some(place) => write!(f, "{place}: {}", note.message)?,
+                None => f.write_str(&note.message)?,
+            }
+        }
+        match self.help() {
+            Some(help) => write!(f, "\n    help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
 impl From<ReadError> for BuildError {
     fn from(error: ReadError) -> Self {
         let mut build = BuildError::new(ErrorKind::Syntax, error.message()).at(error.pos());
@@ -284,5 +334,37 @@ impl From<PrintError> for BuildError {
             Some(help) => build_error.with_help(help),
             None => build_error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::host::MemoryHost;
+    use crate::{BuildError, BuildOptions, build};
+
+    fn refusal(files: &[(&str, &str)]) -> BuildError {
+        build(&MemoryHost::from_iter(files.iter().copied()), "/app", &BuildOptions::default()).unwrap_err()
+    }
+
+    #[test]
+    fn main_shows_where_it_happened() {
+        let error = refusal(&[("/app/kustomization.yaml", "resource: [a]\n")]);
+        assert_eq!(error.to_string(), "app/kustomization.yaml:1:1: unknown field `resource`");
+        assert_eq!(error.message(), "unknown field `resource`");
+        assert_eq!(
+            format!("{error:?}"),
+            "app/kustomization.yaml:1:1: unknown field `resource`\n    field: resource\n    \
+             help: did you mean `resources`?"
+        );
+        let error = refusal(&[
+            ("/app/kustomization.yaml", "resources: [../base]\n"),
+            ("/base/kustomization.yaml", "resources: [a.yaml]\n"),
+        ]);
+        let text = format!("{error:?}");
+        assert!(
+            text.starts_with("base/kustomization.yaml:1:13: there is no file or directory 'a.yaml'"),
+            "{text}"
+        );
+        assert!(text.contains("\n    from: app/kustomization.yaml:1:13: resources: ../base"), "{text}");
     }
 }

@@ -3,8 +3,16 @@
 use crate::option_names::OptionNames;
 
 /// Options of a build. The default is the reference's, with everything that reaches outside off.
+///
+/// Later versions may have more of them, so write what is different from the default:
+///
+/// ```
+/// use kustomize_core::BuildOptions;
+///
+/// let options = BuildOptions { enable_helm: true, ..BuildOptions::default() };
+/// assert!(!options.enable_remote);
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct BuildOptions {
     /// Which files a kustomization may load.
     pub load_restrictor: LoadRestrictor,

@@ -13,7 +13,7 @@ const MODULE: &str = "kustomize_py._diagnostics";
 
 /// The exception of a failed build.
 pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
-    from_class(py, class(error.kind()), &error.to_string(), |fields| {
+    from_class(py, class(error.kind()), error.message(), |fields| {
         fields.set_item("text", text(error))?;
         fields.set_item("kind", error.kind().name())?;
         fields.set_item("file", error.file().map(given_back))?;

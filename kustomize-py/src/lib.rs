@@ -7,6 +7,7 @@ mod golden;
 mod interrupt;
 mod options;
 mod path;
+mod print;
 mod render;
 mod rendered;
 mod short;
@@ -19,6 +20,8 @@ use pyo3::prelude::*;
 mod _kustomize {
     #[pymodule_export]
     use crate::golden::{GoldenCase, GoldenOutcome, check_goldens, discover_goldens};
+    #[pymodule_export]
+    use crate::print::to_yaml;
     #[pymodule_export]
     use crate::render::{build, build_many};
     #[pymodule_export]

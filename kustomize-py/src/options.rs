@@ -16,8 +16,7 @@ const LIST: &str = "a list of str";
 /// `TypeError` for a name that is no option, or a value of another type; `ValueError` for a value
 /// that is none of those that may be chosen.
 pub(crate) fn extract(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<BuildOptions> {
-    let mut options = BuildOptions::default();
-    options.option_names = OptionNames::Python;
+    let mut options = BuildOptions { option_names: OptionNames::Python, ..BuildOptions::default() };
     for (name, value) in keywords.into_iter().flatten() {
         let name: String = name.extract()?;
         let option = Given { name: &name, value: &value };

@@ -11,8 +11,20 @@ use crate::{error, files, interrupt, options, path, short};
 
 /// Renders the kustomization in a directory, of this machine or among `files`.
 ///
-/// `files` maps paths to content, as str or bytes. Options are those of
-/// `kustomize_py.BuildOptions`. What cannot be built raises a `BuildError`.
+/// `files` maps paths to content, as str or bytes. What cannot be built raises a `BuildError`.
+///
+/// Options (`kustomize_py.BuildOptions` is a `TypedDict` of them):
+///
+/// - `load_restrictor="root_only"`: which files may be loaded; `"none"`: any
+/// - `reorder="unspecified"`: the order of the output, or `"legacy"`, `"none"`
+/// - `add_managed_by_label=False`: add the label `app.kubernetes.io/managed-by`
+/// - `enable_remote=False`: allow `http(s)` files and git repositories
+/// - `enable_helm=False`: allow `helmCharts`, by running `helm_command="helm"` with
+///   `helm_kube_version=""`, `helm_api_versions=[]`, `helm_debug=False`
+/// - `enable_plugins=False`: allow generators, transformers and validators that are not built in
+/// - `enable_exec=False`: allow those that are programs on this machine, too
+/// - `network=False`, `network_name="bridge"`, `env=[]`, `mounts=[]`, `as_current_user=False`: for
+///   those that are containers
 #[pyfunction]
 #[pyo3(signature = (path, *, files=None, **options))]
 pub(crate) fn build(

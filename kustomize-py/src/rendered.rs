@@ -3,6 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use kustomize_core::difference::masked_texts;
 use kustomize_core::resource::Resource;
 use kustomize_core::{BuildError, Warning};
 use pyo3::exceptions::PyIndexError;
@@ -15,6 +16,9 @@ use crate::stack::{drop_with_room, with_room};
 
 /// Resources that a `repr` names.
 const NAMED: usize = 3;
+
+/// Resources that a notebook shows.
+const SHOWN: usize = 100;
 
 /// What is of interest of a build, made without the interpreter.
 pub(crate) struct Finished {
@@ -142,6 +146,24 @@ impl Rendered {
         self.yaml(py)
     }
 
+    /// What notebooks show: each resource, to be opened. Values of Secrets are hidden, since notebooks
+    /// are kept with their output.
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        let yaml = self.yaml.bind(py).to_str()?;
+        let masked = masked_texts(("rendered", yaml), ("rendered", yaml));
+        let masked = masked.map_err(|failure| error::exception(py, &failure))?.0;
+        let mut html = format!("<div><p>{}</p>\n", escaped(&self.__repr__()));
+        for (resource, text) in self.resources.iter().zip(masked.split("\n---\n")).take(SHOWN) {
+            let (name, text) = (escaped(&name(resource)), escaped(text.trim_end()));
+            html.push_str(&format!("<details><summary>{name}</summary><pre>{text}</pre></details>\n"));
+        }
+        if let Some(more @ 1..) = self.resources.len().checked_sub(SHOWN) {
+            html.push_str(&format!("<p>… and {more} more</p>\n"));
+        }
+        html.push_str("</div>");
+        Ok(html)
+    }
+
     fn __repr__(&self) -> String {
         let resources = &self.resources;
         let mut names: Vec<String> = resources.iter().take(NAMED).map(|resource| name(resource)).collect();
@@ -164,6 +186,11 @@ fn is(resource: &Resource, kind: Option<&str>, name: Option<&str>, namespace: Op
     kind.is_none_or(|kind| resource.kind() == kind)
         && name.is_none_or(|name| resource.name() == name)
         && namespace.is_none_or(|namespace| resource.namespace() == namespace)
+}
+
+/// Text as it stands in HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// `Deployment production/web`.

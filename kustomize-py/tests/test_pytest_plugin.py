@@ -299,3 +299,12 @@ def test_only_golden_files_are_removed(pytester: pytest.Pytester, repository: Pa
     pytester.runpytest("--update-goldens").assert_outcomes(passed=4, failed=1)
     assert (repository / "deploy/docs/README.md").read_text() == "# Docs\n"
     assert not (repository / "deploy/gone/README.md").exists()
+
+
+def test_values_of_secrets_are_hidden(tmp_path: Path) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter2\n"
+    files = {"kustomization.yaml": "resources: [s.yaml]\n", "s.yaml": secret}
+    write(tmp_path, {**files, GOLDEN: secret.replace("hunter2", "hunter3")})
+    (outcome,) = golden.check(golden.discover([tmp_path]))
+    assert "*** (before)" in str(outcome)
+    assert "hunter" not in str(outcome)

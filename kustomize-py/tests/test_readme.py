@@ -31,7 +31,7 @@ def _overlays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_overlays")
 def test_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, object] = {"paths": ["overlays/staging", "overlays/broken"]}
     for block in blocks:
         exec(block, names)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kustomize_py import BuildWarning, Rendered, build
+from kustomize_py import BuildOptions, BuildWarning, Rendered, build, build_many, to_yaml
 
 
 def pod(name: str, namespace: str | None = None) -> str:
@@ -95,3 +95,77 @@ def test_warnings() -> None:
     assert warning == rendered.warnings[0]
     assert repr(rendered) == "<Rendered 1 resource: Pod a; 1 warning>"
     assert build("/", files=files | {"kustomization.yaml": "resources: [a.yaml]\n"}).warnings == []
+
+
+def test_notebooks_show_the_resources() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n"
+    text = pod("a").replace("Pod", "Pod<b>") + "---\n" + secret
+    html = build("/", files={"kustomization.yaml": "resources: [a.yaml]", "a.yaml": text})._repr_html_()
+    assert "<summary>Pod&lt;b&gt; a</summary><pre>apiVersion: v1" in html
+    assert "<summary>Secret s</summary>" in html
+    assert "hunter2" not in html
+    assert html.count("<details>") == 2
+
+
+def test_many_resources_are_not_all_shown() -> None:
+    text = "".join(pod(f"p{number}") for number in range(103))
+    html = build("/", files={"kustomization.yaml": "resources: [a.yaml]", "a.yaml": text})._repr_html_()
+    assert html.count("<details>") == 100
+    assert "and 3 more" in html
+
+
+def test_help_names_all_options() -> None:
+    for option in BuildOptions.__annotations__:
+        assert f"`{option}=" in (build.__doc__ or ""), option
+    assert "`build`" in (build_many.__doc__ or "")
+
+
+def test_changed_resources_are_printed_as_kustomize_does(rendered: Rendered) -> None:
+    assert to_yaml(rendered) == rendered.yaml
+    assert to_yaml(rendered[0]) == rendered.yaml.split("---\n", maxsplit=1)[0]
+    assert to_yaml([]) == ""
+    changed = copy.deepcopy(rendered[0])
+    changed["spec"] = {"z": 1, "a": ["on", "1", "x", None, True, 2**70, 1.5, 1e21, "two\nlines\n"], "e": {}}
+    changed["metadata"]["annotations"] = {"n": "012", "t": "yes", "d": "2001-01-01"}
+    # As kustomize prints the same values when they stand in a file as JSON.
+    assert to_yaml(changed) == CHANGED
+
+
+CHANGED = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    d: "2001-01-01"
+    "n": "012"
+    t: "yes"
+  name: a
+  namespace: one
+spec:
+  a:
+  - "on"
+  - "1"
+  - x
+  - null
+  - true
+  - 1.1805916207174113e+21
+  - 1.5
+  - 1e+21
+  - |
+    two
+    lines
+  e: {}
+  z: 1
+"""
+
+
+def test_what_is_no_resource_is_not_printed() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    wrong: Any
+    for wrong in ({"a": object()}, {1: "a"}, ["a"], 1, {"a": {"b": b"bytes"}}):
+        with pytest.raises(TypeError):
+            to_yaml(wrong)
+    for wrong in ({"a": endless}, {"a": float("nan")}):
+        with pytest.raises(ValueError, match=r"levels deep|no number"):
+            to_yaml(wrong)

@@ -30,7 +30,7 @@ pub(crate) fn to_js(error: &BuildError, names: &Names) -> JsValue {
     }
     throwable(&ErrorData {
         kind: error.kind().into(),
-        message: error.to_string(),
+        message: error.message().to_owned(),
         place,
         resource: error.resource().map(str::to_owned),
         field: error.field_path().map(str::to_owned),

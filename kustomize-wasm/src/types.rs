@@ -74,18 +74,20 @@ enum Order {
 
 impl From<RenderOptions> for BuildOptions {
     fn from(options: RenderOptions) -> Self {
-        let mut build = BuildOptions::default();
-        if let Restrictor::None = options.load_restrictor {
-            build.load_restrictor = LoadRestrictor::None;
+        BuildOptions {
+            load_restrictor: match options.load_restrictor {
+                Restrictor::RootOnly => LoadRestrictor::RootOnly,
+                Restrictor::None => LoadRestrictor::None,
+            },
+            reorder: match options.reorder {
+                Some(Order::Legacy) => Reorder::Legacy,
+                Some(Order::None) => Reorder::None,
+                None => Reorder::Unspecified,
+            },
+            add_managed_by_label: options.add_managed_by_label,
+            enable_plugins: options.enable_plugins,
+            ..BuildOptions::default()
         }
-        match options.reorder {
-            Some(Order::Legacy) => build.reorder = Reorder::Legacy,
-            Some(Order::None) => build.reorder = Reorder::None,
-            None => {}
-        }
-        build.add_managed_by_label = options.add_managed_by_label;
-        build.enable_plugins = options.enable_plugins;
-        build
     }
 }
 

@@ -59,8 +59,10 @@ pub enum GenerateError {
 /// # Errors
 /// Whatever kustomize refuses.
 pub fn build(host: &OverlayHost<'_>) -> Result<Rendered, BuildError> {
-    let mut options = BuildOptions::default();
-    options.load_restrictor = LoadRestrictor::None;
-    options.reorder = Reorder::None;
+    let options = BuildOptions {
+        load_restrictor: LoadRestrictor::None,
+        reorder: Reorder::None,
+        ..BuildOptions::default()
+    };
     kustomize_core::build(host, host.directory(), &options)
 }

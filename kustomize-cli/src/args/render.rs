@@ -100,29 +100,29 @@ pub(crate) enum ReorderArg {
 impl RenderArgs {
     /// What the library is to do. Unlike the library's own default, remote bases are on.
     pub(crate) fn options(&self) -> BuildOptions {
-        let mut options = BuildOptions::default();
-        options.load_restrictor = self.load_restrictor;
-        options.reorder = match self.reorder {
-            Some(ReorderArg::Legacy) => Reorder::Legacy,
-            Some(ReorderArg::None) => Reorder::None,
-            None => Reorder::Unspecified,
-        };
-        options.add_managed_by_label = self.enable_managedby_label || label_by_environment();
-        options.enable_remote = true;
-        options.enable_helm = self.runs_programs();
-        options.helm_command.clone_from(&self.helm.helm_command);
-        options.helm_kube_version.clone_from(&self.helm.helm_kube_version);
-        options.helm_api_versions.clone_from(&self.helm.helm_api_versions);
-        options.helm_debug = self.helm.helm_debug;
-        options.enable_plugins = self.function.enable_alpha_plugins;
-        options.enable_exec = self.function.enable_exec;
-        options.network = self.function.network;
-        options.network_name.clone_from(&self.function.network_name);
-        options.env.clone_from(&self.function.env);
-        options.mounts.clone_from(&self.function.mount);
-        options.as_current_user = self.function.as_current_user;
-        options.option_names = OptionNames::Flags;
-        options
+        BuildOptions {
+            load_restrictor: self.load_restrictor,
+            reorder: match self.reorder {
+                Some(ReorderArg::Legacy) => Reorder::Legacy,
+                Some(ReorderArg::None) => Reorder::None,
+                None => Reorder::Unspecified,
+            },
+            add_managed_by_label: self.enable_managedby_label || label_by_environment(),
+            enable_remote: true,
+            enable_helm: self.runs_programs(),
+            helm_command: self.helm.helm_command.clone(),
+            helm_kube_version: self.helm.helm_kube_version.clone(),
+            helm_api_versions: self.helm.helm_api_versions.clone(),
+            helm_debug: self.helm.helm_debug,
+            enable_plugins: self.function.enable_alpha_plugins,
+            enable_exec: self.function.enable_exec,
+            network: self.function.network,
+            network_name: self.function.network_name.clone(),
+            env: self.function.env.clone(),
+            mounts: self.function.mount.clone(),
+            as_current_user: self.function.as_current_user,
+            option_names: OptionNames::Flags,
+        }
     }
 
     /// A host that may do what the flags allow. Remote bases are on, as in the reference.

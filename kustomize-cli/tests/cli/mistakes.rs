@@ -19,6 +19,7 @@ const MISTAKES: &[&str] = &[
     "helm",
     "indentation",
     "json-patch",
+    "listed-twice",
     "missing-file",
     "no-name",
     "no-target",

@@ -121,7 +121,7 @@ impl From<&BuildError> for Diagnostic {
             notes: error.notes().iter().map(Remark::from).collect(),
             chain: error.chain().iter().map(Remark::from).collect(),
             help: error.help().map(str::to_owned),
-            ..Diagnostic::error(error.to_string())
+            ..Diagnostic::error(error.message())
         }
     }
 }

@@ -23,8 +23,7 @@ pub use kustomize_core::BuildOptions;
 ///
 /// assert_overlay!("../../fixtures/apps/overlays/production");
 ///
-/// let mut options = BuildOptions::default();
-/// options.enable_remote = true;
+/// let options = BuildOptions { enable_remote: true, ..BuildOptions::default() };
 /// assert_overlay!("../../fixtures/apps/overlays/staging", options);
 /// ```
 ///

@@ -24,8 +24,6 @@ fn remote_files_are_fetched_where_options_say_so() {
         let _ = asked.read(&mut [0; 4096]).unwrap();
         asked.write_all(format!("{head}{pod}").as_bytes()).unwrap();
     });
-    let mut options = BuildOptions::default();
-    options.enable_remote = true;
-    assert_overlay!(directory.path(), options);
+    assert_overlay!(directory.path(), BuildOptions { enable_remote: true, ..BuildOptions::default() });
     answering.join().unwrap();
 }

@@ -9,6 +9,7 @@ use crate::references::VarSet;
 use crate::resource::{Conflict, Resource, ResourceSet};
 use crate::store::{Base, Lineage, Trace};
 use crate::warning::Warning;
+use crate::yaml::Pos;
 
 /// Resources, field specs and vars: the reference's `ResAccumulator`.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,9 @@ pub(super) struct Accumulator {
     pub(super) config: TransformerConfig,
     pub(super) vars: VarSet,
     pub(super) lineage: Lineage,
+    /// The entries of `resources` that are being brought in: where each stands, and the index of its
+    /// first resource.
+    pub(super) entries: Vec<(usize, Pos)>,
 }
 
 impl Accumulator {
@@ -27,12 +31,13 @@ impl Accumulator {
             config: base.config.clone(),
             vars: base.vars.clone(),
             lineage: base.lineage.clone(),
+            entries: Vec::new(),
         }
     }
 
     /// A base to be kept.
     pub(super) fn to_base(&self, warnings: Vec<Warning>, trace: Arc<Trace>) -> Base {
-        let Accumulator { set, config, vars, lineage } = self.clone();
+        let Accumulator { set, config, vars, lineage, entries: _ } = self.clone();
         Base { set, config, vars, lineage, warnings, trace }
     }
 
@@ -44,7 +49,7 @@ impl Accumulator {
     ) -> Result<(), BuildError> {
         let resources = resources.into_iter().map(Into::into).collect();
         let appended = self.set.append_all(resources, cx.schema(), &cx.crew);
-        appended.map_err(|conflict| conflict_error(&self.set, *conflict))
+        appended.map_err(|conflict| self.conflict_error(cx, *conflict))
     }
 
     /// Adds all that a base has gathered.
@@ -58,18 +63,40 @@ impl Accumulator {
         self.config = self.config.merge(&other.config)?;
         self.vars.merge_set(other.vars)
     }
-}
 
-fn conflict_error(set: &ResourceSet, conflict: Conflict) -> BuildError {
-    let Conflict { id, existing, incoming } = conflict;
-    let message = format!("may not add resource with an already registered id: {id:#}");
-    let error = BuildError::new(ErrorKind::Conflict, message).at(incoming.node.pos).about(&id);
-    let error = match set.as_slice().get(existing) {
-        Some(first) => error.with_note("the resource with this id that was added first", first.node.pos),
-        None => error,
-    };
-    error.with_help(
-        "rename one of the two, give them different namespaces, or remove the file that is listed twice; \
-         to change a resource of a base, write a patch instead of a second copy",
-    )
+    /// The error about a resource that is there already. What is one and the same in a file is listed
+    /// twice, at two lines of a kustomization.
+    fn conflict_error(&self, cx: &BuildContext<'_>, conflict: Conflict) -> BuildError {
+        let Conflict { id, existing, incoming } = conflict;
+        let first = self.set.as_slice().get(existing).map_or(Pos::NONE, |first| first.node.pos);
+        let entry = self.entries.iter().rev().find(|(start, _)| *start <= existing);
+        let lines = entry.zip(self.entries.last()).map(|((_, first), (_, again))| (*first, *again));
+        let message = format!("may not add resource with an already registered id: {id:#}");
+        let error = BuildError::new(ErrorKind::Conflict, message).about(&id);
+        let place = |pos| cx.sources.place(pos);
+        match lines {
+            Some((line, again)) if line != again && place(first) == place(incoming.node.pos) => error
+                .at(again)
+                .with_note("it was brought in here already", line)
+                .with_note("the resource", first)
+                .with_help("remove one of the two lines, or what both of them build on from one of them"),
+            _ => {
+                let error = error.at(incoming.node.pos);
+                let error = match first.is_none() {
+                    false => error.with_note("the resource with this id that was added first", first),
+                    true => error,
+                };
+                let error = match lines {
+                    Some((line, again)) if line != again => error
+                        .with_note("the first one is brought in here", line)
+                        .with_note("the second one is brought in here", again),
+                    _ => error,
+                };
+                error.with_help(
+                    "rename one of the two, give them different namespaces, or remove the file that is \
+                     listed twice; to change a resource of a base, write a patch instead of a second copy",
+                )
+            }
+        }
+    }
 }

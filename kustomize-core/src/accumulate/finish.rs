@@ -24,7 +24,7 @@ pub(super) fn finish(
     target: &Target<'_>,
     accumulator: &mut Accumulator,
 ) -> Result<(), BuildError> {
-    let Accumulator { set, config, vars, lineage } = accumulator;
+    let Accumulator { set, config, vars, lineage, entries: _ } = accumulator;
     lineage.is_opaque |= !vars.is_empty();
     HashTransformer.transform(set, cx)?;
     references::fix_names(set, &config.name_reference, cx)?;

@@ -25,6 +25,7 @@ pub(super) fn accumulate<'a>(
 ) -> Result<(), BuildError> {
     let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
+        accumulator.entries.push((accumulator.set.len(), path.pos));
         let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, &cx.crew));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(file, resources) => {
@@ -41,6 +42,7 @@ pub(super) fn accumulate<'a>(
         }
         .map_err(|error| error.at(path.pos))?;
     }
+    accumulator.entries.clear();
     Ok(())
 }
 

@@ -28,7 +28,7 @@ fn refusal(text: &str) -> String {
     let Err(error) = read(text).0 else { panic!("not refused: {text}") };
     let place = error.place().map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
     let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
-    format!("{place}{error}{help}")
+    format!("{place}{}{help}", error.message())
 }
 
 #[test]

@@ -150,10 +150,10 @@ impl Loader<'_> {
         require_remote(self.cx, &format!("fetching {url}"))?;
         self.cx.host.fetch(url).map_err(|error| match error {
             // Whoever asked goes on to clone it.
-            HostError::Http { .. } if RepositorySpec::parse(url).is_ok() => BuildError::new(
-                ErrorKind::Remote,
-                format!("{url}: {error}; it is the URL of a git repository"),
-            ),
+            HostError::Http { .. } if RepositorySpec::parse(url).is_ok() => {
+                BuildError::new(ErrorKind::Remote, format!("{url}: {error}"))
+                    .with_help("this looks like the URL of a git repository, which cannot stand for a file")
+            }
             HostError::Refused { .. } | HostError::Http { .. } => host_error(error, url),
             error => BuildError::new(ErrorKind::Remote, format!("{url}: {error}")),
         })

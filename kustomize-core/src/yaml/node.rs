@@ -184,10 +184,19 @@ impl Node {
         self.as_map_mut()?.get_mut(name)
     }
 
-    /// Value at a path of field names.
+    /// Value at a path of field names. In a list, a step is an index, counted from zero.
+    ///
+    /// ```
+    /// # use kustomize_core::yaml::{FileId, Node, read};
+    /// let nodes = read("spec: {containers: [{image: nginx}]}", FileId::UNKNOWN).unwrap();
+    /// assert_eq!(nodes[0].at(&["spec", "containers", "0", "image"]).map(Node::text), Some("nginx"));
+    /// ```
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Node> {
-        path.iter().try_fold(self, |node, name| node.get(name))
+        path.iter().try_fold(self, |node, step| match &node.value {
+            Value::Seq(items) => items.get(step.parse().ok()?),
+            _ => node.get(step),
+        })
     }
 
     /// Whether both trees say the same, whatever their positions and styles.

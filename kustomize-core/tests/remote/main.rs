@@ -50,8 +50,7 @@ fn render(target: &str) -> Result<String, BuildError> {
     #[cfg(feature = "fetch")]
     let os = os.allow_http();
     let host = Noting { os, checkouts: Mutex::default() };
-    let mut options = BuildOptions::default();
-    options.enable_remote = true;
+    let options = BuildOptions { enable_remote: true, ..BuildOptions::default() };
     let rendered = build(&host, target, &options).and_then(|rendered| rendered.yaml());
     for checkout in host.checkouts.lock().unwrap().iter() {
         assert!(!Path::new(checkout).exists(), "{checkout} was left behind");
@@ -209,6 +208,12 @@ fn single_files_are_fetched() {
     assert!(render_with(root, &format!("{url}/cm.yaml")).unwrap().contains("says: fetched"));
     let error = render_with(root, &format!("{url}/none.yaml")).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Host(HostError::Http { status: 404 }), "{error}");
+    // What could be a repository as well is tried as one; both answers are told.
+    let error = render_with(root, &format!("{url}/org/repo.git//none.yaml")).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Remote, "{error:?}");
+    assert!(error.message().contains("git"), "{error:?}");
+    let note = error.notes().iter().find(|note| note.message.starts_with("as a file: "));
+    assert!(note.is_some_and(|note| note.message.ends_with("HTTP status 404")), "{error:?}");
     std::fs::write(root.join("page.yaml"), "<html>\n<p class='a'>: {</p>\n").unwrap();
     let error = render_with(root, &format!("{url}/page.yaml")).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Syntax, "{error}");

@@ -22,7 +22,7 @@ from kustomize_py._diagnostics import (
     NotAllowedError,
     Note,
 )
-from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, __version__, build, build_many
+from kustomize_py._kustomize import KUSTOMIZE_VERSION, Rendered, __version__, build, build_many, to_yaml
 
 TYPE_CHECKING = False  # as in typing, which would take longer to import than a build takes
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "__version__",
     "build",
     "build_many",
+    "to_yaml",
 ]
 
 # Where people find them, in tracebacks too.

@@ -17,6 +17,7 @@ __all__ = [
     "build_many",
     "check_goldens",
     "discover_goldens",
+    "to_yaml",
 ]
 
 KUSTOMIZE_VERSION: Final[str]
@@ -44,6 +45,7 @@ def build_many(
     return_exceptions: bool,
     **options: Unpack[BuildOptions],
 ) -> list[Rendered | BuildError]: ...
+def to_yaml(resources: Mapping[str, Any] | Iterable[Mapping[str, Any]], /) -> str: ...
 
 @final
 class Rendered:
@@ -61,6 +63,7 @@ class Rendered:
     def __reversed__(self) -> Iterator[dict[str, Any]]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Case:

@@ -75,8 +75,7 @@ impl BuildFailure {
 
 /// Why the directory cannot be built without what a Kustomization adds.
 fn plain_error(tree: &GitTree, directory: &str) -> Option<BuildError> {
-    let mut options = BuildOptions::default();
-    options.load_restrictor = LoadRestrictor::None;
+    let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..BuildOptions::default() };
     kustomize_core::build(&tree.for_build(), directory, &options).err()
 }
 
@@ -86,7 +85,7 @@ fn did_you_mean(closest: Option<&str>) -> String {
 
 /// The message of an error with its place and its cure.
 fn describe(error: &BuildError) -> String {
-    describe_as(error.to_string(), error)
+    describe_as(error.message().to_owned(), error)
 }
 
 /// Adds the place and the cure of an error to a message.
@@ -100,7 +99,7 @@ fn describe_as(mut text: String, error: &BuildError) -> String {
 }
 
 fn without_place(error: &BuildError) -> String {
-    with_help(error.to_string(), error)
+    with_help(error.message().to_owned(), error)
 }
 
 fn with_help(mut text: String, error: &BuildError) -> String {
