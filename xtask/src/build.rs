@@ -10,7 +10,7 @@ use crate::workspace::{cargo, executable, target};
 pub enum Profile {
     /// To be tested.
     Debug,
-    /// To be tried: fast, and soon there. Cargo shows how far it is.
+    /// To be tried: fast, and soon there.
     Quick,
     /// As `cargo install` builds it; to be measured.
     Release,
@@ -40,12 +40,12 @@ pub fn example(profile: Profile, name: &str) -> Result<PathBuf, Failure> {
     build(profile, &["--package", "kustomize-benches", "--example", name], &program)
 }
 
-/// Builds a program and says where it is.
+/// Builds a program and says where it is. Cargo shows how far it is.
 fn build(profile: Profile, what: &[&str], program: &Path) -> Result<PathBuf, Failure> {
     let (arguments, directory): (&[&str], _) = match profile {
-        Profile::Debug => (&["--quiet"], "debug"),
+        Profile::Debug => (&[], "debug"),
         Profile::Quick => (&["--profile", "quick"], "quick"),
-        Profile::Release => (&["--quiet", "--release"], "release"),
+        Profile::Release => (&["--release"], "release"),
     };
     let mut cargo = cargo();
     cargo.arg("build").args(what).args(arguments).arg("--target-dir").arg(target());

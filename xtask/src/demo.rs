@@ -12,7 +12,8 @@ use crate::{Failure, build, workspace};
 /// It does not compile, or does not render what it should.
 pub fn run() -> Result<(), Failure> {
     println!(
-        "building kustomize-rs: two or three minutes the first time on two cores; cargo shows how far it is"
+        "building kustomize-rs: about 3.5 minutes of CPU time the first time, shared by all cores; cargo shows \
+         how far it is"
     );
     let program = build::command(build::Profile::Quick)?;
     let show = |overlay: &str| -> Result<bool, Failure> {
