@@ -79,24 +79,3 @@ fn versions_and_completions_are_printed() {
         assert!(stdout(&["completion", shell]).contains("enable-helm"), "{shell}");
     }
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn bash_completes_the_flags_of_commands() {
-    let script = stdout(&["completion", "bash"]);
-    for (words, wanted) in [
-        ("kustomize-rs bu", "build"),
-        ("kustomize-rs build --lo", "--load-restrictor"),
-        ("kustomize-rs test --diff te", "text"),
-        ("kustomize-rs help wa", "watch"),
-    ] {
-        let (before, current) = words.rsplit_once(' ').unwrap();
-        let previous = before.rsplit(' ').next().unwrap();
-        let ask = format!(
-            "{script}\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
-             _kustomize__rs kustomize-rs '{current}' '{previous}'; echo \"${{COMPREPLY[@]}}\""
-        );
-        let output = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), wanted, "{words}");
-    }
-}

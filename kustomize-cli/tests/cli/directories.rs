@@ -76,3 +76,58 @@ fn directories_may_have_any_name() {
     assert_eq!(changed, "added Pod b\nremoved Pod a\n");
     assert_eq!(fs::read_dir(place.path("")).unwrap().count(), 2, "the directory and .git");
 }
+
+#[test]
+fn parents_are_those_of_the_link_that_led_here() {
+    let place = Workplace::new();
+    for (directory, prefix) in [("base", "outer-"), ("real/base", "inner-")] {
+        place.write(
+            &format!("{directory}/kustomization.yaml"),
+            &format!("namePrefix: {prefix}\nresources: [pod.yaml]\n"),
+        );
+        place.write(&format!("{directory}/pod.yaml"), POD);
+    }
+    fs::create_dir(place.path("real/sub")).unwrap();
+    std::os::unix::fs::symlink("real/sub", place.path("link")).unwrap();
+    let built = |pwd: &str| {
+        let mut command = crate::support::program(&["build", "../base"]);
+        let output =
+            command.current_dir(place.path("real/sub")).env("PWD", place.path(pwd)).output().unwrap();
+        assert_eq!(stderr(&output), "");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // As kustomize does; what does not lead here says nothing.
+    assert_eq!(built("link"), POD.replace("name: a", "name: outer-a"));
+    for pwd in ["real/sub", "base", "nowhere"] {
+        assert_eq!(built(pwd), POD.replace("name: a", "name: inner-a"), "{pwd}");
+    }
+}
+
+#[test]
+fn resources_may_come_from_standard_input() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let place = Workplace::new();
+    place.write("kustomization.yaml", "namePrefix: p-\nresources: [/dev/stdin]\n");
+    let build = |arguments: &[&str]| {
+        let mut command = crate::support::program(&[&["build", "."], arguments].concat());
+        command
+            .current_dir(place.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut program = command.spawn().unwrap();
+        // It may end without reading.
+        let _ = program.stdin.take().unwrap().write_all(POD.as_bytes());
+        program.wait_with_output().unwrap()
+    };
+    let built = build(&["--load-restrictor=LoadRestrictionsNone"]);
+    assert_eq!(
+        String::from_utf8_lossy(&built.stdout),
+        POD.replace("name: a", "name: p-a"),
+        "{}",
+        stderr(&built)
+    );
+    assert_eq!(build(&[]).status.code(), Some(1));
+}

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod completion;
 mod diff;
 #[cfg(target_os = "linux")]
 mod directories;
