@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kustomize_py import golden
+
 GOLDEN = "kustomization.snap.yaml"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {priority: 1}\n"
 STAGING = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: staging-web\nspec:\n  priority: 1\n"
