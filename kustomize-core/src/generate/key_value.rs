@@ -1,12 +1,14 @@
 //! Where the data of ConfigMaps and Secrets comes from: literals, files, files of variables.
 
+use std::borrow::Cow;
+
 use super::Files;
 use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::path;
 use crate::kustomization::KeyValueSources;
-use crate::yaml::Pos;
 use crate::yaml::decode::Spanned;
+use crate::yaml::{Pos, text_through_json};
 
 /// The longest line of a file of variables that Go's `bufio.Scanner` takes. At a longer one the
 /// reference stops reading the file, without a word.
@@ -63,7 +65,13 @@ fn refuse_repeated(pairs: &[Pair]) -> Result<(), BuildError> {
 
 /// `key=value`; quotes around the value are taken off when they match.
 fn literal(source: &Spanned<String>) -> Result<Pair, BuildError> {
-    match source.split_once('=') {
+    // The reference writes the generator's configuration and reads it again.
+    let text = match source.contains('\u{85}') {
+        true => text_through_json(source)
+            .map_err(|problem| refused(source, &format!("cannot be used: {problem}")))?,
+        false => Cow::Borrowed(source.as_str()),
+    };
+    match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => {
             let value = unquoted(value).as_bytes().to_vec();
             Ok(Pair { key: key.to_owned(), value, pos: source.pos })

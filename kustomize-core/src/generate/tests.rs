@@ -219,3 +219,24 @@ fn what_is_refused() {
     assert_eq!(refused(|args| args.literals = spanned(["1=x"])), ErrorKind::Syntax);
     assert!(config_map(|args| args.literals = spanned(["a b=x"])).is_ok());
 }
+
+#[test]
+fn a_line_break_of_yaml_1_1_in_a_literal_is_folded() {
+    // As kustomize prints it.
+    for (literal, value, hash) in [
+        ("k=a\u{85}b", "YSBi", "s-2thhc4cd8m"),
+        ("k=a\u{85}\u{85}b", "YQpi", "s-9f72d7b67d"),
+        ("k=\u{85}b", "IGI=", "s-f245h2htkb"),
+        ("k=a \u{85} b", "YSBi", "s-2thhc4cd8m"),
+        ("k=\"a\u{85}b\"", "YSBi", "s-2thhc4cd8m"),
+    ] {
+        let made = secret(|args| args.literals = spanned([literal])).unwrap();
+        assert!(made.contains(&format!("  k: {value}\n")), "{literal:?}: {made}");
+        let made = config_map(|args| {
+            args.name = "s".to_owned();
+            args.literals = spanned([literal]);
+        });
+        let made = made.unwrap();
+        assert!(made.contains(&format!("  name: {hash}\n")), "{literal:?}: {made}");
+    }
+}

@@ -191,3 +191,30 @@ fn replacements_without_a_field_are_refused() {
         assert_eq!(error.kind(), &ErrorKind::Replacement, "{target}");
     }
 }
+
+#[test]
+fn replacements_may_go_into_their_own_source() {
+    // As kustomize prints it.
+    for (paths, spec, wanted) in [
+        (
+            "spec.copied",
+            "{replicas: 1, x: {y: z}}",
+            "  copied:\n    copied: {}\n    replicas: 1\n    x:\n      \"y\": z\n  replicas: 1\n  x:\n    \"y\": z\n",
+        ),
+        ("spec.deep.er", "{a: 1}", "  a: 1\n  deep:\n    er:\n      a: 1\n      deep:\n        er: {}\n"),
+        (
+            "spec.one, spec.two",
+            "{a: 1}",
+            "  a: 1\n  one:\n    a: 1\n    one: {}\n  two:\n    a: 1\n    one:\n      a: 1\n      one: {}\n    two: {}\n",
+        ),
+        ("spec.x", "{x: {y: z}}", "  x:\n    x:\n      \"y\": z\n"),
+    ] {
+        let kustomization = format!(
+            "resources: [r.yaml]\nreplacements:\n- source: {{kind: X, fieldPath: spec}}\n  targets: [{{select: \
+             {{kind: X}}, fieldPaths: [{paths}], options: {{create: true}}}}]"
+        );
+        let resource = format!("apiVersion: v1\nkind: X\nmetadata: {{name: x}}\nspec: {spec}");
+        let made = yaml(&[("kustomization.yaml", &kustomization), ("r.yaml", &resource)]);
+        assert_eq!(made.split_once("spec:\n").map(|(_, spec)| spec), Some(wanted), "{paths}");
+    }
+}

@@ -24,6 +24,7 @@ pub use collection::{Map, Seq};
 pub use node::{Entry, Key, Node, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
 pub(crate) use print::MAX_DEPTH;
+pub(crate) use print::through_json as text_through_json;
 pub use print::{Data, PrintError, PrintProblem, print};
 pub(crate) use read_back::{ReadBack, Role, binary_text, read_back};
 #[cfg(fuzzing)]

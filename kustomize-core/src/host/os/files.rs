@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,9 @@ use super::{EntryKind, HostError, host_error};
 /// A file that is written while it is read would be half old and half new, and one that is about to
 /// be written is empty for a moment. Both are read again.
 pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+    if cfg!(unix) && path == STANDARD_INPUT {
+        return read_standard_input(limit);
+    }
     let path = to_machine(path);
     for _ in 0..MOST_READS {
         let mut file = open(&path, limit)?;
@@ -35,6 +38,30 @@ pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         thread::sleep(PAUSE);
     }
     Err(HostError::Other("changes again and again while it is read".to_owned()))
+}
+
+/// The one pipe that is read: whoever starts the process says what is in it.
+const STANDARD_INPUT: &str = "/dev/stdin";
+
+/// What is left of standard input, unless it is a terminal or another device.
+fn read_standard_input(limit: u64) -> Result<Vec<u8>, HostError> {
+    let is_device = {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileTypeExt;
+            let metadata = fs::metadata(STANDARD_INPUT).map_err(|error| host_error(&error))?;
+            metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
+        }
+        #[cfg(not(unix))]
+        true
+    };
+    if is_device {
+        return Err(HostError::NotRegular);
+    }
+    let mut content = Vec::new();
+    let mut input = std::io::stdin().lock().take(limit.saturating_add(1));
+    input.read_to_end(&mut content).map_err(|error| host_error(&error))?;
+    if content.len() as u64 > limit { Err(HostError::TooLarge { limit }) } else { Ok(content) }
 }
 
 /// How often a file is read that changes meanwhile. It takes longer than [`FRESH`].
@@ -103,8 +130,29 @@ fn entry_kind(metadata: &Metadata) -> EntryKind {
 }
 
 /// The directory that the process stands in. There is none when it has been removed.
+///
+/// A shell that went there through a link says so in `PWD`. As in the reference, `..` then leads back
+/// through the link.
 pub(super) fn current_directory() -> Result<String, HostError> {
-    written(&std::env::current_dir().map_err(|error| host_error(&error))?)
+    let real = std::env::current_dir().map_err(|error| host_error(&error))?;
+    match std::env::var_os("PWD").map(PathBuf::from).filter(|path| is_same_directory(path, &real)) {
+        Some(path) => written(&path),
+        None => written(&real),
+    }
+}
+
+/// Whether an absolute path leads to a directory.
+fn is_same_directory(path: &Path, real: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+        path.is_absolute() && identity(path).is_some_and(|found| Some(found) == identity(real))
+    }
+    #[cfg(not(unix))]
+    {
+        path == real
+    }
 }
 
 /// The path with every link resolved.

@@ -25,6 +25,11 @@ pub(super) struct SourceValue {
 }
 
 impl SourceValue {
+    /// Whether it is a map or list in this resource.
+    pub(super) fn is_tree_of(&self, resource: usize) -> bool {
+        self.node.as_scalar().is_none() && self.origin.as_ref().is_some_and(|(at, _)| *at == resource)
+    }
+
     /// Looks the value up again after a resource was changed.
     pub(super) fn refresh(&mut self, changed: usize, resource: &Resource) {
         if let Some((at, path)) = &self.origin

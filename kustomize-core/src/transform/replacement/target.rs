@@ -123,6 +123,11 @@ impl<'a> Target<'a> {
             };
             let resource = Arc::make_mut(resource);
             for (path, pos) in &self.fields {
+                // The field is made first: a source that holds it is copied with it in there.
+                if self.creates() && value.is_tree_of(at) {
+                    make(&value.node, path, at, &mut resource.node, work);
+                    value.refresh(at, resource);
+                }
                 put(&value.node, path, self.selector.options.as_ref(), at, &mut resource.node, work)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
                 resource.leave_links(|place| path.covers(place));
@@ -138,6 +143,10 @@ impl<'a> Target<'a> {
             }
         }
         Ok(())
+    }
+
+    fn creates(&self) -> bool {
+        self.selector.options.as_ref().is_some_and(|options| options.create)
     }
 
     fn picks(&self, resource: &Resource) -> bool {
@@ -216,6 +225,26 @@ impl Labels {
     fn matches(&self, resource: &Resource) -> bool {
         self.labels.as_ref().is_none_or(|labels| labels.matches(|name| resource.label(name)))
             && self.annotations.as_ref().is_none_or(|labels| labels.matches(|name| resource.annotation(name)))
+    }
+}
+
+/// Makes the fields that a path means where they are missing, each an empty map or list.
+fn make(value: &Node, path: &Path, at: usize, root: &mut Node, work: &mut Work<'_>) {
+    let mut matches = Matches {
+        create: Some(Shape::of(value)),
+        layout: Layout { sources: work.sources, document: "" },
+        empty_text: EmptyText::Never,
+        lists: None,
+        place: Vec::new(),
+        has_created: false,
+        set: &mut |_| Ok(()),
+    };
+    // What is wrong with the path is told when the value is put there.
+    let _ = matches.visit(root, &path.parts);
+    if matches.has_created
+        && let Some(lists) = work.lists.get_mut(&at)
+    {
+        lists.forget();
     }
 }
 

@@ -18,6 +18,7 @@ pub use data::Data;
 pub use error::{PrintError, PrintProblem};
 pub(super) use keys::string_entries;
 use keys::{duplicate, key_text};
+pub(crate) use text::through_json;
 
 use super::float;
 use super::read_back::{ReadBack, Role, read_back};

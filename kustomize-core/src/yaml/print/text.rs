@@ -54,7 +54,7 @@ struct Styles {
 
 /// What comes of a text on its way through JSON, which go-yaml v2 reads: U+0085 is taken for a
 /// line break and folded, and some characters are refused.
-pub(super) fn through_json(text: &str) -> Result<Cow<'_, str>, PrintProblem> {
+pub(crate) fn through_json(text: &str) -> Result<Cow<'_, str>, PrintProblem> {
     if class::of(text) & class::CAREFUL == 0 {
         return Ok(Cow::Borrowed(text));
     }
