@@ -45,7 +45,7 @@ impl BuildFailure {
         match error {
             GenerateError::Yaml(_) | GenerateError::Type(_) => {
                 BuildFailure::Generator(match plain_error(tree, directory) {
-                    Some(plain) if message.ends_with(&plain.to_string()) => describe_as(message, &plain),
+                    Some(plain) if message.ends_with(plain.message()) => describe_as(message, &plain),
                     Some(plain) => format!("{message}: {}", describe(&plain)),
                     None => format!("{message} (in the kustomization file of {})", relative(directory)),
                 })
