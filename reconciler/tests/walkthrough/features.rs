@@ -44,6 +44,13 @@ fn path_of(kind: &str, name: &str) -> String {
     }
 }
 
+/// A Deployment that never becomes healthy: the embedded cluster fails such an image, and a real one
+/// has no such node.
+fn hopeless(name: &str) -> String {
+    deployment(name, "nginx:broken")
+        .replace("      containers:", "      nodeSelector:\n        is: nowhere\n      containers:")
+}
+
 /// A stage whose repository has these files, each in the directory of a Kustomization.
 async fn stage(namespace: &'static str, files: &[(&str, &str)]) -> Outcome<Stage> {
     let mut stage = Stage::new(namespace).await?;
@@ -109,12 +116,18 @@ async fn requests_are_few() -> Outcome {
         requests
     };
     let start = stage.requests().len();
-    stage.create("few", &json!({})).await?;
+    stage.create("few", &json!({"interval": "1s"})).await?;
     stage.ready("few", &stage.revision()?).await?;
     stage.settle().await?;
     let first = count(start);
     assert_eq!(stage.is_counting(), !first.is_empty());
     assert!(first.len() <= 12, "{first:#?}");
+
+    // The interval asks for nothing.
+    let start = stage.requests().len();
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    let idle = count(start);
+    assert!(idle.is_empty(), "{idle:#?}");
 
     let start = stage.requests().len();
     stage.request_reconciliation("few").await?;
@@ -176,10 +189,7 @@ async fn variables_come_from_the_spec_and_from_objects() -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_dependencies_are_waited_for() -> Outcome {
-    let files = [
-        ("first/deployment.yaml", &*deployment("first", "nginx:broken")),
-        ("second/map.yaml", &*map("second", "b")),
-    ];
+    let files = [("first/deployment.yaml", &*hopeless("first")), ("second/map.yaml", &*map("second", "b"))];
     let stage = stage("health", &files).await?;
     stage.create("second", &json!({"dependsOn": [{"name": "first"}]})).await?;
     let message = stage.not_ready("second", "DependencyNotReady", "first").await?;
@@ -195,7 +205,7 @@ async fn health_and_dependencies_are_waited_for() -> Outcome {
     assert!(stage.exists(&path_of("configmaps", "second")).await?);
 
     stage.patch("first", &json!({"spec": {"timeout": "1s"}})).await?;
-    stage.commit("break it", &[("first/deployment.yaml", &deployment("first", "nginx:broken"))])?;
+    stage.commit("break it", &[("first/deployment.yaml", &hopeless("first"))])?;
     stage.reconcile("main").await?;
     let message = stage.not_ready("first", "HealthCheckFailed", "Deployment/default/first").await?;
     assert!(message.starts_with("health check failed after "), "{message}");
