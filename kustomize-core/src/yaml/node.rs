@@ -185,12 +185,6 @@ impl Node {
     }
 
     /// Value at a path of field names. In a list, a step is an index, counted from zero.
-    ///
-    /// ```
-    /// # use kustomize_core::yaml::{FileId, Node, read};
-    /// let nodes = read("spec: {containers: [{image: nginx}]}", FileId::UNKNOWN).unwrap();
-    /// assert_eq!(nodes[0].at(&["spec", "containers", "0", "image"]).map(Node::text), Some("nginx"));
-    /// ```
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Node> {
         path.iter().try_fold(self, |node, step| match &node.value {
@@ -270,6 +264,21 @@ impl Scalar {
             && super::resolve::is_yaml11_non_string(self.text())
         {
             self.set_style(Style::DoubleQuoted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::yaml::{FileId, Node, read};
+
+    #[test]
+    fn paths_lead_through_maps_and_lists() {
+        let nodes = read("spec: {containers: [{image: nginx}, {image: caddy}]}", FileId(0)).unwrap();
+        let image = |path: &[&str]| nodes[0].at(path).map(Node::text);
+        assert_eq!(image(&["spec", "containers", "1", "image"]), Some("caddy"));
+        for path in [&["spec", "containers", "2"][..], &["spec", "containers", "image"], &["spec", "0"]] {
+            assert_eq!(image(path), None, "{path:?}");
         }
     }
 }
