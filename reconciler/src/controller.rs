@@ -4,10 +4,16 @@ mod context;
 mod events;
 mod finalizer;
 mod git_repository;
+mod image_policy;
+mod image_repository;
+mod image_update_automation;
+mod images;
 mod kustomization;
 mod log;
 mod metrics;
+mod outcome;
 mod queue;
+mod secrets;
 mod selection;
 mod status;
 mod store;
@@ -53,9 +59,40 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
             );
         }
     };
+    let images = &context.images;
+    let scans = async {
+        if selection.has(selection::REFLECTOR) {
+            tokio::join!(
+                store::follow(&context, &images.repositories, &images.repository_queue),
+                store::follow(&context, &images.policies, &images.policy_queue),
+                work(
+                    &context,
+                    &tasks,
+                    "ImageRepository",
+                    &images.repository_queue,
+                    image_repository::reconcile
+                ),
+                work(&context, &tasks, "ImagePolicy", &images.policy_queue, image_policy::reconcile),
+            );
+        }
+    };
+    let updates = async {
+        if selection.has(selection::AUTOMATION) {
+            tokio::join!(
+                store::follow(&context, &images.automations, &images.automation_queue),
+                work(
+                    &context,
+                    &tasks,
+                    "ImageUpdateAutomation",
+                    &images.automation_queue,
+                    image_update_automation::reconcile
+                ),
+            );
+        }
+    };
     tokio::select! {
         () = shutdown => {}
-        _ = async { tokio::join!(sources, kustomizations) } => {}
+        _ = async { tokio::join!(sources, kustomizations, scans, updates) } => {}
     }
     tasks.close();
     // What does not end now is in the inventory, and done again at the next start.

@@ -8,5 +8,6 @@
 pub mod apply;
 pub mod build;
 pub mod controller;
+pub mod image;
 pub mod run;
 pub mod source;

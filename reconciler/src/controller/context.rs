@@ -8,6 +8,7 @@ use kube::Client;
 use reconciler_api::{GitRepository, Kustomization};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::images::Images;
 use super::kustomization::Memory;
 use super::log::Log;
 use super::metrics::Metrics;
@@ -28,6 +29,7 @@ pub struct Context {
     pub(crate) repository_queue: Arc<Queue>,
     pub(crate) kustomizations: Store<Kustomization>,
     pub(crate) kustomization_queue: Arc<Queue>,
+    pub(crate) images: Images,
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     commits: Mutex<HashMap<Key, Commit>>,
     memories: Mutex<HashMap<Key, Memory>>,
@@ -57,6 +59,7 @@ impl Context {
             repository_queue: Arc::default(),
             kustomizations: Store::default(),
             kustomization_queue: Arc::default(),
+            images: Images::default(),
             mirrors: Mutex::default(),
             commits: Mutex::default(),
             memories: Mutex::default(),
@@ -98,6 +101,7 @@ impl Context {
                 && source.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
         });
         users.into_iter().for_each(|key| self.kustomization_queue.add(key));
+        self.images.source_changed(repository);
     }
 
     /// Forgets a GitRepository.

@@ -11,17 +11,39 @@ use super::Context;
 /// The longest message that the API takes, in bytes.
 const LONGEST: usize = 1024;
 
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report<'a> {
+    /// Who says so.
+    pub(super) component: &'a str,
+    pub(super) is_error: bool,
+    pub(super) reason: &'a str,
+    pub(super) message: &'a str,
+    /// The revision that it happened at.
+    pub(super) revision: Option<&'a str>,
+}
+
+impl<'a> Report<'a> {
+    /// Something that is as it should be.
+    pub(super) fn info(component: &'a str, reason: &'a str, message: &'a str) -> Self {
+        Report { component, is_error: false, reason, message, revision: None }
+    }
+
+    /// Something that went wrong.
+    pub(super) fn error(component: &'a str, reason: &'a str, message: &'a str) -> Self {
+        Report { is_error: true, ..Report::info(component, reason, message) }
+    }
+
+    /// At this revision.
+    pub(super) fn at(self, revision: Option<&'a str>) -> Self {
+        Report { revision, ..self }
+    }
+}
+
 /// Sends an event. That it cannot be sent is logged and nothing else.
-pub(super) async fn send<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    object: &K,
-    controller: &str,
-    is_error: bool,
-    reason: &str,
-    message: &str,
-) {
+pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
     let namespace = object.namespace().unwrap_or_default();
-    let event = event(object, &namespace, controller, is_error, reason, message);
+    let event = event(object, &namespace, report);
     let sent = match serde_json::from_value::<Event>(event) {
         Ok(event) => {
             let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
@@ -34,17 +56,10 @@ pub(super) async fn send<K: Resource<DynamicType = ()>>(
     }
 }
 
-fn event<K: Resource<DynamicType = ()>>(
-    object: &K,
-    namespace: &str,
-    controller: &str,
-    is_error: bool,
-    reason: &str,
-    message: &str,
-) -> Value {
+fn event<K: Resource<DynamicType = ()>>(object: &K, namespace: &str, report: &Report<'_>) -> Value {
     let now = Timestamp::now();
     let seconds = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut message = message.trim_end().to_owned();
+    let mut message = report.message.trim_end().to_owned();
     if message.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
         message.truncate(end);
@@ -64,11 +79,11 @@ fn event<K: Resource<DynamicType = ()>>(
             "uid": object.uid(),
             "resourceVersion": object.resource_version(),
         },
-        "reason": reason,
+        "reason": report.reason,
         "message": message,
-        "type": if is_error { "Warning" } else { "Normal" },
-        "source": {"component": controller},
-        "reportingComponent": controller,
+        "type": if report.is_error { "Warning" } else { "Normal" },
+        "source": {"component": report.component},
+        "reportingComponent": report.component,
         "reportingInstance": "",
         "firstTimestamp": seconds,
         "lastTimestamp": seconds,

@@ -12,8 +12,9 @@ use reconciler_api::condition::{self, ConditionStatus};
 use reconciler_api::{Artifact, GitRepository, GitRepositoryStatus, annotation, reason};
 use serde_json::{Value, json};
 
+use super::events::{self, Report};
 use super::queue::Key;
-use super::{Context, Next, events, finalizer, status};
+use super::{Context, Next, finalizer, status};
 use crate::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
 
 /// How events name this controller.
@@ -89,15 +90,16 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             let subject: String = commit.subject.chars().take(50).collect();
             let message = format!("stored artifact for commit '{subject}'");
             context.log.info(&message, fields(&key, json!({"revision": commit.revision})));
-            events::send(&context, &*repository, CONTROLLER, false, reason::NEW_ARTIFACT, &message).await;
+            let report = Report::info(CONTROLLER, reason::NEW_ARTIFACT, &message);
+            events::send(&context, &*repository, &report.at(Some(&commit.revision))).await;
         }
         Ok(_) => {}
         Err(failure) => {
             context.log.error("Reconciler error", fields(&key, json!({"error": failure.message})));
             let known = condition_message(&old);
             if known != Some(failure.message.as_str()) {
-                events::send(&context, &*repository, CONTROLLER, true, failure.reason, &failure.message)
-                    .await;
+                let report = Report::error(CONTROLLER, failure.reason, &failure.message);
+                events::send(&context, &*repository, &report).await;
             }
         }
     }
@@ -151,6 +153,16 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))
+}
+
+/// A GitRepository's repository, with its credentials.
+pub(super) async fn remote(
+    context: &Context,
+    key: &Key,
+    repository: &GitRepository,
+) -> Result<GitProgram, String> {
+    let credentials = credentials(context, key, repository).await.map_err(|failure| failure.message)?;
+    Ok(GitProgram::new(repository.spec.url.clone(), credentials, repository.spec.timeout().to_std()))
 }
 
 async fn credentials(

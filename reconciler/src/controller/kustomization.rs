@@ -18,8 +18,9 @@ use reconciler_core::ssa::ObjectId;
 use reconciler_core::substitute::Variables;
 use serde_json::json;
 
+use super::events::{self, Report};
 use super::queue::Key;
-use super::{Context, Next, events, finalizer};
+use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Health, Objects, Order};
 use crate::build::{self, Footprint};
 use crate::source::git::Commit;
@@ -246,7 +247,8 @@ impl Reconciliation<'_> {
         self.log_changes(&changes);
         let list = change_list(&changes);
         if !list.is_empty() {
-            events::send(self.context, self.object, CONTROLLER, false, reason::PROGRESSING, &list).await;
+            let report = Report::info(CONTROLLER, reason::PROGRESSING, &list);
+            events::send(self.context, self.object, &report.at(Some(&commit.revision))).await;
         }
         self.check_health(&cluster, &inventory).await?;
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));

@@ -7,9 +7,11 @@ use std::str::FromStr;
 pub struct Selection(Vec<&'static str>);
 
 /// The controllers that there are.
-const KNOWN: [&str; 2] = [SOURCE, KUSTOMIZE];
+const KNOWN: [&str; 4] = [SOURCE, KUSTOMIZE, REFLECTOR, AUTOMATION];
 pub(super) const SOURCE: &str = "source-controller";
 pub(super) const KUSTOMIZE: &str = "kustomize-controller";
+pub(super) const REFLECTOR: &str = "image-reflector-controller";
+pub(super) const AUTOMATION: &str = "image-automation-controller";
 
 impl Default for Selection {
     fn default() -> Self {
@@ -28,11 +30,11 @@ impl Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// There is no such controller.
-    #[error("there is no controller {0:?}, only {known}", known = KNOWN.join(" and "))]
+    #[error("there is no controller {0:?}, only {known}", known = KNOWN.join(", "))]
     Unknown(String),
     /// What is fetched is not handed over between processes.
-    #[error("kustomize-controller reads sources in this process: source-controller has to run too")]
-    NoSources,
+    #[error("{0} reads sources in this process: source-controller has to run too")]
+    NoSources(&'static str),
 }
 
 impl FromStr for Selection {
@@ -46,10 +48,11 @@ impl FromStr for Selection {
         };
         let names = text.split(',').map(str::trim).map(find).collect::<Result<Vec<_>, _>>()?;
         let selection = Selection(names);
-        if selection.has(KUSTOMIZE) && !selection.has(SOURCE) {
-            return Err(SelectionError::NoSources);
+        let reader = [KUSTOMIZE, AUTOMATION].into_iter().find(|reader| selection.has(reader));
+        match reader {
+            Some(reader) if !selection.has(SOURCE) => Err(SelectionError::NoSources(reader)),
+            _ => Ok(selection),
         }
-        Ok(selection)
     }
 }
 
@@ -59,8 +62,8 @@ mod tests {
 
     #[test]
     fn names_are_known() {
-        assert_eq!("source-controller, kustomize-controller".parse(), Ok(Selection::default()));
+        assert_eq!(KNOWN.join(", ").parse(), Ok(Selection::default()));
         assert_eq!("x".parse::<Selection>(), Err(SelectionError::Unknown("x".to_owned())));
-        assert_eq!("kustomize-controller".parse::<Selection>(), Err(SelectionError::NoSources));
+        assert_eq!("kustomize-controller".parse::<Selection>(), Err(SelectionError::NoSources(KUSTOMIZE)));
     }
 }

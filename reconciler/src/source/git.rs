@@ -8,6 +8,7 @@ mod error;
 mod program;
 mod remote;
 mod tree;
+mod working_copy;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use error::GitError;
 pub use program::GitProgram;
 pub use remote::{Reference, Remote};
 pub use tree::GitTree;
+pub use working_copy::{Author, WorkingCopy};
 
 /// The branch of a GitRepository that names none.
 const DEFAULT_BRANCH: &str = "master";

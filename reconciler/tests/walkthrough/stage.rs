@@ -98,11 +98,13 @@ impl Stage {
         Ok(stage)
     }
 
-    fn repository(&self) -> PathBuf {
+    /// Where the repository is.
+    pub(crate) fn repository(&self) -> PathBuf {
         self.directory.path().join("repository")
     }
 
-    fn git(&self, arguments: &[&str]) -> Outcome<String> {
+    /// Runs git in the repository.
+    pub(crate) fn git(&self, arguments: &[&str]) -> Outcome<String> {
         let output = Command::new("git")
             .current_dir(self.repository())
             .args(["-c", "user.name=Test", "-c", "user.email=test@example.org"])
@@ -204,14 +206,19 @@ impl Stage {
 
     /// Asks for a look at the repository and a reconciliation, as `reconcile … --with-source` does.
     pub(crate) async fn reconcile(&self, name: &str) -> Outcome {
+        for path in [self.source(), self.path_of(name)] {
+            let token = self.annotate(&path).await?;
+            self.object_becomes(&path, |found| found["status"]["lastHandledReconcileAt"] == *token).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for a reconciliation of an object. Returns the token that its status has when that is done.
+    pub(crate) async fn annotate(&self, path: &str) -> Outcome<String> {
         let token = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
         let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
-        let source = self.source();
-        self.request("PATCH", &source, serde_json::to_vec(&patch)?).await?;
-        self.object_becomes(&source, |found| found["status"]["lastHandledReconcileAt"] == *token).await?;
-        self.patch(name, &patch).await?;
-        self.object_becomes(&self.path_of(name), |found| found["status"]["lastHandledReconcileAt"] == *token)
-            .await
+        self.request("PATCH", path, serde_json::to_vec(&patch)?).await?;
+        Ok(token)
     }
 
     /// The path of a Kustomization; `main` is the one that the cluster was set up with.

@@ -8,7 +8,8 @@ use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, reason};
 use serde_json::{Map, Value, json};
 
-use super::super::{Next, events, status};
+use super::super::events::{self, Report};
+use super::super::{Next, status};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
 use crate::source::git::Commit;
@@ -92,9 +93,10 @@ impl Reconciliation<'_> {
             self.context.log.error(&message, self.fields(fields));
         }
         if is_new {
-            let is_error = failure.next.is_none();
-            events::send(self.context, self.object, CONTROLLER, is_error, failure.reason, &failure.message)
-                .await;
+            let mut report = Report::error(CONTROLLER, failure.reason, &failure.message).at(revision);
+            // Waiting for others is no error.
+            report.is_error = failure.next.is_none();
+            events::send(self.context, self.object, &report).await;
         }
         self.finish(new, Next::After(retry)).await
     }

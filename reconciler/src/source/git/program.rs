@@ -44,7 +44,17 @@ impl GitProgram {
         Ok(head.map(str::to_owned))
     }
 
-    async fn run(&self, directory: Option<&Path>, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    /// Where the repository is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Runs git in a repository, if one is given, and returns what it prints.
+    pub(super) async fn run(
+        &self,
+        directory: Option<&Path>,
+        arguments: &[&str],
+    ) -> Result<Vec<u8>, GitError> {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
         let secrets = TempDir::with_prefix("reconciler-git-").map_err(io)?;
         let mut command = Command::new("git");

@@ -1,0 +1,173 @@
+//! ImagePolicy: picks the latest tag when its repository has been scanned, and when it changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use reconciler_api::image_policy::{DigestReflectionPolicy, ImageRef};
+use reconciler_api::{ImagePolicy, ImagePolicyStatus, ImageRepository, reason};
+use reconciler_core::image::{ImageName, PolicyError, latest, ready_message};
+use serde_json::json;
+
+use super::image_repository::registry;
+use super::outcome::{Failure, Names, conclude, is_news, requested};
+use super::queue::Key;
+use super::{Context, Next, finalizer, status};
+
+const NAMES: Names = Names {
+    component: "image-reflector-controller",
+    controller: "imagepolicy",
+    group: "image.toolkit.fluxcd.io",
+    kind: "ImagePolicy",
+};
+/// The pause after an error of the cluster.
+const SOON: Duration = Duration::from_secs(1);
+/// The pause after a failure that the next scan does not end.
+const RETRY: Duration = Duration::from_secs(60);
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
+    let policy = match context.images.policies.get(&key) {
+        None => {
+            context.images.forget_latest(&key);
+            return Next::Gone;
+        }
+        Some(Err(error)) => {
+            context.log.error("the object cannot be read", NAMES.fields(&key, json!({"error": error})));
+            return Next::OnChange;
+        }
+        Some(Ok(policy)) => policy,
+    };
+    if policy.metadata.deletion_timestamp.is_some() {
+        context.images.forget_latest(&key);
+        return match finalizer::remove(&context.client, &*policy).await {
+            Ok(()) => Next::Gone,
+            Err(_) => Next::After(SOON),
+        };
+    }
+    if finalizer::add(&context.client, &*policy).await.is_err() {
+        return Next::After(SOON);
+    }
+    if policy.spec.suspend {
+        return Next::OnChange;
+    }
+    let old = policy.status.clone().unwrap_or_default();
+    let mut new = old.clone();
+    new.observed_generation = policy.metadata.generation;
+    new.last_handled_reconcile_at = requested(&*policy).or(new.last_handled_reconcile_at);
+    let next = match pick(&context, &key, &policy, &old).await {
+        Ok(latest) => {
+            let known = context.images.latest(&key, &policy);
+            if known.as_ref() != Some(&latest) {
+                new.observed_previous_ref = known;
+            }
+            let message = ready_message(&latest, new.observed_previous_ref.as_ref());
+            new.latest_ref = Some(latest.clone());
+            if is_news(&old.conditions, &message) {
+                NAMES.succeed(&context, &*policy, &key, &message).await;
+            }
+            conclude(&mut new.conditions, Ok(&message), new.observed_generation);
+            context.images.set_latest(&key, latest);
+            policy.spec.interval.map_or(Next::OnChange, Next::at_interval)
+        }
+        Err(failure) => {
+            NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            // A scan makes the policy due; what else is missing is looked for again.
+            if failure.is_permanent { Next::OnChange } else { Next::After(RETRY) }
+        }
+    };
+    match status::write::<ImagePolicy>(&context.client, &key, &old, &new).await {
+        Ok(()) => next,
+        Err(_) => Next::After(SOON),
+    }
+}
+
+/// Picks the latest tag, and looks its digest up if that is wanted.
+async fn pick(
+    context: &Context,
+    key: &Key,
+    policy: &ImagePolicy,
+    old: &ImagePolicyStatus,
+) -> Result<ImageRef, Failure> {
+    let spec = &policy.spec;
+    let reflection = spec.digest_reflection_policy.unwrap_or_default();
+    if reflection == DigestReflectionPolicy::Always && spec.interval.is_none() {
+        let message = "spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'";
+        return Err(Failure::permanent(reason::INTERVAL_NOT_CONFIGURED, message));
+    }
+    let (repository_key, repository) = repository(context, key, policy).await?;
+    let name = ImageName::parse_repository(&repository.spec.image)
+        .map_err(|error| Failure::permanent(reason::IMAGE_URL_INVALID, error.to_string()))?;
+    let tags = context.images.tags(&repository_key).unwrap_or_default();
+    let tag = latest(&spec.policy, spec.filter_tags.as_ref(), &tags).map_err(|error| match error {
+        PolicyError::Invalid(message) => Failure::permanent(reason::INVALID_POLICY, message),
+        PolicyError::NoTag(message) if tags.is_empty() => Failure::new(reason::DEPENDENCY_NOT_READY, message),
+        PolicyError::NoTag(message) => Failure::new(reason::FAILURE, message),
+    })?;
+    let mut latest = ImageRef { name: repository.spec.image.clone(), tag, digest: None };
+    let known = old.latest_ref.as_ref();
+    let known = known.filter(|known| known.name == latest.name && known.tag == latest.tag);
+    let known = known.and_then(|known| known.digest.clone()).filter(|digest| !digest.is_empty());
+    latest.digest = match reflection {
+        DigestReflectionPolicy::Never => None,
+        DigestReflectionPolicy::IfNotPresent if known.is_some() => known,
+        DigestReflectionPolicy::IfNotPresent | DigestReflectionPolicy::Always => {
+            let registry = registry(context, &repository_key, &repository, &name).await?;
+            let digest = registry.digest(&name, &latest.tag).await.map_err(|error| {
+                let image = format!("{}:{}", latest.name, latest.tag);
+                let message = format!("failed fetching digest of {image}: {error}");
+                Failure::new(reason::FAILURE, message)
+            })?;
+            Some(digest)
+        }
+    };
+    Ok(latest)
+}
+
+/// The ImageRepository of a policy, if the policy may use it.
+async fn repository(
+    context: &Context,
+    key: &Key,
+    policy: &ImagePolicy,
+) -> Result<(Key, Arc<ImageRepository>), Failure> {
+    let reference = &policy.spec.image_repository_ref;
+    let namespace = reference.namespace.as_ref().filter(|namespace| !namespace.is_empty());
+    let other = Key { namespace: namespace.unwrap_or(&key.namespace).clone(), name: reference.name.clone() };
+    let fail = |reason, error: String| {
+        Failure::new(reason, format!("failed to get the referred ImageRepository: {error}"))
+    };
+    let repository = match context.images.repositories.get(&other) {
+        Some(Ok(repository)) => repository,
+        Some(Err(error)) => return Err(fail(reason::FAILURE, error)),
+        None => {
+            let error = format!(
+                "referenced ImageRepository does not exist: imagerepositories.image.toolkit.fluxcd.io \"{}\" not found",
+                other.name
+            );
+            return Err(fail(reason::DEPENDENCY_NOT_READY, error));
+        }
+    };
+    if other.namespace != key.namespace {
+        let labels = labels(context, &key.namespace).await;
+        let selectors = repository.spec.access_from.iter().flat_map(|access| &access.namespace_selectors);
+        let allows = |wanted: &BTreeMap<String, String>| {
+            wanted.iter().all(|(label, value)| labels.get(label) == Some(value))
+        };
+        if !selectors.into_iter().any(|selector| allows(&selector.match_labels)) {
+            let error = format!(
+                "access denied: ImageRepository/{other} can't be accessed due to missing ACL labels on 'accessFrom'"
+            );
+            return Err(fail(reason::ACCESS_DENIED, error));
+        }
+    }
+    Ok((other, repository))
+}
+
+/// The labels of a namespace; none if it cannot be read.
+async fn labels(context: &Context, namespace: &str) -> BTreeMap<String, String> {
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let found = api.get_metadata(namespace).await;
+    found.ok().and_then(|found| found.metadata.labels).unwrap_or_default()
+}

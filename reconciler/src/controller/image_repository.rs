@@ -1,0 +1,201 @@
+//! ImageRepository: scanned at its interval, when it changes, and when someone asks for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::Api;
+use reconciler_api::image_repository::ScanResult;
+use reconciler_api::{ImageRepository, ImageRepositoryStatus, reason};
+use reconciler_core::image::{ImageName, Scan};
+use serde_json::json;
+
+use super::outcome::{Failure, Names, conclude, is_news, requested};
+use super::queue::Key;
+use super::{Context, Next, finalizer, secrets, status};
+use crate::apply::RequestError;
+use crate::image::{Login, Registry, RegistryAccess, login};
+
+const NAMES: Names = Names {
+    component: "image-reflector-controller",
+    controller: "imagerepository",
+    group: "image.toolkit.fluxcd.io",
+    kind: "ImageRepository",
+};
+/// The tags that are left out when the object does not say.
+const EXCLUDED: &str = r"^.*\.sig$";
+/// The pause after an error of the cluster.
+const SOON: Duration = Duration::from_secs(1);
+/// The longest pause after a failure.
+const RETRY: Duration = Duration::from_secs(60);
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
+    let repository = match context.images.repositories.get(&key) {
+        None => {
+            context.images.forget_tags(&key);
+            return Next::Gone;
+        }
+        Some(Err(error)) => {
+            context.log.error("the object cannot be read", NAMES.fields(&key, json!({"error": error})));
+            return Next::OnChange;
+        }
+        Some(Ok(repository)) => repository,
+    };
+    if repository.metadata.deletion_timestamp.is_some() {
+        context.images.forget_tags(&key);
+        return match finalizer::remove(&context.client, &*repository).await {
+            Ok(()) => Next::Gone,
+            Err(_) => Next::After(SOON),
+        };
+    }
+    if finalizer::add(&context.client, &*repository).await.is_err() {
+        return Next::After(SOON);
+    }
+    if repository.spec.suspend {
+        return Next::OnChange;
+    }
+    let outcome = scan(&context, &key, &repository).await;
+    let old = repository.status.clone().unwrap_or_default();
+    let mut new = old.clone();
+    new.observed_generation = repository.metadata.generation;
+    new.last_handled_reconcile_at = requested(&*repository).or(new.last_handled_reconcile_at);
+    let interval = repository.spec.interval;
+    let next = match outcome {
+        Ok((name, scan)) => {
+            note(&mut new, &repository, &name, &scan);
+            let message =
+                format!("successful scan: found {} tags with checksum {}", scan.tags.len(), scan.revision);
+            if is_news(&old.conditions, &message) {
+                NAMES.succeed(&context, &*repository, &key, &message).await;
+            } else {
+                let message = format!("no new tags found, next scan in {interval}");
+                context.log.info(&message, NAMES.fields(&key, json!({})));
+            }
+            conclude(&mut new.conditions, Ok(&message), new.observed_generation);
+            context.images.set_tags(&key, scan.tags);
+            Next::at_interval(interval)
+        }
+        Err(failure) => {
+            NAMES.fail(&context, &*repository, &key, &old.conditions, &failure).await;
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            if failure.is_permanent { Next::OnChange } else { Next::After(interval.to_std().min(RETRY)) }
+        }
+    };
+    match status::write::<ImageRepository>(&context.client, &key, &old, &new).await {
+        Ok(()) => next,
+        Err(_) => Next::After(SOON),
+    }
+}
+
+/// Writes down what a scan found.
+fn note(new: &mut ImageRepositoryStatus, repository: &ImageRepository, name: &ImageName, scan: &Scan) {
+    new.canonical_image_name = Some(name.canonical());
+    new.observed_exclusion_list = exclusion_list(repository);
+    new.last_scan_result = Some(ScanResult {
+        revision: Some(scan.revision.clone()),
+        tag_count: i64::try_from(scan.tags.len()).unwrap_or(i64::MAX),
+        scan_time: Some(Timestamp::now().into()),
+        latest_tags: scan.latest_tags().to_vec(),
+    });
+}
+
+fn exclusion_list(repository: &ImageRepository) -> Vec<String> {
+    repository.spec.exclusion_list.clone().unwrap_or_else(|| vec![EXCLUDED.to_owned()])
+}
+
+async fn scan(
+    context: &Context,
+    key: &Key,
+    repository: &ImageRepository,
+) -> Result<(ImageName, Scan), Failure> {
+    let name = ImageName::parse_repository(&repository.spec.image)
+        .map_err(|error| Failure::permanent(reason::IMAGE_URL_INVALID, error.to_string()))?;
+    let registry = registry(context, key, repository, &name).await?;
+    let fail = |error: &dyn std::fmt::Display| {
+        Failure::new(reason::READ_OPERATION_FAILED, format!("scan failed: {error}"))
+    };
+    let tags = registry.tags(&name).await.map_err(|error| fail(&error))?;
+    let scan = Scan::new(tags, &exclusion_list(repository)).map_err(|error| fail(&error))?;
+    Ok((name, scan))
+}
+
+/// The registry of an image, with the access that its ImageRepository gives.
+pub(super) async fn registry(
+    context: &Context,
+    key: &Key,
+    repository: &ImageRepository,
+    name: &ImageName,
+) -> Result<Registry, Failure> {
+    access(context, key, repository, name)
+        .await
+        .and_then(|access| Registry::new(access).map_err(|error| error.to_string()))
+        .map_err(|error| {
+            let message = format!("failed to configure authentication options: {error}");
+            Failure::new(reason::AUTHENTICATION_FAILED, message)
+        })
+}
+
+async fn access(
+    context: &Context,
+    key: &Key,
+    repository: &ImageRepository,
+    name: &ImageName,
+) -> Result<RegistryAccess, String> {
+    let spec = &repository.spec;
+    if let Some(provider) = spec.provider.as_deref().filter(|provider| *provider != "generic") {
+        return Err(format!("the provider '{provider}' needs a login of a cloud, which there is not"));
+    }
+    let secret = |name: &str| Key { namespace: key.namespace.clone(), name: name.to_owned() };
+    let read = async |what: &str, name: &str| {
+        let key = secret(name);
+        secrets::read(context, &key).await.map_err(|error| format!("failed to get {what} '{key}': {error}"))
+    };
+    let mut candidates: Vec<String> = spec.secret_ref.iter().map(|secret| secret.name.clone()).collect();
+    if let Some(account) = &spec.service_account_name {
+        candidates.extend(pull_secrets(context, &secret(account)).await?);
+    }
+    let mut found = Login::Anonymous;
+    for candidate in candidates {
+        let data = read("secret", &candidate).await?;
+        let login = login(&data, &name.registry)
+            .map_err(|error| format!("secret '{}': {error}", secret(&candidate)))?;
+        if let Some(login) = login {
+            found = login;
+            break;
+        }
+    }
+    let mut certificate = None;
+    if let Some(reference) = &spec.cert_secret_ref {
+        let mut data = read("certificate secret", &reference.name).await?;
+        if data.contains_key("tls.crt") {
+            return Err(format!(
+                "secret '{}' has a client certificate, which registries are not accessed with",
+                secret(&reference.name)
+            ));
+        }
+        certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
+    }
+    let mut proxy = None;
+    if let Some(reference) = &spec.proxy_secret_ref {
+        proxy = Some(secrets::proxy(&read("proxy secret", &reference.name).await?)?);
+    }
+    Ok(RegistryAccess {
+        login: found,
+        insecure: spec.insecure,
+        certificate,
+        proxy,
+        timeout: spec.timeout().to_std(),
+    })
+}
+
+/// The names of the Secrets with which a service account pulls.
+async fn pull_secrets(context: &Context, key: &Key) -> Result<Vec<String>, String> {
+    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), &key.namespace);
+    let account = api
+        .get(&key.name)
+        .await
+        .map_err(|error| format!("failed to get service account '{key}': {}", RequestError::from(error)))?;
+    let secrets = account.image_pull_secrets.unwrap_or_default();
+    Ok(secrets.into_iter().map(|secret| secret.name).filter(|name| !name.is_empty()).collect())
+}

@@ -1,0 +1,78 @@
+//! What the controllers of images know, and who is due when it changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reconciler_api::image_policy::ImageRef;
+use reconciler_api::{ImagePolicy, ImageRepository, ImageUpdateAutomation};
+
+use super::queue::{Key, Queue};
+use super::store::Store;
+
+/// What the controllers of images know.
+#[derive(Default)]
+pub(crate) struct Images {
+    pub(super) repositories: Store<ImageRepository>,
+    pub(super) repository_queue: Arc<Queue>,
+    pub(super) policies: Store<ImagePolicy>,
+    pub(super) policy_queue: Arc<Queue>,
+    pub(super) automations: Store<ImageUpdateAutomation>,
+    pub(super) automation_queue: Arc<Queue>,
+    tags: Mutex<HashMap<Key, Arc<Vec<String>>>>,
+    latest: Mutex<HashMap<Key, ImageRef>>,
+}
+
+impl Images {
+    /// The tags that the last scan of an ImageRepository found.
+    pub(super) fn tags(&self, repository: &Key) -> Option<Arc<Vec<String>>> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(repository).cloned()
+    }
+
+    /// Notes the tags that a scan found, and makes the policies due that pick from them.
+    pub(super) fn set_tags(&self, repository: &Key, tags: Vec<String>) {
+        let tags = Arc::new(tags);
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.clone(), tags);
+        let users = self.policies.keys(|key, policy| {
+            let reference = &policy.spec.image_repository_ref;
+            reference.name == repository.name
+                && reference.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
+        });
+        users.into_iter().for_each(|key| self.policy_queue.add(key));
+    }
+
+    /// Forgets an ImageRepository.
+    pub(super) fn forget_tags(&self, repository: &Key) {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
+    }
+
+    /// The latest image of a policy: what it found in this process, or what its status says.
+    pub(super) fn latest(&self, key: &Key, policy: &ImagePolicy) -> Option<ImageRef> {
+        let found = self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        found.or_else(|| policy.status.as_ref()?.latest_ref.clone())
+    }
+
+    /// Notes the latest image of a policy, and makes the automations of its namespace due if it is new.
+    pub(super) fn set_latest(&self, key: &Key, latest: ImageRef) {
+        let old =
+            self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), latest.clone());
+        if old.as_ref() != Some(&latest) {
+            let users = self.automations.keys(|automation, _| automation.namespace == key.namespace);
+            users.into_iter().for_each(|key| self.automation_queue.add(key));
+        }
+    }
+
+    /// Forgets a policy.
+    pub(super) fn forget_latest(&self, key: &Key) {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Makes the automations due that update a GitRepository.
+    pub(super) fn source_changed(&self, repository: &Key) {
+        let users = self.automations.keys(|key, automation| {
+            let source = &automation.spec.source_ref;
+            source.name == repository.name
+                && source.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
+        });
+        users.into_iter().for_each(|key| self.automation_queue.add(key));
+    }
+}

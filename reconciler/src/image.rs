@@ -1,0 +1,9 @@
+//! Container images: what registries know of them, and files that name them.
+
+mod pull_secret;
+mod registry;
+mod update;
+
+pub use pull_secret::{Login, PullSecretError, login};
+pub use registry::{Registry, RegistryAccess, RegistryError};
+pub use update::{UpdateError, Updated, update};

@@ -1,0 +1,138 @@
+//! Tags and digests, from a registry.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, Reference};
+use reconciler_core::image::ImageName;
+use thiserror::Error;
+
+use super::Login;
+
+/// How many tags are asked for at once.
+const PAGE: usize = 1000;
+/// How many tags an image may have.
+const MOST_TAGS: usize = 1_000_000;
+
+/// How a registry is accessed.
+#[derive(Clone, Debug)]
+pub struct RegistryAccess {
+    /// The login.
+    pub login: Login,
+    /// Whether the registry speaks HTTP without TLS.
+    pub insecure: bool,
+    /// A certificate of an authority, as PEM.
+    pub certificate: Option<Vec<u8>>,
+    /// The address of a proxy.
+    pub proxy: Option<String>,
+    /// How long all requests together may take.
+    pub timeout: Duration,
+}
+
+/// Why a registry did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RegistryError {
+    /// The client cannot be set up.
+    #[error("{0}")]
+    Setup(String),
+    /// The registry refused, or could not be reached.
+    #[error("{0}")]
+    Failed(String),
+    /// It took too long.
+    #[error("no answer within {}", reconciler_api::Duration::from_secs(.0.as_secs()))]
+    TimedOut(Duration),
+    /// There is no end to the tags.
+    #[error("the image has more than {MOST_TAGS} tags")]
+    TooMany,
+}
+
+/// A registry.
+pub struct Registry {
+    client: Client,
+    login: RegistryAuth,
+    timeout: Duration,
+}
+
+impl Registry {
+    /// Sets a client up.
+    pub fn new(access: RegistryAccess) -> Result<Self, RegistryError> {
+        let mut config = ClientConfig {
+            protocol: if access.insecure { ClientProtocol::Http } else { ClientProtocol::Https },
+            read_timeout: Some(access.timeout),
+            connect_timeout: Some(access.timeout),
+            http_proxy: access.proxy.clone(),
+            https_proxy: access.proxy,
+            ..ClientConfig::default()
+        };
+        if let Some(data) = access.certificate {
+            config.extra_root_certificates.push(Certificate { encoding: CertificateEncoding::Pem, data });
+        }
+        let login = match access.login {
+            Login::Anonymous => RegistryAuth::Anonymous,
+            Login::Basic(username, password) => RegistryAuth::Basic(username, password),
+            Login::Token(token) => RegistryAuth::Bearer(token),
+        };
+        let client = Client::try_from(config).map_err(|error| RegistryError::Setup(error.to_string()))?;
+        Ok(Registry { client, login, timeout: access.timeout })
+    }
+
+    /// All tags of an image.
+    pub async fn tags(&self, image: &ImageName) -> Result<Vec<String>, RegistryError> {
+        self.in_time(self.all_tags(image)).await
+    }
+
+    async fn all_tags(&self, image: &ImageName) -> Result<Vec<String>, RegistryError> {
+        let reference = reference(image, "latest");
+        let (mut tags, mut known) = (Vec::new(), HashSet::new());
+        loop {
+            let last = tags.last().map(String::as_str);
+            let page = self.client.list_tags(&reference, &self.login, Some(PAGE), last).await;
+            let page = page.map_err(|error| RegistryError::Failed(chain(&error)))?;
+            let before = tags.len();
+            tags.extend(page.tags.into_iter().filter(|tag| known.insert(tag.clone())));
+            if tags.len() > MOST_TAGS {
+                return Err(RegistryError::TooMany);
+            }
+            // Registries may return fewer than asked for although there are more, or all whatever is asked
+            // for: only a page with nothing new is the end.
+            if tags.len() == before {
+                return Ok(tags);
+            }
+        }
+    }
+
+    /// The digest that a tag stands for.
+    pub async fn digest(&self, image: &ImageName, tag: &str) -> Result<String, RegistryError> {
+        let reference = reference(image, tag);
+        let digest = self.client.fetch_manifest_digest(&reference, &self.login);
+        self.in_time(async { digest.await.map_err(|error| RegistryError::Failed(chain(&error))) }).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let outcome = tokio::time::timeout(self.timeout, work).await;
+        outcome.unwrap_or(Err(RegistryError::TimedOut(self.timeout)))
+    }
+}
+
+fn reference(image: &ImageName, tag: &str) -> Reference {
+    Reference::with_tag(image.registry.clone(), image.repository.clone(), tag.to_owned())
+}
+
+/// An error with what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    text
+}
