@@ -11,8 +11,10 @@ mod images;
 mod kustomization;
 mod log;
 mod metrics;
+mod notifications;
 mod outcome;
 mod queue;
+mod receiver;
 mod secrets;
 mod selection;
 mod status;
@@ -20,12 +22,14 @@ mod store;
 
 pub use context::Context;
 pub use log::Log;
+pub(crate) use receiver::call as call_receiver;
 pub use selection::{Selection, SelectionError};
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use queue::{Key, Queue};
@@ -36,6 +40,11 @@ const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// Runs the selected controllers until `shutdown` is ready, and waits a moment for what is under way.
 pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Future<Output = ()>) {
     let tasks = TaskTracker::new();
+    if selection.has(selection::NOTIFICATION)
+        && let Err(error) = context.notifications.open(&context.data)
+    {
+        context.log.error("notifications cannot be kept, none is sent", json!({"error": error.to_string()}));
+    }
     let sources = async {
         if selection.has(selection::SOURCE) {
             tokio::join!(
@@ -90,9 +99,35 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
             );
         }
     };
+    let notifications = &context.notifications;
+    let messages = async {
+        if selection.has(selection::NOTIFICATION) {
+            tokio::join!(
+                store::follow(&context, &notifications.alerts, &notifications.alert_queue),
+                store::follow(&context, &notifications.providers, &notifications.provider_queue),
+                work(&context, &tasks, "Alert", &notifications.alert_queue, notifications::alert_changed),
+                work(
+                    &context,
+                    &tasks,
+                    "Provider",
+                    &notifications.provider_queue,
+                    notifications::provider_changed
+                ),
+                notifications::deliver(&context),
+            );
+        }
+    };
+    let calls = async {
+        if selection.has(selection::NOTIFICATION) {
+            tokio::join!(
+                store::follow(&context, &context.receivers, &context.receiver_queue),
+                work(&context, &tasks, "Receiver", &context.receiver_queue, receiver::reconcile),
+            );
+        }
+    };
     tokio::select! {
         () = shutdown => {}
-        _ = async { tokio::join!(sources, kustomizations, scans, updates) } => {}
+        _ = async { tokio::join!(sources, kustomizations, scans, updates, messages, calls) } => {}
     }
     tasks.close();
     // What does not end now is in the inventory, and done again at the next start.

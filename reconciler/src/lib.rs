@@ -9,5 +9,6 @@ pub mod apply;
 pub mod build;
 pub mod controller;
 pub mod image;
+pub mod notify;
 pub mod run;
 pub mod source;

@@ -2,6 +2,7 @@
 
 mod embedded;
 mod error;
+mod receive;
 mod serve;
 mod setup;
 
@@ -31,13 +32,22 @@ pub struct RunOptions {
     pub metrics: Option<SocketAddr>,
     /// Where the state of health is served.
     pub health: Option<SocketAddr>,
+    /// Where the webhooks of receivers are served.
+    pub receivers: Option<SocketAddr>,
 }
 
 impl RunOptions {
     /// All controllers, with nothing served.
     #[must_use]
     pub fn new(data: PathBuf, log: Log) -> Self {
-        RunOptions { data, log, controllers: Selection::default(), metrics: None, health: None }
+        RunOptions {
+            data,
+            log,
+            controllers: Selection::default(),
+            metrics: None,
+            health: None,
+            receivers: None,
+        }
     }
 }
 
@@ -55,8 +65,13 @@ pub async fn run(
     let context = Arc::new(Context::new(client, options.data, options.log));
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;
+    let receivers = serve::listen(options.receivers).await?;
     let servers = async {
-        tokio::join!(serve::metrics(metrics, &context), serve::health(health, &context));
+        tokio::join!(
+            serve::metrics(metrics, &context),
+            serve::health(health, &context),
+            receive::receivers(receivers, &context),
+        );
         std::future::pending::<()>().await;
     };
     tokio::select! {

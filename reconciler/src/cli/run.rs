@@ -49,6 +49,9 @@ pub(crate) struct Run {
     /// Address that metrics are served on
     #[arg(long, value_parser = address)]
     metrics_addr: Option<SocketAddr>,
+    /// Address that the webhooks of receivers are served on
+    #[arg(long, value_parser = address)]
+    receiver_addr: Option<SocketAddr>,
     /// Address that health is served on
     #[arg(long, value_parser = address)]
     health_addr: Option<SocketAddr>,
@@ -113,6 +116,7 @@ impl Run {
         options.controllers = self.controllers.clone().unwrap_or_default();
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;
+        options.receivers = self.receiver_addr;
         Ok(run::run(client, options, told_to_end()?).await?)
     }
 

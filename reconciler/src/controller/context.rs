@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Client;
-use reconciler_api::{GitRepository, Kustomization};
+use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::images::Images;
 use super::kustomization::Memory;
 use super::log::Log;
 use super::metrics::Metrics;
+use super::notifications::Notifications;
 use super::queue::{Key, Queue};
 use super::store::Store;
 use crate::apply::{Objects, Owner};
@@ -30,6 +31,9 @@ pub struct Context {
     pub(crate) kustomizations: Store<Kustomization>,
     pub(crate) kustomization_queue: Arc<Queue>,
     pub(crate) images: Images,
+    pub(crate) notifications: Notifications,
+    pub(crate) receivers: Store<Receiver>,
+    pub(crate) receiver_queue: Arc<Queue>,
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     commits: Mutex<HashMap<Key, Commit>>,
     memories: Mutex<HashMap<Key, Memory>>,
@@ -60,6 +64,9 @@ impl Context {
             kustomizations: Store::default(),
             kustomization_queue: Arc::default(),
             images: Images::default(),
+            notifications: Notifications::default(),
+            receivers: Store::default(),
+            receiver_queue: Arc::default(),
             mirrors: Mutex::default(),
             commits: Mutex::default(),
             memories: Mutex::default(),

@@ -1,9 +1,13 @@
 //! Events: what happened to an object, for people and for alerts.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, PostParams};
 use kube::{Resource, ResourceExt};
+use reconciler_api::annotation;
+use reconciler_core::notify;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -43,6 +47,11 @@ impl<'a> Report<'a> {
 /// Sends an event. That it cannot be sent is logged and nothing else.
 pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
     let namespace = object.namespace().unwrap_or_default();
+    let labels = object.labels().clone();
+    if let Err(error) = context.notifications.take(notification(object, report), labels) {
+        let fields = json!({"name": object.name_any(), "error": error.to_string()});
+        context.log.error("an event could not be kept for sending", fields);
+    }
     let event = event(object, &namespace, report);
     let sent = match serde_json::from_value::<Event>(event) {
         Ok(event) => {
@@ -53,6 +62,45 @@ pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, objec
     };
     if let Err(error) = sent {
         context.log.error("an event could not be sent", json!({"name": object.name_any(), "error": error}));
+    }
+}
+
+/// Says that an object is as it should be, if it was said to be broken before.
+pub(super) fn mended<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
+    if let Err(error) = context.notifications.mended(notification(object, report)) {
+        let fields = json!({"name": object.name_any(), "error": error.to_string()});
+        context.log.error("an event could not be kept for sending", fields);
+    }
+}
+
+/// The event as alerts and providers see it.
+fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) -> notify::Event {
+    let group = K::group(&());
+    let mut metadata: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in object.annotations() {
+        if name.starts_with(annotation::EVENT_PREFIX) {
+            metadata.insert(name.clone(), value.clone());
+        }
+    }
+    if let Some(revision) = report.revision.filter(|revision| !revision.is_empty()) {
+        metadata.insert(format!("{group}/revision"), revision.to_owned());
+    }
+    notify::Event {
+        involved_object: notify::InvolvedObject {
+            api_version: K::api_version(&()).into_owned(),
+            kind: K::kind(&()).into_owned(),
+            name: object.name_any(),
+            namespace: object.namespace().unwrap_or_default(),
+            resource_version: object.resource_version().unwrap_or_default(),
+            uid: object.uid().unwrap_or_default(),
+        },
+        severity: if report.is_error { notify::Severity::Error } else { notify::Severity::Info },
+        timestamp: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        message: report.message.trim_end().to_owned(),
+        reason: report.reason.to_owned(),
+        metadata,
+        reporting_controller: report.component.to_owned(),
+        reporting_instance: String::new(),
     }
 }
 

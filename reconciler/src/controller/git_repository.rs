@@ -103,6 +103,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
         }
     }
+    if let Ok(commit) = &outcome {
+        let message = format!("stored artifact for revision '{}'", commit.revision);
+        let report = Report::info(CONTROLLER, reason::SUCCEEDED, &message);
+        events::mended(&context, &*repository, &report.at(Some(&commit.revision)));
+    }
     // The status first: who sees that something was applied may ask where it came from.
     let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
     if let Ok(commit) = outcome {

@@ -67,6 +67,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             if is_news(&old.conditions, &message) {
                 NAMES.succeed(&context, &*policy, &key, &message).await;
             }
+            NAMES.mended(&context, &*policy, &message);
             conclude(&mut new.conditions, Ok(&message), new.observed_generation);
             context.images.set_latest(&key, latest);
             policy.spec.interval.map_or(Next::OnChange, Next::at_interval)
@@ -79,7 +80,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
     };
     match status::write::<ImagePolicy>(&context.client, &key, &old, &new).await {
-        Ok(()) => next,
+        Ok(written) => {
+            if let Some(written) = written {
+                context.images.policies.written(&key, written);
+            }
+            next
+        }
         Err(_) => Next::After(SOON),
     }
 }

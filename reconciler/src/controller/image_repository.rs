@@ -72,6 +72,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 let message = format!("no new tags found, next scan in {interval}");
                 context.log.info(&message, NAMES.fields(&key, json!({})));
             }
+            NAMES.mended(&context, &*repository, &message);
             conclude(&mut new.conditions, Ok(&message), new.observed_generation);
             context.images.set_tags(&key, scan.tags);
             Next::at_interval(interval)
@@ -83,7 +84,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
     };
     match status::write::<ImageRepository>(&context.client, &key, &old, &new).await {
-        Ok(()) => next,
+        Ok(written) => {
+            if let Some(written) = written {
+                context.images.repositories.written(&key, written);
+            }
+            next
+        }
         Err(_) => Next::After(SOON),
     }
 }

@@ -101,6 +101,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                     context.log.info(message, NAMES.fields(&key, json!({})));
                 }
             }
+            NAMES.mended(&context, &*automation, READY);
             conclude(&mut new.conditions, Ok(READY), new.observed_generation);
             Next::at_interval(interval)
         }
@@ -111,7 +112,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
     };
     match status::write::<ImageUpdateAutomation>(&context.client, &key, &old, &new).await {
-        Ok(()) => next,
+        Ok(written) => {
+            if let Some(written) = written {
+                context.images.automations.written(&key, written);
+            }
+            next
+        }
         Err(_) => Next::After(SOON),
     }
 }

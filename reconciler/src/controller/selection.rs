@@ -7,9 +7,10 @@ use std::str::FromStr;
 pub struct Selection(Vec<&'static str>);
 
 /// The controllers that there are.
-const KNOWN: [&str; 4] = [SOURCE, KUSTOMIZE, REFLECTOR, AUTOMATION];
+const KNOWN: [&str; 5] = [SOURCE, KUSTOMIZE, NOTIFICATION, REFLECTOR, AUTOMATION];
 pub(super) const SOURCE: &str = "source-controller";
 pub(super) const KUSTOMIZE: &str = "kustomize-controller";
+pub(super) const NOTIFICATION: &str = "notification-controller";
 pub(super) const REFLECTOR: &str = "image-reflector-controller";
 pub(super) const AUTOMATION: &str = "image-automation-controller";
 

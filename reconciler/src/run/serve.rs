@@ -42,7 +42,8 @@ pub(super) async fn health(listener: Option<TcpListener>, context: &Arc<Context>
     serve(listener, router).await;
 }
 
-async fn serve(listener: Option<TcpListener>, router: Router) {
+/// Serves until the process ends.
+pub(super) async fn serve(listener: Option<TcpListener>, router: Router) {
     let Some(listener) = listener else { return };
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "a server ended");

@@ -1,4 +1,4 @@
-//! The second half of the walk-through: new images become commits. It runs on the embedded cluster, or on the
+//! The second half of the walk-through: Slack is told, and new images become commits. It runs on the embedded cluster, or on the
 //! one that `KUBECONFIG` names.
 
 #[path = "../walkthrough/stage.rs"]
@@ -7,6 +7,7 @@ mod stage;
 
 mod images;
 mod registry;
+mod slack;
 
 use stage::{Outcome, Stage};
 
@@ -72,6 +73,7 @@ async fn the_second_half() -> Outcome {
     )?;
     stage.start(CLUSTER).await?;
     stage.ready("apps-staging", &stage.revision()?).await?;
+    slack::play(&stage).await?;
     images::play(&stage).await?;
     stage.stop().await
 }

@@ -54,6 +54,8 @@ fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Result<(), F
     let walkthrough = workspace::root().join("reconciler/tests/walkthrough");
     if walkthrough.is_dir() || walkthrough.with_extension("rs").is_file() {
         steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
+        let second = test("reconciler", "automation", kubeconfig, programs);
+        steps.command("the second half of the walk-through", second);
     }
     steps.run()
 }

@@ -45,6 +45,9 @@ impl Reconciliation<'_> {
             );
             self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
         }
+        let message = format!("Applied revision: {}, {:?}", commit.revision, commit.subject);
+        let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
+        events::mended(self.context, self.object, &report.at(Some(&commit.revision)));
         if let Some(applied) = &mut self.memory.applied {
             applied.revision.clone_from(&commit.revision);
         }

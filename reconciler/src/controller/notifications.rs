@@ -1,0 +1,279 @@
+//! From events to messages: which alerts an event is for, and sending it to their providers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reconciler_api::{Alert, Provider};
+use reconciler_core::notify::{Event, Notification, Rules, Severity, dispatch, matches, rate_limit_key};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::queue::{Key, Queue};
+use super::store::Store;
+use super::{Context, secrets};
+use crate::notify::{Broken, Connection, Message, Name, Outbox, SendError, send};
+
+/// The file of what is still to be sent.
+const FILE: &str = "notifications.jsonl";
+/// The first pause after a provider could not be reached, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Alerts, providers, and what is still to be sent.
+pub(crate) struct Notifications {
+    pub(super) alerts: Store<Alert>,
+    pub(super) alert_queue: Arc<Queue>,
+    pub(super) providers: Store<Provider>,
+    pub(super) provider_queue: Arc<Queue>,
+    /// Nothing until the controller runs.
+    outbox: Mutex<Option<Outbox>>,
+    /// Events from before all alerts were known.
+    early: Mutex<Vec<(Event, BTreeMap<String, String>)>>,
+    added: Notify,
+    changed: Notify,
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Notifications {
+            alerts: Store::default(),
+            alert_queue: Arc::default(),
+            providers: Store::default(),
+            provider_queue: Arc::default(),
+            outbox: Mutex::default(),
+            early: Mutex::default(),
+            added: Notify::new(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+/// How an object is named in notes of what is broken.
+fn object_of(event: &Event) -> String {
+    let object = &event.involved_object;
+    format!("{}/{}/{}", object.kind, object.namespace, object.name)
+}
+
+fn name(key: &Key) -> Name {
+    Name { namespace: key.namespace.clone(), name: key.name.clone() }
+}
+
+fn key(name: &Name) -> Key {
+    Key { namespace: name.namespace.clone(), name: name.name.clone() }
+}
+
+impl Notifications {
+    /// Opens what an earlier process has left to send.
+    pub(super) fn open(&self, data: &Path) -> io::Result<()> {
+        let outbox = Outbox::open(&data.join(FILE))?;
+        *self.outbox() = Some(outbox);
+        Ok(())
+    }
+
+    fn outbox(&self) -> MutexGuard<'_, Option<Outbox>> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an event. Before all alerts are known it waits.
+    pub(super) fn take(&self, event: Event, labels: BTreeMap<String, String>) -> io::Result<()> {
+        if self.outbox().is_none() {
+            return Ok(());
+        }
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).push((event, labels));
+        self.route()
+    }
+
+    /// Gives the events that have been taken to the alerts that they are for.
+    pub(super) fn route(&self) -> io::Result<()> {
+        if !self.alerts.is_listed() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
+        for (event, labels) in events {
+            self.route_one(event, &labels)?;
+        }
+        self.added.notify_one();
+        Ok(())
+    }
+
+    fn route_one(&self, event: Event, labels: &BTreeMap<String, String>) -> io::Result<()> {
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        let now = Timestamp::now();
+        if event.severity == Severity::Error {
+            let labels = labels.clone();
+            outbox.broke(&object_of(&event), Broken { since: now, event: event.clone(), labels })?;
+        }
+        if !outbox.say(&rate_limit_key(&event), now)? {
+            return Ok(());
+        }
+        for (alert, provider) in self.takers(&event, labels) {
+            outbox.add(Message { alert, provider, event: event.clone() })?;
+        }
+        Ok(())
+    }
+
+    /// The alerts that take an event, with their providers.
+    fn takers(&self, event: &Event, labels: &BTreeMap<String, String>) -> Vec<(Name, Name)> {
+        let keys = self.alerts.keys(|key, alert| matches(&alert.spec, &key.namespace, event, labels));
+        let provider = |key: &Key| {
+            let alert = self.alerts.get(key)?.ok()?;
+            let provider = &alert.spec.provider_ref.name;
+            Some((name(key), Name { namespace: key.namespace.clone(), name: provider.clone() }))
+        };
+        keys.iter().filter_map(provider).collect()
+    }
+
+    /// Takes the news that an object is as it should be. If it was broken, the alerts that said so say that it
+    /// is mended, whatever severity they are for.
+    pub(super) fn mended(&self, mut event: Event) -> io::Result<()> {
+        let mut guard = self.outbox();
+        let Some(outbox) = guard.as_mut() else { return Ok(()) };
+        let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
+        let seconds = Timestamp::now().duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
+        let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        event.message = format!("Recovered after {after}: {}", event.message);
+        for (alert, provider) in self.takers(&broken.event, &broken.labels) {
+            outbox.add(Message { alert, provider, event: event.clone() })?;
+        }
+        drop(guard);
+        self.added.notify_one();
+        Ok(())
+    }
+}
+
+/// An alert has changed: events may have waited for it.
+pub(super) async fn alert_changed(context: Arc<Context>, _: Key) -> super::Next {
+    if let Err(error) = context.notifications.route() {
+        context.log.error("events could not be kept for sending", json!({"error": error.to_string()}));
+    }
+    super::Next::OnChange
+}
+
+/// A provider has changed: what could not be sent to it can be tried again.
+pub(super) async fn provider_changed(context: Arc<Context>, _: Key) -> super::Next {
+    context.notifications.changed.notify_waiters();
+    super::Next::OnChange
+}
+
+/// Sends what is there to be sent, for each provider in its order.
+pub(super) async fn deliver(context: &Arc<Context>) {
+    let notifications = &context.notifications;
+    let mut workers: JoinSet<Name> = JoinSet::new();
+    let mut busy: HashSet<Name> = HashSet::new();
+    loop {
+        let is_known = notifications.alerts.is_listed() && notifications.providers.is_listed();
+        if is_known {
+            let providers = notifications.outbox().as_ref().map(Outbox::providers).unwrap_or_default();
+            for provider in providers {
+                if busy.insert(provider.clone()) {
+                    workers.spawn(drain(Arc::clone(context), provider));
+                }
+            }
+        }
+        tokio::select! {
+            () = notifications.added.notified() => {}
+            () = tokio::time::sleep(PAUSES.0), if !is_known => {}
+            Some(Ok(provider)) = workers.join_next(), if !workers.is_empty() => {
+                busy.remove(&provider);
+            }
+        }
+    }
+}
+
+/// Sends all messages for a provider. Gives up none that may be sent later.
+async fn drain(context: Arc<Context>, provider: Name) -> Name {
+    let notifications = &context.notifications;
+    let mut pause = PAUSES.0;
+    loop {
+        let first = {
+            let outbox = notifications.outbox();
+            let first = outbox.as_ref().and_then(|outbox| outbox.first(&provider));
+            first.map(|(id, message)| (id, message.clone()))
+        };
+        let Some((id, message)) = first else { return provider };
+        let outcome = deliver_one(&context, &message).await;
+        let fields = |error: &str| {
+            json!({
+                "controllerKind": "Alert", "name": message.alert.name, "namespace": message.alert.namespace,
+                "provider": message.provider.name, "error": error,
+            })
+        };
+        match outcome {
+            Err(SendError::Later(error)) => {
+                context.log.error("failed to send notification, it is tried again", fields(&error));
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = notifications.changed.notified() => {}
+                }
+                pause = (pause * 2).min(PAUSES.1);
+                continue;
+            }
+            Err(SendError::Never(error)) => context.log.error("failed to send notification", fields(&error)),
+            Ok(()) => {}
+        }
+        pause = PAUSES.0;
+        let noted = notifications.outbox().as_mut().map_or(Ok(()), |outbox| outbox.done(id));
+        if let Err(error) = noted {
+            // Without the note it would be sent again at once.
+            context.log.error("what was sent could not be noted", fields(&error.to_string()));
+            tokio::time::sleep(PAUSES.1).await;
+        }
+    }
+}
+
+async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendError> {
+    let notifications = &context.notifications;
+    let missing = |what: &str, name: &Name| {
+        SendError::Never(format!("{what} '{}/{}' does not exist", name.namespace, name.name))
+    };
+    let Some(Ok(alert)) = notifications.alerts.get(&key(&message.alert)) else {
+        return Err(missing("alert", &message.alert));
+    };
+    let Some(Ok(provider)) = notifications.providers.get(&key(&message.provider)) else {
+        return Err(missing("provider", &message.provider));
+    };
+    let secret = match &provider.spec.secret_ref {
+        Some(reference) => Some(secret(context, &message.provider, &reference.name).await?),
+        None => None,
+    };
+    let rules = Rules::default();
+    let notification = dispatch(rules, &alert, &provider, secret.as_ref(), &message.event)
+        .map_err(|error| SendError::Never(error.to_string()))?;
+    let Some(Notification::Send(exchange)) = notification else { return Ok(()) };
+    let connection = connection(context, &message.provider, &provider).await?;
+    send(&connection, exchange).await
+}
+
+/// Reads a Secret. One that is missing may still come.
+async fn secret(context: &Context, provider: &Name, name: &str) -> Result<secrets::SecretData, SendError> {
+    let key = Key { namespace: provider.namespace.clone(), name: name.to_owned() };
+    secrets::read(context, &key)
+        .await
+        .map_err(|error| SendError::Later(format!("failed to get secret '{key}': {error}")))
+}
+
+async fn connection(context: &Context, name: &Name, provider: &Provider) -> Result<Connection, SendError> {
+    let spec = &provider.spec;
+    let mut connection = Connection {
+        timeout: Some(spec.timeout().to_std()),
+        proxy: spec.proxy.clone(),
+        ..Connection::default()
+    };
+    if let Some(reference) = &spec.proxy_secret_ref {
+        let data = secret(context, name, &reference.name).await?;
+        connection.proxy = Some(secrets::proxy(&data).map_err(SendError::Never)?);
+    }
+    if let Some(reference) = &spec.cert_secret_ref {
+        let mut data = secret(context, name, &reference.name).await?;
+        connection.certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
+        if let (Some(certificate), Some(key)) = (data.remove("tls.crt"), data.remove("tls.key")) {
+            connection.identity = Some([certificate, b"\n".to_vec(), key].concat());
+        }
+    }
+    Ok(connection)
+}

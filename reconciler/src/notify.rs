@@ -1,0 +1,7 @@
+//! Sending what happened: a queue that outlives this process, and requests over HTTP.
+
+mod outbox;
+mod sender;
+
+pub use outbox::{Broken, Message, Name, Outbox};
+pub use sender::{Connection, SendError, send};

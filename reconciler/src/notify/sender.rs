@@ -1,0 +1,113 @@
+//! Sends the requests that deliver an event.
+
+use std::time::Duration;
+
+use reconciler_core::notify::{Exchange, Method, NotifyError, Reply};
+use thiserror::Error;
+
+/// The most of an answer that is read.
+const LONGEST_REPLY: usize = 1 << 20;
+
+/// How a provider is reached.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// How long a request may take; a quarter of a minute without.
+    pub timeout: Option<Duration>,
+    /// A certificate of an authority, as PEM.
+    pub certificate: Option<Vec<u8>>,
+    /// The client's own certificate and its key, as PEM.
+    pub identity: Option<Vec<u8>>,
+    /// The address of a proxy.
+    pub proxy: Option<String>,
+}
+
+/// Why an event was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// It may be delivered later.
+    #[error("{0}")]
+    Later(String),
+    /// It never will be.
+    #[error("{0}")]
+    Never(String),
+}
+
+impl From<NotifyError> for SendError {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Status(408 | 425 | 429 | 500..) => SendError::Later(error.to_string()),
+            _ => SendError::Never(error.to_string()),
+        }
+    }
+}
+
+/// Sends all requests of an exchange.
+pub async fn send(connection: &Connection, mut exchange: Exchange) -> Result<(), SendError> {
+    let client = client(connection)?;
+    while let Some(request) = exchange.next_request()? {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+        };
+        let mut builder = client.request(method, &request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if !request.body.is_empty() {
+            builder = builder.body(request.body.clone());
+        }
+        let mut response = builder.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
+            body.extend_from_slice(&part);
+            if body.len() > LONGEST_REPLY {
+                return Err(SendError::Never("the answer of the provider is too long".to_owned()));
+            }
+        }
+        exchange.answer(Reply { status, body: String::from_utf8_lossy(&body).into_owned() })?;
+    }
+    Ok(())
+}
+
+fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
+    let never = |error: reqwest::Error| SendError::Never(words(&error));
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
+        .timeout(connection.timeout.unwrap_or(Duration::from_secs(15)));
+    if let Some(certificate) = &connection.certificate {
+        let certificates = reqwest::Certificate::from_pem_bundle(certificate).map_err(never)?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(identity) = &connection.identity {
+        builder = builder.identity(reqwest::Identity::from_pem(identity).map_err(never)?);
+    }
+    if let Some(proxy) = &connection.proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(never)?);
+    }
+    builder.build().map_err(never)
+}
+
+/// What is wrong with the request itself is never mended by waiting. Addresses can be secrets.
+fn unreachable(error: &reqwest::Error) -> SendError {
+    if error.is_builder() { SendError::Never(words(error)) } else { SendError::Later(words(error)) }
+}
+
+/// An error with its causes and without the address.
+fn words(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "the request took too long".to_owned()
+    } else if error.is_connect() {
+        "the provider cannot be reached".to_owned()
+    } else {
+        "the request failed".to_owned()
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
