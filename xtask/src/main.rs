@@ -39,8 +39,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the command and render the demo overlays
-    Demo,
+    /// Render the demo overlays, and play the walk-through of the reconciler
+    Demo(demo::Args),
     /// Set up and run every test
     Test(test::Args),
     /// Measure against recorded cases of kustomize's own tests
@@ -73,7 +73,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
-        Task::Demo => demo::run(),
+        Task::Demo(args) => demo::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Compare(args) => compare::run(&args),

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: what the project does, on the overlays in `fixtures/`.
+//! The command at work on the overlays in `fixtures/`.
 
 use std::process::Command;
 use std::time::Instant;
