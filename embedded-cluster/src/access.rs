@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::cluster::State;
 use crate::request::Target;
+use crate::state::State;
 use crate::status::{ApiError, Subject};
 use crate::storage::Name;
 

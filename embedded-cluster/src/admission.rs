@@ -7,9 +7,9 @@ use http::StatusCode;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use crate::cluster::State;
 use crate::definitions;
 use crate::kinds::Kind;
+use crate::state::State;
 use crate::status::{ApiError, FieldError, Subject};
 use crate::storage::Name;
 

@@ -2,33 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::controllers;
-use crate::journal::Journal;
-use crate::kinds::Registry;
+use crate::journal::{Journal, Record};
 use crate::server::ClusterService;
-use crate::storage::Store;
-
-/// Where the time comes from.
-pub trait Clock: Send + Sync + 'static {
-    /// The current time.
-    fn now(&self) -> Timestamp;
-}
-
-/// The clock of the system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
+use crate::state::{Clock, State, SystemClock};
+use crate::storage::{Notice, Store};
 
 /// A cluster's file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,38 +21,13 @@ pub struct OpenError {
     source: Box<redb::Error>,
 }
 
+/// A file that was opened: the journal, what is in it, and its last revision.
+type Opened = (Journal, Vec<Record>, u64);
+
 /// A cluster. Clones are the same cluster.
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) state: Arc<State>,
-}
-
-/// What all requests and controllers share.
-pub(crate) struct State {
-    pub(crate) store: Store,
-    registry: RwLock<Arc<Registry>>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) stop: watch::Sender<bool>,
-}
-
-impl State {
-    pub(crate) fn registry(&self) -> Arc<Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn set_registry(&self, registry: Registry) {
-        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
-    }
-
-    /// The current time as objects write it, to the second.
-    pub(crate) fn now(&self) -> String {
-        seconds(self.clock.now())
-    }
-}
-
-/// A time as objects write it.
-pub(crate) fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 impl Cluster {
@@ -92,19 +50,26 @@ impl Cluster {
         Ok(Cluster::start(Some(opened), Arc::new(SystemClock)))
     }
 
-    fn start(opened: Option<(Journal, Vec<crate::journal::Record>, u64)>, clock: Arc<dyn Clock>) -> Cluster {
+    /// A cluster without controllers: nothing but the API server, as some tests want it. Namespaces that are
+    /// deleted never end there. Must be called within a tokio runtime.
+    pub fn in_memory_without_controllers() -> Cluster {
+        let (cluster, _) = Cluster::prepare(None, Arc::new(SystemClock));
+        cluster
+    }
+
+    fn start(opened: Option<Opened>, clock: Arc<dyn Clock>) -> Cluster {
+        let (cluster, heard) = Cluster::prepare(opened, clock);
+        tokio::spawn(controllers::run(cluster.state.clone(), heard));
+        cluster
+    }
+
+    fn prepare(opened: Option<Opened>, clock: Arc<dyn Clock>) -> (Cluster, mpsc::UnboundedReceiver<Notice>) {
         let (notices, heard) = mpsc::unbounded_channel();
         let store = Store::new(opened, notices);
-        let state = Arc::new(State {
-            store,
-            registry: RwLock::new(Arc::new(Registry::new([]))),
-            clock,
-            stop: watch::Sender::new(false),
-        });
+        let state = Arc::new(State::new(store, clock));
         crate::definitions::load(&state);
         controllers::create_basics(&state);
-        tokio::spawn(controllers::run(state.clone(), heard));
-        Cluster { state }
+        (Cluster { state }, heard)
     }
 
     /// The API server as a service, as `kube::Client` takes it.

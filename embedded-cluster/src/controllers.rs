@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::cluster::State;
 use crate::delete::{FOREGROUND, ORPHAN, Options, remove};
+use crate::edit::{change, create};
+use crate::state::State;
 use crate::storage::{Change, Expect, Name, Notice};
 use crate::workloads;
 
@@ -22,19 +23,6 @@ pub(crate) fn create_basics(state: &State) {
     create(state, "clusterrolebindings.rbac.authorization.k8s.io", "", binding);
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "embedded", "labels": {"kubernetes.io/hostname": "embedded", "kubernetes.io/os": "linux"}}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": state.now(), "lastTransitionTime": state.now()}]}});
     create(state, "nodes", "", node);
-}
-
-/// Creates an object unless there is one of that name.
-pub(crate) fn create(state: &State, resource: &str, namespace: &str, mut value: Value) {
-    let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    value["metadata"]["uid"] = uuid::Uuid::new_v4().to_string().into();
-    value["metadata"]["creationTimestamp"] = state.now().into();
-    if !namespace.is_empty() {
-        value["metadata"]["namespace"] = namespace.into();
-    }
-    let name = Name { namespace: namespace.to_owned(), name };
-    // It is there already: that is what was wanted.
-    let _ = state.store.commit(&resource.into(), &name, Expect::Absent, Some(value));
 }
 
 /// Runs all controllers until the cluster ends.
@@ -204,18 +192,5 @@ fn drop_finalizer(state: &State, resource: &Arc<str>, name: &Name, finalizer: &s
     {
         // Whoever wrote in between is heard of next.
         let _ = state.store.commit(resource, name, Expect::Revision(object.revision), None);
-    }
-}
-
-/// Changes a stored object, again if someone writes in between.
-pub(crate) fn change(state: &State, resource: &Arc<str>, name: &Name, edit: impl Fn(&mut Value)) {
-    while let Some(object) = state.store.get(resource, name) {
-        let mut value = object.value.clone();
-        edit(&mut value);
-        if value == object.value
-            || state.store.commit(resource, name, Expect::Revision(object.revision), Some(value)).is_ok()
-        {
-            return;
-        }
     }
 }

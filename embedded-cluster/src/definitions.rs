@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cluster::State;
 use crate::kinds::{Registry, resource_name};
+use crate::state::State;
 use crate::storage::{Expect, Name};
 
 const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";

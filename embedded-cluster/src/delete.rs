@@ -6,11 +6,11 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::cluster::State;
+use crate::call::{Call, object_response};
 use crate::definitions;
 use crate::kinds::Kind;
 use crate::read::respond;
-use crate::server::{Call, object_response};
+use crate::state::State;
 use crate::status::ApiError;
 use crate::storage::{Expect, Name};
 

@@ -4,8 +4,8 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::call::{json_response, object_response};
 use crate::kinds::{Kind, Registry};
-use crate::server::{json_response, object_response};
 use crate::status::ApiError;
 
 /// The version of Kubernetes that is imitated.

@@ -12,7 +12,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::storage::Name;
+use crate::name::Name;
 
 /// `resource`, `namespace` and `name`, parted by zero bytes, lead to the object as JSON.
 const OBJECTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("objects");

@@ -18,21 +18,27 @@
 
 mod access;
 mod admission;
+mod call;
+mod check;
 mod cluster;
 mod controllers;
 mod definitions;
 mod delete;
 mod discovery;
+mod edit;
 mod journal;
 mod kinds;
 mod managed;
+mod name;
 mod patch;
 mod read;
 mod request;
 mod reviews;
+mod scale;
 mod schema;
 mod selector;
 mod server;
+mod state;
 mod status;
 mod storage;
 mod table;
@@ -40,5 +46,6 @@ mod watch;
 mod workloads;
 mod write;
 
-pub use cluster::{Clock, Cluster, OpenError, Server, SystemClock};
+pub use cluster::{Cluster, OpenError, Server};
 pub use server::ClusterService;
+pub use state::{Clock, SystemClock};

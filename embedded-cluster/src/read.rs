@@ -5,29 +5,12 @@ use base64::Engine as _;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::call::{Call, json_response, object_response};
 use crate::kinds::Kind;
 use crate::request::Form;
-use crate::selector::Selector;
-use crate::server::{Call, json_response, object_response};
 use crate::status::ApiError;
-use crate::storage::{Name, Object};
-use crate::{table, write};
-
-impl Call<'_> {
-    pub(crate) fn name(&self) -> Name {
-        Name { namespace: self.target.namespace.clone(), name: self.target.name.clone() }
-    }
-
-    /// The object that the path names.
-    pub(crate) fn stored(&self) -> Result<std::sync::Arc<Object>, ApiError> {
-        let found = self.state.store.get(&self.kind.resource, &self.name());
-        found.ok_or_else(|| ApiError::not_found(self.kind.subject(&self.target.name)))
-    }
-
-    pub(crate) fn selector(&self) -> Result<Selector, ApiError> {
-        Selector::parse(self.query.get("labelSelector"), self.query.get("fieldSelector"))
-    }
-}
+use crate::storage::Name;
+use crate::{scale, table};
 
 /// A stored object in the version that was asked for.
 pub(crate) fn in_version(kind: &Kind, value: &Value) -> Value {
@@ -41,17 +24,12 @@ pub(crate) fn in_version(kind: &Kind, value: &Value) -> Value {
     value
 }
 
-/// Only an object's metadata.
-pub(crate) fn metadata_of(value: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"]})
-}
-
 /// Answers with one object.
 pub(crate) fn respond(call: &Call<'_>, code: StatusCode, value: &Value) -> Response<Body> {
     let shown = in_version(call.kind, value);
     match call.form {
         Form::Whole => object_response(code, &shown),
-        Form::Metadata => object_response(code, &metadata_of(&shown)),
+        Form::Metadata => object_response(code, &table::metadata_of(&shown)),
         Form::Table => {
             object_response(code, &table::table(call.state, call.kind, &[&shown], &json!({}), call.query))
         }
@@ -61,7 +39,7 @@ pub(crate) fn respond(call: &Call<'_>, code: StatusCode, value: &Value) -> Respo
 pub(crate) fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     let object = call.stored()?;
     if call.target.subresource == "scale" {
-        return Ok(object_response(StatusCode::OK, &write::scale_of(call.kind, &object.value)));
+        return Ok(object_response(StatusCode::OK, &scale::scale_of(call.kind, &object.value)));
     }
     let stored_version = object.value["apiVersion"] == call.kind.api_version();
     if call.form == Form::Whole && stored_version {
@@ -118,7 +96,8 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
             Ok(json_response(StatusCode::OK, text))
         }
         Form::Metadata => {
-            let items: Vec<Value> = listing.objects.iter().map(|object| metadata_of(&object.value)).collect();
+            let items: Vec<Value> =
+                listing.objects.iter().map(|object| table::metadata_of(&object.value)).collect();
             let list = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items});
             Ok(object_response(StatusCode::OK, &list))
         }

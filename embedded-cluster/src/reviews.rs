@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::access::{self, User};
-use crate::cluster::State;
 use crate::request::Target;
+use crate::state::State;
 use crate::status::ApiError;
 
 /// Answers a review, if the request is one.

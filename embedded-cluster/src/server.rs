@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
 
 use crate::access;
-use crate::cluster::State;
-use crate::kinds::Kind;
-use crate::request::{Form, Query, Target, verb, wanted_form};
+use crate::call::{Call, object_response};
+use crate::request::{Query, Target, verb, wanted_form};
+use crate::state::State;
 use crate::status::ApiError;
 use crate::{delete, discovery, read, reviews, watch, write};
 
@@ -54,17 +52,6 @@ where
             async move { Ok(answer(&state, request).await.unwrap_or_else(|error| error_response(&error))) },
         )
     }
-}
-
-/// A request to a resource, taken apart.
-pub(crate) struct Call<'a> {
-    pub(crate) state: &'a Arc<State>,
-    pub(crate) kind: &'a Arc<Kind>,
-    pub(crate) target: &'a Target,
-    pub(crate) query: &'a Query,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) form: Form,
-    pub(crate) body: Bytes,
 }
 
 async fn answer<B>(state: &Arc<State>, request: Request<B>) -> Result<Response<Body>, ApiError>
@@ -121,18 +108,6 @@ where
             "the server does not allow this method on the requested resource",
         )),
     }
-}
-
-/// A JSON answer.
-pub(crate) fn json_response(code: StatusCode, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = code;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-pub(crate) fn object_response(code: StatusCode, value: &Value) -> Response<Body> {
-    json_response(code, value.to_string())
 }
 
 fn error_response(error: &ApiError) -> Response<Body> {

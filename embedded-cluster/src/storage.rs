@@ -12,16 +12,10 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use crate::journal::{Journal, Record, Ticket};
+pub(crate) use crate::name::Name;
 
 /// Changes that a table's log keeps.
 const LOG_LENGTH: usize = 5_000;
-
-/// Namespace and name. The namespace of cluster-wide objects is empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Name {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-}
 
 /// A stored object.
 #[derive(Debug)]

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cluster::State;
 use crate::kinds::Kind;
-use crate::read::metadata_of;
 use crate::request::Query;
+use crate::state::State;
 
 /// Objects as a table.
 pub(crate) fn table(
@@ -199,4 +198,9 @@ fn since(time: &str, now: Timestamp) -> String {
         10_800..172_800 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
     }
+}
+
+/// Only an object's metadata.
+pub(crate) fn metadata_of(value: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"]})
 }

@@ -10,15 +10,16 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::cluster::State;
+use crate::call::{Call, json_response};
 use crate::kinds::Kind;
-use crate::read::{in_version, metadata_of};
+use crate::read::in_version;
 use crate::request::{Form, Query};
 use crate::selector::Selector;
-use crate::server::{Call, json_response};
+use crate::state::State;
 use crate::status::ApiError;
 use crate::storage::{Change, Event, Object};
 use crate::table;
+use crate::table::metadata_of;
 
 /// How often a watch that asked for it hears of the current revision.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cluster::{State, seconds};
-use crate::controllers::{change, create};
+use crate::edit::{change, create};
+use crate::state::{State, seconds};
 use crate::storage::{Change, Name, Notice};
 
 /// Reacts to a new or changed workload.

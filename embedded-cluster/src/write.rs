@@ -4,13 +4,14 @@ use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use crate::call::{Call, object_response};
+use crate::check::{check, check_builtin, normalize, prune, set_defaults};
 use crate::kinds::Kind;
 use crate::managed::fieldset::{Element, FieldSet};
 use crate::managed::{self, Writer};
 use crate::read::respond;
-use crate::schema::check::{check, check_builtin, normalize, prune, set_defaults};
+use crate::scale::{scale_of, with_scale};
 use crate::schema::{Shape, Type};
-use crate::server::{Call, object_response};
 use crate::status::{ApiError, FieldError};
 use crate::storage::{Expect, Name, Object};
 use crate::{admission, definitions, delete, patch};
@@ -84,6 +85,10 @@ fn reset_fields(kind: &Kind, subresource: &str) -> FieldSet {
         "" if kind.has("status") => &["status"],
         _ => &[],
     };
+    // The server itself keeps namespaces that are deleted.
+    if kind.is("namespaces") {
+        set.insert(&[Element::Field("spec".to_owned()), Element::Field("finalizers".to_owned())]);
+    }
     for field in fields {
         set.insert(&[Element::Field((*field).to_owned())]);
     }
@@ -537,48 +542,4 @@ fn drop_empty(of: Type<'_>, value: &mut Value) {
         Value::Array(list) => list.iter_mut().for_each(|child| drop_empty(of.items(), child)),
         _ => {}
     }
-}
-
-fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |value, part| value.get(part))
-}
-
-/// The scale subresource of an object.
-pub(crate) fn scale_of(kind: &Kind, value: &Value) -> Value {
-    let (Some(scale), metadata) = (&kind.scale, &value["metadata"]) else { return Value::Null };
-    let number = |path: &str| at_path(value, path).and_then(Value::as_i64).unwrap_or(0);
-    let selector = match &scale.selector {
-        Some(path) => at_path(value, path).and_then(Value::as_str).unwrap_or_default().to_owned(),
-        None => {
-            let labels = value.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-            let labels = labels
-                .into_iter()
-                .flatten()
-                .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
-            labels.collect::<Vec<_>>().join(",")
-        }
-    };
-    json!({
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"]},
-        "spec": {"replicas": number(&scale.spec)},
-        "status": {"replicas": number(&scale.status), "selector": selector},
-    })
-}
-
-/// An object with the replicas of a scale.
-fn with_scale(kind: &Kind, old: &Value, scale: &Value) -> Value {
-    let mut value = old.clone();
-    if let Some(paths) = &kind.scale {
-        let mut place = &mut value;
-        for part in paths.spec.split('.') {
-            place = &mut place[part];
-        }
-        *place = scale.pointer("/spec/replicas").cloned().unwrap_or_else(|| 0.into());
-    }
-    if let Some(version) = scale.pointer("/metadata/resourceVersion") {
-        value["metadata"]["resourceVersion"] = version.clone();
-    }
-    value
 }

@@ -7,6 +7,7 @@ pub mod image;
 pub mod kstatus;
 pub mod notify;
 pub mod object;
+mod quote;
 pub mod receiver;
 pub mod semver;
 pub mod setters;

@@ -9,7 +9,6 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 pub(crate) mod builtin;
-pub(crate) mod check;
 pub(crate) mod custom;
 
 /// The place of a type in its [`Arena`].

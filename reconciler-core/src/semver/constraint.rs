@@ -8,7 +8,7 @@ use regex::Regex;
 use thiserror::Error;
 
 use super::version::{Version, cmp_prerelease};
-use crate::go::quote;
+use crate::quote::quote;
 
 /// How many groups divided by `||` a range may have.
 const MAX_GROUPS: usize = 32;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Merge, Shape, Type};
+use crate::schema::{Merge, NodeId, Shape, Type};
 use crate::status::FieldError;
 
 /// Removes what the type does not declare, and lists the paths of what was removed.
@@ -328,7 +328,7 @@ fn check_rules(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldEr
             });
         }
     }
-    let holds = |branch: &super::NodeId| {
+    let holds = |branch: &NodeId| {
         let mut errors = Vec::new();
         check(of.sibling(*branch), value, path, &mut errors);
         errors
