@@ -20,6 +20,8 @@ enum What {
     /// The objects of a Kustomization
     #[command(visible_alias = "ks")]
     Kustomization(Box<Kustomization>),
+    /// The archive of an artifact
+    Artifact(super::artifact::Build),
 }
 
 #[derive(Args)]
@@ -36,7 +38,10 @@ struct Kustomization {
 impl Build {
     /// Builds and prints.
     pub(crate) fn run(&self, global: &Global) -> Result {
-        let What::Kustomization(what) = &self.what;
+        let what = match &self.what {
+            What::Kustomization(what) => what,
+            What::Artifact(artifact) => return artifact.run(global),
+        };
         let Some(name) = what.names.names.first() else {
             return Err(Failure::usage("kustomization name is required"));
         };

@@ -32,6 +32,8 @@ enum What {
     /// The objects of a Kustomization
     #[command(visible_alias = "ks")]
     Kustomization(Box<Kustomization>),
+    /// The content of an artifact in a registry
+    Artifact(super::artifact::Diff),
 }
 
 #[derive(Args)]
@@ -51,7 +53,10 @@ struct Kustomization {
 impl Diff {
     /// Prints what differs. The status is 1 if something does, and 2 if that could not be found out.
     pub(crate) fn run(&self, global: &Global) -> Result {
-        let What::Kustomization(what) = &self.what;
+        let what = match &self.what {
+            What::Kustomization(what) => what,
+            What::Artifact(artifact) => return artifact.run(global),
+        };
         let Some(name) = what.names.names.first() else {
             return Err(Failure::usage("kustomization name is required"));
         };

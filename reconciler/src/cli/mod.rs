@@ -1,5 +1,6 @@
 //! The command line, with the words and flags of `flux`. Each command has a file of its own.
 
+mod artifact;
 mod bootstrap;
 mod build;
 mod check;
@@ -31,6 +32,7 @@ mod suspend;
 mod table;
 mod term;
 mod trace;
+mod transfer;
 mod tree;
 mod usage;
 mod variables;
@@ -106,8 +108,14 @@ enum Command {
     Get(get::Get),
     /// Install the reconciler
     Install(install::Install),
+    /// List what a registry has
+    List(transfer::List),
     /// Show what controllers have logged
     Logs(logs::Logs),
+    /// Fetch something from a registry
+    Pull(transfer::Pull),
+    /// Send something to a registry
+    Push(transfer::Push),
     /// Look at an object now, and wait for what comes of it
     Reconcile(reconcile::Reconcile),
     /// Begin to look after objects again
@@ -116,6 +124,8 @@ enum Command {
     Suspend(suspend::Suspend),
     /// Count objects by kind and state
     Stats(stats::Stats),
+    /// Give something in a registry another name
+    Tag(transfer::Tag),
     /// Show where an object comes from
     Trace(trace::Trace),
     /// Show what an object has applied
@@ -171,6 +181,10 @@ fn run(cli: &Cli) -> Result {
         Command::Diff(diff) => diff.run(&cli.global),
         Command::Envsubst(envsubst) => envsubst.run(&cli.global),
         Command::Events(events) => events.run(&cli.global),
+        Command::List(list) => list.run(&cli.global),
+        Command::Pull(pull) => pull.run(&cli.global),
+        Command::Push(push) => push.run(&cli.global),
+        Command::Tag(tag) => tag.run(&cli.global),
         Command::Logs(logs) => logs.run(&cli.global),
         Command::Stats(stats) => stats.run(&cli.global),
         Command::Trace(trace) => trace.run(&cli.global),
