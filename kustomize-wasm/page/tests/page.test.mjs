@@ -19,7 +19,7 @@ const executable = findBrowser();
 if (!executable) {
   console.log('SKIPPED: there is no Chromium (CHROMIUM, /usr/bin/chromium, or one on PATH)');
 }
-const check = (name, work) => test(name, { skip: !executable, timeout: 60_000 }, work);
+const check = (name, work) => test(name, { skip: !executable, timeout: 240_000 }, work);
 
 let browser;
 let server;
@@ -37,6 +37,8 @@ after(async () => {
 async function visit(work, { fragment = '', from = browser, ...options } = {}) {
   const context = await from.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  // Patient enough for a machine that compiles at the same time.
+  page.setDefaultTimeout(120_000);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -269,6 +271,8 @@ check('fits a phone, light and dark', async () => {
     const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme };
     const context = await browser.newContext(phone);
     const page = await context.newPage();
+  // Patient enough for a machine that compiles at the same time.
+  page.setDefaultTimeout(120_000);
     await page.goto(server.url);
     const tabs = page.getByRole('navigation', { name: 'Parts of the page' });
     for (const [name, seen] of [['Files', '.tree'], ['Result', '.output .cm-content'], ['Edit', '.editor .cm-content']]) {
