@@ -72,9 +72,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         return Next::After(SOON);
     }
     if repository.spec.suspend {
+        recall(&context, &key, &repository);
         return Next::OnChange;
     }
     let outcome = fetch(&context, &key, &repository).await;
+    if outcome.is_err() {
+        recall(&context, &key, &repository);
+    }
     let old = repository.status.clone().unwrap_or_default();
     let is_new = outcome.as_ref().is_ok_and(|commit| {
         old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision)
@@ -141,20 +145,7 @@ fn directory(context: &Context, key: &Key) -> std::path::PathBuf {
 async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Commit, Failure> {
     let url = &repository.spec.url;
     let credentials = credentials(context, key, repository).await?;
-    let known = context.mirrors.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-    let mirror = match known {
-        Some(mirror) => mirror,
-        None => {
-            let opened = Mirror::open(&directory(context, key)).map_err(|error| Failure::git(&error, url))?;
-            let mirror = Arc::new(opened);
-            context
-                .mirrors
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(key.clone(), Arc::clone(&mirror));
-            mirror
-        }
-    };
+    let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))
@@ -168,6 +159,27 @@ pub(super) async fn remote(
 ) -> Result<GitProgram, String> {
     let credentials = credentials(context, key, repository).await.map_err(|failure| failure.message)?;
     Ok(GitProgram::new(repository.spec.url.clone(), credentials, repository.spec.timeout().to_std()))
+}
+
+/// The local copy of a repository.
+fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
+    let mirrors = || context.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = mirrors().get(key).cloned();
+    if let Some(mirror) = known {
+        return Ok(mirror);
+    }
+    let mirror = Arc::new(Mirror::open(&directory(context, key))?);
+    mirrors().insert(key.clone(), Arc::clone(&mirror));
+    Ok(mirror)
+}
+
+/// After a start: hands out what was fetched before, when nothing can be fetched now.
+fn recall(context: &Context, key: &Key, repository: &GitRepository) {
+    let artifact = repository.status.as_ref().and_then(|status| status.artifact.as_ref());
+    let Some(artifact) = artifact.filter(|_| context.commit(key).is_none()) else { return };
+    if let Some(commit) = mirror(context, key).ok().and_then(|mirror| mirror.recall(&artifact.revision)) {
+        context.set_commit(key, commit);
+    }
 }
 
 async fn credentials(

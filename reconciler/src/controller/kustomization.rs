@@ -14,6 +14,7 @@ use kube::ResourceExt;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
+use reconciler_core::expression::{Expression, ExpressionError};
 use reconciler_core::ssa::ObjectId;
 use reconciler_core::substitute::Variables;
 use serde_json::json;
@@ -174,6 +175,18 @@ impl Reconciliation<'_> {
             let Some(Ok(other)) = self.context.kustomizations.get(&key) else {
                 return Err(fail(format!("dependency '{key}' not found")));
             };
+            if let Some(text) = dependency.ready_expr.as_deref().filter(|text| !text.is_empty()) {
+                match self.is_true(text, &other) {
+                    Ok(true) => continue,
+                    Ok(false) => {
+                        return Err(fail(format!("dependency '{key}' is not ready according to readyExpr")));
+                    }
+                    Err(error) => {
+                        let message = format!("readyExpr of dependency '{key}': {error}");
+                        return Err(Failure::new(reason::INVALID_CEL_EXPRESSION, message));
+                    }
+                }
+            }
             let is_seen = other.metadata.generation == Some(other.observed_generation());
             if !is_seen || !other.is_ready() {
                 return Err(fail(format!("dependency '{key}' is not ready")));
@@ -187,6 +200,12 @@ impl Reconciliation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The truth of an expression about this Kustomization (`self`) and a dependency (`dep`).
+    fn is_true(&self, text: &str, other: &Kustomization) -> Result<bool, ExpressionError> {
+        let value = |object: &Kustomization| serde_json::to_value(object).unwrap_or_default();
+        Expression::compile(text)?.truth(&[("self", &value(self.object)), ("dep", &value(other))])
     }
 
     /// Whether the last success is still what is wanted, and what the cluster has.

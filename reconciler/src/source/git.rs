@@ -85,6 +85,16 @@ impl Mirror {
         self.commit(id, &target.label)
     }
 
+    /// The commit of a revision, as status writes it, if it was fetched before.
+    #[must_use]
+    pub fn recall(&self, revision: &str) -> Option<Commit> {
+        let (label, id) = match revision.rsplit_once("@sha1:") {
+            Some(parts) => parts,
+            None => ("", revision.strip_prefix("sha1:")?),
+        };
+        self.commit(id.parse().ok()?, label).ok()
+    }
+
     /// Fetches a commit by its id, or, from a server that refuses that, the branch with its history.
     async fn fetch_commit(
         &self,

@@ -191,7 +191,7 @@ async fn variables_come_from_the_spec_and_from_objects() -> Outcome {
 async fn health_and_dependencies_are_waited_for() -> Outcome {
     let files = [("first/deployment.yaml", &*hopeless("first")), ("second/map.yaml", &*map("second", "b"))];
     let stage = stage("health", &files).await?;
-    stage.create("second", &json!({"dependsOn": [{"name": "first"}]})).await?;
+    stage.create("second", &json!({"dependsOn": [{"name": "first", "readyExpr": "dep.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"}]})).await?;
     let message = stage.not_ready("second", "DependencyNotReady", "first").await?;
     assert_eq!(message, "dependency 'health/first' not found");
     stage.create("first", &json!({"wait": true, "timeout": "2m"})).await?;

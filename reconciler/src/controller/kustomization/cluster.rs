@@ -1,6 +1,6 @@
 //! Which cluster objects are applied to, and on whose behalf.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::api::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, ResourceExt};
@@ -31,6 +31,17 @@ impl Reconciliation<'_> {
             Some(account) => objects.on_behalf_of(&self.key.namespace, account).map_err(failed),
             None => Ok(objects),
         }
+    }
+
+    /// Whether the account is gone on whose behalf objects were applied: then nothing can be deleted.
+    pub(super) async fn has_no_account(&self) -> bool {
+        let spec = &self.object.spec;
+        let Some(account) = spec.service_account_name.as_deref().filter(|_| spec.kube_config.is_none())
+        else {
+            return false;
+        };
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.context.client.clone(), &self.key.namespace);
+        matches!(accounts.get_metadata_opt(account).await, Ok(None))
     }
 
     /// Another cluster, with the kubeconfig of a Secret.

@@ -16,7 +16,11 @@ impl Reconciliation<'_> {
             DeletionPolicy::Delete | DeletionPolicy::WaitForTermination => true,
             DeletionPolicy::Orphan => false,
         };
-        if is_pruned && !spec.suspend {
+        if is_pruned && !spec.suspend && self.has_no_account().await {
+            let account = spec.service_account_name.as_deref().unwrap_or_default();
+            let message = format!("garbage collection skipped: service account '{account}' not found");
+            self.context.log.error(&message, self.fields(json!({})));
+        } else if is_pruned && !spec.suspend {
             let inventory = self.status().inventory.unwrap_or_default();
             let stale = apply::stale(&inventory, &Inventory::default());
             let cluster = match self.cluster().await {
