@@ -50,7 +50,7 @@ fn of_many_missing(first: &str) -> (String, usize) {
     let files = [("/app/kustomization.yaml", text.as_str()), ("/app/there.yaml", pod)];
     let host = Counting { files: MemoryHost::from_iter(files), questions: AtomicUsize::new(0) };
     let error = build(&host, "/app", &BuildOptions::default()).unwrap_err();
-    (error.to_string(), host.questions.into_inner())
+    (error.message().to_owned(), host.questions.into_inner())
 }
 
 #[test]
