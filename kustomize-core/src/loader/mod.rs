@@ -21,7 +21,6 @@ use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
 
 pub(crate) use crate::host::is_url;
-#[cfg(feature = "golden")]
 pub(crate) use kustomization_file::FILE_NAMES;
 pub(crate) use neither::neither;
 
