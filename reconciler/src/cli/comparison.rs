@@ -148,6 +148,10 @@ fn block(path: &[String], details: &[Detail], out: &mut String) {
         let mut line = String::new();
         for (index, column) in columns.iter().enumerate() {
             let cell = column.get(row).copied().unwrap_or_default();
+            if index > 0 && row > 0 {
+                // Only lines at the margin lose the two spaces below a title.
+                line.push_str("  ");
+            }
             line.push_str(cell);
             if index + 1 < columns.len() {
                 let missing = width(column) - cell.chars().count();
@@ -246,7 +250,7 @@ mod tests {
     #[test]
     fn what_was_removed_stands_beside_what_was_added() {
         let text = compare(&json!({"data": {"old-key": "*"}}), &json!({"data": {"new": "*"}}));
-        let wanted = "\ndata\n- one map entry removed:   + one map entry added:\nold-key: \"*\"               new: \"*\"\n\n";
+        let wanted = "\ndata\n- one map entry removed:   + one map entry added:\nold-key: \"*\"                 new: \"*\"\n\n";
         assert_eq!(text, wanted);
     }
 
