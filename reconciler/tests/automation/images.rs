@@ -13,7 +13,7 @@ const OVERLAY: &str = "apps/overlays/staging/kustomization.yaml";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/staging/deployments/kustomize-ginx";
 const API: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/staging";
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Staging's overlay with more resources and a tag.
 pub(crate) fn overlay(resources: &str, tag: &str) -> String {

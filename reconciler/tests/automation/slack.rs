@@ -14,7 +14,7 @@ use super::images::overlay;
 use super::{CLUSTER, Outcome, Stage};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 const OVERLAY: &str = "apps/overlays/staging/kustomization.yaml";
 
 /// The counterpart of Slack: keeps the messages, and is down for the first of them.

@@ -23,7 +23,7 @@ use tower::util::MapRequest;
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
