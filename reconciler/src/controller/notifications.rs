@@ -1,6 +1,6 @@
 //! From events to messages: which alerts an event is for, and sending it to their providers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,8 @@ use crate::notify::{Broken, Connection, Message, Name, Outbox, SendError, send};
 const FILE: &str = "notifications.jsonl";
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// How long a message waits for a provider that does not exist.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Alerts, providers, and what is still to be sent.
 pub(crate) struct Notifications {
@@ -89,43 +91,76 @@ impl Notifications {
 
     /// Gives the events that have been taken to the alerts that they are for.
     pub(super) fn route(&self) -> io::Result<()> {
-        if !self.alerts.is_listed() {
-            return Ok(());
+        if self.alerts.is_listed() {
+            self.route_early()?;
+            self.added.notify_one();
         }
-        let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
-        for (event, labels) in events {
-            self.route_one(event, &labels)?;
-        }
-        self.added.notify_one();
         Ok(())
+    }
+
+    fn route_early(&self) -> io::Result<()> {
+        let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
+        events.into_iter().try_for_each(|(event, labels)| self.route_one(event, &labels))
     }
 
     fn route_one(&self, event: Event, labels: &BTreeMap<String, String>) -> io::Result<()> {
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(()) };
         let now = Timestamp::now();
+        let object = object_of(&event);
         if event.severity == Severity::Error {
-            let labels = labels.clone();
-            outbox.broke(&object_of(&event), Broken { since: now, event: event.clone(), labels })?;
+            let (event, labels) = (event.clone(), labels.clone());
+            outbox.broke(&object, Broken { since: now, event, labels, told: BTreeSet::new() })?;
         }
-        if !outbox.say(&rate_limit_key(&event), now)? {
+        let takers = self.takers(&event, labels);
+        // What nobody has been told is news to the alert that comes next.
+        if takers.is_empty() || !outbox.say(&rate_limit_key(&event), now)? {
             return Ok(());
         }
-        for (alert, provider) in self.takers(&event, labels) {
+        if event.severity == Severity::Error {
+            outbox.told(&object, takers.iter().map(|(alert, _)| alert.clone()))?;
+        }
+        for (alert, provider) in takers {
             outbox.add(Message { alert, provider, event: event.clone() })?;
         }
+        Ok(())
+    }
+
+    /// Tells an alert that is new, or that has changed, what is broken already.
+    fn catch_up(&self, key: &Key) -> io::Result<()> {
+        let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(()) };
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        let alert_name = name(key);
+        let provider = Name { namespace: key.namespace.clone(), name: alert.spec.provider_ref.name.clone() };
+        let is_news = |broken: &Broken| {
+            !broken.told.contains(&alert_name)
+                && matches(&alert.spec, &key.namespace, &broken.event, &broken.labels)
+        };
+        let mut news: Vec<(Timestamp, String, Event)> = outbox
+            .broken()
+            .filter(|(_, broken)| is_news(broken))
+            .map(|(object, broken)| (broken.since, object.to_owned(), broken.event.clone()))
+            .collect();
+        news.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
+        for (_, object, event) in news {
+            outbox.told(&object, [alert_name.clone()])?;
+            outbox.add(Message { alert: alert_name.clone(), provider: provider.clone(), event })?;
+        }
+        self.added.notify_one();
         Ok(())
     }
 
     /// The alerts that take an event, with their providers.
     fn takers(&self, event: &Event, labels: &BTreeMap<String, String>) -> Vec<(Name, Name)> {
         let keys = self.alerts.keys(|key, alert| matches(&alert.spec, &key.namespace, event, labels));
-        let provider = |key: &Key| {
-            let alert = self.alerts.get(key)?.ok()?;
-            let provider = &alert.spec.provider_ref.name;
-            Some((name(key), Name { namespace: key.namespace.clone(), name: provider.clone() }))
-        };
-        keys.iter().filter_map(provider).collect()
+        keys.iter().filter_map(|key| Some((name(key), self.provider_of(key)?))).collect()
+    }
+
+    /// The provider of an alert.
+    fn provider_of(&self, alert: &Key) -> Option<Name> {
+        let found = self.alerts.get(alert)?.ok()?;
+        Some(Name { namespace: alert.namespace.clone(), name: found.spec.provider_ref.name.clone() })
     }
 
     /// Takes the news that an object is as it should be. If it was broken, the alerts that said so say that it
@@ -137,7 +172,8 @@ impl Notifications {
         let seconds = Timestamp::now().duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         event.message = format!("Recovered after {after}: {}", event.message);
-        for (alert, provider) in self.takers(&broken.event, &broken.labels) {
+        for alert in broken.told {
+            let Some(provider) = self.provider_of(&key(&alert)) else { continue };
             outbox.add(Message { alert, provider, event: event.clone() })?;
         }
         drop(guard);
@@ -147,8 +183,9 @@ impl Notifications {
 }
 
 /// An alert has changed: events may have waited for it.
-pub(super) async fn alert_changed(context: Arc<Context>, _: Key) -> super::Next {
-    if let Err(error) = context.notifications.route() {
+pub(super) async fn alert_changed(context: Arc<Context>, key: Key) -> super::Next {
+    let notifications = &context.notifications;
+    if let Err(error) = notifications.route().and_then(|()| notifications.catch_up(&key)) {
         context.log.error("events could not be kept for sending", json!({"error": error.to_string()}));
     }
     super::Next::OnChange
@@ -168,6 +205,12 @@ pub(super) async fn deliver(context: &Arc<Context>) {
     loop {
         let is_known = notifications.alerts.is_listed() && notifications.providers.is_listed();
         if is_known {
+            // What came before the alerts were known, if no alert is there to ask for it.
+            if let Err(error) = notifications.route_early() {
+                context
+                    .log
+                    .error("events could not be kept for sending", json!({"error": error.to_string()}));
+            }
             let providers = notifications.outbox().as_ref().map(Outbox::providers).unwrap_or_default();
             for provider in providers {
                 if busy.insert(provider.clone()) {
@@ -235,7 +278,12 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendErr
         return Err(missing("alert", &message.alert));
     };
     let Some(Ok(provider)) = notifications.providers.get(&key(&message.provider)) else {
-        return Err(missing("provider", &message.provider));
+        // It may be applied after its alert.
+        let name = &message.provider;
+        let error = format!("provider '{}/{}' does not exist", name.namespace, name.name);
+        let since = message.event.timestamp.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let is_recent = Timestamp::now().duration_since(since) < LONGEST_WAIT;
+        return Err(if is_recent { SendError::Later(error) } else { SendError::Never(error) });
     };
     let secret = match &provider.spec.secret_ref {
         Some(reference) => Some(secret(context, &message.provider, &reference.name).await?),

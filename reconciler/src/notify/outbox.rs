@@ -3,7 +3,7 @@
 //! All of it is kept in a file to which a line is added for every change, and which is written anew when most
 //! of its lines are out of date. What a crash of the machine cuts off is the last line at most.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,9 @@ pub struct Broken {
     pub event: Event,
     /// The labels of the object.
     pub labels: BTreeMap<String, String>,
+    /// The alerts that have said so.
+    #[serde(default)]
+    pub told: BTreeSet<Name>,
 }
 
 /// A line of the file.
@@ -219,9 +222,20 @@ impl Outbox {
         self.change(Line::Broken(object.to_owned(), Box::new(broken)))
     }
 
-    /// Whether an object is broken.
-    pub fn is_broken(&self, object: &str) -> bool {
-        self.broken.contains_key(object)
+    /// Notes that alerts have said that an object is broken.
+    pub fn told(&mut self, object: &str, alerts: impl IntoIterator<Item = Name>) -> io::Result<()> {
+        let Some(mut broken) = self.broken.get(object).cloned() else { return Ok(()) };
+        let before = broken.told.len();
+        broken.told.extend(alerts);
+        if broken.told.len() == before {
+            return Ok(());
+        }
+        self.change(Line::Broken(object.to_owned(), Box::new(broken)))
+    }
+
+    /// What is broken, by the object, in no order.
+    pub fn broken(&self) -> impl Iterator<Item = (&str, &Broken)> {
+        self.broken.iter().map(|(object, broken)| (object.as_str(), broken))
     }
 
     /// Takes what was noted of an object that is broken no more.
@@ -299,13 +313,18 @@ mod tests {
             since: Timestamp::from_second(second).unwrap_or_default(),
             event: Event::default(),
             labels: BTreeMap::new(),
+            told: BTreeSet::new(),
         };
         let mut outbox = Outbox::open(&path)?;
         outbox.broke("Kustomization/apps/x", broken(1))?;
         outbox.broke("Kustomization/apps/x", broken(2))?;
+        let alert = message("slack", "").alert;
+        outbox.told("Kustomization/apps/x", [alert.clone()])?;
+        outbox.told("Kustomization/apps/y", [alert.clone()])?;
         drop(outbox);
         let mut outbox = Outbox::open(&path)?;
-        assert_eq!(outbox.mend("Kustomization/apps/x")?, Some(broken(1)));
+        let wanted = Broken { told: BTreeSet::from([alert]), ..broken(1) };
+        assert_eq!(outbox.mend("Kustomization/apps/x")?, Some(wanted));
         assert_eq!(outbox.mend("Kustomization/apps/x")?, None);
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Slack {
     }
 
     /// Waits for a message of a colour whose text contains something.
-    async fn says(&self, colour: &str, text: &str) -> Outcome<Value> {
+    async fn says(&self, stage: &Stage, colour: &str, text: &str) -> Outcome<Value> {
         let end = Instant::now() + PATIENCE;
         loop {
             let found = self.messages().into_iter().find(|message| {
@@ -58,7 +58,8 @@ impl Slack {
                 return Ok(found);
             }
             if Instant::now() > end {
-                return Err(format!("no {colour} message with {text:?} in {:#?}", self.messages()).into());
+                let (messages, log) = (self.messages(), stage.text());
+                return Err(format!("no {colour} message with {text:?} in {messages:#?}\n{log}").into());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -118,7 +119,7 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     stage.commit("indent the images", &[(OVERLAY, &broken)])?;
     let revision = stage.revision()?;
     stage.reconcile("apps-staging").await?;
-    let message = slack.says("danger", OVERLAY).await?;
+    let message = slack.says(stage, "danger", OVERLAY).await?;
     let attachment = &message["attachments"][0];
     assert_eq!(message["username"], "kustomize-controller");
     assert_eq!(attachment["author_name"], "kustomization/apps-staging.flux-system");
@@ -134,8 +135,8 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     stage.commit("mend it, and go on", &[(OVERLAY, &overlay("", "1.20.1"))])?;
     stage.reconcile("apps-staging").await?;
     stage.ready("apps-staging", &stage.revision()?).await?;
-    slack.says("good", "Deployment/staging/kustomize-ginx configured").await?;
-    let recovered = slack.says("good", "Recovered after ").await?;
+    slack.says(stage, "good", "Deployment/staging/kustomize-ginx configured").await?;
+    let recovered = slack.says(stage, "good", "Recovered after ").await?;
     let text = recovered["attachments"][0]["text"].as_str().unwrap_or_default().to_owned();
     assert!(text.contains(&stage.revision()?) && text.contains("mend it, and go on"), "{text}");
     let is_red = |message: &&Value| message["attachments"][0]["color"] == "danger";

@@ -418,7 +418,8 @@ impl Stage {
         !is_real()
     }
 
-    fn text(&self) -> String {
+    /// The log so far.
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
