@@ -20,6 +20,7 @@ pub use commit_status::default_commit_status;
 pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch};
 pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
 pub use exchange::{Exchange, Method, Reply, Request};
+pub use forge::commit_link;
 pub use metadata::{clean, merge};
 
 use base64::Engine;

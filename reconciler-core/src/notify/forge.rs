@@ -39,6 +39,42 @@ impl Repository {
     }
 }
 
+/// The page that shows a commit, for the forges whose addresses are known. Passwords in the address of the
+/// repository are left out.
+///
+/// ```
+/// use reconciler_core::notify::commit_link;
+///
+/// let link = commit_link("ssh://git@github.com/example/fleet.git", "0a1b2c");
+/// assert_eq!(link.as_deref(), Some("https://github.com/example/fleet/commit/0a1b2c"));
+/// assert_eq!(commit_link("file:///srv/fleet", "0a1b2c"), None);
+/// ```
+#[must_use]
+pub fn commit_link(repository: &str, commit: &str) -> Option<String> {
+    let url = match repository.split_once(':') {
+        Some((host, path)) if !path.starts_with("//") => format!("ssh://{host}/{path}"),
+        _ => repository.to_owned(),
+    };
+    let is_ssh = url.starts_with("ssh://");
+    let Repository { mut host, path } = Repository::parse(&url).ok()?;
+    if is_ssh {
+        // The port of ssh says nothing about that of the pages.
+        let name = Url::parse(&url).ok()?.host_str()?.to_owned();
+        host = format!("https://{name}");
+    }
+    let has = |names: &[&str]| names.iter().any(|name| host.contains(name));
+    let part = if has(&["gitlab"]) {
+        "-/commit"
+    } else if has(&["bitbucket"]) {
+        "commits"
+    } else if has(&["github", "gitea", "forgejo", "codeberg"]) {
+        "commit"
+    } else {
+        return None;
+    };
+    Some(format!("{host}/{path}/{part}/{commit}"))
+}
+
 /// A forge with the login to it.
 #[derive(Clone)]
 pub(super) struct Api {

@@ -19,11 +19,21 @@ pub enum BuildFailure {
         closest: Option<String>,
     },
     /// The kustomization file cannot be used.
-    #[error("{0}")]
-    Generator(String),
+    #[error("{message}")]
+    Generator {
+        /// What is wrong, and where.
+        message: String,
+        /// The line, if it can be shown.
+        excerpt: Option<String>,
+    },
     /// The build failed.
-    #[error("kustomize build failed: {0}")]
-    Build(String),
+    #[error("kustomize build failed: {message}")]
+    Build {
+        /// What is wrong, and where.
+        message: String,
+        /// The line, if it can be shown.
+        excerpt: Option<String>,
+    },
     /// An object cannot be written as JSON.
     #[error("kustomize build failed: {0}")]
     Object(String),
@@ -42,16 +52,17 @@ impl BuildFailure {
     /// where it is wrong.
     pub(super) fn of_generator(error: GenerateError, tree: &GitTree, directory: &str) -> Self {
         let message = error.to_string();
-        match error {
-            GenerateError::Yaml(_) | GenerateError::Type(_) => {
-                BuildFailure::Generator(match plain_error(tree, directory) {
-                    Some(plain) if message.ends_with(plain.message()) => describe_as(message, &plain),
-                    Some(plain) => format!("{message}: {}", describe(&plain)),
-                    None => format!("{message} (in the kustomization file of {})", relative(directory)),
-                })
-            }
-            _ => BuildFailure::Generator(message),
-        }
+        let plain = match error {
+            GenerateError::Yaml(_) | GenerateError::Type(_) => plain_error(tree, directory),
+            _ => return BuildFailure::Generator { message, excerpt: None },
+        };
+        let excerpt = plain.as_ref().and_then(|plain| excerpt(plain, tree));
+        let message = match plain {
+            Some(plain) if message.ends_with(plain.message()) => describe_as(message, &plain),
+            Some(plain) => format!("{message}: {}", describe(&plain)),
+            None => format!("{message} (in the kustomization file of {})", relative(directory)),
+        };
+        BuildFailure::Generator { message, excerpt }
     }
 
     /// The failure of a build. Where it points into the generated file, a build of the file as it
@@ -64,13 +75,44 @@ impl BuildFailure {
     ) -> Self {
         let is_generated = error.file().map(relative) == Some(relative(&generated.path));
         let plain = if is_generated && !generated.is_new { plain_error(tree, directory) } else { None };
-        BuildFailure::Build(match plain {
-            Some(plain) => describe(&plain),
+        let message = match &plain {
+            Some(plain) => describe(plain),
             // The fault is in what the Kustomization adds.
             None if is_generated => without_place(&error),
             None => describe(&error),
-        })
+        };
+        let excerpt = match &plain {
+            None if is_generated => None,
+            plain => excerpt(plain.as_ref().unwrap_or(&error), tree),
+        };
+        BuildFailure::Build { message, excerpt }
     }
+
+    /// The line that is wrong with its number, if it can be shown.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            BuildFailure::Generator { excerpt, .. } | BuildFailure::Build { excerpt, .. } => {
+                excerpt.as_deref()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The longest line that is shown, in characters.
+const LONGEST_LINE: usize = 200;
+
+/// The line of an error with its number. A line of a file that may hold a Secret is not shown: it is
+/// sent to people who need not know it.
+fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
+    let place = error.place()?;
+    let file = tree.read(&place.file).ok()?;
+    if String::from_utf8_lossy(&file).to_ascii_lowercase().contains("secret") {
+        return None;
+    }
+    let text: String = place.text.chars().take(LONGEST_LINE).collect();
+    Some(format!("{:>4} | {}", place.line, text.trim_end()))
 }
 
 /// Why the directory cannot be built without what a Kustomization adds.

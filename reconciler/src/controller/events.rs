@@ -23,6 +23,8 @@ pub(super) struct Report<'a> {
     pub(super) is_error: bool,
     pub(super) reason: &'a str,
     pub(super) message: &'a str,
+    /// What alerts say in addition, after the message.
+    pub(super) details: Option<&'a str>,
     /// The revision that it happened at.
     pub(super) revision: Option<&'a str>,
 }
@@ -30,7 +32,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     /// Something that is as it should be.
     pub(super) fn info(component: &'a str, reason: &'a str, message: &'a str) -> Self {
-        Report { component, is_error: false, reason, message, revision: None }
+        Report { component, is_error: false, reason, message, details: None, revision: None }
     }
 
     /// Something that went wrong.
@@ -85,6 +87,11 @@ fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) 
     if let Some(revision) = report.revision.filter(|revision| !revision.is_empty()) {
         metadata.insert(format!("{group}/revision"), revision.to_owned());
     }
+    let mut message = report.message.trim_end().to_owned();
+    if let Some(details) = report.details.filter(|details| !details.is_empty()) {
+        message.push_str("\n\n");
+        message.push_str(details);
+    }
     notify::Event {
         involved_object: notify::InvolvedObject {
             api_version: K::api_version(&()).into_owned(),
@@ -96,7 +103,7 @@ fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) 
         },
         severity: if report.is_error { notify::Severity::Error } else { notify::Severity::Info },
         timestamp: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        message: report.message.trim_end().to_owned(),
+        message,
         reason: report.reason.to_owned(),
         metadata,
         reporting_controller: report.component.to_owned(),

@@ -60,13 +60,20 @@ struct Applied {
 struct Failure {
     reason: &'static str,
     message: String,
+    /// The line that is wrong, for those who are told.
+    excerpt: Option<String>,
     /// When to try again, if not at the interval of retries: it only waits for something else.
     next: Option<Duration>,
 }
 
 impl Failure {
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Failure { reason, message: message.into(), next: None }
+        Failure { reason, message: message.into(), excerpt: None, next: None }
+    }
+
+    /// It only waits for something, and is tried again after a while.
+    fn waiting(reason: &'static str, message: impl Into<String>, next: Duration) -> Self {
+        Failure { next: Some(next), ..Failure::new(reason, message) }
     }
 }
 
@@ -124,18 +131,18 @@ impl Reconciliation<'_> {
             Err(failure) => return self.fail(failure, None).await,
         };
         if let Err(failure) = self.check_dependencies() {
-            return self.fail(failure, Some(&commit.revision)).await;
+            return self.fail(failure, Some(&commit)).await;
         }
         let (variables, cluster) = match (self.variables().await, self.cluster().await) {
             (Ok(variables), Ok(cluster)) => (variables, cluster),
-            (Err(failure), _) | (_, Err(failure)) => return self.fail(failure, Some(&commit.revision)).await,
+            (Err(failure), _) | (_, Err(failure)) => return self.fail(failure, Some(&commit)).await,
         };
         if self.is_done(&commit, &variables) {
             return self.succeed(&commit, None).await;
         }
         match self.apply(&commit, variables, cluster).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
-            Err(failure) => self.fail(failure, Some(&commit.revision)).await,
+            Err(failure) => self.fail(failure, Some(&commit)).await,
         }
     }
 
@@ -156,10 +163,9 @@ impl Reconciliation<'_> {
         if self.context.repositories.get(&key).is_none() {
             return Err(Failure::new(reason::ARTIFACT_FAILED, format!("Source '{shown}' not found")));
         }
-        self.context.commit(&key).ok_or_else(|| Failure {
-            reason: reason::ARTIFACT_FAILED,
-            message: format!("Source artifact not found, retrying in {}", shown_duration(NO_ARTIFACT)),
-            next: Some(NO_ARTIFACT),
+        self.context.commit(&key).ok_or_else(|| {
+            let message = format!("Source artifact not found, retrying in {}", shown_duration(NO_ARTIFACT));
+            Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT)
         })
     }
 
@@ -167,11 +173,8 @@ impl Reconciliation<'_> {
         for dependency in &self.object.spec.depends_on {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
-            let fail = |message: String| Failure {
-                reason: reason::DEPENDENCY_NOT_READY,
-                message,
-                next: Some(NO_DEPENDENCY),
-            };
+            let fail =
+                |message: String| Failure::waiting(reason::DEPENDENCY_NOT_READY, message, NO_DEPENDENCY);
             let Some(Ok(other)) = self.context.kustomizations.get(&key) else {
                 return Err(fail(format!("dependency '{key}' not found")));
             };
@@ -291,7 +294,10 @@ impl Reconciliation<'_> {
             Ok(Err(error @ build::BuildFailure::PathNotFound { .. })) => {
                 Err(Failure::new(reason::ARTIFACT_FAILED, error.to_string()))
             }
-            Ok(Err(error)) => Err(Failure::new(reason::BUILD_FAILED, error.to_string())),
+            Ok(Err(error)) => Err(Failure {
+                excerpt: error.excerpt().map(str::to_owned),
+                ..Failure::new(reason::BUILD_FAILED, error.to_string())
+            }),
             Err(error) => Err(Failure::new(reason::BUILD_FAILED, format!("the build did not end: {error}"))),
         }
     }
@@ -358,11 +364,11 @@ impl Reconciliation<'_> {
             outcome = health.wait() => {
                 outcome.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))
             }
-            () = self.context.kustomization_queue.wanted_again(self.key) => Err(Failure {
-                reason: reason::HEALTH_CHECK_CANCELED,
-                message: "health checks canceled: something has changed meanwhile".to_owned(),
-                next: Some(Duration::ZERO),
-            }),
+            () = self.context.kustomization_queue.wanted_again(self.key) => Err(Failure::waiting(
+                reason::HEALTH_CHECK_CANCELED,
+                "health checks canceled: something has changed meanwhile",
+                Duration::ZERO,
+            )),
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Commit {
     pub id: String,
     /// The first line of its message.
     pub subject: String,
+    /// The name of its author.
+    pub author: String,
     /// Its files.
     pub tree: GitTree,
 }
@@ -135,11 +137,13 @@ impl Mirror {
         let commit = repository.find_commit(id).map_err(storage)?;
         let message = commit.message_raw().map_err(storage)?.to_string();
         let subject = message.lines().next().unwrap_or_default().to_owned();
+        let author = commit.author().map_err(storage)?.name.to_string();
         let revision = if label.is_empty() { format!("sha1:{id}") } else { format!("{label}@sha1:{id}") };
         Ok(Commit {
             revision,
             id: id.to_string(),
             subject,
+            author,
             tree: GitTree::new(Arc::clone(&self.repository), tree),
         })
     }

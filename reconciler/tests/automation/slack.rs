@@ -129,6 +129,8 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     // The line that is wrong is named.
     let text = attachment["text"].as_str().unwrap_or_default();
     assert!(text.contains(&format!("{OVERLAY}:")), "{text}");
+    let details = [" |    images:", "by Test: indent the images"];
+    assert!(details.iter().all(|detail| text.contains(detail)), "{text}");
 
     // The same failure is no news.
     stage.reconcile("apps-staging").await?;

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, reason};
+use reconciler_core::notify::commit_link;
 use serde_json::{Map, Value, json};
 
 use super::super::events::{self, Report};
+use super::super::queue::Key;
 use super::super::{Next, status};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
@@ -54,7 +56,8 @@ impl Reconciliation<'_> {
         self.finish(new, next).await
     }
 
-    pub(super) async fn fail(mut self, failure: Failure, revision: Option<&str>) -> Next {
+    pub(super) async fn fail(mut self, failure: Failure, commit: Option<&Commit>) -> Next {
+        let revision = commit.map(|commit| commit.revision.as_str());
         self.memory.applied = None;
         let mut new = self.status();
         let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
@@ -96,12 +99,31 @@ impl Reconciliation<'_> {
             self.context.log.error(&message, self.fields(fields));
         }
         if is_new {
+            let details = self.details(&failure, commit);
             let mut report = Report::error(CONTROLLER, failure.reason, &failure.message).at(revision);
+            report.details = Some(&details);
             // Waiting for others is no error.
             report.is_error = failure.next.is_none();
             events::send(self.context, self.object, &report).await;
         }
         self.finish(new, Next::After(retry)).await
+    }
+
+    /// What those who are told of a failure want to know besides: the line, whose commit it is, and where
+    /// to look at it.
+    fn details(&self, failure: &Failure, commit: Option<&Commit>) -> String {
+        let mut lines: Vec<String> = failure.excerpt.iter().cloned().collect();
+        if let Some(commit) = commit {
+            let short = commit.id.get(..8).unwrap_or(&commit.id);
+            lines.push(format!("Commit {short} by {}: {}", commit.author, commit.subject));
+            let source = &self.object.spec.source_ref;
+            let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
+            let key = Key { namespace, name: source.name.clone() };
+            if let Some(Ok(repository)) = self.context.repositories.get(&key) {
+                lines.extend(commit_link(&repository.spec.url, &commit.id));
+            }
+        }
+        lines.join("\n")
     }
 
     async fn finish(&mut self, mut new: KustomizationStatus, next: Next) -> Next {
