@@ -6,8 +6,8 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::LocalReference;
 use crate::reference::ObjectSelector;
+use crate::{DeliveryStatus, LocalReference};
 
 /// Says which events are sent to a provider.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,11 +16,15 @@ use crate::reference::ObjectSelector;
     version = "v1beta3",
     kind = "Alert",
     namespaced,
+    status = "DeliveryStatus",
     derive = "PartialEq",
     category = "all",
     category = "fluxcd",
     category = "fluxcd-notifications",
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Delivered","type":"integer","jsonPath":".status.delivered"}"#,
+    printcolumn = r#"{"name":"Pending","type":"integer","jsonPath":".status.pending"}"#,
+    printcolumn = r#"{"name":"Failure","type":"string","jsonPath":".status.lastFailure.error"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AlertSpec {

@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Duration, LocalReference};
+use crate::{DeliveryStatus, Duration, LocalReference};
 
 /// Sends events somewhere.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,11 +13,15 @@ use crate::{Duration, LocalReference};
     version = "v1beta3",
     kind = "Provider",
     namespaced,
+    status = "DeliveryStatus",
     derive = "PartialEq",
     category = "all",
     category = "fluxcd",
     category = "fluxcd-notifications",
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Delivered","type":"integer","jsonPath":".status.delivered"}"#,
+    printcolumn = r#"{"name":"Pending","type":"integer","jsonPath":".status.pending"}"#,
+    printcolumn = r#"{"name":"Failure","type":"string","jsonPath":".status.lastFailure.error"}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [

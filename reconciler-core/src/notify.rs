@@ -3,6 +3,7 @@
 //! Nothing here sends: a request is a value, so that delivery, retries and order are somebody else's.
 
 mod alert;
+mod batch;
 mod chat;
 mod comment;
 mod commit_status;
@@ -16,6 +17,7 @@ mod service;
 mod webhook;
 
 pub use alert::{matches, matches_source};
+pub use batch::{Batch, batch, cause, is_for_people};
 pub use commit_status::default_commit_status;
 pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch};
 pub use event::{Event, InvolvedObject, Severity, rate_limit_key};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::api::ApiResource;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reconciler_core::ssa::ObjectId;
 use serde::Deserialize;
 
@@ -47,23 +48,28 @@ impl ApiKind {
         }
     }
 
-    /// The path of an object, or of all objects if the name is empty.
+    /// The path of an object, or of all objects if the name is empty. Whatever stands in the names, the path
+    /// leads to nothing else.
     #[must_use]
     pub fn path(&self, namespace: &str, name: &str) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
         let mut path = format!("/{root}/{}", self.api_version);
         if self.is_namespaced && !namespace.is_empty() {
-            path.push_str(&format!("/namespaces/{namespace}"));
+            path.push_str("/namespaces/");
+            path.extend(utf8_percent_encode(namespace, ESCAPED));
         }
         path.push('/');
         path.push_str(&self.plural);
         if !name.is_empty() {
             path.push('/');
-            path.push_str(name);
+            path.extend(utf8_percent_encode(name, ESCAPED));
         }
         path
     }
 }
+
+/// What is escaped in a part of a path: whatever has a meaning there. Names of roles have colons.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// The kinds of a group and version, by name.
 type Served = Arc<HashMap<String, ApiKind>>;
@@ -180,5 +186,25 @@ impl Kinds {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(group.to_owned(), version.clone());
         Ok(Some(version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_nothing_else() {
+        let kind = ApiKind {
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            is_namespaced: true,
+        };
+        assert_eq!(kind.path("apps", "a.b-c"), "/api/v1/namespaces/apps/configmaps/a.b-c");
+        assert_eq!(
+            kind.path("apps/secrets", "../x?dryRun=All&y#z"),
+            "/api/v1/namespaces/apps%2Fsecrets/configmaps/..%2Fx%3FdryRun%3DAll%26y%23z"
+        );
     }
 }

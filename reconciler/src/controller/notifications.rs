@@ -3,25 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciler_api::{Alert, Provider};
-use reconciler_core::notify::{Event, Notification, Rules, Severity, dispatch, matches, rate_limit_key};
+use kube::ResourceExt;
+use reconciler_api::{Alert, Delivery, DeliveryStatus, Provider, Time};
+use reconciler_core::notify::{
+    Event, InvolvedObject, Notification, Rules, Severity, batch, cause, dispatch, is_for_people, matches,
+    rate_limit_key,
+};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::queue::{Key, Queue};
 use super::store::Store;
-use super::{Context, secrets};
+use super::{Context, secrets, status};
+use crate::apply::RequestError;
 use crate::notify::{Broken, Connection, Message, Name, Outbox, SendError, send};
 
 /// The file of what is still to be sent.
 const FILE: &str = "notifications.jsonl";
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// How long a message for people waits for others that say the same.
+const HOLD: Duration = Duration::from_secs(2);
+/// How many events are looked at for one message.
+const LOOKED_AT: usize = 1_000;
 /// How long a message waits for a provider that does not exist.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -37,6 +47,8 @@ pub(crate) struct Notifications {
     early: Mutex<Vec<(Event, BTreeMap<String, String>)>>,
     added: Notify,
     changed: Notify,
+    /// How many messages were dropped because there were too many.
+    dropped: AtomicU64,
 }
 
 impl Default for Notifications {
@@ -50,6 +62,7 @@ impl Default for Notifications {
             early: Mutex::default(),
             added: Notify::new(),
             changed: Notify::new(),
+            dropped: AtomicU64::default(),
         }
     }
 }
@@ -78,6 +91,13 @@ impl Notifications {
 
     fn outbox(&self) -> MutexGuard<'_, Option<Outbox>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, outbox: &mut Outbox, message: Message) -> io::Result<()> {
+        if outbox.add(message)?.is_some() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Takes an event. Before all alerts are known it waits.
@@ -109,8 +129,9 @@ impl Notifications {
         let now = Timestamp::now();
         let object = object_of(&event);
         if event.severity == Severity::Error {
+            let causes = BTreeSet::from([cause(&event)]);
             let (event, labels) = (event.clone(), labels.clone());
-            outbox.broke(&object, Broken { since: now, event, labels, told: BTreeSet::new() })?;
+            outbox.broke(&object, Broken { since: now, event, labels, told: BTreeSet::new(), causes })?;
         }
         let takers = self.takers(&event, labels);
         // What nobody has been told is news to the alert that comes next.
@@ -121,7 +142,7 @@ impl Notifications {
             outbox.told(&object, takers.iter().map(|(alert, _)| alert.clone()))?;
         }
         for (alert, provider) in takers {
-            outbox.add(Message { alert, provider, event: event.clone() })?;
+            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
         }
         Ok(())
     }
@@ -145,7 +166,8 @@ impl Notifications {
         news.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
         for (_, object, event) in news {
             outbox.told(&object, [alert_name.clone()])?;
-            outbox.add(Message { alert: alert_name.clone(), provider: provider.clone(), event })?;
+            let (alert, provider) = (alert_name.clone(), provider.clone());
+            self.add(outbox, Message { alert, provider, event, added: Timestamp::now() })?;
         }
         self.added.notify_one();
         Ok(())
@@ -169,12 +191,13 @@ impl Notifications {
         let mut guard = self.outbox();
         let Some(outbox) = guard.as_mut() else { return Ok(()) };
         let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
-        let seconds = Timestamp::now().duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
+        let now = Timestamp::now();
+        let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         event.message = format!("Recovered after {after}: {}", event.message);
         for alert in broken.told {
             let Some(provider) = self.provider_of(&key(&alert)) else { continue };
-            outbox.add(Message { alert, provider, event: event.clone() })?;
+            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
         }
         drop(guard);
         self.added.notify_one();
@@ -203,6 +226,12 @@ pub(super) async fn deliver(context: &Arc<Context>) {
     let mut workers: JoinSet<Name> = JoinSet::new();
     let mut busy: HashSet<Name> = HashSet::new();
     loop {
+        let dropped = notifications.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            let message =
+                format!("{dropped} old notifications were dropped, too many wait for their provider");
+            context.log.error(&message, json!({}));
+        }
         let is_known = notifications.alerts.is_listed() && notifications.providers.is_listed();
         if is_known {
             // What came before the alerts were known, if no alert is there to ask for it.
@@ -228,44 +257,188 @@ pub(super) async fn deliver(context: &Arc<Context>) {
     }
 }
 
+/// A message that is about to be sent.
+struct Outgoing {
+    ids: Vec<u64>,
+    causes: Vec<String>,
+    message: Message,
+    is_for_people: bool,
+    /// Until when others that say the same are waited for.
+    held: Option<Duration>,
+}
+
+impl Notifications {
+    /// The next message for a provider.
+    fn next(&self, provider: &Name) -> io::Result<Option<Outgoing>> {
+        let is_for_people = match self.providers.get(&key(provider)) {
+            Some(Ok(found)) => is_for_people(&found.spec.type_),
+            _ => false,
+        };
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(None) };
+        loop {
+            let queue = outbox.first(provider, if is_for_people { LOOKED_AT } else { 1 });
+            let Some((id, first)) = queue.first().map(|(id, message)| (*id, (*message).clone())) else {
+                return Ok(None);
+            };
+            if !is_for_people {
+                let (ids, causes) = (vec![id], Vec::new());
+                return Ok(Some(Outgoing { ids, causes, message: first, is_for_people, held: None }));
+            }
+            let is_known = |message: &Message| {
+                message.event.severity == Severity::Error
+                    && outbox.is_told(&message.alert, &cause(&message.event))
+            };
+            let (known, news): (Vec<_>, Vec<_>) =
+                queue.into_iter().partition(|(_, message)| is_known(message));
+            let alert = InvolvedObject {
+                api_version: "notification.toolkit.fluxcd.io/v1beta3".to_owned(),
+                kind: "Alert".to_owned(),
+                name: first.alert.name.clone(),
+                namespace: first.alert.namespace.clone(),
+                ..InvolvedObject::default()
+            };
+            let events: Vec<&Event> = news.iter().map(|(_, message)| &message.event).collect();
+            let batch = batch(&events, &alert).map(|batch| {
+                let ids =
+                    batch.taken.iter().filter_map(|index| news.get(*index)).map(|(id, _)| *id).collect();
+                let age = Timestamp::now()
+                    .duration_since(news.first().map_or(first.added, |(_, first)| first.added));
+                let held = HOLD.checked_sub(age.unsigned_abs()).filter(|left| !left.is_zero());
+                let message = Message { event: batch.event, ..first.clone() };
+                Outgoing { ids, causes: batch.causes, message, is_for_people, held }
+            });
+            let known: Vec<u64> = known.into_iter().map(|(id, _)| id).collect();
+            outbox.done(&known)?;
+            if batch.is_some() || known.is_empty() {
+                return Ok(batch);
+            }
+        }
+    }
+
+    /// Notes that a message has been sent, or never will be.
+    fn sent(&self, outgoing: &Outgoing) -> io::Result<()> {
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        if outgoing.is_for_people && outgoing.message.event.severity == Severity::Error {
+            let now = Timestamp::now();
+            outgoing.causes.iter().try_for_each(|cause| outbox.tell(&outgoing.message.alert, cause, now))?;
+        }
+        outbox.done(&outgoing.ids)
+    }
+
+    /// The status of an alert or a provider after a message for it.
+    fn status_after(
+        &self,
+        old: &DeliveryStatus,
+        message: &Message,
+        outcome: &Result<(), SendError>,
+    ) -> DeliveryStatus {
+        let pending = self.outbox().as_ref().map_or(0, |outbox| outbox.pending(&message.provider));
+        let mut status = old.clone();
+        status.pending = i64::try_from(pending).unwrap_or(i64::MAX);
+        let delivery = Delivery {
+            time: Time::from(Timestamp::now()),
+            object: object_of(&message.event),
+            message: message.event.message.lines().next().unwrap_or_default().to_owned(),
+            error: outcome.as_ref().err().map(ToString::to_string),
+            is_tried_again: matches!(outcome, Err(SendError::Later(_))),
+        };
+        if outcome.is_ok() {
+            status.delivered += 1;
+            status.last_delivered = Some(delivery);
+            status.last_failure = None;
+        } else {
+            status.last_failure = Some(delivery);
+        }
+        status
+    }
+}
+
 /// Sends all messages for a provider. Gives up none that may be sent later.
 async fn drain(context: Arc<Context>, provider: Name) -> Name {
     let notifications = &context.notifications;
     let mut pause = PAUSES.0;
     loop {
-        let first = {
-            let outbox = notifications.outbox();
-            let first = outbox.as_ref().and_then(|outbox| outbox.first(&provider));
-            first.map(|(id, message)| (id, message.clone()))
+        let outgoing = match notifications.next(&provider) {
+            Ok(Some(outgoing)) => outgoing,
+            Ok(None) => return provider,
+            Err(error) => {
+                let fields = json!({"provider": provider.name, "error": error.to_string()});
+                context.log.error("what was sent could not be noted", fields);
+                tokio::time::sleep(PAUSES.1).await;
+                continue;
+            }
         };
-        let Some((id, message)) = first else { return provider };
-        let outcome = deliver_one(&context, &message).await;
+        if let Some(held) = outgoing.held {
+            tokio::time::sleep(held).await;
+            continue;
+        }
+        let message = &outgoing.message;
+        let outcome = deliver_one(&context, message).await;
         let fields = |error: &str| {
             json!({
                 "controllerKind": "Alert", "name": message.alert.name, "namespace": message.alert.namespace,
                 "provider": message.provider.name, "error": error,
             })
         };
-        match outcome {
-            Err(SendError::Later(error)) => {
-                context.log.error("failed to send notification, it is tried again", fields(&error));
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = notifications.changed.notified() => {}
-                }
-                pause = (pause * 2).min(PAUSES.1);
-                continue;
+        if let Err(SendError::Later(error)) = &outcome {
+            context.log.error("failed to send notification, it is tried again", fields(error));
+            write_status(&context, message, &outcome).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = notifications.changed.notified() => {}
             }
-            Err(SendError::Never(error)) => context.log.error("failed to send notification", fields(&error)),
-            Ok(()) => {}
+            pause = (pause * 2).min(PAUSES.1);
+            continue;
+        }
+        if let Err(error) = &outcome {
+            context.log.error("failed to send notification", fields(&error.to_string()));
         }
         pause = PAUSES.0;
-        let noted = notifications.outbox().as_mut().map_or(Ok(()), |outbox| outbox.done(id));
-        if let Err(error) = noted {
+        if let Err(error) = notifications.sent(&outgoing) {
             // Without the note it would be sent again at once.
             context.log.error("what was sent could not be noted", fields(&error.to_string()));
             tokio::time::sleep(PAUSES.1).await;
         }
+        write_status(&context, message, &outcome).await;
+    }
+}
+
+/// Writes what became of a message into the status of its alert and its provider. Flux's definitions of
+/// them have no status: there, nothing is written.
+async fn write_status(context: &Context, message: &Message, outcome: &Result<(), SendError>) {
+    let notifications = &context.notifications;
+    let key = key(&message.alert);
+    if let Some(Ok(alert)) = notifications.alerts.get(&key) {
+        let old = alert.status.clone().unwrap_or_default();
+        let new = notifications.status_after(&old, message, outcome);
+        let written = status::write::<Alert>(&context.client, &key, &old, &new).await;
+        noted(context, &notifications.alerts, &key, written);
+    }
+    let key = self::key(&message.provider);
+    if let Some(Ok(provider)) = notifications.providers.get(&key) {
+        let old = provider.status.clone().unwrap_or_default();
+        let new = notifications.status_after(&old, message, outcome);
+        let written = status::write::<Provider>(&context.client, &key, &old, &new).await;
+        noted(context, &notifications.providers, &key, written);
+    }
+}
+
+/// Notes an object whose status was written.
+fn noted<K: ResourceExt>(
+    context: &Context,
+    store: &Store<K>,
+    key: &Key,
+    written: Result<Option<K>, RequestError>,
+) {
+    match written {
+        Ok(Some(object)) => store.written(key, object),
+        Err(error) if error.code() != 404 => {
+            let fields = json!({"name": key.name, "namespace": key.namespace, "error": error.to_string()});
+            context.log.error("the status of a delivery could not be written", fields);
+        }
+        Ok(None) | Err(_) => {}
     }
 }
 

@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 /// How many lines may be out of date.
 const SPARE_LINES: usize = 2_000;
+/// How long it is known that people were told of a cause, if nothing says before that it is gone.
+const TOLD: SignedDuration = SignedDuration::from_hours(24);
+/// How many messages are kept for a provider.
+const LONGEST_QUEUE: usize = 50_000;
 
 /// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ pub struct Message {
     pub provider: Name,
     /// The event.
     pub event: Event,
+    /// When it was added.
+    pub added: Timestamp,
 }
 
 /// Something that is broken, and has been said to be.
@@ -49,6 +55,9 @@ pub struct Broken {
     /// The alerts that have said so.
     #[serde(default)]
     pub told: BTreeSet<Name>,
+    /// All causes that were named for it.
+    #[serde(default)]
+    pub causes: BTreeSet<String>,
 }
 
 /// A line of the file.
@@ -60,6 +69,10 @@ enum Line {
     Said(String, Timestamp),
     Broken(String, Box<Broken>),
     Mended(String),
+    /// People were told of a cause by an alert.
+    Told(Name, String, Timestamp),
+    /// The cause is gone.
+    Over(String),
 }
 
 /// Messages that are still to be sent, what is broken, and what was said a short while ago.
@@ -69,8 +82,14 @@ pub struct Outbox {
     lines: usize,
     next: u64,
     messages: BTreeMap<u64, Message>,
+    /// The messages for each provider.
+    queues: BTreeMap<Name, BTreeSet<u64>>,
     broken: HashMap<String, Broken>,
+    /// How many objects are broken by a cause.
+    causes: HashMap<String, usize>,
     said: HashMap<String, Timestamp>,
+    /// By cause, the alerts that people were told by.
+    told: HashMap<String, BTreeMap<Name, Timestamp>>,
 }
 
 impl Outbox {
@@ -94,8 +113,11 @@ impl Outbox {
             lines: 0,
             next: 0,
             messages: BTreeMap::new(),
+            queues: BTreeMap::new(),
             broken: HashMap::new(),
+            causes: HashMap::new(),
             said: HashMap::new(),
+            told: HashMap::new(),
         };
         let lines = BufReader::new(File::open(path)?);
         for line in lines.split(b'\n') {
@@ -112,19 +134,51 @@ impl Outbox {
         match line {
             Line::Add(id, message) => {
                 self.next = self.next.max(id + 1);
+                self.queues.entry(message.provider.clone()).or_default().insert(id);
                 self.messages.insert(id, *message);
             }
             Line::Done(id) => {
-                self.messages.remove(&id);
+                let provider = self.messages.remove(&id).map(|message| message.provider);
+                if let Some(provider) = provider
+                    && let Some(queue) = self.queues.get_mut(&provider)
+                {
+                    queue.remove(&id);
+                    if queue.is_empty() {
+                        self.queues.remove(&provider);
+                    }
+                }
             }
             Line::Said(key, at) => {
                 self.said.insert(key, at);
             }
             Line::Broken(object, broken) => {
-                self.broken.insert(object, *broken);
+                for cause in &broken.causes {
+                    *self.causes.entry(cause.clone()).or_default() += 1;
+                }
+                let old = self.broken.insert(object, *broken);
+                self.release(old);
             }
             Line::Mended(object) => {
-                self.broken.remove(&object);
+                let old = self.broken.remove(&object);
+                self.release(old);
+            }
+            Line::Told(alert, cause, at) => {
+                self.told.entry(cause).or_default().insert(alert, at);
+            }
+            Line::Over(cause) => {
+                self.told.remove(&cause);
+            }
+        }
+    }
+
+    /// Counts an object out of its causes.
+    fn release(&mut self, broken: Option<Broken>) {
+        for cause in broken.into_iter().flat_map(|broken| broken.causes) {
+            if let Some(count) = self.causes.get_mut(&cause) {
+                *count -= 1;
+                if *count == 0 {
+                    self.causes.remove(&cause);
+                }
             }
         }
     }
@@ -136,7 +190,7 @@ impl Outbox {
         self.file.write_all(&text)?;
         self.lines += 1;
         self.take(line);
-        let live = self.messages.len() + self.broken.len() + self.said.len();
+        let live = self.messages.len() + self.broken.len() + self.said.len() + self.told.len();
         if self.lines > 2 * live + SPARE_LINES {
             self.rewrite()?;
         }
@@ -147,18 +201,27 @@ impl Outbox {
     fn rewrite(&mut self) -> io::Result<()> {
         let now = Timestamp::now();
         self.said.retain(|_, at| now.duration_since(*at) < QUIET);
+        self.told.retain(|_, alerts| {
+            alerts.retain(|_, at| now.duration_since(*at) < TOLD);
+            !alerts.is_empty()
+        });
         let parent = self.path.parent().unwrap_or(Path::new("."));
         let mut new = tempfile::NamedTempFile::new_in(parent)?;
         let mut said: Vec<_> = self.said.iter().collect();
         said.sort();
         let mut broken: Vec<_> = self.broken.iter().collect();
         broken.sort_by_key(|(object, _)| *object);
+        let mut told: Vec<_> = self.told.iter().collect();
+        told.sort();
+        let told = told.into_iter().flat_map(|(cause, alerts)| {
+            alerts.iter().map(|(alert, at)| Line::Told(alert.clone(), cause.clone(), *at))
+        });
         let said = said.into_iter().map(|(key, at)| Line::Said(key.clone(), *at));
         let broken =
             broken.into_iter().map(|(object, broken)| Line::Broken(object.clone(), Box::new(broken.clone())));
         let messages = self.messages.iter().map(|(id, message)| Line::Add(*id, Box::new(message.clone())));
         self.lines = 0;
-        for line in said.chain(broken).chain(messages) {
+        for line in said.chain(broken).chain(told).chain(messages) {
             let mut text = serde_json::to_vec(&line)?;
             text.push(b'\n');
             new.write_all(&text)?;
@@ -170,29 +233,42 @@ impl Outbox {
         Ok(())
     }
 
-    /// Adds a message.
-    pub fn add(&mut self, message: Message) -> io::Result<()> {
-        self.change(Line::Add(self.next, Box::new(message)))
+    /// Adds a message. If there are too many for the provider, the oldest is dropped and returned.
+    pub fn add(&mut self, message: Message) -> io::Result<Option<Message>> {
+        let provider = message.provider.clone();
+        self.change(Line::Add(self.next, Box::new(message)))?;
+        let Some(queue) = self.queues.get(&provider).filter(|queue| queue.len() > LONGEST_QUEUE) else {
+            return Ok(None);
+        };
+        let Some(oldest) = queue.first().copied() else { return Ok(None) };
+        let dropped = self.messages.get(&oldest).cloned();
+        self.done(&[oldest])?;
+        Ok(dropped)
     }
 
-    /// A message has been sent, or never will be.
-    pub fn done(&mut self, id: u64) -> io::Result<()> {
-        self.change(Line::Done(id))
+    /// Messages have been sent, or never will be.
+    pub fn done(&mut self, ids: &[u64]) -> io::Result<()> {
+        ids.iter().try_for_each(|id| self.change(Line::Done(*id)))
     }
 
-    /// The oldest message for a provider.
-    pub fn first(&self, provider: &Name) -> Option<(u64, &Message)> {
-        let mut messages = self.messages.iter().filter(|(_, message)| message.provider == *provider);
-        messages.next().map(|(id, message)| (*id, message))
+    /// The oldest messages for a provider that are of one alert, at most this many.
+    pub fn first(&self, provider: &Name, most: usize) -> Vec<(u64, &Message)> {
+        let queue = self.queues.get(provider).into_iter().flatten();
+        let mut messages = queue.filter_map(|id| Some((*id, self.messages.get(id)?))).take(most).peekable();
+        let Some(alert) = messages.peek().map(|(_, message)| message.alert.clone()) else {
+            return Vec::new();
+        };
+        messages.filter(|(_, message)| message.alert == alert).collect()
     }
 
     /// The providers that there are messages for.
     pub fn providers(&self) -> Vec<Name> {
-        let mut providers: Vec<Name> =
-            self.messages.values().map(|message| message.provider.clone()).collect();
-        providers.sort();
-        providers.dedup();
-        providers
+        self.queues.keys().cloned().collect()
+    }
+
+    /// How many messages are still to be sent to a provider.
+    pub fn pending(&self, provider: &Name) -> usize {
+        self.queues.get(provider).map_or(0, BTreeSet::len)
     }
 
     /// How many messages are still to be sent.
@@ -214,12 +290,24 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Notes that an object is broken, unless it was so already.
+    /// Notes that an object is broken, and why. What it was broken by first is kept.
     pub fn broke(&mut self, object: &str, broken: Broken) -> io::Result<()> {
-        if self.broken.contains_key(object) {
-            return Ok(());
-        }
+        let broken = match self.broken.get(object) {
+            Some(known) if known.causes.is_superset(&broken.causes) => return Ok(()),
+            Some(known) => Broken { causes: &known.causes | &broken.causes, ..known.clone() },
+            None => broken,
+        };
         self.change(Line::Broken(object.to_owned(), Box::new(broken)))
+    }
+
+    /// Whether people were told of a cause by an alert.
+    pub fn is_told(&self, alert: &Name, cause: &str) -> bool {
+        self.told.get(cause).is_some_and(|alerts| alerts.contains_key(alert))
+    }
+
+    /// Notes that people were told of a cause.
+    pub fn tell(&mut self, alert: &Name, cause: &str, now: Timestamp) -> io::Result<()> {
+        self.change(Line::Told(alert.clone(), cause.to_owned(), now))
     }
 
     /// Notes that alerts have said that an object is broken.
@@ -242,6 +330,11 @@ impl Outbox {
     pub fn mend(&mut self, object: &str) -> io::Result<Option<Broken>> {
         let Some(broken) = self.broken.get(object).cloned() else { return Ok(None) };
         self.change(Line::Mended(object.to_owned()))?;
+        for cause in &broken.causes {
+            if !self.causes.contains_key(cause) && self.told.contains_key(cause) {
+                self.change(Line::Over(cause.clone()))?;
+            }
+        }
         Ok(Some(broken))
     }
 }
@@ -253,15 +346,15 @@ mod tests {
     fn message(provider: &str, text: &str) -> Message {
         let name = |name: &str| Name { namespace: "apps".to_owned(), name: name.to_owned() };
         let event = Event { message: text.to_owned(), ..Event::default() };
-        Message { alert: name("alert"), provider: name(provider), event }
+        Message { alert: name("alert"), provider: name(provider), event, added: Timestamp::UNIX_EPOCH }
     }
 
     fn texts(outbox: &mut Outbox, provider: &str) -> io::Result<Vec<String>> {
         let provider = message(provider, "").provider;
         let mut texts = Vec::new();
-        while let Some((id, message)) = outbox.first(&provider) {
+        while let Some((id, message)) = outbox.first(&provider, 1).pop() {
             texts.push(message.event.message.clone());
-            outbox.done(id)?;
+            outbox.done(&[id])?;
         }
         Ok(texts)
     }
@@ -278,8 +371,9 @@ mod tests {
             }
         }
         for _ in 0..4_990 {
-            let (id, _) = outbox.first(&message("slack", "").provider).ok_or(io::ErrorKind::NotFound)?;
-            outbox.done(id)?;
+            let (id, _) =
+                outbox.first(&message("slack", "").provider, 1).pop().ok_or(io::ErrorKind::NotFound)?;
+            outbox.done(&[id])?;
         }
         drop(outbox);
         // A line that was not written to its end.
@@ -314,6 +408,7 @@ mod tests {
             event: Event::default(),
             labels: BTreeMap::new(),
             told: BTreeSet::new(),
+            causes: BTreeSet::from([format!("cause {second}")]),
         };
         let mut outbox = Outbox::open(&path)?;
         outbox.broke("Kustomization/apps/x", broken(1))?;
@@ -323,9 +418,36 @@ mod tests {
         outbox.told("Kustomization/apps/y", [alert.clone()])?;
         drop(outbox);
         let mut outbox = Outbox::open(&path)?;
-        let wanted = Broken { told: BTreeSet::from([alert]), ..broken(1) };
+        let causes = BTreeSet::from(["cause 1".to_owned(), "cause 2".to_owned()]);
+        let wanted = Broken { told: BTreeSet::from([alert]), causes, ..broken(1) };
         assert_eq!(outbox.mend("Kustomization/apps/x")?, Some(wanted));
         assert_eq!(outbox.mend("Kustomization/apps/x")?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_cause_is_over_when_nothing_is_broken_by_it() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("outbox");
+        let now = Timestamp::now();
+        let alert = message("slack", "").alert;
+        let broken = || Broken {
+            since: now,
+            event: Event::default(),
+            labels: BTreeMap::new(),
+            told: BTreeSet::new(),
+            causes: BTreeSet::from(["cause".to_owned()]),
+        };
+        let mut outbox = Outbox::open(&path)?;
+        outbox.broke("a", broken())?;
+        outbox.broke("b", broken())?;
+        outbox.tell(&alert, "cause", now)?;
+        outbox.mend("a")?;
+        let mut outbox = Outbox::open(&path)?;
+        assert!(outbox.is_told(&alert, "cause"));
+        outbox.mend("b")?;
+        assert!(!outbox.is_told(&alert, "cause"));
+        assert!(!Outbox::open(&path)?.is_told(&alert, "cause"));
         Ok(())
     }
 }

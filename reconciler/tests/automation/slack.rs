@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::images::overlay;
-use super::{CLUSTER, Outcome, Stage};
+use super::{BASE, CLUSTER, Outcome, Stage, environment};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,6 +43,16 @@ async fn take(State(slack): State<Slack>, Json(message): Json<Value>) -> StatusC
 impl Slack {
     fn messages(&self) -> Vec<Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).messages.clone()
+    }
+
+    /// How many messages of a colour contain something.
+    fn count(&self, colour: &str, text: &str) -> usize {
+        let is_wanted = |message: &&Value| {
+            let attachment = &message["attachments"][0];
+            attachment["color"] == colour
+                && attachment["text"].as_str().is_some_and(|found| found.contains(text))
+        };
+        self.messages().iter().filter(is_wanted).count()
     }
 
     /// Waits for a message of a colour whose text contains something.
@@ -141,9 +151,64 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     let recovered = slack.says(stage, "good", "Recovered after ").await?;
     let text = recovered["attachments"][0]["text"].as_str().unwrap_or_default().to_owned();
     assert!(text.contains(&stage.revision()?) && text.contains("mend it, and go on"), "{text}");
-    let is_red = |message: &&Value| message["attachments"][0]["color"] == "danger";
-    assert_eq!(slack.messages().iter().filter(is_red).count(), 1);
+    assert_eq!(slack.count("danger", ""), 1);
+    one_cause(stage, &slack).await?;
+    delivered(stage).await?;
     stage.commit("go back", &[(OVERLAY, &overlay("", "1.20.0"))])?;
     stage.reconcile("apps-staging").await?;
     stage.ready("apps-staging", &stage.revision()?).await
+}
+
+/// A base that breaks two overlays is said once, and once that both are well again.
+async fn one_cause(stage: &Stage, slack: &Slack) -> Outcome {
+    let overlay = "resources:\n- ../../base\n- namespace.yaml\nnamespace: production\n";
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: production\n";
+    stage.commit(
+        "add production",
+        &[
+            (&format!("{CLUSTER}/apps-production.yaml"), &environment("production")),
+            ("apps/overlays/production/kustomization.yaml", overlay),
+            ("apps/overlays/production/namespace.yaml", namespace),
+        ],
+    )?;
+    stage.reconcile("flux-system").await?;
+    stage.ready("apps-production", &stage.revision()?).await?;
+    let file = "apps/base/deployment.yaml";
+    stage.commit("break the base", &[(file, &BASE.replace("kind: Deployment", "kind: [Deployment"))])?;
+    stage.reconcile("flux-system").await?;
+    for name in ["apps-staging", "apps-production"] {
+        stage.not_ready(name, "BuildFailed", file).await?;
+    }
+    slack.says(stage, "danger", "break the base").await?;
+    stage.commit("mend the base", &[(file, BASE)])?;
+    stage.reconcile("flux-system").await?;
+    for name in ["apps-staging", "apps-production"] {
+        stage.ready(name, &stage.revision()?).await?;
+    }
+    slack.says(stage, "good", "mend the base").await?;
+    // Whatever else was to come came before this.
+    stage.commit("go on", &[(file, &BASE.replace("replicas: 1", "replicas: 2"))])?;
+    stage.reconcile("flux-system").await?;
+    for name in ["staging", "production"] {
+        slack.says(stage, "good", &format!("Deployment/{name}/kustomize-ginx configured")).await?;
+    }
+    assert_eq!(slack.count("danger", "break the base"), 1);
+    assert_eq!(slack.count("danger", ""), 2);
+    Ok(())
+}
+
+/// Alert and provider say what was delivered.
+async fn delivered(stage: &Stage) -> Outcome {
+    for (kind, name) in [("alerts", "apps-alert"), ("providers", "slack")] {
+        let path =
+            format!("/apis/notification.toolkit.fluxcd.io/v1beta3/namespaces/flux-system/{kind}/{name}");
+        let is_delivered = |found: &Value| {
+            let status = &found["status"];
+            status["delivered"].as_i64() > Some(2)
+                && status["lastDelivered"]["message"].is_string()
+                && status["lastFailure"].is_null()
+        };
+        stage.object_becomes(&path, is_delivered).await?;
+    }
+    Ok(())
 }
