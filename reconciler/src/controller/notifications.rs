@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use reconciler_api::{Alert, Delivery, DeliveryStatus, Provider, Time};
 use reconciler_core::notify::{
-    Event, InvolvedObject, Notification, Rules, Severity, batch, cause, dispatch, is_for_people, matches,
-    rate_limit_key,
+    Event, Notification, Rules, Severity, cause, dispatch, is_for_people, matches, rate_limit_key,
 };
 use serde_json::json;
 use tokio::sync::Notify;
@@ -22,16 +21,12 @@ use super::queue::{Key, Queue};
 use super::store::Store;
 use super::{Context, secrets, status};
 use crate::apply::RequestError;
-use crate::notify::{Broken, Connection, Message, Name, Outbox, SendError, send};
+use crate::notify::{Broken, Connection, Message, Name, Outbox, Outgoing, SendError, send};
 
 /// The file of what is still to be sent.
 const FILE: &str = "notifications.jsonl";
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// How long a message for people waits for others that say the same.
-const HOLD: Duration = Duration::from_secs(2);
-/// How many events are looked at for one message.
-const LOOKED_AT: usize = 1_000;
 /// How long a message waits for a provider that does not exist.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -257,16 +252,6 @@ pub(super) async fn deliver(context: &Arc<Context>) {
     }
 }
 
-/// A message that is about to be sent.
-struct Outgoing {
-    ids: Vec<u64>,
-    causes: Vec<String>,
-    message: Message,
-    is_for_people: bool,
-    /// Until when others that say the same are waited for.
-    held: Option<Duration>,
-}
-
 impl Notifications {
     /// The next message for a provider.
     fn next(&self, provider: &Name) -> io::Result<Option<Outgoing>> {
@@ -276,55 +261,16 @@ impl Notifications {
         };
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(None) };
-        loop {
-            let queue = outbox.first(provider, if is_for_people { LOOKED_AT } else { 1 });
-            let Some((id, first)) = queue.first().map(|(id, message)| (*id, (*message).clone())) else {
-                return Ok(None);
-            };
-            if !is_for_people {
-                let (ids, causes) = (vec![id], Vec::new());
-                return Ok(Some(Outgoing { ids, causes, message: first, is_for_people, held: None }));
-            }
-            let is_known = |message: &Message| {
-                message.event.severity == Severity::Error
-                    && outbox.is_told(&message.alert, &cause(&message.event))
-            };
-            let (known, news): (Vec<_>, Vec<_>) =
-                queue.into_iter().partition(|(_, message)| is_known(message));
-            let alert = InvolvedObject {
-                api_version: "notification.toolkit.fluxcd.io/v1beta3".to_owned(),
-                kind: "Alert".to_owned(),
-                name: first.alert.name.clone(),
-                namespace: first.alert.namespace.clone(),
-                ..InvolvedObject::default()
-            };
-            let events: Vec<&Event> = news.iter().map(|(_, message)| &message.event).collect();
-            let batch = batch(&events, &alert).map(|batch| {
-                let ids =
-                    batch.taken.iter().filter_map(|index| news.get(*index)).map(|(id, _)| *id).collect();
-                let age = Timestamp::now()
-                    .duration_since(news.first().map_or(first.added, |(_, first)| first.added));
-                let held = HOLD.checked_sub(age.unsigned_abs()).filter(|left| !left.is_zero());
-                let message = Message { event: batch.event, ..first.clone() };
-                Outgoing { ids, causes: batch.causes, message, is_for_people, held }
-            });
-            let known: Vec<u64> = known.into_iter().map(|(id, _)| id).collect();
-            outbox.done(&known)?;
-            if batch.is_some() || known.is_empty() {
-                return Ok(batch);
-            }
+        if is_for_people {
+            outbox.next_for_people(provider, Timestamp::now())
+        } else {
+            Ok(outbox.next(provider))
         }
     }
 
     /// Notes that a message has been sent, or never will be.
     fn sent(&self, outgoing: &Outgoing) -> io::Result<()> {
-        let mut outbox = self.outbox();
-        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
-        if outgoing.is_for_people && outgoing.message.event.severity == Severity::Error {
-            let now = Timestamp::now();
-            outgoing.causes.iter().try_for_each(|cause| outbox.tell(&outgoing.message.alert, cause, now))?;
-        }
-        outbox.done(&outgoing.ids)
+        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.sent(outgoing, Timestamp::now()))
     }
 
     /// The status of an alert or a provider after a message for it.
