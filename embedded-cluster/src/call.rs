@@ -1,12 +1,13 @@
 //! A request to a resource, and answers in JSON.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
+use crate::access::User;
 use crate::kinds::Kind;
 use crate::request::{Form, Query, Target};
 use crate::selector::Selector;
@@ -23,6 +24,10 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) form: Form,
     pub(crate) body: Bytes,
+    /// Who asks.
+    pub(crate) user: &'a User,
+    /// What the client is warned of.
+    pub(crate) warnings: Mutex<Vec<String>>,
 }
 
 impl Call<'_> {
@@ -37,10 +42,26 @@ impl Call<'_> {
         found.ok_or_else(|| ApiError::not_found(self.kind.subject(&self.target.name)))
     }
 
+    /// Warns the client.
+    pub(crate) fn warn(&self, warnings: Vec<String>) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(warnings);
+    }
+
     /// The selector in the query.
     pub(crate) fn selector(&self) -> Result<Selector, ApiError> {
         Selector::parse(self.query.get("labelSelector"), self.query.get("fieldSelector"))
     }
+}
+
+/// An answer with warnings for the client.
+pub(crate) fn with_warnings(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
+    for warning in warnings {
+        let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
 }
 
 /// A JSON answer.

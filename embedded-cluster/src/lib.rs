@@ -31,6 +31,7 @@ mod kinds;
 mod managed;
 mod name;
 mod patch;
+mod policies;
 mod read;
 mod request;
 mod reviews;

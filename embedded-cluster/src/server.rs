@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use crate::access;
-use crate::call::{Call, object_response};
+use crate::call::{Call, object_response, with_warnings};
 use crate::request::{Query, Target, verb, wanted_form};
 use crate::state::State;
 use crate::status::ApiError;
@@ -92,8 +92,18 @@ where
         return Err(ApiError::unknown_path());
     }
     let form = wanted_form(&parts.headers);
-    let call = Call { state, kind, target: &target, query: &query, headers: &parts.headers, form, body };
-    match verb {
+    let call = Call {
+        state,
+        kind,
+        target: &target,
+        query: &query,
+        headers: &parts.headers,
+        form,
+        body,
+        user: &user,
+        warnings: Mutex::default(),
+    };
+    let response = match verb {
         "get" => read::get(&call),
         "list" => read::list(&call),
         "watch" => watch::watch(&call),
@@ -107,7 +117,9 @@ where
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         )),
-    }
+    }?;
+    let warnings = call.warnings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(with_warnings(response, &warnings))
 }
 
 fn error_response(error: &ApiError) -> Response<Body> {

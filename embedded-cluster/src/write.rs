@@ -1,7 +1,7 @@
 //! Creating, updating and patching, with the way of an object from request to store.
 
 use axum::body::Body;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, object_response};
@@ -14,7 +14,7 @@ use crate::scale::{scale_of, with_scale};
 use crate::schema::{Shape, Type};
 use crate::status::{ApiError, FieldError};
 use crate::storage::{Expect, Name, Object};
-use crate::{admission, definitions, delete, patch};
+use crate::{admission, definitions, delete, patch, policies};
 
 /// How often a patch is tried again when others write in between.
 const TRIES: usize = 10;
@@ -188,7 +188,7 @@ fn validate(call: &Call<'_>, old: Option<&Value>, value: &Value) -> Result<(), A
     admission::check_metadata(call.kind, value, &mut errors);
     admission::check(call.kind, old, value, &mut errors);
     if errors.is_empty() {
-        return Ok(());
+        return policies::check(call, old, Some(value));
     }
     Err(ApiError::invalid(call.kind.subject(text(value, "/metadata/name")), &errors))
 }
@@ -320,16 +320,6 @@ fn count(kind: &Kind, old: &Value, value: &mut Value) {
     }
 }
 
-fn with_warnings(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
-    for warning in warnings {
-        let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            response.headers_mut().append(header::WARNING, value);
-        }
-    }
-    response
-}
-
 pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     if call.target.subresource == "eviction" {
         return delete::delete(call).await;
@@ -355,7 +345,8 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
         return Err(exists());
     }
     let stored = call.store(&name, Expect::Absent, value).await?.ok_or_else(exists)?;
-    Ok(with_warnings(respond(call, StatusCode::CREATED, &stored), &warnings))
+    call.warn(warnings);
+    Ok(respond(call, StatusCode::CREATED, &stored))
 }
 
 /// The rest of an update, given the object as it shall be. `None` when someone wrote in between.
@@ -408,7 +399,8 @@ pub(crate) async fn update(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
         return Err(ApiError::invalid(call.kind.subject(&call.target.name), &[error]));
     }
     let stored = replace(call, &old, value).await?.ok_or_else(modified)?;
-    Ok(with_warnings(respond(call, StatusCode::OK, &stored), &warnings))
+    call.warn(warnings);
+    Ok(respond(call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn patch(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
@@ -452,7 +444,8 @@ pub(crate) async fn patch(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
         }
         let warnings = decode(call, &mut value)?;
         if let Some(stored) = replace(call, &old, value).await? {
-            return Ok(with_warnings(respond(call, StatusCode::OK, &stored), &warnings));
+            call.warn(warnings);
+            return Ok(respond(call, StatusCode::OK, &stored));
         }
     }
     Err(ApiError::modified(call.kind.subject(&call.target.name)))
@@ -522,7 +515,8 @@ async fn apply(call: &Call<'_>, mut config: Value) -> Result<Response<Body>, Api
             }
         };
         if let Some(stored) = stored {
-            return Ok(with_warnings(respond(call, code, &stored), &warnings));
+            call.warn(warnings);
+            return Ok(respond(call, code, &stored));
         }
     }
     Err(ApiError::modified(call.kind.subject(&call.target.name)))

@@ -27,6 +27,7 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("watch", watch(&client).await);
     note("workload", workload(&client).await);
     note("namespace", namespace(&client).await);
+    note("policy", policy(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
@@ -302,4 +303,76 @@ async fn namespace(client: &Client) -> Outcome {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err("the namespace did not go".into())
+}
+
+/// A ValidatingAdmissionPolicy refuses what it forbids, in its own words.
+async fn policy(client: &Client) -> Outcome {
+    let group = "admissionregistration.k8s.io";
+    let all = |name: &str| Api::<DynamicObject>::all_with(client.clone(), &kind(group, "v1", name));
+    let namespace = fresh_namespace(client, "policy-").await?;
+    let policies = all("ValidatingAdmissionPolicy");
+    let bindings: Api<DynamicObject> = Api::all_with(
+        client.clone(),
+        &ApiResource {
+            plural: "validatingadmissionpolicybindings".to_owned(),
+            ..kind(group, "v1", "ValidatingAdmissionPolicyBinding")
+        },
+    );
+    let policy = object(json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": namespace},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "resourceRules": [{
+                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "resources": ["configmaps"],
+                }],
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            },
+            "matchConditions": [{"name": "ours", "expression": "request.name != 'kube-root-ca.crt'"}],
+            "variables": [{"name": "data", "expression": "request.operation == 'DELETE' ? oldObject.data : object.data"}],
+            "validations": [
+                {"expression": "variables.data.mode != 'off'", "messageExpression": "'mode ' + variables.data.mode + ' is not allowed'"},
+                {"expression": "request.operation != 'DELETE' || variables.data.mode != 'kept'", "message": "this one is kept", "reason": "Forbidden"},
+            ],
+        },
+    }))?;
+    policies.create(&PostParams::default(), &policy).await?;
+    let binding = object(json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": namespace}, "spec": {"policyName": namespace, "validationActions": ["Deny"]},
+    }))?;
+    bindings.create(&PostParams::default(), &binding).await?;
+    let maps = of(client, &namespace, &kind("", "v1", "ConfigMap"));
+    let refused = format!(
+        "configmaps \"bad\" is forbidden: ValidatingAdmissionPolicy '{namespace}' with binding '{namespace}' denied request: "
+    );
+    // A real server takes a while to notice a new policy.
+    let mut first = None;
+    for _ in 0..120 {
+        match maps.create(&PostParams::default(), &object(config_map("bad", json!({"mode": "off"})))?).await {
+            Ok(_) => {
+                maps.delete("bad", &DeleteParams::default()).await?;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => {
+                first = Some(message::<DynamicObject>(Err(error))?);
+                break;
+            }
+        }
+    }
+    same(&first, &Some((422, format!("{refused}mode off is not allowed"))))?;
+    maps.create(&PostParams::default(), &object(config_map("bad", json!({"mode": "kept"})))?).await?;
+    let patch = json!({"data": {"mode": "off"}});
+    let patched = maps.patch("bad", &PatchParams::default(), &Patch::Merge(&patch)).await;
+    same(&message(patched)?, &(422, format!("{refused}mode off is not allowed")))?;
+    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"mode": "off"}});
+    let parameters = PatchParams::apply("suite").force();
+    let applied = maps.patch("bad", &parameters, &Patch::Apply(&applied)).await;
+    same(&message(applied)?, &(422, format!("{refused}mode off is not allowed")))?;
+    let deleted = maps.delete("bad", &DeleteParams::default()).await.map(|_| ());
+    same(&message(deleted)?, &(403, format!("{refused}this one is kept")))?;
+    bindings.delete(&namespace, &DeleteParams::default()).await?;
+    policies.delete(&namespace, &DeleteParams::default()).await?;
+    Ok(())
 }

@@ -1,0 +1,86 @@
+//! Which requests a policy is about.
+
+use serde_json::Value;
+
+use crate::objects::Lookup;
+use crate::request::Request;
+use crate::spec::{MatchResources, Rule, Selector};
+
+impl Selector {
+    /// Whether an object has the labels that are wanted.
+    pub(crate) fn matches(&self, object: &Value) -> bool {
+        let label = |key: &str| object["metadata"]["labels"].get(key).and_then(Value::as_str);
+        let labels = self.match_labels.iter().all(|(key, value)| label(key) == Some(value));
+        labels
+            && self.match_expressions.iter().all(|wanted| {
+                let value = label(&wanted.key);
+                let is_listed = value.is_some_and(|value| wanted.values.iter().any(|one| one == value));
+                match wanted.operator.as_str() {
+                    "In" => is_listed,
+                    "NotIn" => !is_listed,
+                    "Exists" => value.is_some(),
+                    "DoesNotExist" => value.is_none(),
+                    _ => false,
+                }
+            })
+    }
+}
+
+impl Rule {
+    fn matches(&self, request: &Request<'_>) -> bool {
+        let has = |list: &[String], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
+        has(&self.api_groups, request.group())
+            && has(&self.api_versions, request.version())
+            && has(&self.operations, request.operation.as_str())
+            && self.resources.iter().any(|resource| is_resource(resource, request))
+            && (self.resource_names.is_empty() || has(&self.resource_names, request.name()))
+            && match self.scope.as_deref() {
+                Some("Cluster") => request.namespace().is_empty(),
+                Some("Namespaced") => !request.namespace().is_empty(),
+                _ => true,
+            }
+    }
+}
+
+/// Whether a resource of a rule, such as `pods`, `pods/status`, `pods/*` or `*/*`, is the one of a request.
+fn is_resource(rule: &str, request: &Request<'_>) -> bool {
+    let (resource, subresource) = rule.split_once('/').unwrap_or((rule, ""));
+    (resource == "*" || resource == request.resource)
+        && (subresource == "*" || subresource == request.subresource)
+}
+
+impl MatchResources {
+    /// Whether the request is one of these. Without rules, all are.
+    pub(crate) fn matches(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
+        let is_listed = self.resource_rules.is_empty() || any(&self.resource_rules, request);
+        is_listed
+            && !any(&self.exclude_resource_rules, request)
+            && self.has_labels(request)
+            && self.is_in_namespace(request, lookup)
+    }
+
+    fn has_labels(&self, request: &Request<'_>) -> bool {
+        let Some(selector) = &self.object_selector else { return true };
+        request.object.into_iter().chain(request.old_object).any(|object| selector.matches(object))
+    }
+
+    /// The labels of a Namespace are its own; what is in no namespace is always meant.
+    fn is_in_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
+        let Some(selector) = &self.namespace_selector else { return true };
+        if request.group().is_empty() && request.kind() == "Namespace" {
+            return request.object.or(request.old_object).is_some_and(|object| selector.matches(object));
+        }
+        if request.namespace().is_empty() {
+            return true;
+        }
+        // One that is not known has no labels but its name.
+        let namespace = lookup.namespace(request.namespace()).unwrap_or_else(|| {
+            serde_json::json!({"metadata": {"labels": {"kubernetes.io/metadata.name": request.namespace()}}})
+        });
+        selector.matches(&namespace)
+    }
+}
+
+fn any(rules: &[Rule], request: &Request<'_>) -> bool {
+    rules.iter().any(|rule| rule.matches(request))
+}

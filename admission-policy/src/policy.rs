@@ -1,0 +1,262 @@
+//! Policies with their bindings, and what they say of a request.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::expression::Variables;
+use crate::objects::{Lookup, Objects};
+use crate::request::{Operation, Request};
+use crate::spec::{self, BindingSpec, FailurePolicy, NotFound, PolicyError, PolicySpec, Validation};
+
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Action {
+    /// The request is refused.
+    Deny,
+    /// Who asks is warned.
+    Warn,
+    /// It is noted.
+    Audit,
+}
+
+/// What a policy has against a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The policy.
+    pub policy: String,
+    /// The binding that makes the policy count here.
+    pub binding: String,
+    /// Why, in the policy's words.
+    pub message: String,
+    /// Why, in one word: `Invalid` unless the policy says something else.
+    pub reason: String,
+    /// What follows.
+    pub actions: Vec<Action>,
+    /// Audit annotations of the policy, by key.
+    pub annotations: Vec<(String, String)>,
+}
+
+impl Finding {
+    /// Whether the request is refused.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.actions.contains(&Action::Deny)
+    }
+}
+
+/// The words of an API server: of the refusal, or of the warning.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { policy, binding, message, .. } = self;
+        if self.is_denied() {
+            write!(
+                f,
+                "ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}"
+            )
+        } else {
+            write!(
+                f,
+                "Validation failed for ValidatingAdmissionPolicy '{policy}' with binding '{binding}': {message}"
+            )
+        }
+    }
+}
+
+/// Policies with their bindings.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    policies: Vec<(String, PolicySpec)>,
+    bindings: Vec<(String, BindingSpec)>,
+}
+
+impl Policies {
+    /// The policies and bindings among objects.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn of(objects: &Objects) -> Result<Self, PolicyError> {
+        Policies::new(
+            objects.of_kind("ValidatingAdmissionPolicy"),
+            objects.of_kind("ValidatingAdmissionPolicyBinding"),
+        )
+    }
+
+    /// These policies and bindings.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn new<'a>(
+        policies: impl IntoIterator<Item = &'a Value>,
+        bindings: impl IntoIterator<Item = &'a Value>,
+    ) -> Result<Self, PolicyError> {
+        Ok(Policies {
+            policies: policies.into_iter().map(spec::read).collect::<Result<_, _>>()?,
+            bindings: bindings.into_iter().map(spec::read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether nothing is ever found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty() || self.bindings.is_empty()
+    }
+
+    /// What the policies have against a request. Nothing is ever found in policies themselves.
+    pub fn check(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if request.group() == "admissionregistration.k8s.io"
+            && request.kind().starts_with("ValidatingAdmissionPolicy")
+        {
+            return findings;
+        }
+        for (name, policy) in &self.policies {
+            if policy.match_constraints.resource_rules.is_empty()
+                || !policy.match_constraints.matches(request, lookup)
+            {
+                continue;
+            }
+            for (binding_name, binding) in
+                self.bindings.iter().filter(|(_, binding)| binding.policy_name == *name)
+            {
+                if binding.match_resources.as_ref().is_some_and(|wanted| !wanted.matches(request, lookup)) {
+                    continue;
+                }
+                let check = Check { name, policy, binding_name, binding, request, lookup };
+                check.run(&mut findings);
+            }
+        }
+        findings
+    }
+}
+
+/// A policy that is about a request, with a binding.
+struct Check<'a, L> {
+    name: &'a str,
+    policy: &'a PolicySpec,
+    binding_name: &'a str,
+    binding: &'a BindingSpec,
+    request: &'a Request<'a>,
+    lookup: &'a L,
+}
+
+impl<L: Lookup> Check<'_, L> {
+    fn run(&self, findings: &mut Vec<Finding>) {
+        let params = match self.params() {
+            Ok(params) => params,
+            Err(message) => return findings.extend(self.failure(message)),
+        };
+        for params in params {
+            self.run_with(&params, findings);
+        }
+    }
+
+    /// The parameters that the policy is evaluated with, each by itself.
+    fn params(&self) -> Result<Vec<Value>, String> {
+        let (Some(kind), Some(reference)) = (&self.policy.param_kind, &self.binding.param_ref) else {
+            return Ok(vec![Value::Null]);
+        };
+        let namespace = reference.namespace.as_deref().unwrap_or_else(|| self.request.namespace());
+        let mut found = self.lookup.list(&kind.api_version, &kind.kind, namespace);
+        found.retain(|object| {
+            let is_named = reference.name.as_ref().is_none_or(|name| object["metadata"]["name"] == **name);
+            is_named && reference.selector.as_ref().is_none_or(|selector| selector.matches(object))
+        });
+        if found.is_empty() && reference.parameter_not_found_action == NotFound::Deny {
+            return Err(
+                "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction"
+                    .to_owned(),
+            );
+        }
+        Ok(found)
+    }
+
+    fn run_with(&self, params: &Value, findings: &mut Vec<Finding>) {
+        let mut variables = Variables::new();
+        let namespace = match self.request.namespace() {
+            "" => None,
+            name => self.lookup.namespace(name),
+        };
+        variables.set("object", self.request.object.unwrap_or(&Value::Null));
+        variables.set("oldObject", self.request.old_object.unwrap_or(&Value::Null));
+        variables.set("request", &self.request.to_value());
+        variables.set("params", params);
+        variables.set("namespaceObject", &namespace.unwrap_or_default());
+        for condition in &self.policy.match_conditions {
+            match variables.truth(&condition.expression) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    let message = format!("match condition '{}' resulted in error: {error}", condition.name);
+                    return findings.extend(self.failure(message));
+                }
+            }
+        }
+        let named =
+            self.policy.variables.iter().map(|named| (named.name.as_str(), named.expression.as_str()));
+        let failures = variables.add_named(named);
+        let annotations = self.annotations(&variables);
+        let is_deleted = self.request.operation == Operation::Delete && self.request.object.is_none();
+        for validation in &self.policy.validations {
+            match variables.truth(&validation.expression) {
+                Ok(true) => {}
+                Ok(false) => findings.push(Finding {
+                    reason: validation.reason.clone().unwrap_or_else(|| "Invalid".to_owned()),
+                    annotations: annotations.clone(),
+                    ..self.finding(message(validation, &variables))
+                }),
+                Err(error) => {
+                    let mut message =
+                        format!("expression '{}' resulted in error: {error}", validation.expression.trim());
+                    for failure in &failures {
+                        message.push_str(&format!("; {failure}"));
+                    }
+                    if is_deleted && validation.expression.contains("object.") {
+                        message.push_str("; there is no object when one is deleted, only oldObject");
+                    }
+                    findings.extend(self.failure(message));
+                }
+            }
+        }
+    }
+
+    fn annotations(&self, variables: &Variables) -> Vec<(String, String)> {
+        let annotations = self.policy.audit_annotations.iter().filter_map(|annotation| {
+            let value = variables.text(&annotation.value_expression).ok()??;
+            Some((format!("{}/{}", self.name, annotation.key), value))
+        });
+        annotations.collect()
+    }
+
+    fn finding(&self, message: String) -> Finding {
+        Finding {
+            policy: self.name.to_owned(),
+            binding: self.binding_name.to_owned(),
+            message,
+            reason: "Invalid".to_owned(),
+            actions: self.binding.validation_actions.clone(),
+            annotations: Vec::new(),
+        }
+    }
+
+    /// What follows from an expression that has no value.
+    fn failure(&self, message: String) -> Option<Finding> {
+        (self.policy.failure_policy == FailurePolicy::Fail).then(|| self.finding(message))
+    }
+}
+
+/// The words of a validation that does not hold.
+fn message(validation: &Validation, variables: &Variables) -> String {
+    if !validation.message_expression.is_empty()
+        && let Ok(Some(text)) = variables.text(&validation.message_expression)
+        && !text.trim().is_empty()
+        && !text.contains('\n')
+    {
+        return text.trim().to_owned();
+    }
+    match validation.message.trim() {
+        "" => format!("failed expression: {}", validation.expression.trim()),
+        message => message.to_owned(),
+    }
+}
