@@ -11,6 +11,9 @@ use crate::Time;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryStatus {
+    /// The generation that this status was written for; -1 before the first message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
     /// How many messages were delivered since the process started.
     #[serde(default)]
     pub delivered: i64,

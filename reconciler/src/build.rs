@@ -23,6 +23,8 @@ pub struct Object {
     pub value: Value,
     /// Where its namespace was written, as `file:line`.
     pub namespace_place: Option<String>,
+    /// Where it was written, as `file:line`.
+    pub place: Option<String>,
 }
 
 /// What was rendered.
@@ -84,7 +86,8 @@ pub fn build(tree: &GitTree, spec: &KustomizationSpec, variables: &Variables) ->
             .at(&["metadata", "namespace"])
             .and_then(|node| rendered.place(node))
             .and_then(|found| place::of_namespace(&found, host.generated(), tree, spec));
-        objects.push(Object { value, namespace_place });
+        let place = rendered.place(&resource.node).map(|found| place::line(&found));
+        objects.push(Object { value, namespace_place, place });
     }
     let footprint = Footprint::of(&rendered, &directory, tree);
     Ok(Built { objects, footprint })

@@ -17,6 +17,8 @@ pub(super) struct Wanted {
     pub(super) value: Value,
     /// Where its namespace was written.
     pub(super) namespace_place: Option<String>,
+    /// Where it was written.
+    pub(super) place: Option<String>,
     /// A number that tells it from other states of the object.
     pub(super) hash: u64,
 }
@@ -33,7 +35,7 @@ impl Order {
         let (name, namespace) = owner;
         let labels = [(annotation::OWNER_NAME, name), (annotation::OWNER_NAMESPACE, namespace)];
         let mut stages: BTreeMap<Stage, Vec<Wanted>> = BTreeMap::new();
-        for Object { mut value, namespace_place } in objects {
+        for Object { mut value, namespace_place, place } in objects {
             ssa::normalize(&mut value);
             object::add_metadata(&mut value, labels, []);
             if let Some(common) = common {
@@ -44,7 +46,7 @@ impl Order {
             }
             let (id, hash) = (ObjectId::of(&value), hash(&value));
             let stage = ssa::stage(&value, &StageKinds::default());
-            stages.entry(stage).or_default().push(Wanted { id, value, namespace_place, hash });
+            stages.entry(stage).or_default().push(Wanted { id, value, namespace_place, place, hash });
         }
         for objects in stages.values_mut() {
             objects.sort_by(|one, other| ssa::apply_order(&one.id, &other.id));

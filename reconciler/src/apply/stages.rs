@@ -127,7 +127,8 @@ impl Apply<'_> {
             Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
             Err(error) if error.is_immutable() && self.may_force(&wanted.value) => Ok(Trial::Immutable),
             Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
-                Err(Failure::new(format!("{subject} dry-run failed ({reason}): {message}")))
+                let hint = wanted.place.as_ref().map(|place| format!("{subject} is written at {place}"));
+                Err(Failure(format!("{subject} dry-run failed ({reason}): {message}"), hint))
             }
             Err(error) => Err(Failure::new(format!("{subject} dry-run failed: {error}"))),
         }

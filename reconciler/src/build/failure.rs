@@ -107,11 +107,13 @@ const LONGEST_LINE: usize = 200;
 /// sent to people who need not know it.
 fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
     let place = error.place()?;
-    let file = tree.read(&place.file).ok()?;
-    if String::from_utf8_lossy(&file).to_ascii_lowercase().contains("secret") {
+    // The line as the repository has it, not as it may have been decrypted.
+    let file = String::from_utf8(tree.read(&place.file).ok()?).ok()?;
+    if file.to_ascii_lowercase().contains("secret") {
         return None;
     }
-    let text: String = place.text.chars().take(LONGEST_LINE).collect();
+    let line = file.lines().nth(place.line.checked_sub(1)?)?;
+    let text: String = line.chars().take(LONGEST_LINE).collect();
     Some(format!("{:>4} | {}", place.line, text.trim_end()))
 }
 

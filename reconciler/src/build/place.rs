@@ -16,7 +16,7 @@ pub(super) fn of_namespace(
     spec: &KustomizationSpec,
 ) -> Option<String> {
     if relative(&place.file) != relative(&generated.path) {
-        return Some(format!("{}:{}", relative(&place.file), place.line));
+        return Some(line(place));
     }
     if spec.target_namespace.is_some() {
         return Some("spec.targetNamespace of the Kustomization".to_owned());
@@ -26,7 +26,12 @@ pub(super) fn of_namespace(
     let file = sources.add(&generated.path, SourceText::from(text.clone()), None);
     let node = yaml::read_config(&text, file).ok()??;
     let place = sources.place(node.get("namespace")?.pos)?;
-    Some(format!("{}:{}", relative(&place.file), place.line))
+    Some(line(&place))
+}
+
+/// A place as `file:line`.
+pub(super) fn line(place: &Place) -> String {
+    format!("{}:{}", relative(&place.file), place.line)
 }
 
 /// A path as people know it, without the root of the tree.

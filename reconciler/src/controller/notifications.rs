@@ -358,14 +358,16 @@ async fn write_status(context: &Context, message: &Message, outcome: &Result<(),
     let key = key(&message.alert);
     if let Some(Ok(alert)) = notifications.alerts.get(&key) {
         let old = alert.status.clone().unwrap_or_default();
-        let new = notifications.status_after(&old, message, outcome);
+        let mut new = notifications.status_after(&old, message, outcome);
+        new.observed_generation = alert.metadata.generation;
         let written = status::write::<Alert>(&context.client, &key, &old, &new).await;
         noted(context, &notifications.alerts, &key, written);
     }
     let key = self::key(&message.provider);
     if let Some(Ok(provider)) = notifications.providers.get(&key) {
         let old = provider.status.clone().unwrap_or_default();
-        let new = notifications.status_after(&old, message, outcome);
+        let mut new = notifications.status_after(&old, message, outcome);
+        new.observed_generation = provider.metadata.generation;
         let written = status::write::<Provider>(&context.client, &key, &old, &new).await;
         noted(context, &notifications.providers, &key, written);
     }

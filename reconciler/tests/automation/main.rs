@@ -1,11 +1,12 @@
-//! The second half of the walk-through: Slack is told, and new images become commits. It runs on the embedded cluster, or on the
-//! one that `KUBECONFIG` names.
+//! The second half of the walk-through: Slack is told, policies refuse, and new images become commits. It runs
+//! on the embedded cluster, or on the one that `KUBECONFIG` names.
 
 #[path = "../walkthrough/stage.rs"]
 #[expect(dead_code, reason = "the first half of the walk-through uses the rest")]
 mod stage;
 
 mod images;
+mod policy;
 mod registry;
 mod slack;
 
@@ -73,7 +74,8 @@ async fn the_second_half() -> Outcome {
     )?;
     stage.start(CLUSTER).await?;
     stage.ready("apps-staging", &stage.revision()?).await?;
-    slack::play(&stage).await?;
+    let slack = slack::play(&stage).await?;
+    policy::play(&stage, &slack).await?;
     images::play(&stage).await?;
     stage.stop().await
 }

@@ -14,12 +14,12 @@ use super::images::overlay;
 use super::{BASE, CLUSTER, Outcome, Stage, environment};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const OVERLAY: &str = "apps/overlays/staging/kustomization.yaml";
 
 /// The counterpart of Slack: keeps the messages, and is down for the first of them.
 #[derive(Clone, Default)]
-struct Slack(Arc<Mutex<Received>>);
+pub(crate) struct Slack(Arc<Mutex<Received>>);
 
 #[derive(Default)]
 struct Received {
@@ -56,7 +56,7 @@ impl Slack {
     }
 
     /// Waits for a message of a colour whose text contains something.
-    async fn says(&self, stage: &Stage, colour: &str, text: &str) -> Outcome<Value> {
+    pub(crate) async fn says(&self, stage: &Stage, colour: &str, text: &str) -> Outcome<Value> {
         let end = Instant::now() + PATIENCE;
         loop {
             let found = self.messages().into_iter().find(|message| {
@@ -115,7 +115,7 @@ spec:
 }
 
 /// Plays the step.
-pub(crate) async fn play(stage: &Stage) -> Outcome {
+pub(crate) async fn play(stage: &Stage) -> Outcome<Slack> {
     let slack = Slack::default();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}/services/T0/B0/x", listener.local_addr()?);
@@ -156,7 +156,8 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     delivered(stage).await?;
     stage.commit("go back", &[(OVERLAY, &overlay("", "1.20.0"))])?;
     stage.reconcile("apps-staging").await?;
-    stage.ready("apps-staging", &stage.revision()?).await
+    stage.ready("apps-staging", &stage.revision()?).await?;
+    Ok(slack)
 }
 
 /// A base that breaks two overlays is said once, and once that both are well again.

@@ -53,7 +53,7 @@ pub(crate) struct Stage {
     directory: TempDir,
     /// Where the Kustomizations are.
     namespace: &'static str,
-    client: Client,
+    pub(crate) client: Client,
     /// What the reconciler goes through.
     reconciler_client: Client,
     /// What it has asked for, if that can be told.
@@ -389,9 +389,15 @@ impl Stage {
             .await
     }
 
-    /// Waits until watches have shown what has happened.
+    /// Waits until watches have shown what has happened, and nothing more is asked for because of it.
     pub(crate) async fn settle(&self) -> Outcome {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let (end, mut quiet, mut known) = (Instant::now() + PATIENCE, 0, 0);
+        while quiet < 3 && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let now = self.requests().len();
+            quiet = if now == known { quiet + 1 } else { 0 };
+            known = now;
+        }
         Ok(())
     }
 
