@@ -52,3 +52,57 @@ impl Lookup for Objects {
         self.0.iter().filter(is_there).cloned().collect()
     }
 }
+
+impl Objects {
+    /// The name of a kind in paths, as `deployments`: from its definition if it is among the objects, and
+    /// otherwise the plural of the kind in English.
+    #[must_use]
+    pub fn resource(&self, api_version: &str, kind: &str) -> String {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let defined = self.0.iter().find(|object| {
+            object["kind"] == "CustomResourceDefinition"
+                && object["spec"]["group"] == group
+                && object["spec"]["names"]["kind"] == kind
+        });
+        if let Some(plural) = defined.and_then(|object| object["spec"]["names"]["plural"].as_str()) {
+            return plural.to_owned();
+        }
+        let name = kind.to_lowercase();
+        if name == "endpoints" {
+            name
+        } else if name.ends_with('s') {
+            format!("{name}es")
+        } else if let Some(stem) = name.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o'])) {
+            format!("{stem}ies")
+        } else {
+            format!("{name}s")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn resources_are_defined_or_guessed() {
+        let definition = json!({
+            "kind": "CustomResourceDefinition",
+            "spec": {"group": "example.org", "names": {"kind": "Mouse", "plural": "mice"}},
+        });
+        let objects = Objects::new([definition]);
+        for (api_version, kind, resource) in [
+            ("example.org/v1", "Mouse", "mice"),
+            ("v1", "Mouse", "mouses"),
+            ("apps/v1", "Deployment", "deployments"),
+            ("networking.k8s.io/v1", "Ingress", "ingresses"),
+            ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+            ("gateway.networking.k8s.io/v1", "Gateway", "gateways"),
+            ("v1", "Endpoints", "endpoints"),
+        ] {
+            assert_eq!(objects.resource(api_version, kind), resource);
+        }
+    }
+}

@@ -31,6 +31,7 @@ mod stats;
 mod suspend;
 mod table;
 mod term;
+mod test;
 mod trace;
 mod transfer;
 mod tree;
@@ -126,6 +127,8 @@ enum Command {
     Stats(stats::Stats),
     /// Give something in a registry another name
     Tag(transfer::Tag),
+    /// Check what would be applied against policies, without a cluster
+    Test(test::Test),
     /// Show where an object comes from
     Trace(trace::Trace),
     /// Show what an object has applied
@@ -187,6 +190,7 @@ fn run(cli: &Cli) -> Result {
         Command::Tag(tag) => tag.run(&cli.global),
         Command::Logs(logs) => logs.run(&cli.global),
         Command::Stats(stats) => stats.run(&cli.global),
+        Command::Test(test) => test.run(),
         Command::Trace(trace) => trace.run(&cli.global),
         Command::Tree(tree) => tree.run(&cli.global),
         Command::Version(version) => version.run(),

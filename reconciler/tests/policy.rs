@@ -1,0 +1,129 @@
+//! `reconciler test`: policies without a cluster.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+const FILES: [(&str, &str); 6] = [
+    (
+        "policies/replicas.yaml",
+        "# Few replicas everywhere.
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: replicas}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: ['*'], operations: ['*'], resources: [deployments]}
+  validations:
+  - expression: object.spec.replicas <= int(params.data.max)
+    messageExpression: \"'at most ' + params.data.max + ' & not ' + string(object.spec.replicas)\"
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: production}
+spec:
+  policyName: replicas
+  validationActions: [Deny]
+  paramRef: {name: limits, namespace: policies, parameterNotFoundAction: Deny}
+  matchResources:
+    namespaceSelector: {matchLabels: {env: production}}
+",
+    ),
+    (
+        "policies/more/limits.yml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits, namespace: policies}\ndata: {max: '3'}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {env: production}}\n",
+    ),
+    ("base/kustomization.yaml", "resources: [deployment.yaml]\n"),
+    (
+        "base/deployment.yaml",
+        "# The web server.\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n",
+    ),
+    ("small/kustomization.yaml", "resources: [../base]\nnamespace: web\n"),
+    ("large/kustomization.yaml", "resources: [../base]\nnamespace: web\nreplicas: [{name: web, count: 9}]\n"),
+];
+const MESSAGE: &str =
+    "ValidatingAdmissionPolicy 'replicas' with binding 'production' denied request: at most 3 & not 9";
+
+fn directory() -> Outcome<TempDir> {
+    let directory = TempDir::new()?;
+    for (name, text) in FILES {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(directory)
+}
+
+fn run(directory: &TempDir, line: &str) -> Outcome<Output> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reconciler"));
+    // Paths are shown from the directory as the system names it.
+    command.current_dir(directory.path().canonicalize()?).arg("test").args(line.split_whitespace());
+    Ok(command.output()?)
+}
+
+fn refused(directory: &TempDir, line: &str) -> Outcome<String> {
+    let output = run(directory, line)?;
+    let (out, error) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    assert_eq!(output.status.code(), Some(1), "{out}\n{error}");
+    assert!(error.contains("1 object would be refused"), "{error}");
+    Ok(out)
+}
+
+#[test]
+fn findings_name_file_and_line() -> Outcome {
+    let directory = directory()?;
+    let text = refused(&directory, "small large --policy policies")?;
+    let wanted = format!(
+        "error: base/deployment.yaml:2: Deployment/web/web: {MESSAGE}\n2 objects checked, 1 would be refused\n"
+    );
+    assert_eq!(text, wanted);
+    let output = run(&directory, "small --policy policies")?;
+    assert_eq!(String::from_utf8(output.stdout)?, "1 objects checked, 0 would be refused\n");
+    assert!(output.status.success());
+    Ok(())
+}
+
+#[test]
+fn files_of_objects_are_checked_too() -> Outcome {
+    let directory = directory()?;
+    let file = "\n# one\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n---\n# two\n\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: web}\nspec: {replicas: 9}\n";
+    std::fs::write(directory.path().join("all.yaml"), file)?;
+    let text = refused(&directory, "all.yaml --policy policies")?;
+    assert!(text.starts_with(&format!("error: all.yaml:9: Deployment/web/web: {MESSAGE}\n")), "{text}");
+    Ok(())
+}
+
+#[test]
+fn programs_read_other_formats() -> Outcome {
+    let directory = directory()?;
+    let github = refused(&directory, "large --policy policies --output github")?;
+    assert_eq!(github, format!("::error file=base/deployment.yaml,line=2::Deployment/web/web: {MESSAGE}\n"));
+    let junit = refused(&directory, "large --policy policies --output junit")?;
+    let failure =
+        "<failure type=\"replicas\" message=\"at most 3 &amp; not 9\">base/deployment.yaml:2: Validating";
+    assert!(junit.contains(failure), "{junit}");
+    assert!(junit.contains("<testsuite name=\"large\" tests=\"1\" failures=\"1\" errors=\"0\">"), "{junit}");
+    let sarif: Value = serde_json::from_str(&refused(&directory, "large --policy policies --output sarif")?)?;
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "replicas");
+    assert_eq!(result["level"], "error");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 2);
+    Ok(())
+}
+
+#[test]
+fn no_policy_is_no_success() -> Outcome {
+    let directory = directory()?;
+    for (policies, message) in [("base", "there is no ValidatingAdmissionPolicy"), ("nowhere", "nowhere: ")] {
+        let output = run(&directory, &format!("large --policy {policies}"))?;
+        let error = String::from_utf8(output.stderr)?;
+        assert!(!output.status.success() && error.contains(message), "{error}");
+    }
+    Ok(())
+}
