@@ -7,6 +7,7 @@ mod stage;
 
 mod images;
 mod policy;
+mod receivers;
 mod registry;
 mod slack;
 
@@ -72,10 +73,14 @@ async fn the_second_half() -> Outcome {
             ("apps/overlays/staging/kustomization.yaml", &images::overlay("", "1.20.0")),
         ],
     )?;
+    // A port that is free now, and most likely a moment later.
+    let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    stage.receivers = Some(address);
     stage.start(CLUSTER).await?;
     stage.ready("apps-staging", &stage.revision()?).await?;
     let slack = slack::play(&stage).await?;
     policy::play(&stage, &slack).await?;
     images::play(&stage).await?;
+    receivers::play(&stage, address).await?;
     stage.stop().await
 }

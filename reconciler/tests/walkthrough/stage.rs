@@ -1,6 +1,7 @@
 //! What the walk-through is played on: a repository, a cluster and a reconciler.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,6 +63,8 @@ pub(crate) struct Stage {
     log: Kept,
     requests: AtomicU64,
     running: Option<Running>,
+    /// Where webhooks are to be served, if anywhere.
+    pub(crate) receivers: Option<SocketAddr>,
 }
 
 impl Stage {
@@ -92,6 +95,7 @@ impl Stage {
             log: Kept::default(),
             requests: AtomicU64::new(0),
             running: None,
+            receivers: None,
         };
         std::fs::create_dir(stage.repository())?;
         stage.git(&["init", "-q", "-b", "main"])?;
@@ -144,7 +148,8 @@ impl Stage {
         let (namespace, branch, path) = (self.namespace.to_owned(), "main".to_owned(), format!("./{path}"));
         let sync = SyncOptions { namespace, url, branch, path, interval };
         run::set_up_sync(&self.client, &sync).await?;
-        let options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
+        let mut options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
+        options.receivers = self.receivers;
         let (end, ended) = oneshot::channel::<()>();
         let shutdown = async {
             // Dropping the other end is an end, too.
