@@ -10,7 +10,6 @@ mod path;
 mod print;
 mod render;
 mod rendered;
-mod short;
 mod stack;
 
 use pyo3::prelude::*;

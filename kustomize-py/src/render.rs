@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::interrupt::Interruptible;
 use crate::rendered::{Finished, Rendered};
-use crate::{error, files, interrupt, options, path, short};
+use crate::{error, files, interrupt, options, path};
 
 /// Renders the kustomization in a directory, of this machine or among `files`.
 ///
@@ -35,12 +35,9 @@ pub(crate) fn build(
 ) -> PyResult<Rendered> {
     let (path, options) = (path::extract(path)?, options::extract(options)?);
     let host = host(files, &options)?;
-    let work = move |host: &dyn Host| kustomize_core::build(host, &path, &options).and_then(Finished::new);
-    let built = match short::attempt(py, &*host, &work)? {
-        Some(built) => built,
-        None => interrupt::run(py, host, move |host| work(&host))?,
-    };
-    match built {
+    let work =
+        move |host: Interruptible| kustomize_core::build(&host, &path, &options).and_then(Finished::new);
+    match interrupt::run(py, host, work)? {
         Ok(finished) => Ok(Rendered::new(py, finished)),
         Err(failure) => Err(error::exception(py, &failure)),
     }
