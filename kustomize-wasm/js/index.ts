@@ -1,9 +1,9 @@
 /**
  * Renders kustomize overlays, byte for byte as kustomize v5.8.1 does.
  *
- * This module is for its types; `package.json` says which of `node.js` and `browser.js` is loaded.
+ * This module is for its types; `package.json` says which of `node.js`, `browser.js` and `development.js` is loaded.
  */
-import type { ModuleSource } from './instance.js';
+import type { Init } from './instance.js';
 
 export type {
   Difference,
@@ -24,10 +24,10 @@ export type {
 } from './bindings.js';
 export { diff, render, renderMany } from './bindings.js';
 export { KustomizeError } from './error.js';
-export type { ModuleSource } from './instance.js';
+export type { Init, ModuleSource } from './instance.js';
 
 /**
  * Loads the module. Needed once before the first call in browsers and bundlers; not in Node,
  * where the module is loaded when it is first needed.
  */
-export declare function init(source?: ModuleSource | Promise<ModuleSource>): Promise<void>;
+export declare const init: Init;

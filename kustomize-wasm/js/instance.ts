@@ -4,6 +4,9 @@ import { failure, KustomizeError } from './error.js';
 /** Where the module comes from, if not from beside this file. */
 export type ModuleSource = string | URL | Response | BufferSource | WebAssembly.Module;
 
+/** What `init` takes. */
+export type Init = (source?: ModuleSource | Promise<ModuleSource>) => Promise<void>;
+
 /** A module's memory never shrinks: an instance with more than this is not used again. */
 const KEEP_BELOW = 128 << 20;
 
@@ -24,6 +27,15 @@ export function start(module: WebAssembly.Module | BufferSource): void {
   started = true;
 }
 
+/** Refuses what no module can come from: the types of a caller in JavaScript are not checked. */
+export function checkSource(source: unknown): asserts source is ModuleSource {
+  const known = [URL, Response, ArrayBuffer, WebAssembly.Module];
+  if (typeof source !== 'string' && !ArrayBuffer.isView(source) && !known.some((type) => source instanceof type)) {
+    const found = source === null ? 'null' : Array.isArray(source) ? 'an array' : typeof source;
+    throw new TypeError(`the module must be a URL, a Response, bytes or a WebAssembly.Module, not ${found}`);
+  }
+}
+
 /** Compiles the module from wherever it is. */
 export async function compile(source: ModuleSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) {
@@ -41,6 +53,32 @@ export async function compile(source: ModuleSource): Promise<WebAssembly.Module>
   return media.startsWith('application/wasm')
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** An `init` that loads the module once; `byDefault` says where from, if the caller does not. */
+export function loader(byDefault: () => ModuleSource | Promise<ModuleSource>): Init {
+  let loading: Promise<void> | undefined;
+  const load = async (source: ModuleSource | Promise<ModuleSource>) => start(await compile(await source));
+  return async (source) => {
+    if (source !== undefined) {
+      checkSource(await source);
+    }
+    loading ??= load(source === undefined ? byDefault() : source);
+    try {
+      await loading;
+    } catch (error) {
+      // The next call tries again.
+      loading = undefined;
+      throw error;
+    }
+  };
+}
+
+/** For `calls`, where the module has to be loaded by a call of `init`. */
+export function mustBeStarted(): void {
+  if (!started) {
+    throw new Error('call and await init() once before rendering');
+  }
 }
 
 /** The calls. `ready` makes sure that there is an instance. */

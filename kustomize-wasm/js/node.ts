@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type * as api from './index.js';
-import { calls, compile, isStarted, start } from './instance.js';
+import { calls, checkSource, compile, type Init, isStarted, start } from './instance.js';
 
 export { KustomizeError } from './error.js';
 
@@ -11,11 +10,15 @@ function ready(): void {
   }
 }
 
-export const init: typeof api.init = async (source) => {
+export const init: Init = async (source) => {
   if (source === undefined) {
     ready();
-  } else if (!isStarted()) {
-    start(await compile(await source));
+    return;
+  }
+  const known = await source;
+  checkSource(known);
+  if (!isStarted()) {
+    start(await compile(known));
   }
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use js_sys::{Array, ArrayBuffer, JSON, Map, Object, TypeError, Uint8Array};
+use js_sys::{Array, ArrayBuffer, JSON, Map, Object, Promise, Reflect, Symbol, TypeError, Uint8Array};
 use kustomize_core::BuildOptions;
 use kustomize_core::host::MemoryHost;
 use wasm_bindgen::{JsCast, JsValue};
@@ -48,13 +48,22 @@ impl Files {
     }
 }
 
-/// Pairs of path and content.
+/// Pairs of path and content. What is an object without entries of its own, such as a promise that
+/// was not awaited, must not pass for no files at all.
 fn entries(files: &JsValue) -> Result<Array, JsValue> {
     if let Some(map) = files.dyn_ref::<Map>() {
         return Ok(Array::from(map));
     }
-    if !files.is_object() || Array::is_array(files) || ArrayBuffer::is_view(files) {
-        let found = type_of(files);
+    let found = if files.is_instance_of::<Promise>() {
+        Some("a Promise: await it first".to_owned())
+    } else if !files.is_object() || Array::is_array(files) || ArrayBuffer::is_view(files) {
+        Some(type_of(files))
+    } else if Reflect::get(files, &Symbol::iterator())?.is_function() {
+        Some("an iterable".to_owned())
+    } else {
+        None
+    };
+    if let Some(found) = found {
         return Err(type_error(format!(
             "files must be an object or a Map of paths and contents, not {found}"
         )));
@@ -112,7 +121,10 @@ pub(crate) fn options(options: &JsValue) -> Result<BuildOptions, JsValue> {
     if !options.is_object() || Array::is_array(options) {
         return Err(type_error(format!("options must be an object, not {}", type_of(options))));
     }
-    let text = String::from(JSON::stringify(options)?);
+    // There is no text of what `toJSON` makes undefined.
+    let Some(text) = JsValue::from(JSON::stringify(options)?).as_string() else {
+        return Err(type_error("options must be an object, not undefined".to_owned()));
+    };
     let options: RenderOptions =
         serde_json::from_str(&text).map_err(|error| type_error(format!("invalid options: {error}")))?;
     Ok(options.into())

@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import { diff, KustomizeError, render, renderMany } from 'kustomize-wasm';
+import { diff, init, KustomizeError, render, renderMany } from 'kustomize-wasm';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n';
 const GOOD = { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': CONFIG_MAP };
@@ -29,6 +29,13 @@ test('arguments of the wrong types', () => {
   for (const files of [undefined, null, 1, 'a', [], [['a', 'b']], new Uint8Array(3), { a: 1 }, { a: null }, { a: ['x'] }, { a: {} }]) {
     assert.throws(() => render(files, '.'), TypeError, String(files));
   }
+  // Objects without entries of their own are no files: an easy mistake must not look like an empty directory.
+  for (const files of [new Set(['a']), new Map().entries(), new URLSearchParams(), Object('a'), Promise.resolve(GOOD), () => GOOD, Symbol('a')]) {
+    assert.throws(() => render(files, '.'), TypeError, String(files));
+    assert.throws(() => renderMany(files, ['.']), TypeError, String(files));
+    assert.throws(() => diff(files, '.', '.'), TypeError, String(files));
+  }
+  assert.throws(() => render(Promise.resolve(GOOD), '.'), { message: /a Promise: await it first/ });
   assert.throws(() => render(new Map([[1, 'a']]), '.'), { name: 'TypeError', message: 'paths of files must be strings, not number' });
   for (const path of [undefined, null, 1, {}, ['.']]) {
     assert.throws(() => render(GOOD, path), TypeError, String(path));
@@ -41,6 +48,24 @@ test('arguments of the wrong types', () => {
     assert.throws(() => render(GOOD, '.', options), TypeError, JSON.stringify(options));
   }
   assert.throws(() => render(GOOD, '.', { helm: true }), { name: 'TypeError', message: /unknown field `helm`, expected one of `loadRestrictor`/ });
+});
+
+test('options that JSON cannot express', () => {
+  const cycle = {};
+  cycle.reorder = cycle;
+  for (const options of [cycle, { reorder: 1n }, { toJSON: () => undefined }, () => ({})]) {
+    assert.throws(() => render(GOOD, '.', options), TypeError);
+    assert.throws(() => renderMany(GOOD, ['.'], options), TypeError);
+    assert.throws(() => diff(GOOD, '.', '.', options), TypeError);
+  }
+});
+
+test('modules that are none', async () => {
+  render(GOOD, '.');
+  for (const source of [null, 1, true, {}, [], () => {}, Symbol('a'), Promise.resolve(1), Promise.resolve({})]) {
+    await assert.rejects(init(source), { name: 'TypeError', message: /must be a URL, a Response, bytes or a WebAssembly\.Module, not / });
+  }
+  await init();
 });
 
 test('errors that getters of the caller throw', () => {

@@ -6,7 +6,7 @@ import { CannotOpen, type Content } from './files/content';
 import { demo, DEMO_OPEN, DEMO_OVERLAY } from './files/demo';
 import { keep, kept } from './files/keep';
 import { fromFragment, toFragment, type Shared } from './files/share';
-import { fileOf, firstChoice, kustomizations } from './kustomizations';
+import { fileOf, firstChoice, kustomizations, type Role } from './kustomizations';
 import { Renderer } from './renderer';
 import { toast } from './view/toasts';
 
@@ -40,7 +40,9 @@ export const difference = signal<{ ok: Difference } | { error: ErrorData } | und
 /** Both sides of the comparison as text. */
 export const sides = signal<[string, string]>(['', '']);
 
-export const overlays = computed(() => kustomizations(files.value.keys()));
+/** All that can be rendered. */
+export const roles = computed(() => kustomizations(files.value));
+export const overlays = computed(() => [...roles.value.keys()]);
 
 export const problems = computed<Problem[]>(() => {
   const found: Problem[] = [];
@@ -66,14 +68,14 @@ let shows = 0;
 /** Replaces everything. */
 export function show(next: ReadonlyMap<string, Content>, wanted?: { overlay?: string; open?: string }): void {
   shows += 1;
-  const directories = kustomizations(next.keys());
-  const chosen = wanted?.overlay && directories.includes(wanted.overlay) ? wanted.overlay : firstChoice(directories);
+  const found = kustomizations(next);
+  const chosen = wanted?.overlay && found.has(wanted.overlay) ? wanted.overlay : firstChoice(found);
   const opened = wanted?.open && next.has(wanted.open) ? wanted.open : fileOf(chosen, (path) => next.has(path));
   batch(() => {
     files.value = next;
     generation.value += 1;
     overlay.value = chosen;
-    other.value = counterpart(directories, chosen);
+    other.value = counterpart(found, chosen);
     open.value = opened ?? [...next.keys()][0] ?? '';
     rendered.value = undefined;
     error.value = undefined;
@@ -84,9 +86,9 @@ export function show(next: ReadonlyMap<string, Content>, wanted?: { overlay?: st
 }
 
 /** What to compare an overlay with: its neighbour, else any other. */
-function counterpart(directories: string[], chosen: string): string {
+function counterpart(found: ReadonlyMap<string, Role>, chosen: string): string {
   const parent = chosen.slice(0, chosen.lastIndexOf('/') + 1);
-  const others = directories.filter((path) => path !== chosen && !path.endsWith('broken'));
+  const others = [...found.keys()].filter((path) => path !== chosen && !path.endsWith('broken'));
   const beside = others.filter((path) => path.startsWith(parent) && parent !== '');
   return beside.find((path) => /stag|test|dev/.test(path)) ?? beside[0] ?? others[0] ?? chosen;
 }
@@ -101,8 +103,29 @@ export function write(path: string, text: string): void {
   void refresh();
 }
 
+/** Another set of files; `moved` says where what was open and chosen is now. */
+export function rearrange(next: ReadonlyMap<string, Content>, moved: (path: string) => string): void {
+  const found = kustomizations(next);
+  const [opened, chosen, against] = [open.value, overlay.value, other.value].map(moved) as [string, string, string];
+  batch(() => {
+    files.value = next;
+    overlay.value = found.has(chosen) ? chosen : firstChoice(found);
+    other.value = found.has(against) && against !== overlay.value ? against : counterpart(found, overlay.value);
+    open.value = next.has(opened) ? opened : (fileOf(overlay.value, (path) => next.has(path)) ?? [...next.keys()][0] ?? '');
+    if (overlay.value !== chosen) {
+      rendered.value = undefined;
+    }
+  });
+  renderer.replace(new Map(next));
+  void refresh();
+}
+
 export function choose(directory: string): void {
   batch(() => {
+    if (other.value === directory && view.value === 'edit') {
+      // To be compared with something else than itself.
+      other.value = overlay.value;
+    }
     overlay.value = directory;
     rendered.value = undefined;
     open.value = fileOf(directory, (path) => files.value.has(path)) ?? open.value;
@@ -151,6 +174,7 @@ async function refresh(): Promise<void> {
     batch(() => {
       rendered.value = undefined;
       error.value = undefined;
+      difference.value = undefined;
     });
     return;
   }
@@ -234,6 +258,17 @@ export async function share(): Promise<void> {
     toast('Link copied: it holds these files');
   } catch {
     toast('The link is in the address bar: it holds these files');
+  }
+}
+
+/** Puts the rendered YAML into the clipboard. */
+export async function copyResult(): Promise<void> {
+  const yaml = rendered.value?.yaml ?? '';
+  try {
+    await navigator.clipboard.writeText(yaml);
+    toast(`Copied ${count(yaml.split('\n').length - 1, 'line')}`);
+  } catch {
+    toast('The browser does not let this page copy. Download the YAML instead.', 'error');
   }
 }
 

@@ -3,80 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { strToU8, unzipSync, zipSync } from 'fflate';
 
-import { findBrowser, launch } from './browser.mjs';
-import { serve } from './server.mjs';
-
-const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
-const golden = (directory) => readFileSync(`${FIXTURES}${directory}/kustomization.snap.yaml`, 'utf8');
-const expected = (name) => golden(`apps/overlays/${name}`);
-
-const executable = findBrowser();
-if (!executable) {
-  console.log('SKIPPED: there is no Chromium (CHROMIUM, /usr/bin/chromium, or one on PATH)');
-}
-const check = (name, work) => test(name, { skip: !executable, timeout: 240_000 }, work);
-
-let browser;
-let server;
-before(async () => {
-  if (executable) {
-    [browser, server] = await Promise.all([launch(executable), serve()]);
-  }
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-/** A fresh visit; whatever the page complains of, or asks other hosts for, fails the test. */
-async function visit(work, { fragment = '', from = browser, ...options } = {}) {
-  const context = await from.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  // Patient enough for a machine that compiles at the same time.
-  page.setDefaultTimeout(120_000);
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(server.url) && !request.url().startsWith('blob:')) {
-      complaints.push(`a request to ${request.url()}`);
-    }
-  });
-  try {
-    await page.goto(server.url + fragment);
-    await page.getByTestId('status').getByText('resources').waitFor();
-    await work(page, context);
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
-}
-
-/** The rendered text, as a download gives it: editors hold only the lines that are seen. */
-async function result(page) {
-  return (await download(page, 'Rendered YAML')).toString('utf8');
-}
-
-async function download(page, item) {
-  await page.getByRole('button', { name: 'Download' }).click();
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: item }).click()]);
-  return readFileSync(await file.path());
-}
-
-const editor = (page) => page.locator('.editor .cm-content');
-const overlay = (page) => page.getByRole('combobox', { name: 'Overlay' });
-const status = (page) => page.locator('.output .status');
-
-/** Moves the cursor to the end of the first line with this text. */
-async function putCursor(page, text) {
-  await editor(page).locator('.cm-line', { hasText: text }).first().click();
-  await page.keyboard.press('End');
-}
+import { launch } from './browser.mjs';
+import { browser, check, download, editor, executable, expected, FIXTURES, golden, overlay, putCursor, result, server, status, visit } from './visit.mjs';
 
 check('renders the demo byte for byte as kustomize does', () =>
   visit(async (page) => {
@@ -103,7 +34,7 @@ check('renders as one types, marks an error at its line with its cure, and mends
     assert.equal(await page.locator('.editor .cm-errorLine').innerText(), '  images: []');
     await page.getByRole('treeitem', { name: 'kustomization.yaml' }).and(page.locator('.error')).waitFor();
     // The last good rendering stays to be seen.
-    await page.locator('.output .code.dim .cm-line', { hasText: 'image: nginx:1.29.12' }).waitFor();
+    await page.locator('.output .code.stale .cm-line', { hasText: 'image: nginx:1.29.12' }).waitFor();
 
     await page.keyboard.press('Control+Shift+k');
     await status(page).getByText('4 resources').waitFor();
@@ -223,7 +154,8 @@ check('reloads offline, and keeps what was typed', () =>
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await putCursor(page, 'newTag: 1.29.1');
     await page.keyboard.type('9');
-    await page.waitForTimeout(600);
+    // It is kept in the browser a moment after the last key.
+    await page.waitForFunction(() => localStorage.getItem('kustomize-files')?.includes('1.29.19'));
     await context.setOffline(true);
     await page.reload();
     await page.locator('.output .cm-line', { hasText: 'nginx:1.29.19' }).waitFor();
@@ -271,8 +203,8 @@ check('fits a phone, light and dark', async () => {
     const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme };
     const context = await browser.newContext(phone);
     const page = await context.newPage();
-  // Patient enough for a machine that compiles at the same time.
-  page.setDefaultTimeout(120_000);
+    // Patient enough for a machine that compiles at the same time.
+    page.setDefaultTimeout(120_000);
     await page.goto(server.url);
     const tabs = page.getByRole('navigation', { name: 'Parts of the page' });
     for (const [name, seen] of [['Files', '.tree'], ['Result', '.output .cm-content'], ['Edit', '.editor .cm-content']]) {

@@ -1,4 +1,5 @@
 // What editors are made of.
+import { acceptCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
 import { lintGutter, lintKeymap } from '@codemirror/lint';
@@ -14,11 +15,14 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 
+import { isKustomization } from '../kustomizations';
+import { kustomizationFields } from './completion';
 import { diagnostics } from './diagnostics';
+import { hanging } from './hanging';
 import { theme } from './theme';
 import { yaml } from './yaml';
 
-const looking: Extension = [lineNumbers(), foldGutter(), highlightSpecialChars(), drawSelection(), EditorView.lineWrapping, theme];
+const looking: Extension = [lineNumbers(), foldGutter(), highlightSpecialChars(), drawSelection(), EditorView.lineWrapping, theme, hanging];
 
 /** An editor for a file. Escape and then Tab leaves it. */
 export function editing(path: string): Extension {
@@ -33,6 +37,8 @@ export function editing(path: string): Extension {
     highlightActiveLine(),
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
+    isKustomization(path) ? kustomizationFields : [],
+    keymap.of([{ key: 'Tab', run: acceptCompletion }]),
     keymap.of([...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap, indentWithTab]),
     EditorView.contentAttributes.of({ 'aria-label': path, autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
     /\.(ya?ml|json)$|(^|\/)Kustomization$/.test(path) ? yaml() : [],

@@ -3,8 +3,10 @@ import { useEffect } from 'preact/hooks';
 
 import { fromDrop } from '../files/open';
 import { count, error, files, openWith, overlay, pane, rendered, setView, view } from '../state';
+import { About } from './About';
 import { Compare } from './Compare';
 import { Editor } from './Editor';
+import { FileActions, FileDialog } from './FileActions';
 import { Header } from './Header';
 import { Icon } from './Icon';
 import { Output } from './Output';
@@ -65,10 +67,13 @@ export function App() {
         <aside class="pane files" aria-label="Files">
           <header class="pane-head">
             <h2>Files</h2>
-            <span class="status">{count(files.value.size, 'file')}</span>
+            <span class="number" title={count(files.value.size, 'file')}>
+              {files.value.size.toLocaleString('en')}
+            </span>
+            <FileActions />
           </header>
           <Tree />
-          <p class="tip">Drop a folder or a zip anywhere. Nothing leaves your browser.</p>
+          <About />
         </aside>
         {view.value === 'compare' ? (
           <Compare />
@@ -91,6 +96,7 @@ export function App() {
           </div>
         </div>
       )}
+      <FileDialog />
       <Toasts />
     </>
   );

@@ -4,8 +4,8 @@ import type { FieldChange, ResourceChange, ResourceName } from 'kustomize-wasm';
 import { useEffect, useRef } from 'preact/hooks';
 
 import { reading, shadow } from '../editor/setup';
-import { shortNames } from '../kustomizations';
-import { compareWith, count, difference, other, overlay, overlays, problems, sides, swapSides, choose } from '../state';
+import { type Role, shortNames } from '../kustomizations';
+import { compareWith, count, difference, other, overlay, overlays, problems, roles, sides, swapSides, choose } from '../state';
 import { Icon } from './Icon';
 import { Entry } from './Problems';
 
@@ -39,17 +39,30 @@ export function Compare() {
   );
 }
 
+const GROUPS: [Role, string][] = [
+  ['overlay', 'Overlays'],
+  ['base', 'Bases'],
+  ['component', 'Components'],
+];
+
+/** A list of what can be rendered: overlays first, bases and components apart from them. */
 export function OverlaySelect(props: { label: string; value: string; onChoose: (path: string) => void }) {
   const { label, value, onChoose } = props;
   const names = shortNames(overlays.value);
+  const all = GROUPS.map(([role, title]) => [role, title, overlays.value.filter((path) => roles.value.get(path) === role)] as const);
+  const groups = all.filter(([, , paths]) => paths.length > 0);
   return (
     <label class="select" title={value}>
       <span>{label}</span>
       <select value={value} onChange={(event) => onChoose(event.currentTarget.value)} disabled={overlays.value.length === 0}>
-        {overlays.value.map((path) => (
-          <option key={path} value={path}>
-            {names.get(path)}
-          </option>
+        {groups.map(([role, title, paths]) => (
+          <optgroup key={role} label={title}>
+            {paths.map((path) => (
+              <option key={path} value={path}>
+                {names.get(path)}
+              </option>
+            ))}
+          </optgroup>
         ))}
       </select>
       <Icon name="chevron" />

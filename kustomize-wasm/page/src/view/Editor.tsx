@@ -42,7 +42,9 @@ export function Editor() {
           shown = { path, generation: number };
           const content = files.value.get(path);
           const text = typeof content === 'string' ? content : '';
-          view.setState(states.get(path) ?? fresh(path, text));
+          const before = states.get(path);
+          // A file that was deleted and created again does not get its old text back.
+          view.setState(before?.doc.toString() === text ? before : fresh(path, text));
         });
       }),
       effect(() => {
@@ -70,14 +72,14 @@ export function Editor() {
     };
   }, []);
 
-  const binary = typeof files.value.get(open.value) !== 'string' && open.value !== '';
+  const isText = typeof files.value.get(open.value) === 'string';
   return (
     <section class="pane editor" aria-label="Editor">
       <header class="pane-head">
         <Path path={open.value} />
       </header>
-      <div class="code" ref={host} hidden={binary} />
-      {binary && <p class="empty">This file is not text. It is rendered as it is.</p>}
+      <div class="code" ref={host} hidden={!isText} />
+      {!isText && <p class="empty">{open.value ? 'This file is not text. It is rendered as it is.' : 'There are no files.'}</p>}
       <Problems />
     </section>
   );

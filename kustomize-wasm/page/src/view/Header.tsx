@@ -25,9 +25,7 @@ export function Header() {
     <header class="top">
       <h1>
         <img src="./icon.svg" alt="" width="26" height="26" />
-        <span>
-          kustomize<em>live</em>
-        </span>
+        <span>Overlay Workbench</span>
       </h1>
       {!compare && <OverlaySelect label="Overlay" value={overlay.value} onChoose={choose} />}
       <div class="segments" role="group" aria-label="View">

@@ -13,6 +13,11 @@ const PATHS = {
   zip: 'M6 3.500h12v17H6zM12 3.500v2m0 2v2m0 2v2m-1 2.500h2v3h-2z',
   keyboard: 'M3 6.500h18v11H3zM7 10.500h.1m3.3 0h.1m3.3 0h.1m3.3 0h.1M8 14h8',
   chevron: 'm9 6 6 6-6 6',
+  copy: 'M9 8.5h10.500v12H9zM15 8.5V3.500H4.500v12H9',
+  plus: 'M12 5v14M5 12h14',
+  pencil: 'M5 19l.8-3.800L15.500 5.500l3 3L8.800 18.200zM13.500 7.500l3 3',
+  trash: 'M5 7h14M9.500 7V4.500h5V7M7 7l.8 13h8.400L17 7M10.500 10.500v6m3-6v6',
+  close: 'm6 6 12 12M18 6 6 18',
   check: 'm5 12.5 4.5 4.500L19 7.5',
 } as const;
 

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import { fresh, replace } from '../editor/fresh';
 import { reading, shadow } from '../editor/setup';
-import { count, error, milliseconds, overlay, problems, rendered } from '../state';
+import { copyResult, count, error, milliseconds, overlay, problems, rendered } from '../state';
 import { Icon } from './Icon';
 import { Entry } from './Problems';
 
@@ -27,7 +27,7 @@ const outline = computed(() => {
   }));
 });
 
-/** The rendered resources. While there is an error, those of the last good rendering, dimmed. */
+/** The rendered resources. While there is an error, those of the last good rendering, without colours. */
 export function Output() {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
@@ -64,25 +64,35 @@ export function Output() {
       <header class="pane-head">
         <h2>Result</h2>
         <Status />
+        <button
+          class="tool"
+          title="Copy the rendered YAML"
+          aria-label="Copy the rendered YAML"
+          disabled={!!failed || list.length === 0}
+          onClick={() => void copyResult()}
+        >
+          <Icon name="copy" />
+        </button>
       </header>
       {failed && (
         <div class="failure" role="alert">
           {problems.value.map((problem, at) => (
             <Entry key={at} problem={problem} />
           ))}
-          {list.length > 0 && <p class="stale">Below: the last good rendering.</p>}
+          {list.length > 0 && <p class="note">Below: the last good rendering.</p>}
         </div>
       )}
       {list.length > 0 && (
         <nav class="outline" aria-label="Resources">
           {list.slice(0, 300).map(({ kind, name, start }, at) => (
             <button key={at} class="chip" onClick={() => go(start)} title={`${kind} ${name}`}>
-              <i>{kind}</i> {name}
+              <i>{kind}</i>
+              <span>{name}</span>
             </button>
           ))}
         </nav>
       )}
-      <div class={`code ${failed ? 'dim' : ''}`} ref={host} hidden={list.length === 0} />
+      <div class={`code ${failed ? 'stale' : ''}`} ref={host} hidden={list.length === 0} />
       {!failed && rendered.value && list.length === 0 && <p class="empty">This kustomization renders to nothing.</p>}
       {!overlay.value && (
         <p class="empty">

@@ -1,6 +1,7 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
+import { askForName, deleteFiles } from '../changes';
 import { choose, files, goTo, open, overlay, overlays, problems } from '../state';
 import { Icon } from './Icon';
 
@@ -65,22 +66,33 @@ function toggle(path: string): void {
 
 const focused = signal('');
 
-/** The files; arrows move, Enter opens, left and right close and open folders. */
+// Whatever opens another file selects it, too.
+effect(() => {
+  void open.value;
+  focused.value = '';
+});
+
+/** The row that keys and buttons are about: the one that was moved to or clicked last, else the open file. */
+export const current = computed(() =>
+  rows.value.slice(0, MOST_ROWS).some(({ path }) => path === focused.value) ? focused.value : open.value,
+);
+
+/** The files; arrows move, Enter opens, left and right close and open folders, F2 renames, Delete deletes. */
 export function Tree() {
   const list = useRef<HTMLUListElement>(null);
   const shown = rows.value.slice(0, MOST_ROWS);
   const marked = new Map(problems.value.map(({ file, severity }) => [file, severity]));
-  const current = shown.some(({ path }) => path === focused.value) ? focused.value : open.value;
+  const selected = current.value;
 
   useEffect(() => {
     // Only a tree that has the focus moves it.
     if (list.current?.contains(document.activeElement)) {
       list.current.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
     }
-  }, [current]);
+  }, [selected]);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = Math.max(0, shown.findIndex(({ path }) => path === current));
+    const at = Math.max(0, shown.findIndex(({ path }) => path === selected));
     const row = shown[at];
     const to = (index: number) => {
       focused.value = shown[Math.min(Math.max(index, 0), shown.length - 1)]?.path ?? '';
@@ -93,6 +105,8 @@ export function Tree() {
       End: () => to(shown.length - 1),
       Enter: () => row && activate(row),
       ' ': () => row && activate(row),
+      F2: () => row && askForName(row.path),
+      Delete: () => row && deleteFiles(row.path),
       ArrowRight: () => (row?.directory && isClosed ? toggle(row.path) : to(at + 1)),
       ArrowLeft: () =>
         row?.directory && !isClosed
@@ -115,10 +129,9 @@ export function Tree() {
           aria-level={row.depth + 1}
           aria-selected={row.path === open.value}
           {...(row.directory && { 'aria-expanded': !closed.value.has(row.path) })}
-          tabIndex={row.path === current ? 0 : -1}
-          class={`row depth-${Math.min(row.depth, 8)} ${row.directory ? 'directory' : 'file'} ${
-            row.path === overlay.value ? 'chosen' : ''
-          } ${marked.get(row.path) ?? ''}`}
+          tabIndex={row.path === selected ? 0 : -1}
+          title={row.path}
+          class={classes(row, selected, marked.get(row.path))}
           onClick={() => activate(row)}
         >
           <Icon name={row.directory ? 'chevron' : 'file'} />
@@ -142,6 +155,12 @@ export function Tree() {
       {rows.value.length > MOST_ROWS && <li class="more">and {rows.value.length - MOST_ROWS} more</li>}
     </ul>
   );
+}
+
+function classes(row: Row, selected: string, severity: string | undefined): string {
+  const all = ['row', `depth-${Math.min(row.depth, 8)}`, row.directory ? 'directory' : 'file', severity];
+  all.push(row.path === overlay.value ? 'chosen' : '', row.path === selected ? 'current' : '');
+  return all.filter(Boolean).join(' ');
 }
 
 function activate(row: Row): void {
