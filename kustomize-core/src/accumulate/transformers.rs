@@ -64,7 +64,7 @@ fn run_steps(
                 run_local(&std::mem::take(&mut together), set, cx)?;
                 transformer.transform(set, cx).map_err(|error| error.at(step.pos))?;
                 if let Some(origin) = origin {
-                    set.iter_mut().try_for_each(|resource| resource.note_transformation(origin))?;
+                    set.note_transformation(origin)?;
                 }
             }
         }

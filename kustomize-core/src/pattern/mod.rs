@@ -3,6 +3,7 @@
 //! The engine is the `regex` crate, which knows the same language with a few other spellings:
 //! patterns are respelled before they are compiled, and what Go refuses is refused.
 
+mod repeats;
 mod respell;
 
 use regex::{Regex, RegexBuilder};
@@ -180,6 +181,48 @@ mod tests {
             r"[\b]",
         ] {
             assert!(Pattern::whole(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn refuses_repetitions_that_multiply_as_kustomize_does() {
+        // Recorded from kustomize v5.8.1, as names in the target of a patch.
+        for (pattern, accepted) in [
+            ("(a{500}){2}", true),
+            ("(a{500}){3}", false),
+            ("(a{1000}){1}", true),
+            ("(a{1000}){0,1}", true),
+            ("(a{1000}){1,2}", false),
+            ("((a{10}){10}){10}", true),
+            ("((a{10}){10}){11}", false),
+            ("((a{10}){10,}){10}", true),
+            ("((a{10}){10,}){11}", false),
+            ("(a{0,}){1000}", true),
+            ("((a{30}){0,}){1000}", false),
+            ("((a{2}){0}){1000}", true),
+            ("((a{1000}){0}){1000}", true),
+            ("(a{600}|b){2}", false),
+            ("(b|(?:a{600}c))*", true),
+            ("(?:(?:a{600})*){2}", false),
+            ("(?:(?:a{600})?){2}", false),
+            ("(?:a{600}){2,}", false),
+            ("(?:a{600}){1,}", true),
+            ("(a{0,1000}){0,2}", false),
+            ("(a{500}b{3}){2}", true),
+            ("(a{3}b{500}){3}", false),
+            ("(?i:a{501}){2}", false),
+            ("(a{501}){0}", true),
+            ("(a{34}){30}", false),
+            ("(a{33}){30}", true),
+            ("((a{1000})+){1}", true),
+            ("a{1000}b{1000}", true),
+            ("([a-c]{100}){10}", true),
+            ("([a-c]{100}){11}", false),
+            ("((a{7}){11}){13}", false),
+            ("((a{7}){11}){12}", true),
+            ("(a{1,3}){1,3}", true),
+        ] {
+            assert_eq!(Pattern::whole(pattern).is_ok(), accepted, "{pattern}");
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::repeats::Repeats;
+
 struct Respeller<'a> {
     rest: &'a str,
     out: String,
@@ -51,27 +53,49 @@ impl Respeller<'_> {
 
     fn run(mut self) -> Result<String, String> {
         let mut repeated = false;
+        let mut all_repeats = Repeats::default();
         while let Some(next) = self.next() {
             let mut repeats = false;
             match next {
                 '\\' => {
                     self.escape(false)?;
+                    all_repeats.single();
                 }
-                '[' => self.class()?,
+                '[' => {
+                    self.class()?;
+                    all_repeats.single();
+                }
                 '(' => {
                     self.out.push('(');
                     self.flags()?;
+                    all_repeats.open();
+                }
+                ')' => {
+                    self.out.push(')');
+                    all_repeats.close();
                 }
                 '{' => match self.repetition()? {
-                    true => repeats = true,
-                    false => self.out.push_str(r"\{"),
+                    Some((least, most)) => {
+                        all_repeats.repeat(least, most)?;
+                        repeats = true;
+                    }
+                    None => {
+                        self.out.push_str(r"\{");
+                        all_repeats.single();
+                    }
                 },
-                '}' => self.out.push_str(r"\}"),
+                '}' => {
+                    self.out.push_str(r"\}");
+                    all_repeats.single();
+                }
                 '*' | '+' | '?' => {
                     self.out.push(next);
                     repeats = true;
                 }
-                _ => self.out.push(next),
+                _ => {
+                    self.out.push(next);
+                    all_repeats.single();
+                }
             }
             if repeats {
                 if repeated {
@@ -87,29 +111,30 @@ impl Respeller<'_> {
         Ok(self.out)
     }
 
-    /// After `{`: the rest of a repetition count, if it is one.
-    fn repetition(&mut self) -> Result<bool, String> {
-        let Some(end) = self.rest.find('}') else { return Ok(false) };
+    /// After `{`: the rest of a repetition count, if it is one. The most is none where there is no end.
+    fn repetition(&mut self) -> Result<Option<(u32, Option<u32>)>, String> {
+        let Some(end) = self.rest.find('}') else { return Ok(None) };
         let counts = &self.rest[..end];
         let (low, high) = counts.split_once(',').map_or((counts, None), |(low, high)| (low, Some(high)));
         let number = |text: &str| {
             let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             plain.then(|| text.parse::<u32>().unwrap_or(u32::MAX))
         };
-        let Some(least) = number(low) else { return Ok(false) };
+        let Some(least) = number(low) else { return Ok(None) };
         let most = match high {
-            None | Some("") => least,
+            None => Some(least),
+            Some("") => None,
             Some(high) => match number(high) {
-                Some(most) => most,
-                None => return Ok(false),
+                Some(most) => Some(most),
+                None => return Ok(None),
             },
         };
-        if least > 1000 || most > 1000 || most < least {
+        if least > 1000 || most.is_some_and(|most| most > 1000 || most < least) {
             return Err(format!("invalid repeat count {{{counts}}}"));
         }
         let _ = write!(self.out, "{{{counts}}}");
         self.rest = &self.rest[end + 1..];
-        Ok(true)
+        Ok(Some((least, most)))
     }
 
     /// After `(`: the `regex` crate knows flags that Go does not.

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::index::Index;
-use super::{ResId, Resource};
+use super::json_form::JsonForms;
+use super::{JsonForm, Origin, ResId, Resource};
+use crate::error::BuildError;
 use crate::parallel::Crew;
 use crate::schema::Schema;
 
@@ -16,6 +18,7 @@ use crate::schema::Schema;
 pub struct ResourceSet {
     list: Vec<Arc<Resource>>,
     index: Index,
+    forms: JsonForms,
 }
 
 /// Two resources with the same current id.
@@ -39,12 +42,12 @@ impl ResourceSet {
     /// A set of these resources, without a check for conflicts.
     #[must_use]
     pub fn from_list(list: Vec<Resource>) -> Self {
-        ResourceSet { list: list.into_iter().map(Arc::new).collect(), index: Index::default() }
+        ResourceSet { list: list.into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 
     /// The same of resources that others may hold, too.
     pub(crate) fn from_shared(list: Vec<Arc<Resource>>) -> Self {
-        ResourceSet { list, index: Index::default() }
+        ResourceSet { list, ..Self::default() }
     }
 
     /// The resources, in order.
@@ -84,14 +87,30 @@ impl ResourceSet {
     /// The list itself, to be reordered or filtered. Forgets the indexes.
     pub fn list_mut(&mut self) -> &mut Vec<Arc<Resource>> {
         self.index.clear();
+        self.forms.clear();
         &mut self.list
     }
 
     /// The list, whose resources are to be changed one by one. [`forget_ids`](Self::forget_ids) is
     /// to be called afterwards if that gave any of them another id.
     pub(crate) fn list_to_change_each(&mut self) -> &mut [Arc<Resource>] {
+        self.forms.clear();
         self.index.forget_earlier_ids();
         &mut self.list
+    }
+
+    /// The same for JSON patches, with what earlier ones have left.
+    pub(crate) fn list_to_patch_each(&mut self) -> impl Iterator<Item = (&mut Arc<Resource>, &mut JsonForm)> {
+        self.index.forget_earlier_ids();
+        let forms = self.forms.of_all(self.list.len());
+        self.list.iter_mut().zip(forms)
+    }
+
+    /// Notes a transformer that may have changed the resources.
+    pub(crate) fn note_transformation(&mut self, transformer: &Origin) -> Result<(), BuildError> {
+        // This changes annotations only, and no ids.
+        let mut resources = self.list.iter_mut().map(Arc::make_mut);
+        resources.try_for_each(|resource| resource.note_transformation(transformer))
     }
 
     /// Forgets what is known of ids.
@@ -168,6 +187,29 @@ impl ResourceSet {
         schema: &Schema,
         change: impl FnOnce(&mut Resource) -> T,
     ) -> Option<T> {
+        self.forms.forget(at);
+        self.update_one(at, schema, change)
+    }
+
+    /// The same for a JSON patch, with what earlier ones have left.
+    pub(crate) fn update_by_json_patch<T>(
+        &mut self,
+        at: usize,
+        schema: &Schema,
+        change: impl FnOnce(&mut Resource, &mut JsonForm) -> T,
+    ) -> Option<T> {
+        let mut form = std::mem::take(self.forms.of_all(self.list.len()).get_mut(at)?);
+        let outcome = self.update_one(at, schema, |resource| change(resource, &mut form));
+        *self.forms.of_all(self.list.len()).get_mut(at)? = form;
+        outcome
+    }
+
+    fn update_one<T>(
+        &mut self,
+        at: usize,
+        schema: &Schema,
+        change: impl FnOnce(&mut Resource) -> T,
+    ) -> Option<T> {
         let resource = Arc::make_mut(self.list.get_mut(at)?);
         let before = self.index.hashes(resource, schema);
         let outcome = change(resource);
@@ -204,6 +246,7 @@ impl ResourceSet {
             at += 1;
             positions.binary_search(&(at - 1)).is_err()
         });
+        self.forms.clear();
         self.index.close_gaps(positions);
     }
 

@@ -7,7 +7,7 @@ use crate::build::Rendered;
 use crate::collections::IndexMap;
 use crate::host::{EntryKind, Host};
 use crate::references::Names;
-use crate::resource::{Change, Resource, finish_resource, parse_resources};
+use crate::resource::{Change, JsonForm, Resource, finish_resource, parse_resources};
 use crate::schema::Schema;
 use crate::store::{Store, Trace};
 use crate::yaml::{FileId, Pos, SourceText};
@@ -124,8 +124,11 @@ impl Shortcut {
     ) -> Option<Arc<Resource>> {
         let schema: &Schema = rendered.schema();
         let mut resource = resource.clone();
+        let mut form = JsonForm::default();
         for change in changes {
-            if change.selects(&resource, schema).ok()? && !change.apply(&mut resource, schema).ok()? {
+            if change.selects(&resource, schema).ok()?
+                && !change.apply_knowing(&mut resource, &mut form, schema).ok()?
+            {
                 return None;
             }
         }

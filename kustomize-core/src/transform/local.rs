@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Transformer;
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::resource::{Change, Origin, Resource, ResourceSet};
+use crate::resource::{Change, JsonForm, Origin, Resource, ResourceSet};
 use crate::yaml::{Pos, Str};
 
 /// Changes resources, each without regard to the others, and may look at all of them at the end.
@@ -53,10 +53,19 @@ pub(crate) fn run(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) 
         removed: Mutex::default(),
         failed: Mutex::default(),
     };
-    cx.crew.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
-        (first..).zip(resources).for_each(|(at, resource)| pass.visit(at, resource));
-        Ok::<(), BuildError>(())
-    })?;
+    if steps.iter().all(|step| step.transformer.is_json_patch()) {
+        let mut resources: Vec<_> = set.list_to_patch_each().collect();
+        cx.crew.for_each_chunk(&mut resources, LEAST, |first, resources| {
+            (first..).zip(resources).for_each(|(at, (resource, form))| pass.visit(at, resource, form));
+            Ok::<(), BuildError>(())
+        })?;
+    } else {
+        cx.crew.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
+            let visit = |(at, resource)| pass.visit(at, resource, &mut JsonForm::default());
+            (first..).zip(resources).for_each(visit);
+            Ok::<(), BuildError>(())
+        })?;
+    }
     if pass.has_renamed.into_inner() {
         set.forget_ids();
     }
@@ -90,9 +99,9 @@ struct Pass<'p> {
 }
 
 impl Pass<'_> {
-    fn visit(&self, at: usize, shared: &mut Arc<Resource>) {
+    fn visit(&self, at: usize, shared: &mut Arc<Resource>, form: &mut JsonForm) {
         for (number, step) in self.steps.iter().enumerate() {
-            match self.apply(number, step, shared) {
+            match self.apply(number, step, shared, form) {
                 Ok(true) => {}
                 Ok(false) => {
                     locked(&self.removed).push(at);
@@ -115,6 +124,7 @@ impl Pass<'_> {
         number: usize,
         step: &LocalStep<'_>,
         shared: &mut Arc<Resource>,
+        form: &mut JsonForm,
     ) -> Result<bool, BuildError> {
         let is_selected = step.transformer.selects(shared, self.cx.schema())?;
         if !is_selected && step.origin.is_none() {
@@ -126,7 +136,7 @@ impl Pass<'_> {
                 self.selected.fetch_add(1, Ordering::Relaxed);
             }
             let before = (!self.has_renamed.load(Ordering::Relaxed)).then(|| Name::of(resource));
-            if !step.transformer.apply(resource, self.cx.schema())? {
+            if !step.transformer.apply_knowing(resource, form, self.cx.schema())? {
                 return Ok(false);
             }
             if before.is_some_and(|before| before != Name::of(resource)) {

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::merge::{self, JsonPatch};
-use crate::resource::{Behavior, ResId, Resource, ResourceSet};
+use crate::resource::{Behavior, JsonForm, ResId, Resource, ResourceSet};
 use crate::schema::{Schema, SchemaComment};
 use crate::yaml::{Map, Node, Str, Value};
 
@@ -236,7 +236,10 @@ pub(super) fn apply_json(
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     for &at in positions {
-        set.update(at, schema, |resource| apply_json_to(resource, patch, remembers, schema)).transpose()?;
+        set.update_by_json_patch(at, schema, |resource, form| {
+            apply_json_to(resource, form, patch, remembers, schema)
+        })
+        .transpose()?;
     }
     Ok(())
 }
@@ -244,6 +247,7 @@ pub(super) fn apply_json(
 /// Applies a JSON patch to one resource. `remembers` notes its identity first.
 pub(super) fn apply_json_to(
     resource: &mut Resource,
+    form: &mut JsonForm,
     patch: &JsonPatch,
     remembers: bool,
     schema: &Schema,
@@ -252,14 +256,14 @@ pub(super) fn apply_json_to(
     if remembers {
         resource.remember_id(schema);
     }
-    apply_json_one(resource, patch).map_err(|error| error.about(id))
+    apply_json_one(resource, form, patch).map_err(|error| error.about(id))
 }
 
-/// The reference puts its history back after the patch, and with that all annotations become
-/// strings.
-fn apply_json_one(resource: &mut Resource, patch: &JsonPatch) -> Result<(), BuildError> {
+/// kustomize puts its history back after the patch, and with that all annotations become strings.
+/// Nothing outside of `metadata` may change here but by the patch itself, see [`JsonForm`].
+fn apply_json_one(resource: &mut Resource, form: &mut JsonForm, patch: &JsonPatch) -> Result<(), BuildError> {
     open_books(resource);
-    patch.apply(&mut resource.node)?;
+    patch.apply(&mut resource.node, form)?;
     resource.forget_links();
     expect_map(resource, "annotations")?;
     match resource.node.get("metadata").map(|metadata| &metadata.value) {

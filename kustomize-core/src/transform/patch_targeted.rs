@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::kustomization::Selector;
 use crate::merge::JsonPatch;
-use crate::resource::{Change, Resource, ResourceSet};
+use crate::resource::{Change, JsonForm, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::selector::Matcher;
 use crate::yaml::decode::Spanned;
@@ -52,14 +52,30 @@ impl Change for TargetedPatch {
     }
 
     fn apply(&self, resource: &mut Resource, schema: &Schema) -> Result<bool, BuildError> {
+        self.apply_knowing(resource, &mut JsonForm::default(), schema)
+    }
+
+    fn is_json_patch(&self) -> bool {
+        matches!(self.content, Content::Json(_))
+    }
+
+    fn apply_knowing(
+        &self,
+        resource: &mut Resource,
+        form: &mut JsonForm,
+        schema: &Schema,
+    ) -> Result<bool, BuildError> {
         match &self.content {
             Content::Strategic(patch) => {
+                *form = JsonForm::default();
                 let (written, prepared) = &**patch;
                 let patch = prepared.get_or_init(|| patch_apply::prepare(written));
                 let patch = patch.as_ref().map_err(Clone::clone)?;
                 patch_apply::merge_into(resource, patch, Scope::Target, schema)
             }
-            Content::Json(patch) => patch_apply::apply_json_to(resource, patch, true, schema).map(|()| true),
+            Content::Json(patch) => {
+                patch_apply::apply_json_to(resource, form, patch, true, schema).map(|()| true)
+            }
         }
     }
 }

@@ -124,7 +124,12 @@ impl Map {
 
     /// Removes the entry with this key.
     pub fn remove(&mut self, name: &str) -> Option<Entry> {
-        self.position(name).map(|at| change(&mut self.entries, |entries| entries.remove(at)))
+        self.position(name).map(|at| self.remove_at(at))
+    }
+
+    /// Removes the entry at an index.
+    pub(crate) fn remove_at(&mut self, index: usize) -> Entry {
+        change(&mut self.entries, |entries| entries.remove(index))
     }
 
     /// Removes the entries that are not to be kept.

@@ -1,9 +1,9 @@
 //! The operations.
 
-use super::pointer::{self, NoWay, Pointer};
+use super::pointer::{self, Container, NoWay, Pointer};
 use super::{Effort, JsonPatch, Operation};
 use crate::error::{BuildError, ErrorKind};
-use crate::yaml::{Key, MAX_DEPTH, Map, Node, Scalar, Tag, Value};
+use crate::yaml::{MAX_DEPTH, Map, Node, Tag, Value, through_json};
 
 /// How many values all `copy` operations of a patch may copy together: a few of them can double
 /// the resource each.
@@ -18,7 +18,7 @@ impl JsonPatch {
         &self,
         operation: &Operation,
         document: &mut Node,
-        effort: &mut Effort,
+        effort: &mut Effort<'_>,
     ) -> Result<(), BuildError> {
         match text(operation.op.as_ref()).unwrap_or("unknown") {
             "add" => operation.add(document, operation.value.clone().unwrap_or_else(Node::null), effort),
@@ -43,7 +43,7 @@ impl JsonPatch {
         &self,
         operation: &Operation,
         document: &mut Node,
-        effort: &mut Effort,
+        effort: &mut Effort<'_>,
     ) -> Result<(), BuildError> {
         let path = operation.path_text("path")?;
         let expected = operation.value.as_ref().filter(|value| !value.is_null());
@@ -52,11 +52,7 @@ impl JsonPatch {
         } else {
             let pointer = operation.pointer("path")?;
             let container = operation.container(&pointer, document, effort)?;
-            match &container.value {
-                Value::Map(map) => map.get(&pointer.last),
-                _ => Some(&*operation.item(&pointer, container)?),
-            }
-            .filter(|found| !found.is_null())
+            operation.found(&pointer, container, effort)?.filter(|found| !found.is_null())
         };
         let passes = match (found, expected) {
             (None, None) => true,
@@ -85,12 +81,12 @@ impl JsonPatch {
 }
 
 impl Operation {
-    fn add(&self, document: &mut Node, value: Node, effort: &mut Effort) -> Result<(), BuildError> {
+    fn add(&self, document: &mut Node, mut value: Node, effort: &mut Effort<'_>) -> Result<(), BuildError> {
         let pointer = self.pointer("path")?;
-        self.check_depth(&pointer, &value)?;
+        self.receive(&pointer, &mut value, effort)?;
         let container = self.container(&pointer, document, effort)?;
-        match &mut container.value {
-            Value::Map(map) => put(map, &pointer.last, value),
+        match &mut container.node.value {
+            Value::Map(_) => pointer.put(container, value, effort),
             Value::Seq(list) => match pointer::insertion_index(list, &pointer.last) {
                 Some(at) => list.insert(at, value),
                 None => return Err(self.bad_index(&pointer, list.len())),
@@ -101,21 +97,22 @@ impl Operation {
     }
 
     /// Replacing a field that a map does not have adds it.
-    fn replace(&self, document: &mut Node, effort: &mut Effort) -> Result<(), BuildError> {
-        let value = self.value.clone().unwrap_or_else(Node::null);
+    fn replace(&self, document: &mut Node, effort: &mut Effort<'_>) -> Result<(), BuildError> {
+        let mut value = self.value.clone().unwrap_or_else(Node::null);
         if self.path_text("path")?.is_empty() {
             if value.as_scalar().is_some() {
                 return Err(self.fails("the whole resource can be replaced by a map only".to_owned()));
             }
             *document = value;
+            effort.long_maps.clear();
             return Ok(());
         }
         let pointer = self.pointer("path")?;
-        self.check_depth(&pointer, &value)?;
+        self.receive(&pointer, &mut value, effort)?;
         let container = self.container(&pointer, document, effort)?;
-        match &mut container.value {
-            Value::Map(map) => put(map, &pointer.last, value),
-            _ => *self.item(&pointer, container)? = value,
+        match &container.node.value {
+            Value::Map(_) => pointer.put(container, value, effort),
+            _ => *self.item(&pointer, container.node)? = value,
         }
         Ok(())
     }
@@ -125,15 +122,15 @@ impl Operation {
         &self,
         field: &'static str,
         document: &mut Node,
-        effort: &mut Effort,
+        effort: &mut Effort<'_>,
     ) -> Result<Node, BuildError> {
         let pointer = self.pointer(field)?;
-        let container = self.container(&pointer, document, effort)?;
-        match &mut container.value {
-            Value::Map(map) => match map.remove(&pointer.last) {
-                Some(entry) => Ok(entry.value),
-                None => Err(self.missing_field(&pointer, map)),
-            },
+        let mut container = self.container(&pointer, document, effort)?;
+        match &mut container.node.value {
+            Value::Map(_) => {
+                let taken = pointer.take(&mut container, effort);
+                taken.ok_or_else(|| self.missing_field(&pointer, container.node))
+            }
             Value::Seq(list) => match pointer::index(list, &pointer.last) {
                 Some(at) => Ok(list.remove(at)),
                 None => Err(self.bad_index(&pointer, list.len())),
@@ -143,19 +140,30 @@ impl Operation {
     }
 
     /// A copy of what `from` points at: null where a map lacks the field.
-    fn copied(&self, document: &mut Node, effort: &mut Effort) -> Result<Node, BuildError> {
+    fn copied(&self, document: &mut Node, effort: &mut Effort<'_>) -> Result<Node, BuildError> {
         let pointer = self.pointer("from")?;
         let container = self.container(&pointer, document, effort)?;
-        let found = match &container.value {
-            Value::Map(map) => map.get(&pointer.last),
-            _ => Some(&*self.item(&pointer, container)?),
-        };
-        let Some(found) = found else { return Ok(Node::null()) };
+        let Some(found) = self.found(&pointer, container, effort)? else { return Ok(Node::null()) };
         effort.copied += size(found);
         if effort.copied > MAX_COPIED {
             return Err(self.fails("the patch copies more than a resource can hold".to_owned()));
         }
         Ok(found.clone())
+    }
+
+    /// What a pointer leads to; nothing where a map lacks the field.
+    fn found<'n>(
+        &self,
+        pointer: &Pointer,
+        container: Container<'n>,
+        effort: &mut Effort<'_>,
+    ) -> Result<Option<&'n Node>, BuildError> {
+        if container.node.as_map().is_none() {
+            return self.item(pointer, container.node).map(|item| Some(&*item));
+        }
+        let position = pointer.position(&container, effort);
+        let entries = container.node.as_map().map_or(&[][..], Map::as_slice);
+        Ok(position.and_then(|at| entries.get(at)).map(|entry| &entry.value))
     }
 
     fn item<'n>(&self, pointer: &Pointer, container: &'n mut Node) -> Result<&'n mut Node, BuildError> {
@@ -169,9 +177,9 @@ impl Operation {
         &self,
         pointer: &Pointer,
         document: &'n mut Node,
-        effort: &mut Effort,
-    ) -> Result<&'n mut Node, BuildError> {
-        let found = pointer.container(document, &mut effort.passed).map_err(|no_way| self.no_way(&no_way));
+        effort: &mut Effort<'_>,
+    ) -> Result<Container<'n>, BuildError> {
+        let found = pointer.container(document, effort).map_err(|no_way| self.no_way(&no_way));
         if effort.passed > MAX_PASSED {
             let message = "the patch has too many operations on maps and lists this long".to_owned();
             return Err(self.fails(message).with_help("replace the whole map or list in one operation"));
@@ -179,12 +187,12 @@ impl Operation {
         found
     }
 
-    fn path_text(&self, field: &'static str) -> Result<&str, BuildError> {
+    pub(super) fn path_text(&self, field: &'static str) -> Result<&str, BuildError> {
         let node = if field == "from" { &self.from } else { &self.path };
         text(node.as_ref()).ok_or_else(|| self.fails(format!("the operation needs `{field}`, a string")))
     }
 
-    fn pointer(&self, field: &'static str) -> Result<Pointer, BuildError> {
+    pub(super) fn pointer(&self, field: &'static str) -> Result<Pointer, BuildError> {
         let path = self.path_text(field)?;
         Pointer::parse(path).ok_or_else(|| {
             self.fails(format!("`{field}: {path}` leads nowhere"))
@@ -192,9 +200,19 @@ impl Operation {
         })
     }
 
-    fn check_depth(&self, pointer: &Pointer, value: &Node) -> Result<(), BuildError> {
+    /// Looks at a value before it is added.
+    fn receive(
+        &self,
+        pointer: &Pointer,
+        value: &mut Node,
+        effort: &mut Effort<'_>,
+    ) -> Result<(), BuildError> {
         if pointer.depth() + depth(value) > MAX_DEPTH {
             return Err(self.fails(format!("maps and lists are nested more than {MAX_DEPTH} deep")));
+        }
+        if effort.reads_values {
+            through_json::read_below(value, pointer.depth())?;
+            effort.is_settled &= through_json::is_settled(value);
         }
         Ok(())
     }
@@ -216,8 +234,9 @@ impl Operation {
         self.fails("the path leads through a single value".to_owned())
     }
 
-    fn missing_field(&self, pointer: &Pointer, map: &Map) -> BuildError {
-        let names: Vec<&str> = map.iter().take(20).map(|entry| entry.key.as_str()).collect();
+    fn missing_field(&self, pointer: &Pointer, node: &Node) -> BuildError {
+        let entries = node.as_map().map_or(&[][..], Map::as_slice).iter();
+        let names: Vec<&str> = entries.take(20).map(|entry| entry.key.as_str()).collect();
         let error = self.fails(format!("there is no field `{}` to remove", pointer.last));
         match names.is_empty() {
             true => error,
@@ -232,19 +251,7 @@ impl Operation {
     }
 }
 
-/// Sets a field without a thought for the old value's style.
-fn put(map: &mut Map, name: &str, value: Node) {
-    match map.get_mut(name) {
-        Some(old) => *old = value,
-        None => {
-            let mut key = Key::new(name);
-            key.scalar = Scalar::string(name);
-            map.push(key, value);
-        }
-    }
-}
-
-fn text(node: Option<&Node>) -> Option<&str> {
+pub(super) fn text(node: Option<&Node>) -> Option<&str> {
     node?.as_scalar().filter(|scalar| scalar.tag() == Tag::Str).map(|scalar| scalar.text())
 }
 

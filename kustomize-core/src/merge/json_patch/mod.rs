@@ -6,10 +6,14 @@ mod equal;
 mod parse;
 mod pointer;
 mod resource;
+mod settled;
+#[cfg(test)]
+mod settled_tests;
 #[cfg(test)]
 mod tests;
 
 use crate::error::{BuildError, ErrorKind};
+use crate::resource::{FormState, JsonForm, LongMaps};
 use crate::yaml::{FileId, Node, Pos, SourceText, Tag, Value, reader, through_json};
 
 /// The operations of a patch, in order.
@@ -20,13 +24,25 @@ pub(crate) struct JsonPatch {
     source: Option<(FileId, SourceText)>,
 }
 
-/// What the operations of a patch have cost so far.
-#[derive(Debug, Default)]
-struct Effort {
+/// What the operations of a patch know, and what they have cost so far.
+#[derive(Debug)]
+struct Effort<'f> {
     /// Values copied.
     copied: usize,
     /// Fields and items passed on the ways to what they change.
     passed: usize,
+    /// Where the keys of long maps are.
+    long_maps: &'f mut LongMaps,
+    /// Whether values are read from JSON as they are added; else the whole resource is read at the end.
+    reads_values: bool,
+    /// Whether all values added so far are settled ([`FormState::Settled`]).
+    is_settled: bool,
+}
+
+impl<'f> Effort<'f> {
+    fn new(long_maps: &'f mut LongMaps) -> Self {
+        Effort { copied: 0, passed: 0, long_maps, reads_values: false, is_settled: true }
+    }
 }
 
 /// One operation. Its parts are looked at when it is applied.
@@ -65,13 +81,37 @@ impl JsonPatch {
     }
 
     /// Applies the operations to a resource. On the way it becomes JSON and is read again, as in
-    /// the reference: all numbers become floats, timestamps become strings.
+    /// kustomize: all numbers become floats, timestamps become strings. Where earlier patches have
+    /// left the resource such that this changes nothing, only what the operations touch is converted.
     ///
     /// # Errors
     /// An operation does not apply, or the resource cannot be written as JSON.
-    pub(crate) fn apply(&self, resource: &mut Node) -> Result<(), BuildError> {
+    pub(crate) fn apply(&self, resource: &mut Node, form: &mut JsonForm) -> Result<(), BuildError> {
+        let state = std::mem::take(&mut form.state);
+        let state = match state {
+            FormState::Patched => settled::state_of(resource),
+            state => state,
+        };
+        form.state = match (state, self.touched()) {
+            (FormState::Settled, Some(touched)) => {
+                self.apply_to_settled(resource, touched, &mut form.long_maps)?
+            }
+            (FormState::Unsettled, _) => {
+                self.apply_to_whole(resource, &mut form.long_maps)?;
+                FormState::Unsettled
+            }
+            _ => {
+                self.apply_to_whole(resource, &mut form.long_maps)?;
+                FormState::Patched
+            }
+        };
+        Ok(())
+    }
+
+    fn apply_to_whole(&self, resource: &mut Node, long_maps: &mut LongMaps) -> Result<(), BuildError> {
+        long_maps.clear();
         through_json::write(resource)?;
-        let mut effort = Effort::default();
+        let mut effort = Effort::new(long_maps);
         for operation in &self.operations {
             self.apply_one(operation, resource, &mut effort)?;
         }

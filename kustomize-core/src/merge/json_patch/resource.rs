@@ -2,7 +2,7 @@
 
 use super::JsonPatch;
 use crate::error::BuildError;
-use crate::resource::Resource;
+use crate::resource::{JsonForm, Resource};
 use crate::yaml::{FileId, SourceText};
 
 impl Resource {
@@ -26,7 +26,7 @@ impl Resource {
         let text = SourceText::from(patch.to_string());
         let patch = JsonPatch::read(&text, FileId::UNKNOWN)?;
         let mut node = self.node.clone();
-        patch.apply(&mut node)?;
+        patch.apply(&mut node, &mut JsonForm::default())?;
         self.node = node;
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::yaml::resolve::resolve;
 use crate::yaml::{Entry, Key, Map, Node, Scalar, Style, Tag, Value};
 
 /// Whether a key is a string as it stands, which nearly all are.
-fn is_common_key(scalar: &Scalar) -> bool {
+pub(in crate::yaml) fn is_common_key(scalar: &Scalar) -> bool {
     let text = scalar.text();
     let string = match (scalar.tag(), scalar.style()) {
         (Tag::Str | Tag::None, Style::SingleQuoted | Style::DoubleQuoted) => return true,

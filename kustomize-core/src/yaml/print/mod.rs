@@ -16,8 +16,8 @@ mod text;
 
 pub use data::Data;
 pub use error::{PrintError, PrintProblem};
-pub(super) use keys::string_entries;
 use keys::{duplicate, key_text};
+pub(super) use keys::{is_common_key, string_entries};
 pub(crate) use text::through_json;
 
 use super::float;
