@@ -7,6 +7,7 @@ use kustomize_core::difference::LineRole;
 use kustomize_core::golden::{self, Layout, Mismatch, Update, check_all};
 use kustomize_core::host::{Host, OsHost};
 use kustomize_core::{BuildError, Session};
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -162,6 +163,27 @@ pub(crate) fn check_goldens(
     })?;
     let pairs = cases.iter().cloned().zip(outcomes);
     Ok(pairs.map(|(case, outcome)| GoldenOutcome { case, outcome }).collect())
+}
+
+/// Makes the golden file what the overlay renders as. Returns the file that was written or removed.
+#[pyfunction]
+pub(crate) fn accept_golden(outcome: &GoldenOutcome) -> PyResult<Option<OsString>> {
+    let (path, done) = match outcome.outcome.update(&outcome.case) {
+        Some(Update::Write { path, content }) => {
+            (path, OsHost::replace_unlinked(path, content.as_bytes()))
+        }
+        Some(Update::Remove { path }) => (path, OsHost::remove_unlinked(path)),
+        _ => return Ok(None),
+    };
+    let path = path::given_back(path);
+    match done {
+        Ok(()) => Ok(Some(path)),
+        Err(error) => {
+            let text = error.to_string();
+            let words = text.split(" (os error").next().unwrap_or_default().to_owned();
+            Err(PyOSError::new_err((error.raw_os_error(), words, path)))
+        }
+    }
 }
 
 /// Where golden files stand: as the repository of the first path says, unless told otherwise.

@@ -76,6 +76,10 @@ impl Host for Interruptible {
         self.host()?.read(path)
     }
 
+    fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        self.host()?.read_unlinked(path)
+    }
+
     fn resolve(&self, path: &str) -> Result<String, HostError> {
         self.host()?.resolve(path)
     }

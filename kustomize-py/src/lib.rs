@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _kustomize {
     #[pymodule_export]
-    use crate::golden::{GoldenCase, GoldenOutcome, check_goldens, discover_goldens};
+    use crate::golden::{GoldenCase, GoldenOutcome, accept_golden, check_goldens, discover_goldens};
     #[pymodule_export]
     use crate::print::to_yaml;
     #[pymodule_export]

@@ -70,9 +70,12 @@ fn node(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node> {
     if let Ok(value) = value.cast::<PyBool>() {
         return Ok(plain(if value.is_true() { "true" } else { "false" }, Tag::Bool));
     }
-    // Larger ones are read as floats, too.
-    if value.is_instance_of::<PyInt>() && (value.extract::<i64>().is_ok() || value.extract::<u64>().is_ok()) {
-        return Ok(plain(value.str()?.to_str()?, Tag::Int));
+    // Larger ones are read as floats, too. The text of an integer is its own affair: an enum's is a name.
+    if value.is_instance_of::<PyInt>() {
+        let number = value.extract::<i64>().map(|number| number.to_string());
+        if let Ok(text) = number.or_else(|_| value.extract::<u64>().map(|number| number.to_string())) {
+            return Ok(plain(&text, Tag::Int));
+        }
     }
     if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
         let number: f64 = value.extract()?;

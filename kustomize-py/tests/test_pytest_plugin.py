@@ -284,6 +284,35 @@ def test_golden_files_are_no_links(pytester: pytest.Pytester, repository: Path, 
         assert (repository / "deploy/production" / GOLDEN).is_symlink()
 
 
+@pytest.mark.parametrize("directory", ["../victim-tree", ".git/hooks", "deploy/.GIT"])
+def test_goldens_are_configured_in_the_repository(
+    pytester: pytest.Pytester, repository: Path, directory: str
+) -> None:
+    victim = repository.parent / "victim-tree"
+    write(victim, {f"deploy/gone/{GOLDEN}": STAGING})
+    (repository / ".git").mkdir(exist_ok=True)
+    before = snapshot(repository)
+    for setting in ("kustomize_goldens", "kustomize_overlays"):
+        result = pytester.runpytest("--update-goldens", "-o", f"{setting}={directory}")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert snapshot(victim) == {f"deploy/gone/{GOLDEN}": STAGING.encode()}
+    assert snapshot(repository) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_links_that_appear_after_the_comparison_are_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    write(victim, {GOLDEN: "keep me\n"})
+    overlay = {"kustomization.yaml": "resources: [p.yaml]\n", "p.yaml": POD}
+    write(tmp_path, {"repo/.git/HEAD": "", **{f"repo/o/{name}": text for name, text in overlay.items()}})
+    (outcome,) = golden.check(golden.discover([tmp_path / "repo"]))
+    (tmp_path / "repo/o").rename(tmp_path / "repo/moved")
+    (tmp_path / "repo/o").symlink_to(victim)
+    with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
+        golden.accept(outcome)
+    assert snapshot(victim) == {GOLDEN: b"keep me\n"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 def test_the_tree_of_golden_files_is_in_the_repository(pytester: pytest.Pytester, repository: Path) -> None:
     victim = repository.parent / "victim-tree"

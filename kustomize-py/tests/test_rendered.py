@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import pickle
 from typing import Any
 
@@ -129,6 +130,34 @@ def test_changed_resources_are_printed_as_kustomize_does(rendered: Rendered) -> 
     changed["metadata"]["annotations"] = {"n": "012", "t": "yes", "d": "2001-01-01"}
     # As kustomize prints the same values when they stand in a file as JSON.
     assert to_yaml(changed) == CHANGED
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+# The texts are those that kustomize prints for these numbers in JSON.
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (Level.HIGH, "3"),
+        (True, "true"),
+        (-(2**63), "-9223372036854775808"),
+        (-(2**63) - 1, "-9.223372036854776e+18"),
+        (2**63, "9223372036854775808"),
+        (2**64 - 1, "18446744073709551615"),
+        (2**64, "1.8446744073709552e+19"),
+        (10**21, "1e+21"),
+        (10**400, None),
+    ],
+)
+def test_integers_of_any_size(number: int, text: str | None) -> None:
+    resource = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "number": number}
+    if text is None:
+        with pytest.raises(OverflowError):
+            to_yaml(resource)
+        return
+    assert to_yaml(resource).splitlines()[-1] == f"number: {text}"
 
 
 CHANGED = """\

@@ -65,8 +65,9 @@ impl Repository {
 /// A `git` command in a directory.
 fn command(directory: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
-    // No program that the repository names to watch its files.
-    command.args(["-c", "core.fsmonitor=false", "-C"]);
+    // No program that the repository names to watch its files. And a directory of the repository may look
+    // like a repository itself, with a configuration that names programs.
+    command.args(["-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit", "-C"]);
     command.arg(OsHost::machine_path(directory)).args(arguments);
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     command.stdin(Stdio::null());

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use name::file_names;
 pub(crate) use places::directories_below;
 use staged::Staged;
+pub(crate) use staged::refuse_what_the_system_would_kill as check_limit;
 
 /// Writes text to standard output.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
@@ -33,11 +34,6 @@ pub(crate) fn all_to_stdout<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Re
 /// Writes text to a file.
 pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
     Staged::write(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
-}
-
-/// Puts a file with this text in a place. A link there goes; what it points at stays as it is.
-pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    Staged::replace(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
 }
 
 /// Resources that each get a file of their own in a directory.

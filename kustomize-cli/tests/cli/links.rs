@@ -87,6 +87,79 @@ fn the_tree_of_golden_files_is_in_the_repository() {
 }
 
 #[test]
+fn golden_files_are_not_among_what_git_keeps() {
+    let place = repository();
+    fs::create_dir(place.path("repo/.git/hooks")).unwrap();
+    place.write("repo/.git/hooks/pre-commit", SECRET);
+    for (link, directory) in [(".git/hooks", "g"), (".git", "g/hooks"), ("o/../.git", "g")] {
+        symlink(link, place.path("repo/g")).unwrap();
+        place.write("repo/kustomize-golden.yaml", &format!("directory: {directory}\nfile: pre-commit\n"));
+        try_all(&place, &[], "goldens stand in a directory of their own");
+        fs::remove_file(place.path("repo/g")).unwrap();
+    }
+}
+
+#[test]
+fn links_do_not_lead_out_of_where_there_is_no_repository() {
+    let place = repository();
+    fs::rename(place.path("repo/.git"), place.path("elsewhere")).unwrap();
+    symlink("../victim", place.path("repo/apps")).unwrap();
+    symlink("../../victim", place.path("repo/o/below")).unwrap();
+    for path in ["apps", "apps/new", "o/below/new"] {
+        try_all(&place, &[path], "is a link that leads out of the current directory");
+    }
+}
+
+#[test]
+fn a_directory_that_looks_like_a_repository_is_none() {
+    let place = Workplace::new();
+    place.write("repo/o/kustomize-golden.yaml", "");
+    place.write("repo/o/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("repo/o/pod.yaml", POD);
+    place.commit_all();
+    // Its own repository, without `.git`: git finds it, and runs what its configuration names.
+    fs::rename(place.path(".git"), place.path("old")).unwrap();
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
+            .args(arguments)
+            .current_dir(place.path("repo/o"))
+            .env("GIT_DIR", place.path("repo/o"))
+            .env("GIT_WORK_TREE", place.path("repo/o"))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", stderr(&done));
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "pod.yaml"]);
+    git(&["commit", "--quiet", "--message=x"]);
+    git(&["config", "core.bare", "false"]);
+    git(&["config", "core.worktree", "."]);
+    git(&["config", "filter.x.clean", "touch ../../ran; cat"]);
+    place.write("repo/o/.gitattributes", "* filter=x\n");
+    place.write("repo/o/pod.yaml", &POD.replace("name: a", "name: b"));
+    fs::rename(place.path("old"), place.path(".git")).unwrap();
+    for arguments in [&["test", "--since=HEAD", "."][..], &["diff", "HEAD", "."]] {
+        let output = place.run_in("repo/o", arguments);
+        assert!(!output.status.success(), "{}", stderr(&output));
+        assert!(!place.exists("ran"), "{arguments:?} ran a program");
+    }
+}
+
+#[test]
+fn golden_files_have_one_kind_of_separator() {
+    let place = repository();
+    for directory in ["a\\..\\..\\victim", "g\\h", "..", "a/../../victim", "/tmp", ".", "a/.Git/b"] {
+        place.write("repo/kustomize-golden.yaml", &format!("directory: '{directory}'\n"));
+        try_all(&place, &[], "goldens stand in a directory of their own");
+    }
+    for file in ["../x", "a\\b", "..", "a/b", "kustomization.yaml", "kustomize-golden.yaml"] {
+        place.write("repo/kustomize-golden.yaml", &format!("file: '{file}'\n"));
+        try_all(&place, &[], "");
+    }
+}
+
+#[test]
 fn the_configuration_is_no_link() {
     let place = repository();
     symlink("../victim/secret", place.path("repo/kustomize-golden.yaml")).unwrap();

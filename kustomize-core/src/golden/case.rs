@@ -35,7 +35,7 @@ impl Case {
         if let Err(error) = refuse_links(host, &self.golden) {
             return Outcome::Failed(error);
         }
-        match host.read(&self.golden).map(String::from_utf8) {
+        match host.read_unlinked(&self.golden).map(String::from_utf8) {
             Ok(Ok(text)) if is_rendering(&text) => Outcome::Orphaned,
             Ok(_) => {
                 let message = format!("{} is called like a golden file and is none", self.golden);
@@ -61,7 +61,7 @@ impl Case {
             Ok(actual) => actual,
             Err(error) => return Outcome::Failed(error),
         };
-        match host.read(&self.golden) {
+        match host.read_unlinked(&self.golden) {
             Ok(expected) if expected == actual.as_bytes() => Outcome::Equal,
             Ok(expected) => match String::from_utf8(expected) {
                 Ok(expected) => {

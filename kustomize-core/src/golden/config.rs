@@ -39,7 +39,7 @@ impl ConfigFile {
         if host.resolve(&file).is_ok_and(|real| real != file) {
             return Err(refuse("the configuration is a link, which is not followed"));
         }
-        let content = host.read(&file).map_err(|error| BuildError::host(error, &file))?;
+        let content = host.read_unlinked(&file).map_err(|error| BuildError::host(error, &file))?;
         let text = String::from_utf8(content).map_err(|_| refuse("the configuration is not UTF-8 text"))?;
         let sources = Sources::default();
         let id = sources.add(&file, text.as_str().into(), None);

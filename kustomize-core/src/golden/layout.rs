@@ -62,7 +62,10 @@ impl Layout {
             let message = || "goldens stand in a directory of their own below this file's";
             let refuse = || file.refuse(directory.pos, "directory", message().to_owned());
             let place = resolve_new(host, &place.ok_or_else(refuse)?)?;
-            let is_own = place != layout.top && path::is_within(&layout.top, &place);
+            // Links may lead to what git keeps, and Windows has another name for it.
+            let is_own = place != layout.top
+                && path::is_within(&layout.top, &place)
+                && !is_gits(&path::relative(&layout.top, &place));
             layout.directory = Some(if is_own { place } else { return Err(refuse()) });
         }
         if let Some(name) = &file.config.file {
@@ -176,9 +179,15 @@ impl Layout {
     /// A path below the top; none when it leads elsewhere, or among what git keeps.
     fn within(&self, written: &str) -> Option<String> {
         let place = path::join(&self.top, written);
-        let is_gits = written.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
-        (!path::is_absolute(written) && !is_gits && path::is_within(&self.top, &place)).then_some(place)
+        // Windows has two separators, and the other one is no part of the names of a repository.
+        let is_plain = !path::is_absolute(written) && !written.contains('\\') && !is_gits(written);
+        (is_plain && path::is_within(&self.top, &place)).then_some(place)
     }
+}
+
+/// Whether a path leads to what git keeps.
+fn is_gits(path: &str) -> bool {
+    path.split('/').any(|part| part.eq_ignore_ascii_case(".git"))
 }
 
 fn checked_name(name: &str) -> Result<String, String> {

@@ -8,26 +8,33 @@ use crate::host::{EntryKind, Host, HostError, path};
 use crate::yaml::{self, FileId, Node};
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
-/// one.
+/// one, and not out of the current directory.
 pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
     let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
     if resolved == given {
         return Ok(resolved);
     }
+    // Where there is no repository, what is below the current directory stays there.
+    let here = host.current_directory().ok();
+    let mut written = "/".to_owned();
     let mut real = "/".to_owned();
-    let mut top: Option<String> = None;
+    let mut top: Option<(&str, String)> = None;
     for part in given.split('/').filter(|part| !part.is_empty()) {
         let step = path::join(&real, part);
         let next = host.resolve(&step).map_err(|error| BuildError::host(error, &step))?;
-        if let Some(top) = top.as_deref().filter(|top| !path::is_within(top, &next)) {
-            let message = format!("{step} is a link that leads out of the repository {top}");
+        if let Some((what, top)) = top.as_ref().filter(|(_, top)| !path::is_within(top, &next)) {
+            let message = format!("{step} is a link that leads out of {what} {top}");
             return Err(BuildError::new(ErrorKind::Golden, message)
                 .in_file(step)
                 .with_help(format!("to test what it leads to, name it: {resolved}")));
         }
         if [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(&next, name)).is_ok()) {
-            top = Some(next.clone());
+            top = Some(("the repository", next.clone()));
+        }
+        written = path::join(&written, part);
+        if top.is_none() && here.as_ref() == Some(&written) {
+            top = Some(("the current directory", next.clone()));
         }
         real = next;
     }

@@ -36,6 +36,15 @@ pub trait Host: Sync {
     /// [`HostError::NotFound`], [`HostError::IsDirectory`], [`HostError::Denied`], …
     fn read(&self, path: &str) -> Result<Vec<u8>, HostError>;
 
+    /// The same for a path that no symbolic link may lead to, even if one takes the place of a
+    /// directory meanwhile. Only hosts with such links need to do anything about it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and when there is a link.
+    fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        self.read(path)
+    }
+
     /// The same path with every symbolic link resolved.
     ///
     /// # Errors

@@ -72,6 +72,8 @@ class Goldens:
         self.config = config
         self.update: bool = config.getoption("--update-goldens")
         self.directories: list[Path] = config.getini("kustomize_overlays")
+        for directory in self.directories:
+            self._expect_in_repository("kustomize_overlays", directory)
         self.accepted: list[Path] = []
         self.outcomes: dict[golden.Case, golden.Outcome] = {}
         self.options = _options(config.getini("kustomize_options"))
@@ -82,10 +84,26 @@ class Goldens:
         return [*self.directories, *(place for place, case in self.cases().items() if case.is_orphan)]
 
     def directory(self) -> Path | None:
-        """Return the directory that golden files have for themselves."""
+        """Return the directory that golden files have for themselves, which is in the repository."""
         name = self.config.getini("kustomize_goldens")
-        top = self.config.inipath.parent if self.config.inipath else self.config.rootpath
-        return top / name if name else None
+        if not name:
+            return None
+        directory = self._top() / name
+        self._expect_in_repository("kustomize_goldens", directory)
+        return directory
+
+    def _top(self) -> Path:
+        """Return the directory of the configuration."""
+        return self.config.inipath.parent if self.config.inipath else self.config.rootpath
+
+    def _expect_in_repository(self, setting: str, directory: Path) -> None:
+        """Refuse a configuration, which the repository may have brought along, that leads out of it."""
+        top = self._top()
+        repository = next((place for place in (top, *top.parents) if (place / ".git").exists()), None)
+        place = Path(os.path.realpath(directory))
+        is_gits = ".git" in (part.lower() for part in place.parts)
+        if is_gits or (repository and not place.is_relative_to(os.path.realpath(repository))):
+            raise pytest.UsageError(f"{setting}: {directory} is not in the repository {repository or top}")
 
     def cases(self) -> dict[Path, golden.Case]:
         """Return the cases by the file that stands for them: the kustomization, else the golden file."""

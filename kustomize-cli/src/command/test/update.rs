@@ -1,7 +1,5 @@
 //! Accepting what overlays render as.
 
-use std::fs;
-
 use kustomize_core::difference::secrets_of;
 use kustomize_core::golden::Update;
 use kustomize_core::host::OsHost;
@@ -19,16 +17,14 @@ pub(super) fn accept(checked: &mut Checked, reporter: &Reporter) -> Result<(), F
     match checked.outcome.update(&checked.case) {
         None => return Ok(()),
         Some(Update::Write { path, content }) => {
-            let file = OsHost::machine_path(path);
-            if let Some(directory) = file.parent() {
-                fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
-            }
-            output::replace(&file, content.as_bytes())?;
+            output::check_limit(content.len())
+                .and_then(|()| OsHost::replace_unlinked(path, content.as_bytes()))
+                .map_err(|error| Failure::write(&OsHost::machine_path(path), &error))?;
             warn_of_secrets(path, content, reporter);
         }
         Some(Update::Remove { path }) => {
-            let file = OsHost::machine_path(path);
-            fs::remove_file(&file).map_err(|error| Failure::write(&file, &error))?;
+            OsHost::remove_unlinked(path)
+                .map_err(|error| Failure::write(&OsHost::machine_path(path), &error))?;
         }
         Some(other) => return Err(Failure::new(format!("cannot do {other:?}"))),
     }

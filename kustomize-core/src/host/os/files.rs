@@ -18,8 +18,22 @@ pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         return read_standard_input(limit);
     }
     let path = to_machine(path);
+    read_whole(limit, || open(&path, limit))
+}
+
+/// The same for a path that no link may lead to.
+pub(super) fn read_unlinked(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+    let path = to_machine(path);
+    #[cfg(target_os = "linux")]
+    return read_whole(limit, || super::unlinked::open(&path).map_err(|error| host_error(&error)));
+    // Elsewhere links are looked for before.
+    #[cfg(not(target_os = "linux"))]
+    read_whole(limit, || open(&path, limit))
+}
+
+fn read_whole(limit: u64, open: impl Fn() -> Result<File, HostError>) -> Result<Vec<u8>, HostError> {
     for _ in 0..MOST_READS {
-        let mut file = open(&path, limit)?;
+        let mut file = open()?;
         let before = file.metadata().map_err(|error| host_error(&error))?;
         let size = readable(&before, limit)?;
         let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
@@ -38,6 +52,36 @@ pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         thread::sleep(PAUSE);
     }
     Err(HostError::Other("changes again and again while it is read".to_owned()))
+}
+
+/// Puts a file with this content in a place, in one step. A link there goes; what it points at stays
+/// as it is.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let permissions = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            // A file that may not be written stays as it is.
+            File::options().write(true).open(path)?;
+            Some(metadata.permissions())
+        }
+        _ => None,
+    };
+    let temporary = directory.join(format!(".kustomize-rs-{}", std::process::id()));
+    let written = File::options().write(true).create_new(true).open(&temporary).and_then(|mut file| {
+        file.write_all(content)?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions)?;
+        }
+        drop(file);
+        fs::rename(&temporary, path)
+    });
+    if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// The one pipe that is read: whoever starts the process says what is in it.

@@ -7,7 +7,10 @@ mod git;
 mod paths;
 mod process;
 mod scratch;
+#[cfg(target_os = "linux")]
+mod unlinked;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Command, EntryKind, Host, HostError, Output, Repository};
@@ -105,11 +108,44 @@ impl OsHost {
     pub fn machine_path(path: &str) -> PathBuf {
         paths::to_machine(path).into_owned()
     }
+
+    /// Puts a file with this content in a place that no link may lead to, such as that of a golden file. A
+    /// link in the place itself goes, and what it points at stays as it is. Directories are made where
+    /// there are none.
+    ///
+    /// On Linux no link is followed on the way either, even if one takes the place of a directory
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// The file cannot be written; what was there is there still.
+    pub fn replace_unlinked(path: &str, content: &[u8]) -> io::Result<()> {
+        let path = paths::to_machine(path);
+        #[cfg(target_os = "linux")]
+        return unlinked::replace(&path, content);
+        #[cfg(not(target_os = "linux"))]
+        files::replace(&path, content)
+    }
+
+    /// Removes a file. Links are treated as in [`replace_unlinked`](Self::replace_unlinked).
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be removed.
+    pub fn remove_unlinked(path: &str) -> io::Result<()> {
+        let path = paths::to_machine(path);
+        #[cfg(target_os = "linux")]
+        return unlinked::remove(&path);
+        #[cfg(not(target_os = "linux"))]
+        std::fs::remove_file(&path)
+    }
 }
 
 impl Host for OsHost {
     fn read(&self, path: &str) -> Result<Vec<u8>, HostError> {
         files::read(path, self.max_file_size)
+    }
+
+    fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        files::read_unlinked(path, self.max_file_size)
     }
 
     fn current_directory(&self) -> Result<String, HostError> {
