@@ -48,8 +48,8 @@ fn main() -> ExitCode {
 /// How commands that compare end when they could not: 1 is for what differs.
 const TROUBLE: u8 = 2;
 
-/// Shows help, or what was wrong with the arguments. Wrong arguments end with status 1, as in the
-/// reference, except for commands that compare.
+/// Shows help, or what was wrong with the arguments. Wrong arguments end with status 1, as in
+/// kustomize, except for commands that compare.
 fn usage(refusal: &clap::Error) -> ExitCode {
     let shown = refusal.print();
     let compares = std::env::args_os().nth(1).is_some_and(|command| command == "test" || command == "diff");

@@ -37,7 +37,7 @@ use crate::yaml::{Node, Place, Sources};
 /// ```
 ///
 /// # Errors
-/// Whatever the reference refuses, with the place, the chain of overlays that led there, and a
+/// Whatever kustomize refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
     build_in(&Store::for_one_build(), host, path, options, Crew::for_one_build()).0
@@ -180,7 +180,7 @@ impl Rendered {
     /// The resources as one YAML text, documents separated by `---`.
     ///
     /// # Errors
-    /// A value that the reference cannot print, such as an infinite number.
+    /// A value that kustomize cannot print, such as an infinite number.
     pub fn yaml(&self) -> Result<String, BuildError> {
         let parts = self.print_all(self.printed_parts(), &Crew::for_one_build())?;
         let texts: Vec<&str> = parts.iter().map(|(known, text)| known.as_deref().unwrap_or(text)).collect();
@@ -233,7 +233,7 @@ impl Rendered {
         Ok(())
     }
 
-    /// The same, for who will not build it again.
+    /// The same, without what a later build could reuse.
     pub(crate) fn for_once(self) -> Self {
         Rendered { memory: None, ..self }
     }

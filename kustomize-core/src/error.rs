@@ -41,7 +41,7 @@ pub enum ErrorKind {
     Validator,
     /// A function or plugin failed.
     Function,
-    /// A remote file or repository could not be had.
+    /// A remote file or repository could not be fetched.
     Remote,
     /// Something that the options do not allow.
     NotAllowed,

@@ -2,7 +2,7 @@
 
 use crate::option_names::OptionNames;
 
-/// Options of a build. The default is the reference's, with everything that reaches outside off.
+/// Options of a build. The default is kustomize's, with everything that reaches outside off.
 ///
 /// Later versions may have more of them, so write what is different from the default:
 ///

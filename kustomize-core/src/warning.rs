@@ -6,7 +6,7 @@ use crate::yaml::Place;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// What was noticed; for deprecated fields, the reference's own words.
+    /// What was noticed; for deprecated fields, kustomize's own words.
     pub message: String,
     /// Where.
     pub place: Option<Place>,

@@ -77,7 +77,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Keys; but for the merge key, which the reference obeys even in quotes.
+/// Keys; but for the merge key, which kustomize obeys even in quotes.
 fn key() -> impl Strategy<Value = String> {
     text().prop_filter("the merge key", |text| text != "<<")
 }

@@ -66,7 +66,7 @@ def row(what: str, result: str) -> None:
 
 
 def cold_process(reference: str) -> None:
-    """Compare new processes, in turn: Python with this package, and the reference."""
+    """Compare new processes, in turn: Python with this package, and kustomize."""
     program = f"import kustomize_py; print(kustomize_py.build({str(DEMO)!r}), end='')"
     ours = [sys.executable, "-c", program]
     bare = [sys.executable, "-c", "pass"]

@@ -169,9 +169,7 @@ pub(crate) fn check_goldens(
 #[pyfunction]
 pub(crate) fn accept_golden(outcome: &GoldenOutcome) -> PyResult<Option<OsString>> {
     let (path, done) = match outcome.outcome.update(&outcome.case) {
-        Some(Update::Write { path, content }) => {
-            (path, OsHost::replace_unlinked(path, content.as_bytes()))
-        }
+        Some(Update::Write { path, content }) => (path, OsHost::replace_unlinked(path, content.as_bytes())),
         Some(Update::Remove { path }) => (path, OsHost::remove_unlinked(path)),
         _ => return Ok(None),
     };

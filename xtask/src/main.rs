@@ -63,7 +63,7 @@ enum Task {
     Oracle,
     /// Write the fixtures' golden files anew, from kustomize
     Goldens,
-    /// Write the built-in schema's table anew, from the reference's OpenAPI bundle
+    /// Write the built-in schema's table anew, from kustomize's OpenAPI bundle
     SchemaTable(schema_table::Args),
     /// Build the Python package as a wheel, install it into an empty environment, check and test it there
     Python,

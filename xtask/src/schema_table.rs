@@ -1,4 +1,4 @@
-//! Makes `kustomize-core/src/schema/table.rs` from the reference's Kubernetes OpenAPI bundle.
+//! Makes `kustomize-core/src/schema/table.rs` from kustomize's Kubernetes OpenAPI bundle.
 //!
 //! Only what merging needs survives: which kinds are cluster-scoped, which lists merge by which
 //! keys, and the fields that lead there. Types that lead to the same places are made one, the way

@@ -125,20 +125,20 @@ impl RenderArgs {
         }
     }
 
-    /// A host that may do what the flags allow. Remote bases are on, as in the reference.
+    /// A host that may do what the flags allow. Remote bases are on, as in kustomize.
     pub(crate) fn host(&self) -> OsHost {
         let host = OsHost::new().allow_git().allow_http();
         if self.runs_programs() { host.allow_programs() } else { host }
     }
 
-    /// Whether the build may start helm or functions. The reference's `--enable-alpha-plugins`
+    /// Whether the build may start helm or functions. kustomize's `--enable-alpha-plugins`
     /// allows helm as well.
     pub(crate) fn runs_programs(&self) -> bool {
         self.helm.enable_helm || self.function.enable_alpha_plugins
     }
 }
 
-/// The reference's other way to ask for the managed-by label.
+/// kustomize's other way to ask for the managed-by label.
 fn label_by_environment() -> bool {
     std::env::var_os("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").is_some_and(|value| value == "on")
 }

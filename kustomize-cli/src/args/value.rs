@@ -12,7 +12,7 @@ pub(super) fn path() -> impl TypedValueParser<Value = String> {
         .try_map(|given| OsHost::path(Path::new(&given)).ok_or("the path is not Unicode text"))
 }
 
-/// The two names of the reference; an empty value means the default there, and here.
+/// The two names of kustomize; an empty value means the default there, and here.
 pub(super) fn load_restrictor() -> impl TypedValueParser<Value = LoadRestrictor> {
     PossibleValuesParser::new([
         PossibleValue::new("LoadRestrictionsRootOnly"),

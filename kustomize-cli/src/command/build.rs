@@ -14,7 +14,7 @@ use crate::reporter::Reporter;
 /// Builds, and writes the output where it was asked for.
 pub(crate) fn run(args: &BuildArgs, reporter: &Reporter) -> Result<(), Failure> {
     deprecated_flags(args).iter().for_each(|warning| reporter.report(warning));
-    // An empty path is none, as in the reference.
+    // An empty path is none, as in kustomize.
     let place = args.output.as_deref().filter(|path| !path.is_empty()).map(Path::new);
     let [target] = args.targets.as_slice() else { return run_many(args, place, reporter) };
     let (host, options) = (args.render.host(), args.render.options());
@@ -108,7 +108,7 @@ fn warn(rendered: &Rendered, reporter: &Reporter) {
     rendered.warnings().iter().for_each(|warning| reporter.report(&Diagnostic::from(warning)));
 }
 
-/// What the reference says of flags that it would rather not have any more.
+/// What kustomize says of flags that it would rather not have any more.
 fn deprecated_flags(args: &BuildArgs) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if args.render.reorder.is_some() {

@@ -71,7 +71,7 @@ pub(crate) fn to_directories(all: &[Files]) -> Result<BTreeSet<PathBuf>, Failure
     Ok(paths)
 }
 
-/// Refuses names that lead elsewhere, and one name for two resources (where the reference keeps the
+/// Refuses names that lead elsewhere, and one name for two resources (where kustomize keeps the
 /// last of them and says nothing).
 fn check(ids: &[ResId], names: &[String]) -> Result<(), Failure> {
     let mut owners: HashMap<&str, &ResId> = HashMap::with_capacity(names.len());

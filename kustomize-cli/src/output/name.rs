@@ -1,4 +1,4 @@
-//! Names of files that hold one resource, as the reference's writer makes them.
+//! Names of files that hold one resource, as kustomize's writer makes them.
 
 use std::collections::BTreeSet;
 

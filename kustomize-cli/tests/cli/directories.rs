@@ -66,9 +66,7 @@ fn directories_may_have_any_name() {
     fs::write(odd.join("base/pod.yaml"), POD.replace("name: a", "name: b")).unwrap();
     let changed = run(name, &["test".as_ref(), "--since=HEAD".as_ref()]);
     assert!(
-        changed.ends_with(
-            "1 overlay: 1 different\nhelp: with --update, what overlays render as becomes what is expected\n"
-        ),
+        changed.ends_with("1 overlay: 1 different\nhelp: with --update, the new output is accepted\n"),
         "{changed}"
     );
     let old = OsStr::from_bytes(b"HEAD:a\xff/app");

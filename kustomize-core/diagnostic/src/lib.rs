@@ -128,7 +128,7 @@ impl From<&BuildError> for Diagnostic {
 
 impl From<&Warning> for Diagnostic {
     fn from(warning: &Warning) -> Self {
-        // The reference starts its remarks with a YAML comment's mark and the word.
+        // kustomize starts its remarks with a YAML comment's mark and the word.
         let message = warning.message.strip_prefix("# Warning: ").unwrap_or(&warning.message);
         Diagnostic {
             origin: warning.place.as_ref().map(Origin::from),

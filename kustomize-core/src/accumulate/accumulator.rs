@@ -11,7 +11,7 @@ use crate::store::{Base, Lineage, Trace};
 use crate::warning::Warning;
 use crate::yaml::Pos;
 
-/// Resources, field specs and vars: the reference's `ResAccumulator`.
+/// Resources, field specs and vars: kustomize's `ResAccumulator`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Accumulator {
     pub(super) set: ResourceSet,

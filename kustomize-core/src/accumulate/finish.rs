@@ -15,7 +15,7 @@ use crate::transform::{HashTransformer, LabelTransformer, SortOrderTransformer, 
 
 /// The label of `buildMetadata: [managedByLabel]`.
 const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
-/// Its value names the reference's version.
+/// Its value names kustomize's version.
 const MANAGED_BY: &str = "kustomize-v5.8.1";
 
 /// Hashes into names, names into references, vars into values; then order and clean-up.

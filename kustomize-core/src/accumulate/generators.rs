@@ -1,4 +1,4 @@
-//! The generators of a kustomization, in the reference's order: ConfigMaps, Secrets, helm charts,
+//! The generators of a kustomization, in kustomize's order: ConfigMaps, Secrets, helm charts,
 //! then those configured as plugins.
 
 use super::accumulator::Accumulator;

@@ -24,7 +24,7 @@ use crate::store::{Made, Trace};
 use accumulator::Accumulator;
 use target::Target;
 
-/// Renders the kustomization at a path: the reference's `Kustomizer.Run`. Also says what it took,
+/// Renders the kustomization at a path: kustomize's `Kustomizer.Run`. Also says what it took,
 /// whether or not it was a success.
 pub(crate) fn render(
     cx: &BuildContext<'_>,

@@ -101,7 +101,7 @@ fn builtin_transformer<'a>(
     })
 }
 
-/// The reference marks its own plugins by `apiVersion: builtin`.
+/// kustomize marks its own plugins by `apiVersion: builtin`.
 fn is_builtin(configuration: &Resource) -> bool {
     configuration.api_version() == "builtin"
 }

@@ -141,7 +141,7 @@ fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> V
     entries.into_iter().map(file_of).collect()
 }
 
-/// Takes an entry as a file, else as a directory or repository, as the reference does. A URL of a
+/// Takes an entry as a file, else as a directory or repository, as kustomize does. A URL of a
 /// repository often answers with a page, so a remote document that holds no resources is tried as
 /// a repository too.
 fn open<'a>(

@@ -14,7 +14,7 @@ use crate::yaml::decode::Spanned;
 use crate::yaml::reader::{read_config, read_config_strict};
 use crate::yaml::{FileId, Node, Pos, SourceText};
 
-/// A kustomization that is being accumulated: the reference's `KustTarget`.
+/// A kustomization that is being accumulated: kustomize's `KustTarget`.
 pub(super) struct Target<'a> {
     pub(super) loader: Loader<'a>,
     pub(super) kustomization: Kustomization,
@@ -115,7 +115,7 @@ impl<'a> Target<'a> {
         for path in &self.kustomization.crds {
             let (file, text) = self.text(path)?;
             if text.is_empty() {
-                // The reference falls over it.
+                // kustomize falls over it.
                 let error = BuildError::new(ErrorKind::Transformer, "the file is empty");
                 return Err(error.at(Pos::new(file, 0)));
             }

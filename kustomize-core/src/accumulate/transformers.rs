@@ -1,4 +1,4 @@
-//! The transformers and validators of a kustomization, in the reference's order.
+//! The transformers and validators of a kustomization, in kustomize's order.
 
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ fn of_fields<'a>(
     Ok(steps.list)
 }
 
-/// Entries of a field in as many steps as can be told apart: the reference makes a step of each
+/// Entries of a field in as many steps as can be told apart: kustomize makes a step of each
 /// entry, and notes each step where transformations are noted.
 fn in_steps<'t, T>(target: &Target<'_>, entries: &'t [T]) -> std::slice::Chunks<'t, T> {
     entries.chunks(if target.origin.is_some() { 1 } else { entries.len().max(1) })

@@ -58,7 +58,7 @@ impl Snapshot {
     /// The resources of a build, as they are printed.
     ///
     /// # Errors
-    /// A value that the reference cannot print, as for [`Rendered::yaml`].
+    /// A value that kustomize cannot print, as for [`Rendered::yaml`].
     pub fn of(rendered: &Rendered) -> Result<Self, BuildError> {
         let schema = Schema::default();
         let mut entries = Vec::with_capacity(rendered.resources().len());

@@ -200,7 +200,7 @@ fn walk(
         // Lists have no part of their own in the path.
         Value::Seq(items) => items.iter_mut().try_for_each(|item| walk(item, path, depth + 1, create, set)),
         Value::Map(_) if step.refused.is_some() => Err(error(step.refused.unwrap_or_default(), node)),
-        // A part of blanks: the reference drops it when it looks the field up.
+        // A part of blanks: kustomize drops it when it looks the field up.
         Value::Map(_) if step.name.is_empty() => walk(node, rest, depth + 1, create, set),
         Value::Map(map) => {
             let below = create;
@@ -231,7 +231,7 @@ fn find_or_create<'a>(
     }))
 }
 
-/// Turns a null into what is expected in its place: the reference does so for fields that it may
+/// Turns a null into what is expected in its place: kustomize does so for fields that it may
 /// create and for those marked as lists.
 fn fill_null(field: &mut Node, is_list: bool, is_last: bool, create: Create) {
     let Value::Scalar(scalar) = &mut field.value else { return };

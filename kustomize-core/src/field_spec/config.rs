@@ -8,7 +8,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, fields, ways};
 
-/// Field specs of each transformer: the reference's defaults merged with `configurations` and
+/// Field specs of each transformer: kustomize's defaults merged with `configurations` and
 /// `crds`. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // one field of the configuration file each, named as in the file
@@ -57,13 +57,13 @@ impl Decode for NameReference {
 }
 
 impl TransformerConfig {
-    /// The reference's defaults. They are compiled in: this allocates nothing.
+    /// kustomize's defaults. They are compiled in: this allocates nothing.
     #[must_use]
     pub const fn default_config() -> Self {
         defaults::CONFIG
     }
 
-    /// Both together, sorted (the reference's `TransformerConfig.Merge`). What comes from here, from
+    /// Both together, sorted (kustomize's `TransformerConfig.Merge`). What comes from here, from
     /// the defaults or from a file is sorted already.
     ///
     /// A field spec of `other` is left out when one that it would pick is there already for the
@@ -99,7 +99,7 @@ impl TransformerConfig {
         })
     }
 
-    /// All of these together, one after the other. The reference merges the files of one
+    /// All of these together, one after the other. kustomize merges the files of one
     /// kustomization with each other before it merges them with anything else, which shows where
     /// one field spec covers another.
     ///
@@ -109,7 +109,7 @@ impl TransformerConfig {
         configs.into_iter().try_fold(Self::default(), |all, config| all.merge(&config))
     }
 
-    /// The same, each list in order (the reference's `sortFields`).
+    /// The same, each list in order (kustomize's `sortFields`).
     #[must_use]
     pub(crate) fn sorted(self) -> Self {
         let fields = |table| sorted(table, FieldSpec::compare);
@@ -134,7 +134,7 @@ impl FieldSpec {
         order::compare([&self.group, &self.version, &self.kind], [&other.group, &other.version, &other.kind])
     }
 
-    /// Whether `incoming` adds nothing to this one (the reference's `effectivelyEquals`).
+    /// Whether `incoming` adds nothing to this one (kustomize's `effectivelyEquals`).
     fn covers(&self, incoming: &Self) -> bool {
         incoming.selects(&self.group, &self.version, &self.kind) && self.path == incoming.path
     }
@@ -175,7 +175,7 @@ fn merged_without_a_look<T>(table: &Table<T>, incoming: &Table<T>) -> Option<Tab
     (table.is_empty() && incoming.is_fixed()).then(|| incoming.clone())
 }
 
-/// Adds field specs to a list (the reference's `FsSlice.MergeAll`). `list` names it in errors.
+/// Adds field specs to a list (kustomize's `FsSlice.MergeAll`). `list` names it in errors.
 pub(crate) fn merge_field_specs(
     table: &Table<FieldSpec>,
     incoming: &Table<FieldSpec>,

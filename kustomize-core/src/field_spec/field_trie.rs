@@ -37,9 +37,9 @@ struct Branch {
 enum Step {
     /// The field with this name; `list` makes a null one an empty list.
     Field { name: Str, list: bool },
-    /// A part of spaces alone: the reference stays where it is.
+    /// A part of spaces alone: kustomize stays where it is.
     Stay,
-    /// A part that no map can have: the reference takes it for an index, or refuses it.
+    /// A part that no map can have: kustomize takes it for an index, or refuses it.
     Refused(Str),
 }
 

@@ -1,4 +1,4 @@
-//! Where transformers look: field specs, the reference's default tables, and how a field spec is
+//! Where transformers look: field specs, kustomize's default tables, and how a field spec is
 //! applied to a resource.
 
 mod apply;

@@ -148,7 +148,7 @@ impl<'a> Segment<'a> {
 /// A part of a path, looked at once for all resources.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
-    /// The field that it names in a map; empty when it is nothing but blanks, which the reference
+    /// The field that it names in a map; empty when it is nothing but blanks, which kustomize
     /// drops.
     pub(super) name: Str,
     /// Whether `[]` followed it.
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_as_the_reference_does() {
+    fn splits_as_kustomize_does() {
         assert_eq!(parts("spec/containers[]/image"), ["spec", "containers[]", "image"]);
         assert_eq!(parts("/metadata/name"), ["metadata", "name"]);
         assert_eq!(parts(r"metadata/annotations/a.io\/b"), ["metadata", "annotations", "a.io/b"]);

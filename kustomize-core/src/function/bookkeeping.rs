@@ -1,5 +1,5 @@
 //! What a build knows of a resource's past, as annotations: functions see them, and a resource
-//! keeps its past only if the function leaves them in place. That is how the reference does all
+//! keeps its past only if the function leaves them in place. That is how kustomize does all
 //! of its bookkeeping, so functions may rely on it.
 
 use crate::resource::{Behavior, Resource};
@@ -58,7 +58,7 @@ pub(super) fn written_out(resource: &Resource, schema: &Schema) -> Resource {
     copy
 }
 
-/// The id as the reference writes it: a small YAML document.
+/// The id as kustomize writes it: a small YAML document.
 fn id_text(resource: &Resource, schema: &Schema) -> String {
     let id = resource.id(schema);
     let mut map = crate::yaml::Map::new();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Variables of an exec function. What is not exactly `NAME=value` is left out, also where the
-/// value has a `=`: so does the reference.
+/// value has a `=`: so does kustomize.
 pub(super) fn of_program(declared: &[String], imperative: &[String]) -> Vec<(String, String)> {
     let pairs = declared.iter().chain(imperative).filter_map(|variable| {
         let (name, value) = variable.split_once('=')?;

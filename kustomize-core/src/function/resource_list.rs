@@ -15,7 +15,7 @@ pub(super) fn local_config(config: &Resource) -> Resource {
     config
 }
 
-/// The envelope with resources and configuration, in the reference's order of fields. Where there
+/// The envelope with resources and configuration, in kustomize's order of fields. Where there
 /// are no resources, the configuration is one: functions that make resources expect to be given
 /// some.
 pub(super) fn write(config: &Resource, resources: &[Resource]) -> Result<Vec<u8>, BuildError> {

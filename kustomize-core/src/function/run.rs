@@ -12,7 +12,7 @@ use crate::option_names::NamedOption;
 use crate::resource::Resource;
 use crate::yaml::{Node, Pos, read};
 
-/// What runs containers, in the order in which they are tried. The reference knows docker alone.
+/// What runs containers, in the order in which they are tried. kustomize knows docker alone.
 const CONTAINER_PROGRAMS: [&str; 2] = ["docker", "podman"];
 
 /// Hands resources to a function; what it writes.
@@ -35,7 +35,7 @@ pub(super) fn function(
     } else if cx.options.enable_exec && !spec.exec.path.is_empty() {
         as_program(loader, &spec.exec, input)?
     } else {
-        // The reference passes over it in silence.
+        // kustomize passes over it in silence.
         let message = format!("{name} was not run");
         let help = if spec.exec.path.is_empty() {
             "its configuration names neither an image nor a program".to_owned()
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn containers_get_the_reference_s_command_line() {
+    fn containers_get_kustomize_s_command_line() {
         let host = crate::host::MemoryHost::from_iter([("/app/x", "")]);
         let options = crate::options::BuildOptions {
             env: vec!["B".into(), "A=2".into()],

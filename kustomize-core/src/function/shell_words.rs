@@ -1,4 +1,4 @@
-//! Splits a line into words as a shell does (the reference's `ShlexSplit`).
+//! Splits a line into words as a shell does (kustomize's `ShlexSplit`).
 
 /// The words of a line: quotes hold words together, `\` takes the next character as it is except
 /// between single quotes, and `#` starts a comment, wherever it stands. An empty word in quotes is

@@ -87,7 +87,7 @@ impl FunctionSpec {
         }
     }
 
-    /// Strict, as in the reference: a `starlark` function is an unknown field.
+    /// Strict, as in kustomize: a `starlark` function is an unknown field.
     fn decode(node: &Node) -> Result<Self, BuildError> {
         from_node(node, Rules::CONFIGURATION).map_err(|error| BuildError::decode(ErrorKind::Function, error))
     }

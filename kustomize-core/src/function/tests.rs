@@ -1,4 +1,4 @@
-//! Against programs of this machine. Expectations come from the reference.
+//! Against programs of this machine. Expectations come from kustomize.
 
 use super::*;
 use crate::generate::Generator;
@@ -174,7 +174,7 @@ fn programs_run_only_when_allowed() {
     with_program("exit 1", CONFIG, &without_exec, |plugin, cx| {
         let mut set = ResourceSet::from_list(vec![config_map("a")]);
         plugin.transform(&mut set, cx).unwrap();
-        assert_eq!(set.len(), 1, "the reference passes over the function");
+        assert_eq!(set.len(), 1, "kustomize passes over the function");
     });
     with_program("echo oh no >&2; exit 3", CONFIG, &all_allowed(), |plugin, cx| {
         let error = plugin.generate(cx).unwrap_err();

@@ -10,7 +10,7 @@ use crate::yaml::{Node, PrintError, Sources, Value};
 /// Ten characters that change when the content does.
 ///
 /// Of ConfigMaps and Secrets only data (and a Secret's type) counts; their names are meant to, but
-/// do not, as in the reference.
+/// do not, as in kustomize.
 pub(crate) fn content_hash(node: &Node, sources: &Sources) -> Result<String, PrintError> {
     let mut json = Digested::default();
     match node.get("kind").map_or("", Node::text) {

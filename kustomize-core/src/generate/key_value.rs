@@ -10,8 +10,8 @@ use crate::kustomization::KeyValueSources;
 use crate::yaml::decode::Spanned;
 use crate::yaml::{Pos, text_through_json};
 
-/// The longest line of a file of variables that Go's `bufio.Scanner` takes. At a longer one the
-/// reference stops reading the file, without a word.
+/// The longest line of a file of variables that Go's `bufio.Scanner` takes. At a longer one
+/// kustomize stops reading the file, without a word.
 const LONGEST_LINE: usize = 64 * 1024 - 1;
 
 /// One key and its value.
@@ -65,7 +65,7 @@ fn refuse_repeated(pairs: &[Pair]) -> Result<(), BuildError> {
 
 /// `key=value`; quotes around the value are taken off when they match.
 fn literal(source: &Spanned<String>) -> Result<Pair, BuildError> {
-    // The reference writes the generator's configuration and reads it again.
+    // kustomize writes the generator's configuration and reads it again.
     let text = match source.contains('\u{85}') {
         true => text_through_json(source)
             .map_err(|problem| refused(source, &format!("cannot be used: {problem}")))?,

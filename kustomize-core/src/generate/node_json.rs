@@ -1,4 +1,4 @@
-//! The tree of a resource as the reference's hash sees it where it knows no better: the fields of
+//! The tree of a resource as kustomize's hash sees it where it knows no better: the fields of
 //! go-yaml's `Node`, places and styles among them.
 
 use std::fmt::Write;

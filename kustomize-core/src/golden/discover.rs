@@ -11,7 +11,7 @@ use crate::host::{EntryKind, Host, path};
 /// The overlays at or below these paths with their golden files, sorted by overlay.
 ///
 /// An overlay is a kustomization that no other one found builds on, that has a golden file, or
-/// that is itself one of the paths. Components are none. A golden file without an overlay is a
+/// that is itself one of the paths. Components are not overlays. A golden file without an overlay is a
 /// case as well, and fails.
 ///
 /// A path is a directory, or the kustomization or golden file in it.

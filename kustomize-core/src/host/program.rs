@@ -15,7 +15,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// A repository at its default branch, with submodules, within the reference's 27 seconds.
+    /// A repository at its default branch, with submodules, within kustomize's 27 seconds.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Repository {

@@ -195,7 +195,7 @@ impl Kustomization {
     }
 
     /// Fills in what may be left out and moves what stands in deprecated fields to their
-    /// successors (the reference's `FixKustomization`).
+    /// successors (kustomize's `FixKustomization`).
     pub(super) fn fix(&mut self) {
         if self.kind.is_empty() {
             KUSTOMIZATION.clone_into(&mut self.kind);

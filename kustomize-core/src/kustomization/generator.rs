@@ -108,7 +108,7 @@ fields!(GeneratorOptions {
 
 impl GeneratorOptions {
     /// The options of one generator over those of all: labels and annotations of its own win,
-    /// what either switches on is on (the reference's `MergeGlobalOptionsIntoLocal`).
+    /// what either switches on is on (kustomize's `MergeGlobalOptionsIntoLocal`).
     #[must_use]
     pub fn merged(own: Option<Self>, global: Option<&Self>) -> Option<Self> {
         let Some(global) = global else { return own };

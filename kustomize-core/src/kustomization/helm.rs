@@ -141,7 +141,7 @@ fields!(HelmChartArgs {
 });
 
 /// Splits the old form into charts and what is common to them; what has no successor is ignored,
-/// as by the reference. Of several homes, the last counts.
+/// as by kustomize. Of several homes, the last counts.
 pub(super) fn split_old_charts(
     old: Vec<Spanned<HelmChartArgs>>,
 ) -> (Vec<Spanned<HelmChart>>, Option<HelmGlobals>) {

@@ -1,7 +1,7 @@
 //! The kustomization file: its typed form, one type a field, and how it is read.
 //!
-//! The types follow kustomize's `api/types`; each field's meaning is documented there and in the
-//! reference's documentation of the kustomization file.
+//! The types follow kustomize's `api/types`; each field's meaning is documented there and in
+//! kustomize's documentation of the file.
 
 mod file;
 mod generator;

@@ -8,7 +8,7 @@ use crate::suggest::closest;
 use crate::yaml::decode::{Fields, Rules, effective_entries, from_node};
 use crate::yaml::{Entry, Map, Node, Pos, Value};
 
-/// Deprecated fields and the reference's warnings about them, in its order.
+/// Deprecated fields and kustomize's warnings about them, in its order.
 const DEPRECATED: [(&str, &str); 6] = [
     ("bases", "# Warning: 'bases' is deprecated. Please use 'resources' instead."),
     ("commonLabels", "# Warning: 'commonLabels' is deprecated. Please use 'labels' instead."),
@@ -44,7 +44,7 @@ pub(crate) fn parse(root: Option<&Node>, start: Pos, cx: &Context) -> Result<Kus
 }
 
 /// Whether a file with nothing but such fields is empty. An empty list or map does count as
-/// something, except where it has been folded into another field (the reference's `CheckEmpty`).
+/// something, except where it has been folded into another field (kustomize's `CheckEmpty`).
 fn counts_as_empty(field: &str, entry: &Entry) -> bool {
     match field {
         "apiVersion" | "kind" => true,
@@ -60,7 +60,7 @@ fn empty(start: Pos) -> BuildError {
         .with_help("list at least one file or directory under `resources`")
 }
 
-/// Checks `kind` and `apiVersion` (the reference's `EnforceFields`).
+/// Checks `kind` and `apiVersion` (kustomize's `EnforceFields`).
 fn check_kind(kustomization: &Kustomization, map: &Map) -> Result<(), BuildError> {
     let kind = kustomization.kind.as_str();
     if kind != KUSTOMIZATION && kind != COMPONENT {

@@ -1,4 +1,4 @@
-//! What is refused, warned of and folded away. Each expectation was seen in the reference.
+//! What is refused, warned of and folded away. Each expectation was seen in kustomize.
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ impl Loader<'_> {
     /// The one kustomization file of this directory.
     ///
     /// # Errors
-    /// [`ErrorKind::Kustomization`] when there is none or more than one. As in the reference, one
+    /// [`ErrorKind::Kustomization`] when there is none or more than one. As in kustomize, one
     /// that cannot be read counts as missing; the message says why it could not be.
     pub(crate) fn find_kustomization(&self) -> Result<KustomizationText, BuildError> {
         let mut found = None;

@@ -7,7 +7,7 @@ use crate::yaml::Pos;
 /// The error to show for an entry of `resources` that could be loaded neither as a file nor as a
 /// base: the one that the user can do something about.
 ///
-/// The reference shows both, except that the error of a malformed file stands alone. Here the second
+/// kustomize shows both, except that the error of a malformed file stands alone. Here the second
 /// is at most a hint.
 pub(crate) fn neither(path: &str, as_file: BuildError, as_directory: BuildError) -> BuildError {
     use ErrorKind::{Host, NotAllowed, Remote, Resource, Restriction, Syntax};

@@ -23,7 +23,7 @@ pub(super) fn merge(list: &mut Seq, changes: &[&Node]) -> bool {
     true
 }
 
-/// The reference sets each value anew from its text alone.
+/// kustomize sets each value anew from its text alone.
 pub(super) fn untyped(mut node: Node) -> Node {
     if let Some(scalar) = node.as_scalar_mut() {
         scalar.set_tag(Tag::None);

@@ -82,7 +82,7 @@ pub(crate) fn replaces(patch: &Node, path: &[&str]) -> bool {
     })
 }
 
-/// Takes the directives out of a patch that has taken effect, as the reference does: a second
+/// Takes the directives out of a patch that has taken effect, as kustomize does: a second
 /// walk through it must not find them.
 pub(super) fn strip(patch: &mut Node) {
     match &mut patch.value {

@@ -1,6 +1,6 @@
 //! Lists that merge although some of their elements lack a key, have it twice, or are no maps.
 //!
-//! What comes out of such a list follows from the order in which the reference looks up, removes
+//! What comes out of such a list follows from the order in which kustomize looks up, removes
 //! and appends elements, which is not always what one would wish for: an element without its only
 //! key, for example, makes those with it disappear. So its steps are taken one by one.
 //! They cost the square of the list's length; lists of any length are regular in practice.
@@ -50,7 +50,7 @@ enum Patch {
     Other,
 }
 
-/// Elements, in a pool that lists point into: the reference's lists share their elements.
+/// Elements, in a pool that lists point into: kustomize's lists share their elements.
 struct Elements {
     pool: Vec<Node>,
     list: Vec<usize>,
@@ -174,7 +174,7 @@ impl Elements {
         })
     }
 
-    /// The first element with these values (the reference's `ElementMatcher`); keys whose value is
+    /// The first element with these values (kustomize's `ElementMatcher`); keys whose value is
     /// empty do not count, unless all are.
     fn find(&self, list: &[usize], keys: &[&str], values: &[Str]) -> Option<usize> {
         let all_empty = values.iter().all(|value| value.is_empty());
@@ -213,7 +213,7 @@ impl Elements {
         Ok(())
     }
 
-    /// Replaces, removes or appends an element (the reference's `ElementSetter`).
+    /// Replaces, removes or appends an element (kustomize's `ElementSetter`).
     fn set(
         &self,
         list: &[usize],
@@ -254,7 +254,7 @@ impl Elements {
     }
 
     /// Puts what is left of the list behind the items, each element in the place of the one with
-    /// the same values (the reference's `appendListNode`).
+    /// the same values (kustomize's `appendListNode`).
     fn append(
         &self,
         mut items: Vec<usize>,
@@ -304,7 +304,7 @@ fn matches(item: &Node, keys: &[&str], values: &[Str], path: &Path<'_>) -> Resul
 }
 
 /// Fills in values that one element leaves open from another with which it agrees otherwise, step
-/// by step as the reference does (its `mergeValues`).
+/// by step as kustomize does (its `mergeValues`).
 fn complete(all: &mut [Values]) {
     for i in 0..all.len() {
         let first = all[i].clone();

@@ -66,7 +66,7 @@ impl<'s> Walk<'s> {
         let shape = shape.and_then(Shape::elements);
         let mut old: Vec<Option<Node>> = std::mem::take(list).into_items().into_iter().map(Some).collect();
         let mut merged = Vec::with_capacity(old.len() + changes.len());
-        // With several keys the reference moves what was there behind what is new; with one it
+        // With several keys kustomize moves what was there behind what is new; with one it
         // keeps the patch's order.
         let mut behind = Vec::new();
         for (change, partner) in changes.iter().zip(partners) {
@@ -76,7 +76,7 @@ impl<'s> Walk<'s> {
             };
             match self.walk(&mut item, With::Patch(change), shape, path)? {
                 Merged::Cleared => {}
-                // The reference puts the list's own element back over a replacement.
+                // kustomize puts the list's own element back over a replacement.
                 Merged::Kept | Merged::Replaced(_) if valid.count() > 1 => {
                     behind.push((partner.unwrap_or_default(), item));
                 }

@@ -1,7 +1,7 @@
 //! Strategic merge and JSON patches, on nodes.
 //!
 //! [`strategic`] holds the walk over maps; [`list`] the lists that merge by key and [`by_value`]
-//! those that merge by value; [`irregular`] has the reference's rules for lists that lack their keys.
+//! those that merge by value; [`irregular`] has kustomize's rules for lists that lack their keys.
 //! [`json_patch`] is a world of its own.
 
 mod by_value;

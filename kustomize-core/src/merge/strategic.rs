@@ -1,6 +1,6 @@
-//! Strategic merge: the reference's `merge2` over its `walk`, in place.
+//! Strategic merge: kustomize's `merge2` over its `walk`, in place.
 //!
-//! The reference walks the target and the patch side by side, always through the whole target.
+//! kustomize walks the target and the patch side by side, always through the whole target.
 //! That is visible in targets that the patch does not touch: nulls that were left implicit go,
 //! plain strings that YAML 1.1 would read otherwise get quotes, lists that merge lose their
 //! duplicates.
@@ -28,7 +28,7 @@ pub(crate) fn merge(
 ) -> Result<bool, BuildError> {
     let walk = Walk { schema, comments };
     let shape = walk.own_shape(target).or_else(|| schema.root(api_version, text_of(patch, "kind")?));
-    // What replaces the root is lost in the reference, which only looks whether something is left.
+    // What replaces the root is lost in kustomize, which only looks whether something is left.
     Ok(match walk.walk(target, With::Patch(patch), shape, &Path::ROOT)? {
         Merged::Kept | Merged::Replaced(_) => true,
         Merged::Cleared => false,
@@ -288,7 +288,7 @@ impl<'s> Walk<'s> {
                 node.quote_if_yaml11_would_mistake();
                 let mut key = entry.key.clone();
                 if SchemaComment::find(self.comments, &[key.pos]).is_some() {
-                    // The reference makes the key anew, without its comment.
+                    // kustomize makes the key anew, without its comment.
                     key.pos = Pos::NONE;
                 }
                 new.push(Entry { key, value: node });
@@ -321,7 +321,7 @@ fn is_given_scalar(node: &Node) -> bool {
     node.as_scalar().is_some_and(|scalar| scalar.tag() != Tag::Null)
 }
 
-/// Puts the outcome of a walk into a field that exists (the reference's `FieldSetter`): a new
+/// Puts the outcome of a walk into a field that exists (kustomize's `FieldSetter`): a new
 /// value takes over the old one's style. Returns whether the field stays.
 fn settle(field: &mut Node, merged: Merged) -> bool {
     match merged {

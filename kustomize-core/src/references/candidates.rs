@@ -1,6 +1,6 @@
 //! Renamed resources by the names they had: who could be meant by a name.
 //!
-//! The reference goes through all resources for every field that holds a name. Here a name is
+//! kustomize goes through all resources for every field that holds a name. Here a name is
 //! looked up, together with the namespace where that is known.
 
 use std::ops::Range;

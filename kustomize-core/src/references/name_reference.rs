@@ -16,7 +16,7 @@ use crate::yaml::{Map, Node, Scalar, Str, Value};
 const LEAST: usize = 128;
 
 /// Updates every field that the configuration says holds the name of a renamed resource
-/// (the reference's `nameReferenceTransformer`).
+/// (kustomize's `nameReferenceTransformer`).
 ///
 /// # Errors
 /// A name that could mean several resources with different names, and a field that is not what
@@ -111,7 +111,7 @@ pub(super) fn fix_resource(
     fixed
 }
 
-/// The reference reads a referrer's `apiVersion` in two ways and refuses it when they differ.
+/// kustomize reads a referrer's `apiVersion` in two ways and refuses it when they differ.
 fn check_meta(root: &Node) -> Result<(), BuildError> {
     let Some(node) = root.get("apiVersion") else { return Ok(()) };
     let text = node.text();

@@ -35,7 +35,7 @@ impl Referrer {
         page(book, self.at).history
     }
 
-    /// Leaves those candidates that a reference can mean (the reference's `selectReferral`).
+    /// Leaves those candidates that a reference can mean (kustomize's `selectReferral`).
     pub(super) fn narrow(&self, candidates: &mut Vec<u32>, book: Book<'_>, reference: Reference<'_>) {
         candidates.retain(|at| was(page(book, *at), reference.target));
         if let Some(role) = self.role.as_ref().filter(|_| reference.is_role_ref()) {
@@ -99,7 +99,7 @@ fn was(candidate: Page<'_>, selector: &Gvk) -> bool {
 }
 
 /// Whether two resources got their prefixes and suffixes on the same way: the shorter lists are
-/// the ends of the longer ones (the reference's `PrefixesSuffixesEquals`).
+/// the ends of the longer ones (kustomize's `PrefixesSuffixesEquals`).
 fn same_context(a: &History, b: &History, allow_empty: bool) -> bool {
     let same = |a: &[Str], b: &[Str]| {
         if a.is_empty() || b.is_empty() {

@@ -32,7 +32,7 @@ pub(super) struct Kind<'c> {
     pub(super) references: Vec<Reference<'c>>,
 }
 
-/// The kinds of some resources. The reference holds every field spec against every resource; here it
+/// The kinds of some resources. kustomize holds every field spec against every resource; here it
 /// is done once a kind.
 #[derive(Debug)]
 pub(super) struct Kinds<'c> {

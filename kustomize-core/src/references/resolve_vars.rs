@@ -16,7 +16,7 @@ use crate::yaml::decode::Spanned;
 use crate::yaml::{Node, Pos, Scalar, Style, Tag, Value};
 
 /// Replaces `$(NAME)` by the value of the var in every field that the configuration says holds
-/// vars (the reference's `ResolveVars`).
+/// vars (kustomize's `ResolveVars`).
 ///
 /// # Errors
 /// A var without a value, and a field that is not what the configuration says.
@@ -156,12 +156,12 @@ fn replace_scalar<'v>(
     }
 }
 
-/// What is no UTF-8 is written in base64, as in the reference.
+/// What is no UTF-8 is written in base64, as in kustomize.
 fn text_or_base64(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| base64::encode(error.as_bytes()))
 }
 
-/// Says which vars were not used, in the reference's words.
+/// Says which vars were not used, in kustomize's words.
 fn warn_of_unused(vars: &VarSet, values: &IndexMap<&str, VarValue>, used: &IndexSet<&str>, cx: &Context) {
     let unused: Vec<_> = vars.iter().filter(|var| !used.contains(var.name.as_str())).collect();
     let Some(first) = unused.first() else { return };

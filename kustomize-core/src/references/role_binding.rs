@@ -6,7 +6,7 @@ use crate::yaml::resolve::resolve;
 use crate::yaml::{Node, Str, Style, Tag, Value};
 
 /// Namespaces, as written, of the service accounts among the subjects of a `RoleBinding`
-/// (the reference's `getNamespacesForRoleBinding`).
+/// (kustomize's `getNamespacesForRoleBinding`).
 ///
 /// # Errors
 /// A subject that is no map, or whose kind or namespace is no string.

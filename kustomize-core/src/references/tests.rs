@@ -1,4 +1,4 @@
-//! Whole builds; the expectations are the reference's own output.
+//! Whole builds; the expectations are kustomize's own output.
 
 use crate::host::MemoryHost;
 use crate::{BuildError, BuildOptions, ErrorKind, Rendered, build};
@@ -339,7 +339,7 @@ spec:
 }
 
 #[test]
-fn values_are_read_by_the_reference_s_rules() {
+fn values_are_read_by_kustomize_s_rules() {
     let object = "
 apiVersion: v1
 kind: X

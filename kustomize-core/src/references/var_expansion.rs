@@ -68,7 +68,7 @@ pub(super) enum Expanded<'a> {
 /// Replaces each `$(NAME)` by the value that `value` gives for it; names that it does not know
 /// stay. `$$` is a dollar, which keeps `$$(NAME)` from being replaced.
 ///
-/// A dollar before a letter beyond ASCII splits that letter's bytes, as in the reference.
+/// A dollar before a letter beyond ASCII splits that letter's bytes, as in kustomize.
 pub(super) fn expand<'v>(text: &str, mut value: impl FnMut(&str) -> Option<&'v VarValue>) -> Expanded<'_> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();

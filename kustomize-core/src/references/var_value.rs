@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::var_expansion::VarValue;
 use crate::yaml::{Node, Scalar, Tag, Value};
 
-/// The value at a path such as `spec.ports[0].port` or `spec.list.[name=a].b` (the reference's
+/// The value at a path such as `spec.ports[0].port` or `spec.list.[name=a].b` (kustomize's
 /// `GetFieldValue`); none if there is no such field or its number cannot be read.
 pub(super) fn at_path(node: &Node, path: &str) -> Option<VarValue> {
     let mut found = node;
@@ -25,7 +25,7 @@ pub(super) fn at_path(node: &Node, path: &str) -> Option<VarValue> {
     }
 }
 
-/// Numbers are read more narrowly than YAML does, as the reference has it: `1_000` and `0x10` are
+/// Numbers are read more narrowly than YAML does, as kustomize has it: `1_000` and `0x10` are
 /// no values.
 fn scalar_value(scalar: &Scalar) -> Option<VarValue> {
     let text = scalar.text();
@@ -73,7 +73,7 @@ fn split_index(part: &str) -> Option<(&str, &str)> {
 }
 
 /// Splits a path at its dots, but not at `\.` nor within brackets, which stay where they hold a
-/// condition and go where they hold a name (the reference's `SmarterPathSplitter`).
+/// condition and go where they hold a name (kustomize's `SmarterPathSplitter`).
 fn split(path: &str) -> Vec<Cow<'_, str>> {
     let mut parts = Vec::new();
     let mut rest = unescaped_parts(path).into_iter();

@@ -10,7 +10,7 @@ use crate::resource::{Gvk, ResId, ResourceSet};
 use crate::yaml::Str;
 use crate::yaml::decode::Spanned;
 
-/// Vars by name (the reference's `VarSet`).
+/// Vars by name (kustomize's `VarSet`).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VarSet {
     vars: Vec<Spanned<Var>>,
@@ -94,7 +94,7 @@ impl Target {
 }
 
 /// Notes each var on the resource that it means, by any id that the resource ever had
-/// (the reference's `ResAccumulator.MergeVars`). One pass over the resources, however many vars
+/// (kustomize's `ResAccumulator.MergeVars`). One pass over the resources, however many vars
 /// there are.
 ///
 /// A var without its resource is no error yet: see [`super::resolve_vars()`].

@@ -167,7 +167,7 @@ impl Merging {
 }
 
 /// Takes over labels and annotations that the new resource does not have, as well as name,
-/// namespace and bookkeeping (the reference's `CopyMergeMetaDataFieldsFrom`). The new resource's
+/// namespace and bookkeeping (kustomize's `CopyMergeMetaDataFieldsFrom`). The new resource's
 /// origin wins, unless another one is given.
 fn take_metadata(new: &mut Resource, old: &Resource, origin: Option<&Origin>) {
     let texts = |(name, value): (&str, &str)| (Str::from(name), Str::from(value));

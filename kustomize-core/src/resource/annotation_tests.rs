@@ -1,4 +1,4 @@
-//! Annotations that a build reads, writes and removes; the expectations are the reference's.
+//! Annotations that a build reads, writes and removes; the expectations are kustomize's.
 
 use crate::host::MemoryHost;
 use crate::{BuildError, BuildOptions, ErrorKind, build};
@@ -66,7 +66,7 @@ fn annotations_of_any_shape_end_as_a_map() {
         assert_eq!(*error.kind(), ErrorKind::Resource, "{annotations}");
         assert_eq!(error.place().map(|place| place.line), Some(5), "{annotations}");
     }
-    // It was not refused as it stood, but is when the reference has written it anew.
+    // It was not refused as it stood, but is when kustomize has written it anew.
     assert!(render("", &annotated("\n    a: \"\\tx\\ny\"")).is_err());
     let list = render("", "{apiVersion: v1, kind: AList}").unwrap();
     assert_eq!(list, "apiVersion: v1\nkind: AList\nmetadata: {}\n");

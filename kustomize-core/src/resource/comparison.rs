@@ -10,9 +10,9 @@ use crate::yaml::{Node, Str, Value};
 const VALIDATED_BY: &str = "validated-by";
 
 /// Refuses a validator that changed any resource; the label `validated-by` is not counted
-/// (the reference's `removeValidatedByLabel` and `ErrorIfNotEqualSets`).
+/// (kustomize's `removeValidatedByLabel` and `ErrorIfNotEqualSets`).
 ///
-/// As in the reference a value that was written anew is changed, even if it says the same, and so
+/// As in kustomize a value that was written anew is changed, even if it says the same, and so
 /// are labels when `validated-by` stands among others. The order of the resources does not count.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ fn same(before: &Resource, after: &Resource) -> bool {
     same_history && identical(&before.node, &after.node)
 }
 
-/// Names of vars apart, which the reference does not keep in the tree.
+/// Names of vars apart, which kustomize does not keep in the tree.
 fn same_history(a: &History, b: &History) -> bool {
     a.previous == b.previous
         && a.prefixes == b.prefixes

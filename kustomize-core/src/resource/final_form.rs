@@ -6,7 +6,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::yaml::resolve::resolve;
 use crate::yaml::{Entry, Key, Map, Node, Scalar, Style, Tag, Value};
 
-/// Annotations that the reference, or functions it runs, keep their books in.
+/// Annotations that kustomize, or functions it runs, keep their books in.
 const INTERNAL: &str = "internal.config.kubernetes.io/";
 const INTERNAL_NAMES: &[&str] = &[
     "allowKindChange",
@@ -49,9 +49,9 @@ impl Kept {
 }
 
 /// Removes the annotations of the build and makes all others strings
-/// (the reference's `RemoveBuildAnnotations` and what follows it).
+/// (kustomize's `RemoveBuildAnnotations` and what follows it).
 ///
-/// The reference writes annotations anew here, with these effects: values of any other type become
+/// kustomize writes annotations anew here, with these effects: values of any other type become
 /// strings with the text they were written in, maps and lists among them become empty, a list of
 /// names and values becomes a map, and no annotations at all leave no field behind.
 ///
@@ -122,7 +122,7 @@ fn rewrite(map: &mut Map, kept: Kept) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The reference forgets that a name was in quotes, and then refuses what is no string without.
+/// kustomize forgets that a name was in quotes, and then refuses what is no string without.
 fn check_name(name: &Key) -> Result<(), BuildError> {
     let text = name.as_str();
     let message = match resolve(text) {
@@ -139,7 +139,7 @@ fn check_name(name: &Key) -> Result<(), BuildError> {
     ))
 }
 
-/// The reference reads a list as it reads a map: a name, its value, a name, its value.
+/// kustomize reads a list as it reads a map: a name, its value, a name, its value.
 fn paired<'n>(mut items: impl Iterator<Item = &'n Node>) -> Result<Map, BuildError> {
     let mut map = Map::new();
     while let Some(name) = items.next() {

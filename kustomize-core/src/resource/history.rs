@@ -1,4 +1,4 @@
-//! What happened to a resource on its way: the reference keeps this in hidden annotations, which
+//! What happened to a resource on its way: kustomize keeps this in hidden annotations, which
 //! it prints and parses at every step; here it is a struct beside the tree.
 
 use super::id::{IdRef, effective_namespace};
@@ -7,7 +7,7 @@ use crate::schema::SchemaComment;
 use crate::yaml::Str;
 
 /// An identity that a resource had before a transformer changed it. Group and version are always
-/// the current ones, as in the reference.
+/// the current ones, as in kustomize.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviousId {
     /// Kind.

@@ -73,7 +73,7 @@ pub struct ResId {
     /// Namespace as written; see [`ResId::effective_namespace`].
     pub namespace: Str,
     /// Whether the schema says that the kind is cluster-scoped. Always false in an id of the past
-    /// and in a selector, as in the reference.
+    /// and in a selector, as in kustomize.
     pub cluster_scoped: bool,
 }
 
@@ -134,19 +134,19 @@ impl ResId {
         self.effective_namespace() == other.effective_namespace()
     }
 
-    /// Whether group, version, kind and name are equal (the reference's `GvknEquals`).
+    /// Whether group, version, kind and name are equal (kustomize's `GvknEquals`).
     #[must_use]
     pub fn same_gvkn(&self, other: &ResId) -> bool {
         self.name == other.name && self.gvk == other.gvk
     }
 
-    /// Whether both name the same resource (the reference's `Equals`).
+    /// Whether both name the same resource (kustomize's `Equals`).
     #[must_use]
     pub fn same(&self, other: &ResId) -> bool {
         self.same_namespace(other) && self.same_gvkn(other)
     }
 
-    /// Whether a selector's non-empty parts match (the reference's `IsSelectedBy`).
+    /// Whether a selector's non-empty parts match (kustomize's `IsSelectedBy`).
     #[must_use]
     pub fn is_selected_by(&self, selector: &ResId) -> bool {
         (selector.name.is_empty() || selector.name == self.name)

@@ -1,6 +1,6 @@
 //! Bookkeeping that a resource brings along.
 //!
-//! The reference keeps its books in annotations, and so believes those that it finds in its input:
+//! kustomize keeps its books in annotations, and so believes those that it finds in its input:
 //! in output of functions that were handed them, and where users write them to get an effect that
 //! kustomizations do not offer.
 
@@ -11,7 +11,7 @@ use crate::yaml::{Entry, Node, Str};
 const INTERNAL: &str = "internal.config.kubernetes.io/";
 
 impl Resource {
-    /// Moves the reference's bookkeeping from annotations into the history.
+    /// Moves kustomize's bookkeeping from annotations into the history.
     ///
     /// # Errors
     /// Previous names, namespaces and kinds that do not go together.

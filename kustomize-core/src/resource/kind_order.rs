@@ -1,4 +1,4 @@
-//! The reference's order of kinds (`Gvk.IsLessThan`), by which it sorts resources and field specs.
+//! kustomize's order of kinds (`Gvk.IsLessThan`), by which it sorts resources and field specs.
 
 /// Kinds that others refer to, and that come first.
 pub(crate) const FIRST: [&str; 22] = [

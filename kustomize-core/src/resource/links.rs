@@ -1,6 +1,6 @@
 //! Fields that share a value.
 //!
-//! When the reference adds a label or annotation to several fields of a resource, it puts one and
+//! When kustomize adds a label or annotation to several fields of a resource, it puts one and
 //! the same node into all of them. Whoever then changes one of these fields, be it a patch, a
 //! replacement or another label, changes them all. Users see that in their output, so it is kept:
 //! a resource remembers which of its fields are linked, and brings them in line after a change.

@@ -1,4 +1,4 @@
-//! Items of lists: the reference turns each into JSON and reads that again.
+//! Items of lists: kustomize turns each into JSON and reads that again.
 
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::resolve::{self, Dialect, Resolved};
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn values_take_the_form_of_json() {
-        // Expectations: a ConfigMapList with this item, as the reference prints it.
+        // Expectations: a ConfigMapList with this item, as kustomize prints it.
         let text = "b: 0x1F\na: 1.0\nc: 1e21\nd: 2001-01-01\ne: ~\nf: yes\ng: True\nh: \"x \u{85} y\"";
         assert_eq!(
             convert_text(text).as_deref(),

@@ -18,7 +18,7 @@ impl Resource {
     }
 
     /// Refuses a resource that lost its kind or name on the way
-    /// (the reference's `GetValidatedMetadata`).
+    /// (kustomize's `GetValidatedMetadata`).
     pub(crate) fn check_metadata(&self) -> Result<(), BuildError> {
         let text =
             |node: Option<&Node>| node.filter(|node| !node.is_null()).map_or("", Node::text).is_empty();
@@ -36,8 +36,8 @@ impl Resource {
     }
 }
 
-/// Drops resources that are marked as local (the reference's `IgnoreLocal`): all of an id or none,
-/// since the reference goes by ids.
+/// Drops resources that are marked as local (kustomize's `IgnoreLocal`): all of an id or none,
+/// since kustomize goes by ids.
 ///
 /// # Errors
 /// A resource without kind or name, and two local resources of one id.

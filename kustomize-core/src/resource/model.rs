@@ -135,7 +135,7 @@ impl Resource {
         self.previous_ids().any(|id| matches(&id)) || matches(&self.id(schema))
     }
 
-    /// Notes the current identity as a previous one (the reference's `StorePreviousId`).
+    /// Notes the current identity as a previous one (kustomize's `StorePreviousId`).
     pub fn remember_id(&mut self, schema: &Schema) {
         let id = self.id_ref(schema);
         let (kind, name, namespace) = (id.kind.into(), id.name.into(), id.namespace.into());
@@ -154,7 +154,7 @@ impl Resource {
         self.clear_empty_annotations();
     }
 
-    /// Removes annotations without entries, as the reference does before it writes its history
+    /// Removes annotations without entries, as kustomize does before it writes its history
     /// there, and then metadata that has nothing else.
     fn clear_empty_annotations(&mut self) {
         let Some(root) = self.node.as_map_mut() else { return };
@@ -252,13 +252,13 @@ impl Resource {
     }
 
     /// Replaces all of `metadata.labels`: sorted, all values strings, no field when empty
-    /// (the reference's `SetLabels`).
+    /// (kustomize's `SetLabels`).
     pub fn set_labels(&mut self, pairs: Vec<(Str, Str)>) {
         self.set_metadata_pairs("labels", pairs);
     }
 
     /// Replaces all of `metadata.annotations`: sorted, all values strings, no field when empty
-    /// (the reference's `SetAnnotations`).
+    /// (kustomize's `SetAnnotations`).
     pub fn set_annotations(&mut self, pairs: Vec<(Str, Str)>) {
         self.set_metadata_pairs("annotations", pairs);
     }

@@ -1,8 +1,8 @@
 //! Annotations that say where a resource came from and what changed it, for
 //! `buildMetadata: [originAnnotations, transformerAnnotations]`.
 //!
-//! Unlike the rest of the bookkeeping these are annotations in the tree from the start, as in the
-//! reference: users may write them, select by them, patch them and remove them. Only builds with
+//! Unlike the rest of the bookkeeping these are annotations in the tree from the start, as in
+//! kustomize: users may write them, select by them, patch them and remove them. Only builds with
 //! `buildMetadata` pay for it.
 
 use super::origin_text;
@@ -45,7 +45,7 @@ impl Resource {
     }
 
     /// Notes the generator that made the resource, unless an origin is noted
-    /// (the reference's `AddOriginAnnotation`).
+    /// (kustomize's `AddOriginAnnotation`).
     pub(crate) fn set_origin_if_absent(&mut self, origin: &Origin) {
         if self.annotation(ORIGIN).is_none() {
             self.annotate(ORIGIN, origin_text::print(origin));
@@ -53,7 +53,7 @@ impl Resource {
     }
 
     /// Notes a transformer that may have changed the resource; one without an origin is taken to
-    /// be made by it (the reference's `AddTransformerAnnotation`).
+    /// be made by it (kustomize's `AddTransformerAnnotation`).
     ///
     /// # Errors
     /// Annotations of this kind that do not say so in YAML.

@@ -10,7 +10,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::parallel::Crew;
 use crate::yaml::{Documents, FileId, Map, Node, Value, read_all_documents, read_documents};
 
-/// Reads the resources of a text (the reference's `Factory.SliceFromBytes`).
+/// Reads the resources of a text (kustomize's `Factory.SliceFromBytes`).
 ///
 /// Documents that are null or an empty map or list are dropped. Lists (`List`, `ConfigMapList`, …)
 /// give way to their items: in place when the list is all there is in the text, else at the end.
@@ -32,7 +32,7 @@ pub(crate) fn parse_all_resources(
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
 ///
-/// The reference notices equal keys when it prints. In a patch the first of them counts and the
+/// kustomize notices equal keys when it prints. In a patch the first of them counts and the
 /// others are mostly forgotten, so that they must not be refused here.
 ///
 /// # Errors
@@ -134,7 +134,7 @@ fn keep_resources(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
     Ok(kept)
 }
 
-/// Checks for a kind and, unless it is a list, a name (the reference's `GetValidatedMetadata`).
+/// Checks for a kind and, unless it is a list, a name (kustomize's `GetValidatedMetadata`).
 fn validate(node: &Node) -> Result<(), BuildError> {
     let refuse = |message: String| BuildError::new(ErrorKind::Resource, message).at(node.pos);
     let map = match &node.value {
@@ -194,7 +194,7 @@ fn kind_help(map: &Map) -> String {
     }
 }
 
-/// Puts the items of lists at the end of the line, until no lists are left (the reference's
+/// Puts the items of lists at the end of the line, until no lists are left (kustomize's
 /// `inlineAnyEmbeddedLists`).
 fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
     let mut queue = VecDeque::from(nodes);
@@ -220,7 +220,7 @@ fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>, BuildError> {
             .field("items"));
         };
         for item in seq.into_items() {
-            // Each item is a text of its own for the reference.
+            // Each item is a text of its own for kustomize.
             let item = Documents { nodes: vec![through_json(item)?], parts: 1 };
             queue.extend(keep_resources(unwrap_single_list(item)?)?);
         }

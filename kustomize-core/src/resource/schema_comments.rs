@@ -76,7 +76,7 @@ fn find(text: &str, file: FileId) -> Vec<Found> {
     found
 }
 
-/// Whether a line is a key with a comment and nothing between them: the reference looks no further
+/// Whether a line is a key with a comment and nothing between them: kustomize looks no further
 /// than that comment.
 fn is_commented_key(line: &str) -> bool {
     line.split_once(" #").is_some_and(|(key, _)| key.trim_end().ends_with(':'))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::yaml::{Node, Pos};
 
 /// A comment that is a JSON object: the schema of the field that it stands at, for strategic merge
-/// (the reference's `fieldmeta`). It takes the place of whatever else is known of the field.
+/// (kustomize's `fieldmeta`). It takes the place of whatever else is known of the field.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaComment {
     /// Where the field's key stands.

@@ -182,7 +182,7 @@ pub(super) fn builtin_at(reference: &str) -> Option<u8> {
     reference.strip_prefix("#/definitions/").and_then(builtin::definition)
 }
 
-/// Merge keys of a list, none when it does not merge (the reference's `PatchStrategyAndKeyList`).
+/// Merge keys of a list, none when it does not merge (kustomize's `PatchStrategyAndKeyList`).
 pub(super) fn merge_keys(schema: &Node) -> Option<Vec<&str>> {
     let strategy = schema.get(PATCH_STRATEGY)?.text();
     if !strategy.split(',').any(|part| part == "merge") {

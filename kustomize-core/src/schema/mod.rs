@@ -1,6 +1,6 @@
 //! What is known of Kubernetes kinds: their scope, and which lists merge by which keys.
 //!
-//! The built-in schema is Kubernetes 1.21.2, as in the reference; `table` holds what merging
+//! The built-in schema is Kubernetes 1.21.2, as in kustomize; `table` holds what merging
 //! needs of it. A build may put an OpenAPI document of its own in force (`custom`).
 
 mod builtin;
@@ -50,7 +50,7 @@ impl Schema {
     /// `document` is the file that `openapi.path` names, `before` the schema in force so far.
     ///
     /// A custom document takes the place of the built-in schema. The built-in one stays in force
-    /// beside it when it was needed before the document was met, as in the reference, which parses
+    /// beside it when it was needed before the document was met, as in kustomize, which parses
     /// each at its first use and never forgets: under the custom one when a patch was applied
     /// before, above it when only the scope of an unknown kind was asked for. (Scopes of built-in
     /// kinds always stay.)
@@ -97,7 +97,7 @@ impl Schema {
     }
 
     /// Whether the kind is known, and known to be cluster-scoped
-    /// (the reference's `IsCertainlyClusterScoped`). Unknown kinds are not.
+    /// (kustomize's `IsCertainlyClusterScoped`). Unknown kinds are not.
     #[must_use]
     pub fn is_cluster_scoped(&self, group: &str, version: &str, kind: &str) -> bool {
         match builtin::scope(group, version, kind) {

@@ -10,7 +10,7 @@ use crate::resource::{Resource, ResourceSet, split_api_version};
 use crate::schema::Schema;
 
 /// A selector, compiled: each part a pattern that must match as a whole, none where anything does
-/// (the reference's `SelectorRegex`).
+/// (kustomize's `SelectorRegex`).
 #[derive(Debug)]
 pub(crate) struct Matcher {
     group: Option<Pattern>,
@@ -22,7 +22,7 @@ pub(crate) struct Matcher {
     annotations: Labels,
 }
 
-/// A selector of labels or annotations. As in the reference it is looked at only once a resource
+/// A selector of labels or annotations. As in kustomize it is looked at only once a resource
 /// matches in all other respects.
 #[derive(Debug)]
 struct Labels {
@@ -65,7 +65,7 @@ impl Matcher {
     /// Positions, in order, of the resources that match.
     ///
     /// # Errors
-    /// The label or annotation selector cannot be parsed. As in the reference it is looked at only
+    /// The label or annotation selector cannot be parsed. As in kustomize it is looked at only
     /// once a resource has matched so far.
     pub(crate) fn select(&self, set: &mut ResourceSet, schema: &Schema) -> Result<Vec<usize>, BuildError> {
         let candidates = match self.name.as_ref().and_then(Pattern::literal) {

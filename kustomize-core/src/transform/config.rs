@@ -7,7 +7,7 @@ use crate::yaml::{self, Node};
 
 use super::Files;
 
-/// Decodes a plugin's configuration as loosely as the reference does.
+/// Decodes a plugin's configuration as loosely as kustomize does.
 pub(crate) fn decode<T: Decode + Default>(config: &Node) -> Result<T, BuildError> {
     decode::from_node_loosely(config).map_err(|error| BuildError::decode(ErrorKind::Transformer, error))
 }

@@ -103,10 +103,10 @@ impl Entries {
     fn set(&self, node: &mut Node, which: (u32, usize), trace: &mut Trace) -> Result<(), BuildError> {
         let map = match &mut node.value {
             Value::Map(map) => map,
-            // Entries of a null are lost in the reference.
+            // Entries of a null are lost in kustomize.
             Value::Scalar(scalar) if scalar.tag() == Tag::Null => return Ok(()),
             _ => {
-                let message = "entries can be added to a map only, and this is none";
+                let message = "expected a map, to add entries to";
                 return Err(BuildError::new(ErrorKind::Transformer, message).at(node.pos));
             }
         };

@@ -2,7 +2,7 @@
 
 use crate::pattern::{BadPattern, Pattern};
 
-/// The name of an image without tag and digest, as a kustomization gives it. The reference makes a
+/// The name of an image without tag and digest, as a kustomization gives it. kustomize makes a
 /// regular expression of it as it is, so `.` stands for any character.
 #[derive(Clone, Debug)]
 pub(crate) enum NamePattern {
@@ -83,8 +83,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_as_the_reference_does() {
-        // Expectations: the reference's image_test.go.
+    fn splits_as_kustomize_does() {
+        // Expectations: kustomize's image_test.go.
         for (image, name, tag, digest) in [
             ("nginx", "nginx", "", ""),
             ("nginx:1.2.3", "nginx", "1.2.3", ""),

@@ -51,7 +51,7 @@ impl Uses {
         self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the counting, and tells of an entry that was of no use: the reference says nothing.
+    /// Ends the counting, and tells of an entry that was of no use: kustomize says nothing.
     pub(super) fn finish(&self, image: &Spanned<Image>, set: &ResourceSet, cx: &Context) {
         self.is_counted.store(true, Relaxed);
         if self.found.load(Relaxed) > 0 {

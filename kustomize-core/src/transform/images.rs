@@ -113,7 +113,7 @@ impl ImageTagTransformer {
     }
 
     /// Calls `visit` on every image: first on those of containers anywhere in the tree, then on
-    /// those that field specs name. An image that is both is visited twice, as in the reference.
+    /// those that field specs name. An image that is both is visited twice, as in kustomize.
     fn visit(
         &self,
         resource: &mut Resource,

@@ -1,5 +1,5 @@
 //! Following a path from field to field, as sources of replacements and targets of
-//! `ValueAddTransformer` do (the reference's `PathGetter`).
+//! `ValueAddTransformer` do (kustomize's `PathGetter`).
 
 use crate::error::{BuildError, ErrorKind};
 use crate::yaml::{Node, Value};

@@ -80,7 +80,7 @@ impl Transformer for SortOrderTransformer {
     }
 }
 
-/// What a resource is sorted by. The reference compares texts joined by separators, which is not
+/// What a resource is sorted by. kustomize compares texts joined by separators, which is not
 /// the same as comparing one part after the other.
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
@@ -102,7 +102,7 @@ impl Key {
         let rank = ranks.get(kind).copied().unwrap_or_default();
         Key {
             rank,
-            // Where namespaces share their rank with other kinds, the reference's order has cycles.
+            // Where namespaces share their rank with other kinds, kustomize's order has cycles.
             is_core_namespace: kind == "Namespace" && group.is_empty() && rank != 0,
             gvk: concat(&[or(group, "~G"), "_", or(version, "~V"), "_", or(kind, "~K")]),
             name: concat(&[or(resource.namespace(), "~X"), "|", or(resource.name(), "~N")]),

@@ -144,7 +144,7 @@ impl Transformer for PatchTransformer {
     }
 }
 
-/// The patches, with the options of the entry on them. As the reference notes options in
+/// The patches, with the options of the entry on them. As kustomize notes options in
 /// annotations, which makes it write all annotations anew, their values become strings.
 fn allowing(mut patches: Vec<Resource>, options: Option<PatchOptions>) -> Vec<Resource> {
     let Some(options) = options.filter(|options| options.allow_name_change || options.allow_kind_change)

@@ -66,7 +66,7 @@ fn nothing_to_patch(patch: &Resource, id: &ResId, set: &ResourceSet, schema: &Sc
     }
 }
 
-/// A patch as the reference hands it to resources that a target selects: labels and annotations
+/// A patch as kustomize hands it to resources that a target selects: labels and annotations
 /// are strings, and written anew (its `CopyMergeMetaDataFieldsFrom`).
 ///
 /// # Errors
@@ -84,7 +84,7 @@ pub(super) fn prepare(patch: &Resource) -> Result<Resource, BuildError> {
     Ok(patch)
 }
 
-/// The reference panics over lists here, or makes of them what nobody can mean.
+/// kustomize panics over lists here, or makes of them what nobody can mean.
 fn expect_map(resource: &Resource, field: &'static str) -> Result<(), BuildError> {
     match resource.node.at(&["metadata", field]) {
         Some(node) if node.as_seq().is_some_and(|list| !list.is_empty()) => {
@@ -136,7 +136,7 @@ pub(super) fn merge_into(
     merge_one(resource, patch, scope, schema).map_err(|error| error.about(id))
 }
 
-/// The reference's `Resource.ApplySmPatch`. Returns whether the resource is still there.
+/// kustomize's `Resource.ApplySmPatch`. Returns whether the resource is still there.
 fn merge_one(
     resource: &mut Resource,
     patch: &Resource,
@@ -185,7 +185,7 @@ fn merge_one(
     Ok(true)
 }
 
-/// The reference keeps the history in annotations: a patch that replaces or removes them all, or
+/// kustomize keeps the history in annotations: a patch that replaces or removes them all, or
 /// what holds them, makes it forget.
 fn forget_history(resource: &mut Resource) {
     let history = &mut resource.history;
@@ -213,7 +213,7 @@ fn adopt_history(resource: &mut Resource, patch: &Resource) {
     to.needs_hash |= from.needs_hash;
 }
 
-/// An error when two resources have the same identity, which the reference looks for after
+/// An error when two resources have the same identity, which kustomize looks for after
 /// patches with a target.
 pub(super) fn expect_unique(set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
     let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
@@ -273,7 +273,7 @@ fn apply_json_one(resource: &mut Resource, form: &mut JsonForm, patch: &JsonPatc
     Ok(())
 }
 
-/// The reference's history is in annotations while a patch applies, so that there are some to merge
+/// kustomize's history is in annotations while a patch applies, so that there are some to merge
 /// with, to add to or to remove, even where the resource has none of its own. Says whether there
 /// is a history.
 pub(super) fn open_books(resource: &mut Resource) -> bool {
@@ -291,7 +291,7 @@ pub(super) fn close_books(resource: &mut Resource) {
     }
 }
 
-/// Whether the reference would have annotations for what happened to the resource.
+/// Whether kustomize would have annotations for what happened to the resource.
 fn has_history(resource: &Resource) -> bool {
     let history = &resource.history;
     !history.previous.is_empty()

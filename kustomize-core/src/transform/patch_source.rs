@@ -74,7 +74,7 @@ impl PatchSource {
     }
 }
 
-/// Tells of a target that nothing matches: the reference says nothing, which leaves people
+/// Tells of a target that nothing matches: kustomize says nothing, which leaves people
 /// wondering.
 pub(super) fn warn_unmatched(target: &Spanned<Selector>, set: &ResourceSet, cx: &Context) {
     let selector = &target.value;

@@ -204,7 +204,7 @@ fn insert_path_part(path: &str, position: usize, part: &str) -> String {
     if is_absolute { format!("/{clean}") } else { clean }
 }
 
-/// The reference's `PathSplit`: an empty first part for an absolute path.
+/// kustomize's `PathSplit`: an empty first part for an absolute path.
 fn split_path(path: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = path;
@@ -234,8 +234,8 @@ mod tests {
     use super::insert_path_part;
 
     #[test]
-    fn inserts_path_parts_as_the_reference_does() {
-        // Expectations: the reference's documentation of InsertPathPart.
+    fn inserts_path_parts_as_kustomize_does() {
+        // Expectations: kustomize's documentation of InsertPathPart.
         for (old, new, position) in [
             ("", "PEACH", 0),
             ("/", "/PEACH", 0),

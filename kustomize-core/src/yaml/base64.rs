@@ -26,7 +26,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Encodes as go-yaml does (`!!binary`) and the reference's Secret generator after it: texts
+/// Encodes as go-yaml does (`!!binary`) and kustomize's Secret generator after it: texts
 /// beyond 70 characters are broken into lines of 70, each ended by a line break.
 #[must_use]
 pub(crate) fn encode_lines(bytes: &[u8]) -> String {

@@ -149,7 +149,7 @@ impl Map {
         &mut self.entries[at].value
     }
 
-    /// Sets a field the way the reference's `FieldSetter` does: a null clears the field, and a
+    /// Sets a field the way kustomize's `FieldSetter` does: a null clears the field, and a
     /// scalar keeps the style that the old value was written in.
     pub fn set_field(&mut self, name: &str, mut value: Node) {
         if value.is_null() {

@@ -16,7 +16,7 @@ pub(crate) enum Integers {
     Floats,
 }
 
-/// Appends a tree as the reference's `RNode.MarshalJSON` does.
+/// Appends a tree as kustomize's `RNode.MarshalJSON` does.
 ///
 /// # Errors
 /// Those of [`print`](super::print::print) that do not come from printing proper.
@@ -36,7 +36,7 @@ impl<W: Write> Writer<'_, W> {
         let _ = self.out.write_str(text);
     }
 
-    #[allow(clippy::cast_precision_loss)] // as in the reference
+    #[allow(clippy::cast_precision_loss)] // as in kustomize
     fn node(&mut self, node: &Node, root: bool) -> Result<(), PrintError> {
         if self.depth > MAX_DEPTH {
             return Err(PrintProblem::TooDeep.at(node.pos));

@@ -1,6 +1,6 @@
 //! YAML as kustomize sees it: nodes that know where they came from, a reader, a printer.
 //!
-//! This room knows nothing of Kubernetes.
+//! This module knows nothing of Kubernetes.
 
 pub(crate) mod base64;
 pub(crate) mod chars;

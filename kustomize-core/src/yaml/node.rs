@@ -30,7 +30,7 @@ pub enum Value {
 pub struct Key {
     /// Where the key starts.
     pub pos: Pos,
-    /// The key's scalar; the reference compares keys by text alone.
+    /// The key's scalar; kustomize compares keys by text alone.
     pub scalar: Scalar,
 }
 
@@ -148,20 +148,20 @@ impl Node {
         if let Value::Scalar(scalar) = &mut self.value { Some(scalar) } else { None }
     }
 
-    /// The text of a scalar of any type (the reference's `YNode().Value`); empty for maps and sequences.
+    /// The text of a scalar of any type (kustomize's `YNode().Value`); empty for maps and sequences.
     #[must_use]
     pub fn text(&self) -> &str {
         self.as_scalar().map_or("", Scalar::text)
     }
 
-    /// Whether this is a scalar tagged null (the reference's `IsTaggedNull`).
+    /// Whether this is a scalar tagged null (kustomize's `IsTaggedNull`).
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.as_scalar().is_some_and(|scalar| scalar.tag() == Tag::Null)
     }
 
     /// Null, an empty map or an empty sequence; an empty string is not empty
-    /// (the reference's `IsYNodeNilOrEmpty`).
+    /// (kustomize's `IsYNodeNilOrEmpty`).
     #[must_use]
     pub fn is_nil_or_empty(&self) -> bool {
         match &self.value {
@@ -213,7 +213,7 @@ impl Node {
 }
 
 impl Node {
-    /// Overwrites a scalar the way the reference's `FieldSetter` without a name does: the new
+    /// Overwrites a scalar the way kustomize's `FieldSetter` without a name does: the new
     /// value's text and tag count, the old value's style stays. A null value changes nothing.
     ///
     /// # Errors
@@ -246,7 +246,7 @@ impl Node {
         }
     }
 
-    /// Quotes a plain string that YAML 1.1 would read as something else, as the reference does
+    /// Quotes a plain string that YAML 1.1 would read as something else, as kustomize does
     /// with each value that it sets.
     pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
         if let Value::Scalar(scalar) = &mut self.value {
@@ -256,7 +256,7 @@ impl Node {
 }
 
 impl Scalar {
-    /// The reference quotes plain strings that YAML 1.1 would read as something else when it sets
+    /// kustomize quotes plain strings that YAML 1.1 would read as something else when it sets
     /// them (`FieldSetter` with `IsYaml1_1NonString`).
     pub(crate) fn quote_if_yaml11_would_mistake(&mut self) {
         if matches!(self.tag(), Tag::Str | Tag::None)

@@ -1,4 +1,4 @@
-//! What a scalar is after the reference has written it with go-yaml v3 and read it again, as it
+//! What a scalar is after kustomize has written it with go-yaml v3 and read it again, as it
 //! does with every resource before it prints or hashes it.
 
 use std::borrow::Cow;
@@ -60,7 +60,7 @@ pub(crate) fn read_back(scalar: &Scalar, role: Role) -> Result<ReadBack<'_>, Pri
                         read_text(scalar, role)
                     }
                 }
-                #[allow(clippy::cast_precision_loss)] // as in the reference
+                #[allow(clippy::cast_precision_loss)] // as in kustomize
                 (Resolved::Int(value), Tag::Float) => Ok(ReadBack::Float(value as f64)),
                 (_, tag) => Err(PrintProblem::TagMismatch { tag, text: shortened(text) }),
             }

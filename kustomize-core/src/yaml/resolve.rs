@@ -1,6 +1,6 @@
 //! What type a plain scalar has.
 //!
-//! The reference reads resources through go-yaml v3 and its own files, as well as what it prints,
+//! kustomize reads resources through go-yaml v3 and its own files, as well as what it prints,
 //! through go-yaml v2. Both take an odd mixture of YAML 1.1 and 1.2; they differ in their booleans
 //! and in a few octal numbers only.
 
@@ -12,7 +12,7 @@ use super::{FileId, Node, Tag, Value};
 
 pub use timestamp::Timestamp;
 
-/// Which of the reference's two YAML libraries decides.
+/// Which of kustomize's two YAML libraries decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// go-yaml v3: `true` and `false` are the only booleans, `0o17` is a number. Resources.
@@ -94,7 +94,7 @@ pub fn value(text: &str, dialect: Dialect) -> Resolved {
 }
 
 /// Value of a scalar that carries the explicit tag `tag`, one of the core types; `None` when the
-/// text does not fit the tag, which the reference refuses.
+/// text does not fit the tag, which kustomize refuses.
 #[must_use]
 pub fn tagged_value(text: &str, tag: Tag, dialect: Dialect) -> Option<Resolved> {
     if tag == Tag::Str {
@@ -109,7 +109,7 @@ pub fn tagged_value(text: &str, tag: Tag, dialect: Dialect) -> Option<Resolved> 
         },
     };
     match (tag, found) {
-        #[allow(clippy::cast_precision_loss)] // what the reference does
+        #[allow(clippy::cast_precision_loss)] // what kustomize does
         (Tag::Float, Resolved::Int(int)) => Some(Resolved::Float(int as f64)),
         _ if found.tag() == tag => Some(found),
         _ => None,
@@ -136,7 +136,7 @@ fn word(text: &str, dialect: Dialect) -> Resolved {
 }
 
 /// Whether YAML 1.1 (go-yaml v2) would read this unquoted text as anything but a string: as a
-/// number, say, but also as a map, a list or a comment (the reference's `IsValueNonString`).
+/// number, say, but also as a map, a list or a comment (kustomize's `IsValueNonString`).
 #[must_use]
 pub fn is_yaml11_non_string(text: &str) -> bool {
     if text.is_empty() || text.contains('\n') {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// What a scalar's type is known to be.
 ///
-/// The rules are those of the reference's `yaml.Node.Tag`: the reader resolves plain scalars;
+/// The rules are those of kustomize's `yaml.Node.Tag`: the reader resolves plain scalars;
 /// a scalar that a transformer writes may carry no tag and is resolved from its text on printing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tag {
@@ -40,7 +40,7 @@ pub enum Style {
     /// Unquoted.
     #[default]
     Plain,
-    /// `'…'`. On a null: one left out inside a flow collection (`{a, b: }`), which the reference
+    /// `'…'`. On a null: one left out inside a flow collection (`{a, b: }`), which kustomize
     /// prints as `''`. On a timestamp: one with a time inside a flow collection, which it quotes.
     SingleQuoted,
     /// `"…"`
@@ -112,13 +112,13 @@ impl Scalar {
         Scalar(Repr::new(text.as_ref(), Look::new(tag, style)))
     }
 
-    /// A plain scalar whose type its text decides (the reference's `NewScalarRNode`).
+    /// A plain scalar whose type its text decides (kustomize's `NewScalarRNode`).
     #[must_use]
     pub fn untyped(text: impl AsRef<str>) -> Self {
         Scalar::new(text, Tag::None, Style::Plain)
     }
 
-    /// A string, whatever its text looks like (the reference's `NewStringRNode`).
+    /// A string, whatever its text looks like (kustomize's `NewStringRNode`).
     #[must_use]
     pub fn string(text: impl AsRef<str>) -> Self {
         Scalar::new(text, Tag::Str, Style::Plain)

@@ -1,4 +1,4 @@
-//! A tree on its way through JSON, as the reference sends it for JSON patches: written from what
+//! A tree on its way through JSON, as kustomize sends it for JSON patches: written from what
 //! go-yaml v3 reads, read by Go into values without a type, and written for go-yaml v3 to read.
 
 use super::float;

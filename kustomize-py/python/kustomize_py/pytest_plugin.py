@@ -214,7 +214,7 @@ class MismatchRepr(TerminalRepr):
         self.cure = None
         if outcome.update is not None:
             _, content = outcome.update
-            what = "removes it" if content is None else "makes what it renders as what is expected"
+            what = "removes it" if content is None else "accepts the new output"
             self.cure = f"--update-goldens {what}"
         summary = outcome.error.message if outcome.error else f"{outcome.kind}: {self.lines[0][1].strip()}"
         self.reprcrash = ReprFileLocation(str(item.path), 0, summary)

@@ -138,7 +138,7 @@ fn judge(oracle: &Ended, ours: &Ended) -> Result {
         (Status::Done, Status::Done) => (Outcome::Different, difference::first(&oracle.stdout, &ours.stdout)),
         (Status::Done, Status::Refused) => (Outcome::OnlyWeRefuse, said(ours)),
         (Status::Refused, Status::Done) => (Outcome::OnlyItRefuses, said(oracle)),
-        // The reference panics on some bad input; refusing that is right.
+        // kustomize panics on some bad input; refusing that is right.
         (Status::Refused | Status::Crashed, Status::Refused) => (Outcome::BothRefuse, String::new()),
         (theirs, ours_status) => {
             let detail = format!("oracle {theirs:?}, ours {ours_status:?}\n{}\n{}", said(oracle), said(ours));

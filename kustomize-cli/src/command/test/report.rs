@@ -121,7 +121,7 @@ fn cures(all: &[Checked]) -> Vec<&'static str> {
     let open = || all.iter().filter(|one| !one.accepted).filter_map(|one| one.outcome.update(&one.case));
     let mut cures = Vec::new();
     if open().any(|update| matches!(update, Update::Write { .. })) {
-        cures.push("what overlays render as becomes what is expected");
+        cures.push("the new output is accepted");
     }
     if open().any(|update| matches!(update, Update::Remove { .. })) {
         cures.push("golden files without an overlay are removed");

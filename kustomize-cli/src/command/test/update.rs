@@ -1,4 +1,4 @@
-//! Accepting what overlays render as.
+//! Accepting new output.
 
 use kustomize_core::difference::secrets_of;
 use kustomize_core::golden::Update;

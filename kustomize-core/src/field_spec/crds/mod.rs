@@ -96,7 +96,7 @@ impl Found {
 struct Walk<'a> {
     schemas: &'a IndexMap<&'a str, Option<&'a Map>>,
     kind: &'a str,
-    /// Definitions that the walk is in. The reference does not come back from a circle.
+    /// Definitions that the walk is in. kustomize does not come back from a circle.
     within: Vec<&'a str>,
     path: String,
 }

@@ -1,4 +1,4 @@
-//! What the reference refuses to read as an OpenAPI schema.
+//! What kustomize refuses to read as an OpenAPI schema.
 
 use super::{invalid, string};
 use crate::error::BuildError;

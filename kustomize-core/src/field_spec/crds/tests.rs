@@ -51,7 +51,7 @@ fn extensions_become_field_specs() {
 }
 
 #[test]
-fn refuses_what_the_reference_refuses() {
+fn refuses_what_kustomize_refuses() {
     let kind = "kind: {}, apiVersion: {}, metadata: {}";
     for text in [
         "{apiVersion: v1}".to_owned(),

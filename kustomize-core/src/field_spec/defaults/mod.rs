@@ -1,6 +1,6 @@
-//! The reference's default field specs, as data (its `builtinpluginconsts`).
+//! kustomize's default field specs, as data (its `builtinpluginconsts`).
 //!
-//! They stand in the order that the reference keeps them in after sorting, quirks and duplicates
+//! They stand in the order that kustomize keeps them in after sorting, quirks and duplicates
 //! included; `find` makes nothing, `create` makes what is missing.
 
 mod name_references;

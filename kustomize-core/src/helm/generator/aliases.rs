@@ -1,6 +1,6 @@
 //! Aliases in a values file that is merged with `valuesInline`.
 //!
-//! The reference's merge knows nothing of aliases: a field whose value is one is lost, and so is
+//! kustomize's merge knows nothing of aliases: a field whose value is one is lost, and so is
 //! what `<<` would bring in through one. A field of `valuesInline` over it is lost with it; one
 //! under it is refused. Values that are written out, and aliases in lists, are safe.
 
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::yaml::{Entry, Node, Value};
 
-/// Removes what the reference loses in merging a values file with `valuesInline`, with a warning
+/// Removes what kustomize loses in merging a values file with `valuesInline`, with a warning
 /// each.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `helmCharts`: what `helm template` makes of a chart (the reference's
+//! `helmCharts`: what `helm template` makes of a chart (kustomize's
 //! `HelmChartInflationGenerator`).
 
 mod aliases;

@@ -1,4 +1,4 @@
-//! Against a helm that only notes what it is asked. Expectations come from the reference, run with
+//! Against a helm that only notes what it is asked. Expectations come from kustomize, run with
 //! the same helm.
 
 use super::*;
@@ -105,7 +105,7 @@ fn helm_is_asked_as_by_the_reference() {
         ),
         "{log}"
     );
-    // The reference loses aliases when it merges, and what they stand over.
+    // kustomize loses aliases when it merges, and what they stand over.
     let log = log_of("repo: https://example.com\nvaluesFile: aliases.yaml\n").unwrap();
     assert!(log.ends_with("\na: 2\nb: \"yes\"\nc: 15\nl:\n- 3\nv:\n  w:\n  - k: 1\nx:\n  k: 1\n"), "{log}");
     let log = log_of("repo: https://example.com\nvaluesMerge: replace\n").unwrap();

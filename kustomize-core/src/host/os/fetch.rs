@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::HostError;
 use crate::host::mask;
 
-/// How long one document may take, from looking up the name to the last byte. The reference waits
+/// How long one document may take, from looking up the name to the last byte. kustomize waits
 /// for ever.
 const TIMEOUT: Duration = Duration::from_secs(120);
 

@@ -175,7 +175,7 @@ fn entry_kind(metadata: &Metadata) -> EntryKind {
 
 /// The directory that the process stands in. There is none when it has been removed.
 ///
-/// A shell that went there through a link says so in `PWD`. As in the reference, `..` then leads back
+/// A shell that went there through a link says so in `PWD`. As in kustomize, `..` then leads back
 /// through the link.
 pub(super) fn current_directory() -> Result<String, HostError> {
     let real = std::env::current_dir().map_err(|error| host_error(&error))?;

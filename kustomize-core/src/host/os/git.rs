@@ -1,4 +1,4 @@
-//! Cloning with the `git` program, in the steps that the reference takes.
+//! Cloning with the `git` program, in the steps that kustomize takes.
 
 use super::{Command, HostError, Repository, process};
 use crate::host::mask;

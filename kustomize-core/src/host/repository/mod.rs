@@ -1,5 +1,5 @@
 //! What a path says when it names a git repository: a pure function from text to parts, with the
-//! rules of the reference's `NewRepoSpecFromURL`, quirks included.
+//! rules of kustomize's `NewRepoSpecFromURL`, quirks included.
 
 mod query;
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub(crate) enum NoRepository {
     LeavesRepository,
 }
 
-/// Whether a path in a kustomization names a remote file (the reference's `IsRemoteFile`).
+/// Whether a path in a kustomization names a remote file (kustomize's `IsRemoteFile`).
 pub(crate) fn is_url(path: &str) -> bool {
     path.split_once(':').is_some_and(|(scheme, rest)| {
         (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
@@ -95,8 +95,8 @@ impl RepositorySpec {
         &self.query.reference
     }
 
-    /// The directory as `originAnnotations` names it. The root of a repository is `notCloned`: the
-    /// reference's placeholder for a directory that is yet to be cloned.
+    /// The directory as `originAnnotations` names it. The root of a repository is `notCloned`:
+    /// kustomize's placeholder for a directory that is yet to be cloned.
     pub(crate) fn origin_path(&self) -> String {
         let directory = path::join("/", &self.path);
         match directory.trim_start_matches('/') {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// What the reference makes of a path, observed in its own tests and by asking it.
+/// What kustomize makes of a path, observed in its own tests and by asking it.
 fn check(written: &str, clone_url: &str, path: &str, reference: &str) {
     let spec = RepositorySpec::parse(written).unwrap_or_else(|error| panic!("{written}: {error}"));
     assert_eq!(spec.clone_url(), clone_url, "URL of {written}");
@@ -120,7 +120,7 @@ fn queries_say_how_to_clone() {
 }
 
 #[test]
-fn origins_have_the_reference_s_placeholder() {
+fn origins_have_kustomize_s_placeholder() {
     let origin = |written: &str| RepositorySpec::parse(written).unwrap().origin_path();
     assert_eq!(origin("https://example.com/org/repo"), "notCloned");
     assert_eq!(origin("https://example.com/org/repo//a/./b/"), "a/b");

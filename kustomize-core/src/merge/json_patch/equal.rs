@@ -8,7 +8,7 @@ use crate::yaml::{Node, Scalar, Tag, Value, json};
 impl JsonPatch {
     /// Whether a value of the document is what the patch expects.
     ///
-    /// The reference compares single values by their JSON text: `1.0` is not `1`, and a `<` that
+    /// kustomize compares single values by their JSON text: `1.0` is not `1`, and a `<` that
     /// the patch does not spell `\u003c`, as Go does, is not a `<`.
     pub(super) fn equal(&self, found: &Node, expected: &Node) -> bool {
         match (&found.value, &expected.value) {
@@ -22,7 +22,7 @@ impl JsonPatch {
                         b.get(entry.key.as_str()).is_some_and(|other| self.equal(&entry.value, other))
                     })
             }
-            // Nulls in lists make the reference panic.
+            // Nulls in lists make kustomize panic.
             (Value::Seq(a), Value::Seq(b)) => {
                 a.len() == b.len()
                     && a.iter().zip(b.iter()).all(|(a, b)| !a.is_null() && !b.is_null() && self.equal(a, b))

@@ -1,4 +1,4 @@
-//! JSON patches (RFC 6902), as the reference applies them: with evanphx/json-patch v4, on the
+//! JSON patches (RFC 6902), as kustomize applies them: with evanphx/json-patch v4, on the
 //! resource's JSON form.
 
 mod apply;

@@ -1,4 +1,4 @@
-//! Finding all fields that a target's path means (the reference's `PathMatcher`).
+//! Finding all fields that a target's path means (kustomize's `PathMatcher`).
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ impl Shape {
     }
 }
 
-/// An empty text without a type is null. Within flow style, however, the reference writes it with
+/// An empty text without a type is null. Within flow style, however, kustomize writes it with
 /// quotes, and reads a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EmptyText {
@@ -158,7 +158,7 @@ impl Matches<'_> {
     }
 
     /// A path that goes on within a scalar means a document in it. What is set there is lost, as
-    /// in the reference: documents are changed elsewhere, and this is the way for paths that
+    /// in kustomize: documents are changed elsewhere, and this is the way for paths that
     /// cannot be followed there.
     fn inside_scalar(&mut self, field: &Node, rest: &[Part]) -> Result<bool, BuildError> {
         if field.is_null() {
@@ -219,7 +219,7 @@ impl Matches<'_> {
         if self.matching_items(node, selector, rest)? {
             return Ok(true);
         }
-        // The reference would go on adding items for ever.
+        // kustomize would go on adding items for ever.
         let message =
             format!("an item for `{}` was added to the list, but does not match it", selector.value);
         Err(error(&message, node))

@@ -113,7 +113,7 @@ pub(crate) fn in_brackets(part: &str) -> Option<&str> {
 }
 
 /// Splits a path at a separator, unless a backslash stands before it. A separator at the start is
-/// dropped (the reference's `PathSplitter`).
+/// dropped (kustomize's `PathSplitter`).
 pub(crate) fn split(path: &str, separator: char) -> Vec<String> {
     let path = path.strip_prefix(separator).unwrap_or(path);
     let mut parts: Vec<String> = Vec::new();
@@ -131,7 +131,7 @@ pub(crate) fn split(path: &str, separator: char) -> Vec<String> {
 }
 
 /// Splits a path at dots, but not within brackets. Brackets around something without `=` only
-/// protect its dots, and are taken off (the reference's `SmarterPathSplitter`).
+/// protect its dots, and are taken off (kustomize's `SmarterPathSplitter`).
 fn split_fields(path: &str) -> Vec<String> {
     let mut result = Vec::new();
     let mut pieces = split(path, '.').into_iter();
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_as_the_reference_does() {
-        // Expectations: the reference's pathsplitter_test.go.
+    fn splits_as_kustomize_does() {
+        // Expectations: kustomize's pathsplitter_test.go.
         assert_eq!(split_fields("a.b.c"), ["a", "b", "c"]);
         assert_eq!(split_fields(r"a\.b.c"), ["a.b", "c"]);
         assert_eq!(split_fields("a.[b.c]"), ["a", "b.c"]);

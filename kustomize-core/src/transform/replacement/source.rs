@@ -20,7 +20,7 @@ pub(super) struct SourceValue {
     /// The value.
     pub(super) node: Node,
     /// Where it stands, when it is the field itself and not a part of it: a replacement that
-    /// changes it goes on with the changed value, as in the reference.
+    /// changes it goes on with the changed value, as in kustomize.
     origin: Option<(usize, Path)>,
 }
 

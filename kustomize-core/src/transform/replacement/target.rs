@@ -88,7 +88,7 @@ impl<'a> Target<'a> {
         compiled.with_reject_labels(resources)
     }
 
-    /// The reference looks at these selectors only when a resource has the labels that are
+    /// kustomize looks at these selectors only when a resource has the labels that are
     /// selected: a bad one is no error otherwise.
     fn with_reject_labels(mut self, resources: &[Arc<Resource>]) -> Result<Self, BuildError> {
         let mut rejecting = self

@@ -23,8 +23,8 @@ pub(super) fn named(entries: &[Entry]) -> Result<Vec<(Cow<'_, str>, &Entry)>, Mi
 }
 
 /// For each of these fields the entry that gives it, if one does. Nulls count as not given. Of several entries that mean
-/// the same field, the last counts; of different spellings, the last in byte order, since the
-/// reference sorts the keys first.
+/// the same field, the last counts; of different spellings, the last in byte order, since
+/// kustomize sorts the keys first.
 pub(super) fn effective<'de>(
     entries: &'de [Entry],
     fields: &'static [&'static str],

@@ -59,8 +59,8 @@ pub(crate) mod ways {
     pub(crate) use crate::yaml::decode::free_form::FreeFormMap as free_form_map;
 }
 
-/// Takes no numbers for strings, whatever the [`Rules`](super::Rules). For the fields that the
-/// reference embeds from another struct: its coercion does not find those.
+/// Takes no numbers for strings, whatever the [`Rules`](super::Rules). For the fields that
+/// kustomize embeds from another struct: its coercion does not find those.
 pub(crate) struct Verbatim<'a>(pub(crate) &'a mut dyn Decode);
 
 impl Decode for Verbatim<'_> {
@@ -70,7 +70,7 @@ impl Decode for Verbatim<'_> {
     }
 }
 
-/// A list whose nulls the reference trips over.
+/// A list whose nulls kustomize trips over.
 pub(crate) struct NoNulls<'a, T>(pub(crate) &'a mut Vec<T>);
 
 impl<T: Decode + Default> Decode for NoNulls<'_, T> {

@@ -37,7 +37,7 @@ fn plain_value(decoder: Decoder<'_>) -> Result<Value, Mismatch> {
         }
         Value::Scalar(scalar) => scalar,
     };
-    #[allow(clippy::cast_precision_loss)] // what the reference does
+    #[allow(clippy::cast_precision_loss)] // what kustomize does
     Ok(Value::Scalar(match resolved(scalar).unwrap_or(Resolved::Str) {
         Resolved::Null => Scalar::null(),
         Resolved::Bool(value) => typed(if value { "true" } else { "false" }, Tag::Bool),

@@ -1,4 +1,4 @@
-//! From nodes to typed configuration, with the habits of the reference's decoders: field names match
+//! From nodes to typed configuration, with the habits of kustomize's decoders: field names match
 //! whatever their case, null means "not given", the last of duplicates wins.
 //!
 //! Absent and null fields keep the value that they have. Whether unknown fields are refused is up to
@@ -84,7 +84,7 @@ impl Rules {
     pub const FILE: Rules = Rules { known_fields_only: false, coercion: Coercion::Direct };
     /// Configuration of builtin plugins: as [`Rules::FILE`], but it comes from a resource.
     pub const PLUGIN: Rules = Rules { known_fields_only: false, coercion: Coercion::ThroughJson };
-    /// Parts of such a configuration that the reference keeps in an embedded struct, which its
+    /// Parts of such a configuration that kustomize keeps in an embedded struct, which its
     /// coercion does not look into.
     pub const EMBEDDED: Rules = Rules { known_fields_only: false, coercion: Coercion::None };
 }

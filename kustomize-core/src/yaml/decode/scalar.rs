@@ -42,10 +42,10 @@ pub(super) fn through_json(number: f64) -> String {
     shortest_f32(number)
 }
 
-/// The text that Go's `FormatFloat(x, 'g', -1, 32)` writes. The reference uses it where a number
+/// The text that Go's `FormatFloat(x, 'g', -1, 32)` writes. kustomize uses it where a number
 /// stands for a string: the shortest digits that tell apart `f32` values, with an
 /// exponent when the number reaches a million or falls below 0.0001.
-#[allow(clippy::cast_possible_truncation)] // what the reference does
+#[allow(clippy::cast_possible_truncation)] // what kustomize does
 pub(in crate::yaml) fn shortest_f32(number: f64) -> String {
     let number = number as f32;
     if number.is_nan() {

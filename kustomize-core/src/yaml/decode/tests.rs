@@ -65,7 +65,7 @@ fn whole_floats_are_integers_and_nothing_else_is() {
 fn numbers_become_strings_where_the_rules_say_so() {
     assert!(sample(&[("kind", "1")], Rules::KUSTOMIZATION).is_err());
     assert!(sample(&[("version", "1")], Rules::PLUGIN).is_err());
-    // Expectations: labels of a LabelTransformer of the reference.
+    // Expectations: labels of a LabelTransformer of kustomize.
     for (text, expected) in [
         ("1234567.5", "1.2345675e+06"),
         ("1e20", "1e+20"),

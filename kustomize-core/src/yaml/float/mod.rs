@@ -50,7 +50,7 @@ pub(crate) fn push_json(out: &mut String, value: f64) {
     }
 }
 
-/// Appends a float as the reference's output has it: through JSON, read again by go-yaml v2, which
+/// Appends a float as kustomize's output has it: through JSON, read again by go-yaml v2, which
 /// takes whole numbers that fit 64 bits for integers, and printed as Go's `%g`.
 pub(crate) fn push_yaml(out: &mut String, value: f64) {
     if value == 0.0 {

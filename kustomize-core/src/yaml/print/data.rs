@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn data_is_what_yaml_says() {
-        // Expectations: the reference's output, as a YAML reader understands it.
+        // Expectations: kustomize's output, as a YAML reader understands it.
         for (text, expected) in [
             ("a: 1.0", r#"{"a":1}"#),
             ("a: 1.5", r#"{"a":1.5}"#),

@@ -2,7 +2,7 @@
 
 use super::super::{Pos, Tag};
 
-/// A tree that the reference refuses to print.
+/// A tree that kustomize refuses to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct PrintError {

@@ -1,6 +1,6 @@
-//! Prints a tree exactly as the reference prints a resource.
+//! Prints a tree exactly as kustomize prints a resource.
 //!
-//! The reference takes a long way: it writes the tree with go-yaml v3, reads it again, writes JSON,
+//! kustomize takes a long way: it writes the tree with go-yaml v3, reads it again, writes JSON,
 //! reads that with go-yaml v2 and writes YAML with it. Here it is one pass; what the way does to
 //! single scalars is in [`mod@super::read_back`] and [`text`], its order of keys in [`sort`].
 
@@ -33,7 +33,7 @@ const LONGEST_SIMPLE_KEY: usize = 128;
 /// Appends a resource as YAML, ending with a line break.
 ///
 /// # Errors
-/// What the reference refuses, too: a value that does not fit its tag, duplicate keys, keys that
+/// What kustomize refuses, too: a value that does not fit its tag, duplicate keys, keys that
 /// are no strings, infinite numbers, some characters. Nothing is appended then.
 pub fn print(node: &Node, out: &mut String) -> Result<(), PrintError> {
     let start = out.len();

@@ -7,7 +7,7 @@ use super::letters::{is_digit, is_letter};
 /// Compares two keys. At the first character that differs, anything comes before letters, and
 /// digits compare as the number that they are part of.
 ///
-/// This is not quite an order (`a10` < `a1b` < `a2` < `a10`): where the reference's output depends
+/// This is not quite an order (`a10` < `a1b` < `a2` < `a10`): where kustomize's output depends
 /// on chance, ours depends on the keys alone.
 fn compare(a: &str, b: &str) -> Ordering {
     compare_and_tell(a, b).0

@@ -1,4 +1,4 @@
-//! Expectations: trees of go-yaml nodes through the reference's `RNode.MarshalJSON` and
+//! Expectations: trees of go-yaml nodes through kustomize's `RNode.MarshalJSON` and
 //! `JSONToYAML`.
 
 use super::super::Key;

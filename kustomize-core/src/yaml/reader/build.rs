@@ -260,7 +260,7 @@ impl<'t> Builder<'t> {
     #[inline]
     fn key(&mut self, scalar: Scalar, pos: Pos) -> Result<(), ReadError> {
         let scalar = match self.dialect {
-            // The reference doubles such a key when it expands merge keys, and then refuses that.
+            // kustomize doubles such a key when it expands merge keys, and then refuses that.
             Dialect::V3 if scalar.tag() == Tag::Null && !scalar.text().is_empty() => {
                 return Err(ReadError::new("null cannot be a key", pos).with_help("put it in quotes"));
             }

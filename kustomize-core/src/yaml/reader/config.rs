@@ -1,4 +1,4 @@
-//! Configuration goes through JSON on its way into the reference's types: what scalars become.
+//! Configuration goes through JSON on its way into kustomize's types: what scalars become.
 
 use super::ReadError;
 use crate::yaml::decode::{json_number, shortest_f32};

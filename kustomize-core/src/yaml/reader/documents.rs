@@ -1,4 +1,4 @@
-//! The documents of a text, cut where the reference cuts them.
+//! The documents of a text, cut where kustomize cuts them.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(super) fn split(input: &Input<'_>) -> Result<Vec<Range<usize>>, ReadError> {
         }
         documents.push(start..line);
         start = end;
-        // The reference's pattern takes both line breaks, so a separator right behind another one
+        // kustomize's pattern takes both line breaks, so a separator right behind another one
         // is part of the document.
         search = end;
     }

@@ -2,7 +2,7 @@
 
 use crate::yaml::Pos;
 
-/// A text that is no YAML, or YAML that the reference does not take.
+/// A text that is no YAML, or YAML that kustomize does not take.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct ReadError(Box<Parts>);

@@ -1,4 +1,4 @@
-//! The text as the reference sees it before it parses: which characters it may hold, what counts
+//! The text as kustomize sees it before it parses: which characters it may hold, what counts
 //! as a line break, and where a byte stood in the text that was given.
 
 use std::borrow::Cow;
@@ -39,7 +39,7 @@ pub(super) struct Input<'t> {
     pub(super) only_line_feeds: bool,
 }
 
-/// Checks a text and, for resources, turns CRLF into LF as the reference does first of all.
+/// Checks a text and, for resources, turns CRLF into LF as kustomize does first of all.
 pub(super) fn prepare(text: &str, file: FileId, join_crlf: bool) -> Result<Input<'_>, ReadError> {
     let mut origin = Origin { file, removed: Vec::new(), made: AtomicUsize::new(0) };
     if u32::try_from(text.len()).is_err() {

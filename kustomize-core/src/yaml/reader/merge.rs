@@ -16,7 +16,7 @@ pub(super) fn v3(entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
             }
             merge = Some(entry);
         } else if entry.key.as_str() != "<<" {
-            // The reference drops a quoted "<<" together with the merge keys.
+            // kustomize drops a quoted "<<" together with the merge keys.
             own.push(entry);
         }
     }

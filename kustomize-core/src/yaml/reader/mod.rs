@@ -1,4 +1,4 @@
-//! Reads YAML, as go-yaml does and as the reference uses it.
+//! Reads YAML, as go-yaml does and as kustomize uses it.
 //!
 //! A text is checked and cut into documents (`input`, `documents`); each is turned into tokens
 //! (`scan`, `cursor`), the tokens into nodes (`parse`, `build`), and aliases, merge keys and equal
@@ -35,7 +35,7 @@ use super::resolve::Dialect;
 use super::{FileId, Node};
 use crate::parallel::Crew;
 
-/// By which of the reference's libraries to read.
+/// By which of kustomize's libraries to read.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
     dialect: Dialect,
@@ -43,7 +43,7 @@ struct Rules {
     strict: bool,
 }
 
-/// Reads the documents of a text as resources are read: the reference's `kio.ByteReader` over
+/// Reads the documents of a text as resources are read: kustomize's `kio.ByteReader` over
 /// go-yaml v3. Documents that are empty or null are left out.
 ///
 /// A null that is left out inside a flow collection, as in `{a, b: }`, has the tag
@@ -51,8 +51,8 @@ struct Rules {
 /// go-yaml prints it as `''`.
 ///
 /// # Errors
-/// What the reference refuses, at once or when it later prints what it read: text that is not
-/// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where the reference
+/// What kustomize refuses, at once or when it later prints what it read: text that is not
+/// YAML, equal keys, tags that do not fit. Nesting deeper than 500 levels, where kustomize
 /// takes 10,000.
 pub fn read(text: &str, file: FileId) -> Result<Vec<Node>, ReadError> {
     read_documents(text, file, true).map(|documents| documents.nodes)
@@ -172,7 +172,7 @@ pub fn read_the_long_way(text: &str, file: FileId) -> Result<Vec<Node>, ReadErro
     reading.finish().map(|documents| documents.nodes)
 }
 
-/// Reads a text as configuration is read: the reference's `sigs.k8s.io/yaml`, which goes through
+/// Reads a text as configuration is read: kustomize's `sigs.k8s.io/yaml`, which goes through
 /// go-yaml v2 and JSON. Only the first document counts; `None` when there is none.
 ///
 /// All keys are strings. Numbers and booleans are in their JSON form (`0x1F` is `31`, `yes` is
@@ -184,7 +184,7 @@ pub fn read_config(text: &str, file: FileId) -> Result<Option<Node>, ReadError> 
     first_config(text, file, false)
 }
 
-/// Reads a text as [`read_config`] does, but refuses equal keys: the reference's `UnmarshalStrict`.
+/// Reads a text as [`read_config`] does, but refuses equal keys: kustomize's `UnmarshalStrict`.
 ///
 /// # Errors
 /// Text that is not YAML or has no form in JSON, and equal keys.

@@ -52,7 +52,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads the first document of a part of the input; `None` when there is none. What follows it
-    /// the reference ignores, but for mistakes in the tokens right behind it.
+    /// kustomize ignores, but for mistakes in the tokens right behind it.
     pub(super) fn first_document(&mut self, part: Range<usize>) -> Result<Option<Node>, ReadError> {
         let has_mark = self.text[part.start..].starts_with(BYTE_ORDER_MARK);
         let start = if has_mark { part.start + BYTE_ORDER_MARK.len_utf8() } else { part.start };

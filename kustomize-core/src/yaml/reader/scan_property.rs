@@ -100,7 +100,7 @@ impl<'t> Scanner<'t> {
         let name = self.scan_word();
         if name.is_empty() || !self.at.is_blank_or_end(0) {
             return Err(self
-                .error("'%' at the start of a line starts a directive, and this is none", start)
+                .error("'%' at the start of a line starts a directive, and this is not one", start)
                 .with_help("put the value in quotes if it is to start with '%'"));
         }
         self.at.skip_blanks();

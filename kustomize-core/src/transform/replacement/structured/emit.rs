@@ -415,7 +415,7 @@ impl<'a> Emitter<'a> {
         self.indicator(">", true, false, false);
         self.block_hints(text);
         let (mut after_break, mut leading_space) = (true, true);
-        // The reference looks at the start of the text here, not at what follows the break.
+        // kustomize looks at the start of the text here, not at what follows the break.
         let after_breaks = text.trim_start_matches(is_break).chars().next();
         let starts_with_word = after_breaks.is_some_and(|c| !matches!(c, ' ' | '\t'));
         for c in text.chars() {

@@ -140,7 +140,7 @@ pub(super) fn parse(text: &str) -> Option<Node> {
     yaml::read(text, DOCUMENT).ok()?.into_iter().next()
 }
 
-/// A tree as the reference's YAML library writes it.
+/// A tree as kustomize's YAML library writes it.
 pub(super) fn to_yaml(node: &Node, layout: Layout<'_>) -> String {
     emit::emit(node, layout)
 }
