@@ -218,7 +218,7 @@ impl Host for OsHost {
     }
 }
 
-fn host_error(error: &std::io::Error) -> HostError {
+fn host_error(error: &io::Error) -> HostError {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => HostError::NotFound,
@@ -230,7 +230,7 @@ fn host_error(error: &std::io::Error) -> HostError {
 }
 
 /// The system's own words, without Rust's ` (os error 40)`, and with a small letter.
-fn words(error: &std::io::Error) -> String {
+fn words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();
