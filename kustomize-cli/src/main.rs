@@ -18,6 +18,8 @@ use failure::Failure;
 use reporter::Reporter;
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    end_without_abort();
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(refusal) => return usage(&refusal),
@@ -43,6 +45,18 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Has the process end with a status where Rust would abort it. That is when memory runs out, which the
+/// standard library has told by then.
+#[cfg(unix)]
+fn end_without_abort() {
+    use signal_hook::consts::SIGABRT;
+    use signal_hook::flag::register_conditional_shutdown;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    // If this fails, the process aborts as any other does.
+    let _ = register_conditional_shutdown(SIGABRT, TROUBLE.into(), Arc::new(AtomicBool::new(true)));
 }
 
 /// How commands that compare end when they could not: 1 is for what differs.

@@ -160,6 +160,24 @@ fn golden_files_have_one_kind_of_separator() {
 }
 
 #[test]
+fn reports_are_not_written_through_links() {
+    let place = repository();
+    symlink("../victim/secret", place.path("repo/junit.xml")).unwrap();
+    symlink("../victim", place.path("repo/reports")).unwrap();
+    for report in ["--junit=junit.xml", "--junit=reports/new.xml", "--junit=o/../reports/secret"] {
+        let before = place.files();
+        let output = place.run_in("repo", &["test", "--update", report]);
+        assert_eq!(output.status.code(), Some(2), "{report}");
+        assert!(
+            stderr(&output).contains("is a link that leads out of the repository"),
+            "{}",
+            stderr(&output)
+        );
+        assert!(place.files() == before, "{report} wrote something");
+    }
+}
+
+#[test]
 fn the_configuration_is_no_link() {
     let place = repository();
     symlink("../victim/secret", place.path("repo/kustomize-golden.yaml")).unwrap();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{expected, fixtures, program, run, stderr, stdout};
+use crate::workplace::Workplace;
 
 const OVERLAY: &str = "apps/overlays/production";
 
@@ -149,4 +150,34 @@ fn a_full_disk_is_a_failure() {
     let output = program(&["build", OVERLAY]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stderr(&output), "error: cannot write to standard output: no space left on device\n");
+}
+
+/// Where memory runs out, the command says so and ends with a status, not by a signal.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_memory_builds_end_with_a_status() {
+    use std::fmt::Write as _;
+    let place = crate::workplace::Workplace::new();
+    place.write("small/kustomization.yaml", "resources: [r.yaml]\n");
+    place.write("large/kustomization.yaml", "resources: [r.yaml]\n");
+    let mut resource = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n".to_owned();
+    place.write("small/r.yaml", &format!("{resource}  a: b\n"));
+    (0..100_000).for_each(|i| writeln!(resource, "  key{i}: value").unwrap());
+    place.write("large/r.yaml", &resource);
+    let build = |directory: &str, megabytes: usize| {
+        let line = format!("ulimit -v {}; exec \"$0\" build {directory}", megabytes << 10);
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).arg(env!("CARGO_BIN_EXE_kustomize-rs")).current_dir(place.path(""));
+        command.output().unwrap()
+    };
+    let enough = (8..4096).step_by(8).find(|megabytes| build("small", *megabytes).status.success()).unwrap();
+    let told = (enough..enough + 32).step_by(4).filter(|megabytes| {
+        let output = build("large", *megabytes);
+        let text = stderr(&output);
+        assert!(output.status.code().is_some(), "{megabytes} MB: {:?} {text}", output.status);
+        let ran_out = text.contains("memory allocation of");
+        assert!(!ran_out || output.status.code() == Some(2), "{megabytes} MB: {:?} {text}", output.status);
+        ran_out
+    });
+    assert!(told.count() > 0);
 }

@@ -90,6 +90,15 @@ impl Layout {
         self.in_directory(&directory)
     }
 
+    /// Refuses a place to write to if a link leads from a repository to elsewhere on the way to it. There
+    /// need not be anything yet.
+    ///
+    /// # Errors
+    /// There is such a link, or no current directory.
+    pub fn expect_within(host: &dyn Host, given: &str) -> Result<(), BuildError> {
+        resolve_new(host, given).map(drop)
+    }
+
     /// Puts golden files in a directory of their own, in a tree like that of the overlays.
     ///
     /// # Errors
