@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{expected, fixtures, program, run, stderr, stdout};
-use crate::workplace::Workplace;
 
 const OVERLAY: &str = "apps/overlays/production";
 
