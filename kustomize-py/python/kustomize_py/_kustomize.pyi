@@ -13,6 +13,7 @@ __all__ = [
     "Outcome",
     "Rendered",
     "__version__",
+    "accept_golden",
     "build",
     "build_many",
     "check_goldens",

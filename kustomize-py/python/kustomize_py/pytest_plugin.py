@@ -85,7 +85,7 @@ class Goldens:
 
     def directory(self) -> Path | None:
         """Return the directory that golden files have for themselves, which is in the repository."""
-        name = self.config.getini("kustomize_goldens")
+        name: str = self.config.getini("kustomize_goldens")
         if not name:
             return None
         directory = self._top() / name
