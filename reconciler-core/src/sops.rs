@@ -11,6 +11,7 @@ mod cipher;
 mod format;
 mod keys;
 mod metadata;
+mod plaintext;
 mod resource;
 mod sources;
 mod tree;
@@ -18,6 +19,7 @@ mod value;
 
 pub use format::Format;
 pub use keys::{Keys, KeysError};
+pub use plaintext::Plaintext;
 pub use resource::{decrypt_resource, is_encrypted_secret};
 pub use sources::decrypt_sources;
 
@@ -84,8 +86,8 @@ pub enum SopsError {
     /// A file is too large.
     #[error("cannot decrypt file with size ({0} bytes) exceeding limit ({MOST_BYTES})")]
     TooLarge(usize),
-    /// A file of the source is not what was encrypted.
-    #[error("{path}: {source}")]
+    /// A file of the source cannot be decrypted, or is not what was encrypted.
+    #[error("{source}")]
     File {
         /// Its path.
         path: String,
@@ -103,6 +105,17 @@ pub enum SopsError {
     /// A kustomization file that cannot be found or read.
     #[error("{0}")]
     Kustomization(String),
+}
+
+impl SopsError {
+    /// The file that it is about.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            SopsError::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// Decrypts a document.

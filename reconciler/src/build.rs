@@ -1,14 +1,17 @@
 //! Rendering the directory of a Kustomization from a tree.
 
+mod decrypt;
 mod failure;
 mod place;
 
 use kustomize_core::Rendered;
 use kustomize_core::resource::Resource;
-use kustomize_core::yaml::{self, Data, SourceText, Sources};
+use kustomize_core::yaml::{self, Data, Node, SourceText, Sources};
 use reconciler_api::KustomizationSpec;
 use reconciler_core::generator::{self, OverlayHost};
 use reconciler_core::object;
+use reconciler_core::sops::{Keys, Plaintext, is_encrypted_secret};
+use reconciler_core::ssa::ObjectId;
 use reconciler_core::substitute::{self, Mode, Variables};
 use serde_json::Value;
 
@@ -28,12 +31,14 @@ pub struct Object {
 }
 
 /// What was rendered.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Built {
     /// The objects, in the order of the output.
     pub objects: Vec<Object>,
     /// What the build looked at.
     pub footprint: Footprint,
+    /// What was decrypted.
+    pub plaintext: Plaintext,
 }
 
 /// Everything that a build looked at, with the ids of the contents.
@@ -60,11 +65,36 @@ impl Footprint {
 }
 
 /// Renders the directory that a spec names. `variables` are put into what was rendered, if there are
-/// any or the spec says so.
-pub fn build(tree: &GitTree, spec: &KustomizationSpec, variables: &Variables) -> Result<Built, BuildFailure> {
+/// any or the spec says so. What is encrypted is decrypted if there are `keys`, be they none that fit.
+///
+/// # Errors
+/// What the directory has cannot be rendered; the message holds nothing that was decrypted.
+pub fn build(
+    tree: &GitTree,
+    spec: &KustomizationSpec,
+    variables: &Variables,
+    keys: Option<&Keys>,
+) -> Result<Built, BuildFailure> {
+    let mut plaintext = Plaintext::default();
+    match render(tree, spec, variables, keys, &mut plaintext) {
+        Ok((objects, footprint)) => Ok(Built { objects, footprint, plaintext }),
+        Err(failure) => Err(failure.map(|message| plaintext.mask(&message))),
+    }
+}
+
+fn render(
+    tree: &GitTree,
+    spec: &KustomizationSpec,
+    variables: &Variables,
+    keys: Option<&Keys>,
+    plaintext: &mut Plaintext,
+) -> Result<(Vec<Object>, Footprint), BuildFailure> {
     let directory = find_directory(tree, spec.path.as_deref().unwrap_or("./"))?;
-    let host = OverlayHost::new(tree, "/", &directory, spec)
+    let mut host = OverlayHost::new(tree, "/", &directory, spec)
         .map_err(|error| BuildFailure::of_generator(error, tree, &directory))?;
+    if let Some(keys) = keys {
+        decrypt::files(&mut host, tree, keys, plaintext)?;
+    }
     let rendered = generator::build(&host)
         .map_err(|error| BuildFailure::of_build(error, host.generated(), tree, &directory))?;
     let post_build = spec.post_build.as_ref().filter(|post_build| {
@@ -72,15 +102,27 @@ pub fn build(tree: &GitTree, spec: &KustomizationSpec, variables: &Variables) ->
     });
     let mut objects = Vec::with_capacity(rendered.resources().len());
     for resource in rendered.resources() {
+        let decrypted = match keys {
+            Some(keys) => decrypt::resource(&rendered, resource, keys, plaintext)?,
+            None => None,
+        };
+        let node = decrypted.as_ref().unwrap_or(&resource.node);
         let value = match post_build {
-            Some(_) => substituted(&rendered, resource, variables)?,
+            Some(_) => substituted(&rendered, resource, decrypted.as_ref(), variables)?,
             None => None,
         };
         let value = match value {
             Some(value) => value,
-            None => serde_json::to_value(resource.data())
+            None => serde_json::to_value(Data::of(node))
                 .map_err(|error| BuildFailure::Object(format!("{}: {error}", resource.name())))?,
         };
+        if is_encrypted_secret(&value) {
+            let place = rendered.place(&resource.node);
+            return Err(BuildFailure::Encrypted {
+                subject: ObjectId::of(&value).subject(),
+                place: place.map(|place| place::relative(&place.to_string()).to_owned()),
+            });
+        }
         let namespace_place = resource
             .node
             .at(&["metadata", "namespace"])
@@ -90,18 +132,26 @@ pub fn build(tree: &GitTree, spec: &KustomizationSpec, variables: &Variables) ->
         objects.push(Object { value, namespace_place, place });
     }
     let footprint = Footprint::of(&rendered, &directory, tree);
-    Ok(Built { objects, footprint })
+    Ok((objects, footprint))
 }
 
 /// A resource with variables replaced; nothing if it wants none.
 fn substituted(
     rendered: &Rendered,
     resource: &Resource,
+    decrypted: Option<&Node>,
     variables: &Variables,
 ) -> Result<Option<Value>, BuildFailure> {
     let fail = |message: String| BuildFailure::PostBuild { resource: name_of(resource), message };
-    let text = rendered.resource_yaml(resource).map_err(|error| fail(error.to_string()))?;
-    let changed = substitute::substitute(&resource.node, &text, variables, Mode::Strict)
+    let text = match decrypted {
+        Some(node) => {
+            let mut text = String::new();
+            yaml::print(node, &mut text).map(|()| text).map_err(|error| fail(error.to_string()))?
+        }
+        None => rendered.resource_yaml(resource).map_err(|error| fail(error.to_string()))?,
+    };
+    let node = decrypted.unwrap_or(&resource.node);
+    let changed = substitute::substitute(node, &text, variables, Mode::Strict)
         .map_err(|error| fail(format!("envsubst error: {error}")))?;
     let Some(changed) = changed else { return Ok(None) };
     let file = Sources::default().add("", SourceText::from(changed.clone()), None);

@@ -25,7 +25,7 @@ pub fn decrypt_resource(
     integrity: Integrity,
 ) -> Result<Option<Node>, SopsError> {
     let text = |path: &[&str]| resource.at(path).map_or("", Node::text);
-    if text(&["metadata", "annotations", DECRYPT]).eq_ignore_ascii_case("disabled") {
+    if is_disabled(resource) {
         return Ok(None);
     }
     let name = format!("{}/{}", text(&["metadata", "namespace"]), text(&["metadata", "name"]));
@@ -54,6 +54,12 @@ pub fn decrypt_resource(
     Ok(is_changed.then_some(changed))
 }
 
+/// Whether a resource wants to stay as it is.
+pub(super) fn is_disabled(resource: &Node) -> bool {
+    let value = resource.at(&["metadata", "annotations", DECRYPT]).map_or("", Node::text);
+    value.eq_ignore_ascii_case("disabled")
+}
+
 /// Whether a resource is encrypted as a whole.
 fn is_encrypted(resource: &Node) -> bool {
     resource.at(&["sops", "mac"]).is_some_and(|mac| !mac.is_nil_or_empty())
@@ -70,8 +76,12 @@ fn decrypt_whole(resource: &Node, keys: &Keys) -> Result<Node, SopsError> {
     Ok(to_node(&Value::Map(document)))
 }
 
-/// Whether an object is a Secret that is still encrypted, which must not be applied.
+/// Whether an object is a Secret that is still encrypted and does not say that it wants to be: it must not
+/// be applied.
 #[must_use]
 pub fn is_encrypted_secret(value: &serde_json::Value) -> bool {
-    object::kind(value) == "Secret" && object::api_version(value) == "v1" && value.get("sops").is_some()
+    object::kind(value) == "Secret"
+        && object::api_version(value) == "v1"
+        && value.get("sops").is_some()
+        && !object::annotation(value, DECRYPT).is_some_and(|text| text.eq_ignore_ascii_case("disabled"))
 }

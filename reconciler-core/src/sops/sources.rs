@@ -7,6 +7,7 @@ use kustomize_core::yaml::{self, Node, SourceText, Sources};
 use url::Url;
 
 use super::format::from_node;
+use super::resource::is_disabled;
 use super::value::Value;
 use super::{Format, Integrity, Keys, MOST_BYTES, SopsError, decrypt, metadata, tree};
 
@@ -108,12 +109,13 @@ impl Walk<'_> {
         if self.decrypted.contains_key(&file) {
             return Ok(());
         }
+        let failed = |source| SopsError::File { path: file.clone(), source: Box::new(source) };
         let content = self.host.read(&file).map_err(unreadable(&file))?;
         if content.len() > MOST_BYTES {
-            return Err(SopsError::TooLarge(content.len()));
+            return Err(failed(SopsError::TooLarge(content.len())));
         }
         if format.is_encrypted(&content) {
-            let plain = decrypt(&content, format, format, self.keys, self.integrity)?;
+            let plain = decrypt(&content, format, format, self.keys, self.integrity).map_err(failed)?;
             self.decrypted.insert(file, plain);
         }
         Ok(())
@@ -134,17 +136,19 @@ impl Walk<'_> {
         let Ok(documents) = yaml::read(text, id) else { return Ok(()) };
         let encrypted =
             |document: &&Node| document.at(&["sops", "mac"]).is_some_and(|mac| !mac.is_nil_or_empty());
-        let mut fields = Vec::new();
+        let (mut fields, mut wanted) = (Vec::new(), Vec::new());
         for document in documents.iter().filter(encrypted) {
             if let Value::Map(branch) = from_node(document) {
                 fields.push(branch);
+                wanted.push(!is_disabled(document));
             }
         }
         // SOPS encrypts a file as a whole; files of several that were put together have a MAC for each.
         let outcome = self.verify_together(&mut fields.clone());
         let outcome = match outcome {
-            Err(SopsError::Integrity { .. }) if fields.len() > 1 => {
-                fields.into_iter().try_for_each(|branch| self.verify_together(&mut [branch]))
+            Err(SopsError::Integrity { .. }) if fields.len() > 1 || !wanted.contains(&true) => {
+                let mut each = fields.into_iter().zip(wanted).filter(|(_, is_wanted)| *is_wanted);
+                each.try_for_each(|(branch, _)| self.verify_together(&mut [branch]))
             }
             other => other,
         };

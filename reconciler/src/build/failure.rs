@@ -37,6 +37,32 @@ pub enum BuildFailure {
     /// An object cannot be written as JSON.
     #[error("kustomize build failed: {0}")]
     Object(String),
+    /// Files of generators, or patches, cannot be decrypted; or a resource is not what was encrypted.
+    #[error("error decrypting sources: {message}{}", at(.file.as_deref()))]
+    DecryptSources {
+        /// What is wrong.
+        message: String,
+        /// The file.
+        file: Option<String>,
+    },
+    /// A resource cannot be decrypted.
+    #[error("decryption failed for '{resource}': {message}{}", at(.place.as_deref()))]
+    Decrypt {
+        /// The resource.
+        resource: String,
+        /// What is wrong.
+        message: String,
+        /// Where it stands, as `file:line`.
+        place: Option<String>,
+    },
+    /// A Secret is encrypted, and nothing says how to decrypt it.
+    #[error("{subject} is SOPS encrypted, configuring decryption is required for this secret to be reconciled{}", at(.place.as_deref()))]
+    Encrypted {
+        /// The Secret.
+        subject: String,
+        /// Where it stands, as `file:line`.
+        place: Option<String>,
+    },
     /// Variables cannot be replaced.
     #[error("post build failed for '{resource}': {message}")]
     PostBuild {
@@ -48,6 +74,21 @@ pub enum BuildFailure {
 }
 
 impl BuildFailure {
+    /// The same failure with its message changed.
+    pub(super) fn map(mut self, change: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            BuildFailure::Generator { message, .. }
+            | BuildFailure::Build { message, .. }
+            | BuildFailure::Object(message)
+            | BuildFailure::DecryptSources { message, .. }
+            | BuildFailure::Decrypt { message, .. }
+            | BuildFailure::PostBuild { message, .. } => *message = change(std::mem::take(message)),
+            // Nothing of what files hold.
+            BuildFailure::PathNotFound { .. } | BuildFailure::Encrypted { .. } => {}
+        }
+        self
+    }
+
     /// The failure when no kustomization could be generated. A build of the file as it stands says
     /// where it is wrong.
     pub(super) fn of_generator(error: GenerateError, tree: &GitTree, directory: &str) -> Self {
@@ -121,6 +162,10 @@ fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
 fn plain_error(tree: &GitTree, directory: &str) -> Option<BuildError> {
     let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..BuildOptions::default() };
     kustomize_core::build(&tree.for_build(), directory, &options).err()
+}
+
+fn at(place: Option<&str>) -> String {
+    place.map_or_else(String::new, |place| format!(" ({place})"))
 }
 
 fn did_you_mean(closest: Option<&str>) -> String {

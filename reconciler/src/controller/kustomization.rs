@@ -2,6 +2,7 @@
 //! brought back in line at its interval.
 
 mod cluster;
+mod decryption;
 mod finalize;
 mod report;
 mod variables;
@@ -25,6 +26,7 @@ use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Health, Objects, Order};
 use crate::build::{self, Footprint};
 use crate::source::git::Commit;
+use decryption::Decryption;
 use report::{change_list, shown_duration};
 
 /// How events name this controller.
@@ -51,9 +53,18 @@ struct Applied {
     revision: String,
     footprint: Footprint,
     variables: Variables,
+    /// Which keys there were for decryption.
+    keys: Option<String>,
     cluster: Objects,
     /// The objects, but for those that asked to be left alone.
     ids: Vec<ObjectId>,
+}
+
+/// What a build and an application need besides the source.
+struct Needs {
+    variables: Variables,
+    decryption: Option<Decryption>,
+    cluster: Objects,
 }
 
 /// Why a reconciliation failed.
@@ -133,17 +144,23 @@ impl Reconciliation<'_> {
         if let Err(failure) = self.check_dependencies() {
             return self.fail(failure, Some(&commit)).await;
         }
-        let (variables, cluster) = match (self.variables().await, self.cluster().await) {
-            (Ok(variables), Ok(cluster)) => (variables, cluster),
-            (Err(failure), _) | (_, Err(failure)) => return self.fail(failure, Some(&commit)).await,
+        let needs = match self.needs().await {
+            Ok(needs) => needs,
+            Err(failure) => return self.fail(failure, Some(&commit)).await,
         };
-        if self.is_done(&commit, &variables) {
+        if self.is_done(&commit, &needs) {
             return self.succeed(&commit, None).await;
         }
-        match self.apply(&commit, variables, cluster).await {
+        match self.apply(&commit, needs).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
             Err(failure) => self.fail(failure, Some(&commit)).await,
         }
+    }
+
+    /// What a build and an application need besides the source.
+    async fn needs(&self) -> Result<Needs, Failure> {
+        let (variables, decryption) = (self.variables().await?, self.decryption().await?);
+        Ok(Needs { variables, decryption, cluster: self.cluster().await? })
     }
 
     /// The status as it was written last.
@@ -212,10 +229,11 @@ impl Reconciliation<'_> {
     }
 
     /// Whether the last success is still what is wanted, and what the cluster has.
-    fn is_done(&self, commit: &Commit, variables: &Variables) -> bool {
+    fn is_done(&self, commit: &Commit, needs: &Needs) -> bool {
         let Some(applied) = &self.memory.applied else { return false };
         applied.generation == self.object.metadata.generation
-            && applied.variables == *variables
+            && applied.variables == needs.variables
+            && applied.keys.as_ref() == needs.decryption.as_ref().map(|decryption| &decryption.version)
             && (applied.revision == commit.revision || applied.footprint.holds(&commit.tree))
             && applied.cluster.observer().are_clean(&applied.ids)
     }
@@ -229,13 +247,11 @@ impl Reconciliation<'_> {
     }
 
     /// Builds and applies, prunes, and waits for health. Returns the new inventory.
-    async fn apply(
-        &mut self,
-        commit: &Commit,
-        variables: Variables,
-        cluster: Objects,
-    ) -> Result<Inventory, Failure> {
-        let built = self.build(commit, variables.clone()).await?;
+    async fn apply(&mut self, commit: &Commit, needs: Needs) -> Result<Inventory, Failure> {
+        let Needs { variables, decryption, cluster } = needs;
+        let version = decryption.as_ref().map(|decryption| decryption.version.clone());
+        let built = self.build(commit, variables.clone(), decryption).await?;
+        let plaintext = built.plaintext;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
         let new = apply::entries(order.objects());
@@ -249,7 +265,9 @@ impl Reconciliation<'_> {
             Err(error) => {
                 // What was applied before the failure counts as well.
                 self.log_changes(&error.done);
-                return Err(Failure::new(reason::RECONCILIATION_FAILED, error.to_string()));
+                // The server may repeat what it refuses.
+                let message = plaintext.mask(&error.to_string());
+                return Err(Failure::new(reason::RECONCILIATION_FAILED, message));
             }
         };
         let is_left = |change: &&apply::Change| change.action != Action::Skipped;
@@ -279,20 +297,33 @@ impl Reconciliation<'_> {
             revision: commit.revision.clone(),
             footprint: built.footprint,
             variables,
+            keys: version,
             cluster,
             ids,
         });
         Ok(inventory)
     }
 
-    async fn build(&self, commit: &Commit, variables: Variables) -> Result<build::Built, Failure> {
+    async fn build(
+        &self,
+        commit: &Commit,
+        variables: Variables,
+        decryption: Option<Decryption>,
+    ) -> Result<build::Built, Failure> {
         let (tree, spec) = (commit.tree.for_build(), self.object.spec.clone());
         let _permit = self.context.builds.acquire().await;
-        let built = tokio::task::spawn_blocking(move || build::build(&tree, &spec, &variables)).await;
+        let work = move || {
+            let keys = decryption.as_ref().map(|decryption| &decryption.keys);
+            build::build(&tree, &spec, &variables, keys)
+        };
+        let built = tokio::task::spawn_blocking(work).await;
         match built {
             Ok(Ok(built)) => Ok(built),
             Ok(Err(error @ build::BuildFailure::PathNotFound { .. })) => {
                 Err(Failure::new(reason::ARTIFACT_FAILED, error.to_string()))
+            }
+            Ok(Err(error @ build::BuildFailure::Encrypted { .. })) => {
+                Err(Failure::new(reason::RECONCILIATION_FAILED, error.to_string()))
             }
             Ok(Err(error)) => Err(Failure {
                 excerpt: error.excerpt().map(str::to_owned),
