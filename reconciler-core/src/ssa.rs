@@ -1,7 +1,9 @@
 //! Server-side apply: who is who, in which order, and who manages what.
 
+mod decide;
 mod fields;
 mod id;
+mod ignored;
 mod managers;
 mod normalize;
 mod order;
@@ -10,7 +12,9 @@ mod read;
 mod stage;
 mod types;
 
+pub use decide::{is_kept, is_skipped, leave_ignored};
 pub use id::{InvalidObjectId, ObjectId};
+pub use ignored::IgnoredFields;
 pub use managers::{FieldManager, Operation, migrate_version, remove_managers, take_over};
 pub use normalize::{normalize, normalize_dry_run, normalize_object};
 pub use order::{apply_order, kind_index, sort_for_apply, sort_for_delete};

@@ -7,6 +7,7 @@ mod kstatus;
 mod kustomization;
 mod notifications;
 mod receivers;
+mod scenarios;
 mod semver;
 mod setters;
 mod sops;

@@ -1,4 +1,4 @@
-//! The area ssa. The scenarios need an API server; they are run elsewhere.
+//! The area ssa.
 
 use std::path::Path;
 
@@ -26,6 +26,7 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Result<(), String> {
     report.table(folder, "remove_managers", |case| {
         patch(case, remove_managers(&case["object"], &managers(case)?))
     })?;
+    super::scenarios::run(folder, report)?;
     report.table(folder, "stage", stage_of)?;
     report.table(folder, "takeover", |case| {
         patch(case, take_over(&case["object"], &managers(case)?, text(case, "owner")))

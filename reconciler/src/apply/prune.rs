@@ -2,7 +2,7 @@
 
 use reconciler_api::annotation;
 use reconciler_core::object;
-use reconciler_core::ssa::ObjectId;
+use reconciler_core::ssa::{self, ObjectId};
 use serde_json::Value;
 
 use super::change::{Action, Change};
@@ -45,7 +45,7 @@ impl Objects {
         // Without its kind there is no object either.
         let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
         let Some(object) = self.get(&kind, id).await? else { return Ok(false) };
-        if !is_owned(&object, owner) || is_kept(&object) {
+        if !is_owned(&object, owner) || ssa::is_kept(&object) {
             return Ok(false);
         }
         if object::at(&object, &["metadata", "deletionTimestamp"]).is_none() {
@@ -58,11 +58,4 @@ impl Objects {
 fn is_owned(object: &Value, (name, namespace): (&str, &str)) -> bool {
     object::label(object, annotation::OWNER_NAME) == Some(name)
         && object::label(object, annotation::OWNER_NAMESPACE) == Some(namespace)
-}
-
-/// Whether the object asks to stay.
-fn is_kept(object: &Value) -> bool {
-    [annotation::PRUNE, annotation::RECONCILE]
-        .into_iter()
-        .any(|key| object::is_marked(object, key, annotation::DISABLED))
 }

@@ -9,9 +9,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kustomize_core::closest;
 use reconciler_api::annotation;
 use reconciler_core::object;
-use reconciler_core::ssa::{ObjectId, Stage};
+use reconciler_core::ssa::{self, IgnoredFields, ObjectId, Stage};
 use serde_json::Value;
 
+use super::FIELD_MANAGER;
 use super::change::{Action, ApplyError, Change, Failure};
 use super::health::Health;
 use super::kinds::ApiKind;
@@ -32,6 +33,8 @@ pub struct Apply<'a> {
     pub owner: (&'a str, &'a str),
     /// Whether an object that cannot be changed is deleted and made again.
     pub force: bool,
+    /// Fields that are left to others.
+    pub ignored: &'a IgnoredFields,
 }
 
 /// An object with its kind.
@@ -66,9 +69,7 @@ impl Apply<'_> {
         let observer = self.objects.observer();
         let mut items = Vec::new();
         for wanted in all {
-            let is_ignored = object::is_marked(&wanted.value, annotation::RECONCILE, annotation::DISABLED)
-                || object::is_marked(&wanted.value, annotation::SSA, "Ignore");
-            if is_ignored {
+            if ssa::is_skipped(&wanted.value, None) {
                 done.push(Change { id: wanted.id.clone(), action: Action::Skipped });
             } else if observer.is_in_place(&wanted.id, self.owner, wanted.hash) {
                 done.push(Change { id: wanted.id.clone(), action: Action::Unchanged });
@@ -119,10 +120,11 @@ impl Apply<'_> {
         match self.objects.apply(&item.kind, &wanted.value, true).await {
             Ok(tried) => {
                 // Others may have asked for that in the cluster.
-                let is_ignored =
-                    object::is_marked(&tried.object, annotation::RECONCILE, annotation::DISABLED)
-                        || object::is_marked(&tried.object, annotation::SSA, "Ignore");
-                Ok(if is_ignored { Trial::Skipped } else { Trial::Applied(Box::new(tried)) })
+                Ok(if ssa::is_skipped(&tried.object, None) {
+                    Trial::Skipped
+                } else {
+                    Trial::Applied(Box::new(tried))
+                })
             }
             Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
             Err(error) if error.is_immutable() && self.may_force(&wanted.value) => Ok(Trial::Immutable),
@@ -173,7 +175,15 @@ impl Apply<'_> {
         if !tried.is_created && !object::is_marked(&wanted.value, annotation::SSA, "Merge") {
             self.objects.take_over(kind, &wanted.id, &tried.object).await?;
         }
-        self.objects.apply(kind, &wanted.value, false).await
+        let ignored = self.ignored.of(&tried.object);
+        if tried.is_created || ignored.is_empty() {
+            return self.objects.apply(kind, &wanted.value, false).await;
+        }
+        let mut value = wanted.value.clone();
+        if let Some(existing) = self.objects.get(kind, &wanted.id).await? {
+            ssa::leave_ignored(&mut value, &existing, &tried.object, &ignored, FIELD_MANAGER);
+        }
+        self.objects.apply(kind, &value, false).await
     }
 
     /// The failure for an object whose namespace does not exist.

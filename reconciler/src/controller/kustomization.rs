@@ -16,7 +16,7 @@ use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
 use reconciler_core::expression::{Expression, ExpressionError};
-use reconciler_core::ssa::ObjectId;
+use reconciler_core::ssa::{IgnoredFields, ObjectId};
 use reconciler_core::substitute::Variables;
 use serde_json::json;
 
@@ -259,7 +259,10 @@ impl Reconciliation<'_> {
         self.announce(&apply::union(&new, &old)).await?;
         let permit = self.context.applies.acquire().await;
         let force = self.object.spec.force.unwrap_or_default();
-        let applied = Apply { objects: &cluster, owner: self.owner(), force }.all(&order).await;
+        let ignored = IgnoredFields::compile(&self.object.spec.ignore)
+            .map_err(|message| Failure::new(reason::RECONCILIATION_FAILED, message))?;
+        let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &ignored };
+        let applied = apply.all(&order).await;
         let mut changes = match applied {
             Ok(changes) => changes,
             Err(error) => {
