@@ -25,6 +25,10 @@ pub const ARTIFACT_UP_TO_DATE: &str = "ArtifactUpToDate";
 pub const NEW_REVISION: &str = "NewRevision";
 /// GitRepository, ImageUpdateAutomation: git failed.
 pub const GIT_OPERATION_FAILED: &str = "GitOperationFailed";
+/// OCIRepository: the layer is missing, or its content cannot be used.
+pub const OCI_LAYER_OPERATION_FAILED: &str = "OCIArtifactLayerOperationFailed";
+/// Sources: the files could not be stored.
+pub const ARCHIVE_OPERATION_FAILED: &str = "ArchiveOperationFailed";
 /// OCIRepository: the artifact could not be pulled.
 pub const OCI_ARTIFACT_PULL_FAILED: &str = "OCIArtifactPullFailed";
 /// Bucket: the store failed.
@@ -57,7 +61,7 @@ pub const INVALID_CEL_EXPRESSION: &str = "InvalidCELExpression";
 pub const INVALID_POLICY: &str = "InvalidPolicy";
 /// ImageRepository: the image's name cannot be used.
 pub const IMAGE_URL_INVALID: &str = "ImageURLInvalid";
-/// ImageRepository: the registry could not be read.
+/// ImageRepository, OCIRepository: the registry could not be read.
 pub const READ_OPERATION_FAILED: &str = "ReadOperationFailed";
 /// ImagePolicy: an interval is needed and missing.
 pub const INTERVAL_NOT_CONFIGURED: &str = "IntervalNotConfigured";

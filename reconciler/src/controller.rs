@@ -1,5 +1,6 @@
 //! Controllers: what is watched, what is done, and when it is done again. One file for each kind.
 
+mod bucket;
 mod context;
 mod events;
 mod finalizer;
@@ -12,11 +13,15 @@ mod kustomization;
 mod log;
 mod metrics;
 mod notifications;
+mod oci_repository;
 mod outcome;
 mod queue;
 mod receiver;
+mod registries;
 mod secrets;
 mod selection;
+mod source;
+mod sources;
 mod status;
 mod store;
 
@@ -29,6 +34,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reconciler_api::{Bucket, OCIRepository};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
@@ -45,11 +51,22 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
     {
         context.log.error("notifications cannot be kept, none is sent", json!({"error": error.to_string()}));
     }
+    let others = &context.sources;
     let sources = async {
         if selection.has(selection::SOURCE) {
             tokio::join!(
                 store::follow(&context, &context.repositories, &context.repository_queue),
                 work(&context, &tasks, "GitRepository", &context.repository_queue, git_repository::reconcile),
+                store::follow(&context, &others.oci, &others.oci_queue),
+                work(
+                    &context,
+                    &tasks,
+                    "OCIRepository",
+                    &others.oci_queue,
+                    source::reconcile::<OCIRepository>
+                ),
+                store::follow(&context, &others.buckets, &others.bucket_queue),
+                work(&context, &tasks, "Bucket", &others.bucket_queue, source::reconcile::<Bucket>),
             );
         }
     };

@@ -5,5 +5,5 @@ mod registry;
 mod update;
 
 pub use pull_secret::{Login, PullSecretError, login};
-pub use registry::{Registry, RegistryAccess, RegistryError};
+pub use registry::{Layer, Manifest, Registry, RegistryAccess, RegistryError};
 pub use update::{UpdateError, Updated, update};

@@ -55,6 +55,15 @@ impl IgnoreRules {
         rules
     }
 
+    /// The rules for the objects of a bucket: its own, and those for what belongs to Git.
+    #[must_use]
+    pub fn of_bucket(own: IgnoreRules) -> Self {
+        let mut rules = IgnoreRules::default();
+        rules.add_all(VERSION_CONTROL);
+        rules.0.extend(own.0);
+        rules
+    }
+
     /// The rules for files of a working directory. Rules of its own come on top of the defaults.
     #[must_use]
     pub fn of_working_directory(own: IgnoreRules) -> Self {

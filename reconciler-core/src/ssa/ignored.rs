@@ -11,10 +11,13 @@ use crate::object;
 #[derive(Clone, Debug, Default)]
 pub struct IgnoredFields(Vec<Rule>);
 
+/// A field of an object.
+type Field = fn(&Value) -> &str;
+
 #[derive(Clone, Debug)]
 struct Rule {
     paths: Vec<String>,
-    patterns: Vec<(fn(&Value) -> &str, Regex)>,
+    patterns: Vec<(Field, Regex)>,
     labels: Vec<Requirement>,
     annotations: Vec<Requirement>,
 }
@@ -53,7 +56,7 @@ fn version(object: &Value) -> &str {
 impl Rule {
     fn compile(rule: &IgnoreRule) -> Result<Self, String> {
         let target = rule.target.clone().unwrap_or_default();
-        let wanted: [(fn(&Value) -> &str, &Option<String>); 5] = [
+        let wanted: [(Field, &Option<String>); 5] = [
             (object::group, &target.group),
             (version, &target.version),
             (object::kind, &target.kind),

@@ -1,6 +1,5 @@
 //! Documents that are encrypted here and decrypted by the library.
 
-#[expect(dead_code, reason = "the tests of the reconciler use the rest")]
 mod encrypt;
 
 use std::error::Error;
@@ -9,9 +8,9 @@ use encrypt::Encrypted;
 use kustomize_core::host::MemoryHost;
 use reconciler_core::sops::{Format, Integrity, Keys, SopsError, decrypt, decrypt_sources};
 
-type Outcome = Result<(), Box<dyn Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-fn keys(encrypted: &Encrypted) -> Result<Keys, Box<dyn Error>> {
+fn keys(encrypted: &Encrypted) -> Outcome<Keys> {
     let mut keys = Keys::default();
     keys.add_entry("age.agekey", encrypted.key_file().as_bytes())?;
     Ok(keys)

@@ -1,6 +1,6 @@
 //! What all controllers share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::notifications::Notifications;
 use super::queue::{Key, Queue};
+use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
 use crate::apply::{Objects, Owner};
 use crate::source::git::{Commit, Mirror};
@@ -35,7 +36,7 @@ pub struct Context {
     pub(crate) receivers: Store<Receiver>,
     pub(crate) receiver_queue: Arc<Queue>,
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
-    commits: Mutex<HashMap<Key, Commit>>,
+    pub(crate) sources: Sources,
     memories: Mutex<HashMap<Key, Memory>>,
     /// Other clusters, by the Secret with their kubeconfig and its version.
     remotes: Mutex<HashMap<Key, (String, Objects)>>,
@@ -68,7 +69,7 @@ impl Context {
             receivers: Store::default(),
             receiver_queue: Arc::default(),
             mirrors: Mutex::default(),
-            commits: Mutex::default(),
+            sources: Sources::default(),
             memories: Mutex::default(),
             remotes: Mutex::default(),
             drifts,
@@ -88,32 +89,41 @@ impl Context {
         self.repositories.is_listed() && self.kustomizations.is_listed()
     }
 
-    /// What was fetched last for a GitRepository.
-    pub(crate) fn commit(&self, repository: &Key) -> Option<Commit> {
-        self.commits.lock().unwrap_or_else(PoisonError::into_inner).get(repository).cloned()
+    /// Notes what was fetched for a GitRepository, and makes those due that use it, if it is new.
+    pub(crate) fn set_commit(&self, repository: &Key, commit: Commit) {
+        let offer = Offer { snapshot: commit.into(), generation: 0, metadata: BTreeMap::new(), files: 0 };
+        if self.set_offer(SourceKind::GitRepository, repository, offer) {
+            self.images.source_changed(repository);
+        }
     }
 
-    /// Notes what was fetched, and makes those due that use it, if it is new.
-    pub(crate) fn set_commit(&self, repository: &Key, commit: Commit) {
-        let revision = commit.revision.clone();
-        let old =
-            self.commits.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.clone(), commit);
-        if old.is_some_and(|old| old.revision == revision) {
-            return;
+    /// Notes what a source offers, and makes those due that use it, if it is new. Returns whether it is.
+    pub(crate) fn set_offer(&self, kind: SourceKind, key: &Key, offer: Offer) -> bool {
+        if !self.sources.set_offer(kind, key, offer) {
+            return false;
         }
-        let users = self.kustomizations.keys(|key, kustomization| {
+        let users = self.kustomizations.keys(|user, kustomization| {
             let source = &kustomization.spec.source_ref;
-            source.kind == "GitRepository"
-                && source.name == repository.name
-                && source.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
+            source.kind == kind.name()
+                && source.name == key.name
+                && source.namespace.as_ref().unwrap_or(&user.namespace) == &key.namespace
         });
         users.into_iter().for_each(|key| self.kustomization_queue.add(key));
-        self.images.source_changed(repository);
+        true
+    }
+
+    /// Whether there is a source.
+    pub(crate) fn has_source(&self, kind: SourceKind, key: &Key) -> bool {
+        match kind {
+            SourceKind::GitRepository => self.repositories.get(key).is_some(),
+            SourceKind::OCIRepository => self.sources.oci.get(key).is_some(),
+            SourceKind::Bucket => self.sources.buckets.get(key).is_some(),
+        }
     }
 
     /// Forgets a GitRepository.
     pub(crate) fn forget_repository(&self, key: &Key) {
-        self.commits.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.sources.forget(&self.data, SourceKind::GitRepository, key);
         self.mirrors.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 

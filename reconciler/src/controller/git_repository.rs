@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::events::{self, Report};
 use super::queue::Key;
+use super::sources::SourceKind;
 use super::{Context, Next, finalizer, status};
 use crate::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
 
@@ -176,7 +177,10 @@ fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
 /// After a start: hands out what was fetched before, when nothing can be fetched now.
 fn recall(context: &Context, key: &Key, repository: &GitRepository) {
     let artifact = repository.status.as_ref().and_then(|status| status.artifact.as_ref());
-    let Some(artifact) = artifact.filter(|_| context.commit(key).is_none()) else { return };
+    let Some(artifact) = artifact.filter(|_| context.sources.offer(SourceKind::GitRepository, key).is_none())
+    else {
+        return;
+    };
     if let Some(commit) = mirror(context, key).ok().and_then(|mirror| mirror.recall(&artifact.revision)) {
         context.set_commit(key, commit);
     }

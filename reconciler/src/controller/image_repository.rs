@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::Api;
 use reconciler_api::image_repository::ScanResult;
 use reconciler_api::{ImageRepository, ImageRepositoryStatus, reason};
 use reconciler_core::image::{ImageName, Scan};
@@ -13,9 +11,9 @@ use serde_json::json;
 
 use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
-use super::{Context, Next, finalizer, secrets, status};
-use crate::apply::RequestError;
-use crate::image::{Login, Registry, RegistryAccess, login};
+use super::registries::{AccessSpec, access};
+use super::{Context, Next, finalizer, status};
+use crate::image::Registry;
 
 const NAMES: Names = Names {
     component: "image-reflector-controller",
@@ -133,75 +131,22 @@ pub(super) async fn registry(
     repository: &ImageRepository,
     name: &ImageName,
 ) -> Result<Registry, Failure> {
-    access(context, key, repository, name)
+    let spec = &repository.spec;
+    let access_spec = AccessSpec {
+        provider: spec.provider.as_deref(),
+        secret: spec.secret_ref.as_ref(),
+        service_account: spec.service_account_name.as_deref(),
+        certificate: spec.cert_secret_ref.as_ref(),
+        proxy: spec.proxy_secret_ref.as_ref(),
+        insecure: spec.insecure,
+        timeout: spec.timeout().to_std(),
+    };
+    access(context, key, &name.registry, &access_spec)
         .await
+        .map_err(|error| error.to_string())
         .and_then(|access| Registry::new(access).map_err(|error| error.to_string()))
         .map_err(|error| {
             let message = format!("failed to configure authentication options: {error}");
             Failure::new(reason::AUTHENTICATION_FAILED, message)
         })
-}
-
-async fn access(
-    context: &Context,
-    key: &Key,
-    repository: &ImageRepository,
-    name: &ImageName,
-) -> Result<RegistryAccess, String> {
-    let spec = &repository.spec;
-    if let Some(provider) = spec.provider.as_deref().filter(|provider| *provider != "generic") {
-        return Err(format!("the provider '{provider}' needs a login of a cloud, which there is not"));
-    }
-    let secret = |name: &str| Key { namespace: key.namespace.clone(), name: name.to_owned() };
-    let read = async |what: &str, name: &str| {
-        let key = secret(name);
-        secrets::read(context, &key).await.map_err(|error| format!("failed to get {what} '{key}': {error}"))
-    };
-    let mut candidates: Vec<String> = spec.secret_ref.iter().map(|secret| secret.name.clone()).collect();
-    if let Some(account) = &spec.service_account_name {
-        candidates.extend(pull_secrets(context, &secret(account)).await?);
-    }
-    let mut found = Login::Anonymous;
-    for candidate in candidates {
-        let data = read("secret", &candidate).await?;
-        let login = login(&data, &name.registry)
-            .map_err(|error| format!("secret '{}': {error}", secret(&candidate)))?;
-        if let Some(login) = login {
-            found = login;
-            break;
-        }
-    }
-    let mut certificate = None;
-    if let Some(reference) = &spec.cert_secret_ref {
-        let mut data = read("certificate secret", &reference.name).await?;
-        if data.contains_key("tls.crt") {
-            return Err(format!(
-                "secret '{}' has a client certificate, which registries are not accessed with",
-                secret(&reference.name)
-            ));
-        }
-        certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
-    }
-    let mut proxy = None;
-    if let Some(reference) = &spec.proxy_secret_ref {
-        proxy = Some(secrets::proxy(&read("proxy secret", &reference.name).await?)?);
-    }
-    Ok(RegistryAccess {
-        login: found,
-        insecure: spec.insecure,
-        certificate,
-        proxy,
-        timeout: spec.timeout().to_std(),
-    })
-}
-
-/// The names of the Secrets with which a service account pulls.
-async fn pull_secrets(context: &Context, key: &Key) -> Result<Vec<String>, String> {
-    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), &key.namespace);
-    let account = api
-        .get(&key.name)
-        .await
-        .map_err(|error| format!("failed to get service account '{key}': {}", RequestError::from(error)))?;
-    let secrets = account.image_pull_secrets.unwrap_or_default();
-    Ok(secrets.into_iter().map(|secret| secret.name).filter(|name| !name.is_empty()).collect())
 }

@@ -22,10 +22,11 @@ use serde_json::json;
 
 use super::events::{self, Report};
 use super::queue::Key;
+use super::sources::SourceKind;
 use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Health, Objects, Order};
 use crate::build::{self, Footprint};
-use crate::source::git::Commit;
+use crate::source::Snapshot;
 use decryption::Decryption;
 use report::{change_list, shown_duration};
 
@@ -168,19 +169,20 @@ impl Reconciliation<'_> {
         self.memory.status.clone().or_else(|| self.object.status.clone()).unwrap_or_default()
     }
 
-    fn source(&self) -> Result<Commit, Failure> {
+    fn source(&self) -> Result<Snapshot, Failure> {
         let source = &self.object.spec.source_ref;
         let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
         let shown = format!("{}/{namespace}/{}", source.kind, source.name);
-        if source.kind != "GitRepository" {
-            let message = format!("Source '{shown}' cannot be used, only a GitRepository can so far");
-            return Err(Failure::new(reason::ARTIFACT_FAILED, message));
-        }
         let key = Key { namespace, name: source.name.clone() };
-        if self.context.repositories.get(&key).is_none() {
+        let Ok(kind) = source.kind.parse::<SourceKind>() else {
+            let message = format!("Source '{shown}' cannot be used, there is no such kind of source");
+            return Err(Failure::new(reason::ARTIFACT_FAILED, message));
+        };
+        if !self.context.has_source(kind, &key) {
             return Err(Failure::new(reason::ARTIFACT_FAILED, format!("Source '{shown}' not found")));
         }
-        self.context.commit(&key).ok_or_else(|| {
+        let offer = self.context.sources.offer(kind, &key);
+        offer.map(|offer| offer.snapshot).ok_or_else(|| {
             let message = format!("Source artifact not found, retrying in {}", shown_duration(NO_ARTIFACT));
             Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT)
         })
@@ -229,7 +231,7 @@ impl Reconciliation<'_> {
     }
 
     /// Whether the last success is still what is wanted, and what the cluster has.
-    fn is_done(&self, commit: &Commit, needs: &Needs) -> bool {
+    fn is_done(&self, commit: &Snapshot, needs: &Needs) -> bool {
         let Some(applied) = &self.memory.applied else { return false };
         applied.generation == self.object.metadata.generation
             && applied.variables == needs.variables
@@ -247,7 +249,7 @@ impl Reconciliation<'_> {
     }
 
     /// Builds and applies, prunes, and waits for health. Returns the new inventory.
-    async fn apply(&mut self, commit: &Commit, needs: Needs) -> Result<Inventory, Failure> {
+    async fn apply(&mut self, commit: &Snapshot, needs: Needs) -> Result<Inventory, Failure> {
         let Needs { variables, decryption, cluster } = needs;
         let version = decryption.as_ref().map(|decryption| decryption.version.clone());
         let built = self.build(commit, variables.clone(), decryption).await?;
@@ -309,7 +311,7 @@ impl Reconciliation<'_> {
 
     async fn build(
         &self,
-        commit: &Commit,
+        commit: &Snapshot,
         variables: Variables,
         decryption: Option<Decryption>,
     ) -> Result<build::Built, Failure> {

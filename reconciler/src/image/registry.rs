@@ -1,13 +1,16 @@
 //! Tags and digests, from a registry.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
+use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use reconciler_core::image::ImageName;
 use thiserror::Error;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Login;
 
@@ -43,9 +46,32 @@ pub enum RegistryError {
     /// It took too long.
     #[error("no answer within {}", reconciler_api::Duration::from_secs(.0.as_secs()))]
     TimedOut(Duration),
+    /// A layer goes on and on.
+    #[error("the layer is larger than {0} bytes")]
+    TooLarge(u64),
     /// There is no end to the tags.
     #[error("the image has more than {MOST_TAGS} tags")]
     TooMany,
+}
+
+/// What an artifact consists of.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// Its layers.
+    pub layers: Vec<Layer>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A layer of an artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layer {
+    /// The type of its content.
+    pub media_type: String,
+    /// The digest of its content.
+    pub digest: String,
+    /// How many bytes it says that it has.
+    pub size: u64,
 }
 
 /// A registry.
@@ -110,6 +136,53 @@ impl Registry {
         self.in_time(async { digest.await.map_err(|error| RegistryError::Failed(chain(&error))) }).await
     }
 
+    /// What the artifact with a digest consists of.
+    pub async fn manifest(&self, image: &ImageName, digest: &str) -> Result<Manifest, RegistryError> {
+        let reference = by_digest(image, digest);
+        let manifest = self.client.pull_image_manifest(&reference, &self.login);
+        let (manifest, _) = self
+            .in_time(async { manifest.await.map_err(|error| RegistryError::Failed(chain(&error))) })
+            .await?;
+        let layer = |layer: OciDescriptor| Layer {
+            media_type: layer.media_type,
+            digest: layer.digest,
+            size: u64::try_from(layer.size).unwrap_or_default(),
+        };
+        Ok(Manifest {
+            layers: manifest.layers.into_iter().map(layer).collect(),
+            annotations: manifest.annotations.unwrap_or_default(),
+        })
+    }
+
+    /// Downloads a layer, of which the digest is verified. It may have `limit` bytes, whatever it says.
+    pub async fn download(
+        &self,
+        image: &ImageName,
+        layer: &Layer,
+        limit: u64,
+        out: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<(), RegistryError> {
+        let fail = |error: &dyn std::error::Error| RegistryError::Failed(chain(error));
+        let reference = by_digest(image, &layer.digest);
+        let descriptor = OciDescriptor { digest: layer.digest.clone(), ..OciDescriptor::default() };
+        self.in_time(async {
+            // Pulling a manifest has logged in; a layer alone does not.
+            self.client.store_auth_if_needed(reference.resolve_registry(), &self.login).await;
+            let blob = self.client.pull_blob_stream(&reference, &descriptor).await;
+            let mut stream = blob.map_err(|error| fail(&error))?.stream;
+            let mut size = 0;
+            while let Some(bytes) = stream.try_next().await.map_err(|error| fail(&error))? {
+                size += bytes.len() as u64;
+                if size > limit {
+                    return Err(RegistryError::TooLarge(limit));
+                }
+                out.write_all(&bytes).await.map_err(|error| fail(&error))?;
+            }
+            out.flush().await.map_err(|error| fail(&error))
+        })
+        .await
+    }
+
     async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, RegistryError>>,
@@ -121,6 +194,10 @@ impl Registry {
 
 fn reference(image: &ImageName, tag: &str) -> Reference {
     Reference::with_tag(image.registry.clone(), image.repository.clone(), tag.to_owned())
+}
+
+fn by_digest(image: &ImageName, digest: &str) -> Reference {
+    Reference::with_digest(image.registry.clone(), image.repository.clone(), digest.to_owned())
 }
 
 /// An error with what caused it.

@@ -362,7 +362,8 @@ impl Stage {
         self.post("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", &binding).await
     }
 
-    async fn post(&self, path: &str, object: &Value) -> Outcome {
+    /// Makes an object of the list at a path.
+    pub(crate) async fn post(&self, path: &str, object: &Value) -> Outcome {
         let request = Request::builder().method("POST").uri(path.trim_end_matches('/'));
         let request = request.header("content-type", "application/json").body(serde_json::to_vec(object)?)?;
         self.client.request::<Value>(request).await?;
@@ -441,7 +442,7 @@ fn is_real() -> bool {
 }
 
 /// The condition Ready of an object.
-fn condition(object: &Value) -> Value {
+pub(crate) fn condition(object: &Value) -> Value {
     let conditions = object["status"]["conditions"].as_array();
     conditions
         .into_iter()

@@ -14,10 +14,10 @@ use super::super::queue::Key;
 use super::super::{Next, status};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
-use crate::source::git::Commit;
+use crate::source::Snapshot;
 
 impl Reconciliation<'_> {
-    pub(super) async fn succeed(mut self, commit: &Commit, inventory: Option<Inventory>) -> Next {
+    pub(super) async fn succeed(mut self, commit: &Snapshot, inventory: Option<Inventory>) -> Next {
         let mut new = self.status();
         let is_applied = inventory.is_some();
         if let Some(inventory) = inventory {
@@ -47,7 +47,7 @@ impl Reconciliation<'_> {
             );
             self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
         }
-        let message = format!("Applied revision: {}, {:?}", commit.revision, commit.subject);
+        let message = format!("Applied revision: {}, {:?}", commit.revision, commit.subject());
         let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
         events::mended(self.context, self.object, &report.at(Some(&commit.revision)));
         if let Some(applied) = &mut self.memory.applied {
@@ -56,7 +56,7 @@ impl Reconciliation<'_> {
         self.finish(new, next).await
     }
 
-    pub(super) async fn fail(mut self, failure: Failure, commit: Option<&Commit>) -> Next {
+    pub(super) async fn fail(mut self, failure: Failure, commit: Option<&Snapshot>) -> Next {
         let revision = commit.map(|commit| commit.revision.as_str());
         self.memory.applied = None;
         let mut new = self.status();
@@ -111,9 +111,9 @@ impl Reconciliation<'_> {
 
     /// What those who are told of a failure want to know besides: the line, whose commit it is, and where
     /// to look at it.
-    fn details(&self, failure: &Failure, commit: Option<&Commit>) -> String {
+    fn details(&self, failure: &Failure, commit: Option<&Snapshot>) -> String {
         let mut lines: Vec<String> = failure.excerpt.iter().cloned().collect();
-        if let Some(commit) = commit {
+        if let Some(commit) = commit.and_then(|snapshot| snapshot.commit.as_ref()) {
             let short = commit.id.get(..8).unwrap_or(&commit.id);
             lines.push(format!("Commit {short} by {}: {}", commit.author, commit.subject));
             let source = &self.object.spec.source_ref;

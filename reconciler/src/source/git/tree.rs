@@ -59,7 +59,7 @@ struct Found {
 }
 
 impl GitTree {
-    pub(super) fn new(repository: Arc<ThreadSafeRepository>, root: ObjectId) -> Self {
+    pub(in crate::source) fn new(repository: Arc<ThreadSafeRepository>, root: ObjectId) -> Self {
         let store = Objects { repository, handles: Mutex::default(), directories: Mutex::default() };
         GitTree { store: Arc::new(store), root, bytes: Arc::default() }
     }

@@ -1,0 +1,257 @@
+//! Sources other than git: fetched at their interval, or when someone asks for it.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::core::NamespaceResourceScope;
+use kube::{Resource, ResourceExt};
+use reconciler_api::condition::{self, Condition, ConditionStatus};
+use reconciler_api::{Artifact, reason};
+use reconciler_core::source::{artifact_path, artifact_url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::events::{self, Report};
+use super::outcome::{Failure, Names, conclude, is_news, requested};
+use super::queue::Key;
+use super::sources::{Offer, SourceKind, Sources};
+use super::store::Store;
+use super::{Context, Next, finalizer, status};
+use crate::source::Snapshot;
+
+/// The pause after an error of the cluster.
+const SOON: Duration = Duration::from_secs(1);
+/// The longest pause after a failure.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// The parts that the status of every source has.
+pub(super) struct Parts<'a> {
+    pub(super) conditions: &'a mut Vec<Condition>,
+    pub(super) artifact: &'a mut Option<Artifact>,
+    pub(super) observed_generation: &'a mut Option<i64>,
+    pub(super) last_handled_reconcile_at: &'a mut Option<String>,
+    pub(super) url: &'a mut Option<String>,
+}
+
+/// A kind of source.
+pub(super) trait Source:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + DeserializeOwned
+    + Clone
+    + Debug
+    + Send
+    + Sync
+    + 'static
+{
+    /// Its status.
+    type Status: Serialize + Clone + Default + Send + Sync;
+    /// The kind.
+    const KIND: SourceKind;
+    /// What logs and events call it.
+    const NAMES: Names;
+
+    /// The objects of this kind.
+    fn store(sources: &Sources) -> &Store<Self>;
+    /// How often it is fetched.
+    fn interval(&self) -> reconciler_api::Duration;
+    /// Whether it is not to be fetched.
+    fn is_suspended(&self) -> bool;
+    /// Its status as the cluster has it.
+    fn status(&self) -> Self::Status;
+    /// The parts of a status.
+    fn parts(status: &mut Self::Status) -> Parts<'_>;
+    /// Writes down what of the spec has been taken into account.
+    fn observe(&self, status: &mut Self::Status);
+    /// The message of conditions when a revision is there.
+    fn stored(&self, revision: &str) -> String;
+    /// The message of the event when a revision is new.
+    fn news(&self, offer: &Offer) -> String;
+    /// Fetches what the source has now. What is known already need not be fetched again.
+    fn fetch(
+        &self,
+        context: &Context,
+        key: &Key,
+        known: Option<&Offer>,
+    ) -> impl Future<Output = Result<Offer, Failure>> + Send;
+}
+
+/// Fetches a source and writes its status.
+pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Next {
+    let store = K::store(&context.sources);
+    let object = match store.get(&key) {
+        None => {
+            context.sources.forget(&context.data, K::KIND, &key);
+            return Next::Gone;
+        }
+        Some(Err(error)) => {
+            let fields = K::NAMES.fields(&key, json!({"error": error}));
+            context.log.error("the object cannot be read", fields);
+            return Next::OnChange;
+        }
+        Some(Ok(object)) => object,
+    };
+    if object.meta().deletion_timestamp.is_some() {
+        context.sources.forget(&context.data, K::KIND, &key);
+        return match finalizer::remove(&context.client, &*object).await {
+            Ok(()) => Next::OnChange,
+            Err(_) => Next::After(SOON),
+        };
+    }
+    if finalizer::add(&context.client, &*object).await.is_err() {
+        return Next::After(SOON);
+    }
+    recall::<K>(&context, &key);
+    if object.is_suspended() {
+        return Next::OnChange;
+    }
+    let known = context.sources.offer(K::KIND, &key);
+    let outcome = object.fetch(&context, &key, known.as_ref()).await;
+    let old = object.status();
+    let mut new = old.clone();
+    let next = match &outcome {
+        Ok(offer) => succeed(&context, &key, &*object, &old, &mut new, offer).await,
+        Err(failure) => fail(&context, &key, &*object, &mut new, failure).await,
+    };
+    let parts = K::parts(&mut new);
+    *parts.observed_generation = object.meta().generation;
+    if let Some(token) = requested(&*object) {
+        *parts.last_handled_reconcile_at = Some(token);
+    }
+    // The status first: who sees that something was applied may ask where it came from.
+    let written = status::write::<K>(&context.client, &key, &old, &new).await;
+    if let Ok(offer) = outcome {
+        context.set_offer(K::KIND, &key, offer);
+    }
+    match written {
+        Ok(written) => {
+            if let Some(written) = written {
+                store.written(&key, written);
+            }
+            next
+        }
+        Err(error) => {
+            let fields = K::NAMES.fields(&key, json!({"error": error.to_string()}));
+            context.log.error("status could not be written", fields);
+            Next::After(SOON)
+        }
+    }
+}
+
+/// After a start: hands out what was fetched before.
+fn recall<K: Source>(context: &Context, key: &Key) {
+    if context.sources.offer(K::KIND, key).is_some() {
+        return;
+    }
+    let store = context.sources.store(&context.data, K::KIND, key).ok();
+    let Some((record, tree)) = store.and_then(|store| store.recall()) else { return };
+    let snapshot = Snapshot { revision: record.revision, commit: None, tree };
+    let offer =
+        Offer { snapshot, generation: record.generation, metadata: record.metadata, files: record.files };
+    context.set_offer(K::KIND, key, offer);
+}
+
+async fn succeed<K: Source>(
+    context: &Context,
+    key: &Key,
+    object: &K,
+    old: &K::Status,
+    new: &mut K::Status,
+    offer: &Offer,
+) -> Next {
+    let revision = offer.snapshot.revision.as_str();
+    let message = object.stored(revision);
+    let mut old = old.clone();
+    let had = K::parts(&mut old).artifact.take();
+    let parts = K::parts(new);
+    conclude(parts.conditions, Ok(&message), object.meta().generation);
+    condition::set(
+        parts.conditions,
+        condition::ARTIFACT_IN_STORAGE,
+        ConditionStatus::True,
+        reason::SUCCEEDED,
+        &*message,
+        object.meta().generation,
+        Timestamp::now(),
+    );
+    for type_ in [condition::FETCH_FAILED, condition::ARTIFACT_OUTDATED, condition::STORAGE_OPERATION_FAILED]
+    {
+        condition::remove(parts.conditions, type_);
+    }
+    let artifact = artifact(K::KIND, key, offer);
+    let is_same = |had: &Artifact| had.revision == artifact.revision && had.digest == artifact.digest;
+    let is_new = !had.as_ref().is_some_and(is_same);
+    let latest = artifact_path(K::KIND.name(), &key.namespace, &key.name, "latest.tar.gz");
+    *parts.url = Some(artifact_url(&server(key), &latest));
+    if is_new || had.as_ref().is_some_and(|had| had.url != artifact.url || had.metadata != artifact.metadata)
+    {
+        *parts.artifact = Some(artifact);
+    }
+    object.observe(new);
+    if is_new {
+        let message = object.news(offer);
+        context.log.info(&message, K::NAMES.fields(key, json!({"revision": revision})));
+        let report = Report::info(K::NAMES.component, reason::NEW_ARTIFACT, &message);
+        events::send(context, object, &report.at(Some(revision))).await;
+    }
+    let report = Report::info(K::NAMES.component, reason::SUCCEEDED, &message);
+    events::mended(context, object, &report.at(Some(revision)));
+    Next::at_interval(object.interval())
+}
+
+async fn fail<K: Source>(
+    context: &Context,
+    key: &Key,
+    object: &K,
+    new: &mut K::Status,
+    failure: &Failure,
+) -> Next {
+    let parts = K::parts(new);
+    let known = parts.conditions.clone();
+    conclude(parts.conditions, Err(failure), object.meta().generation);
+    condition::set(
+        parts.conditions,
+        condition::FETCH_FAILED,
+        ConditionStatus::True,
+        failure.reason,
+        &*failure.message,
+        object.meta().generation,
+        Timestamp::now(),
+    );
+    context.log.error("Reconciler error", K::NAMES.fields(key, json!({"error": failure.message})));
+    if is_news(&known, &failure.message) {
+        let report = Report::error(K::NAMES.component, failure.reason, &failure.message);
+        events::send(context, object, &report).await;
+    }
+    if failure.is_permanent { Next::OnChange } else { Next::After(object.interval().to_std().min(RETRY)) }
+}
+
+/// The server that artifacts are offered at.
+fn server(key: &Key) -> String {
+    format!("source-controller.{}.svc.cluster.local.", key.namespace)
+}
+
+/// The artifact, which exists as a tree. Its digest is the id of that tree.
+fn artifact(kind: SourceKind, key: &Key, offer: &Offer) -> Artifact {
+    let revision = &offer.snapshot.revision;
+    let hash = revision.rsplit(['@', ':']).next().unwrap_or_default();
+    let path = artifact_path(kind.name(), &key.namespace, &key.name, &format!("{hash}.tar.gz"));
+    Artifact {
+        url: artifact_url(&server(key), &path),
+        path,
+        revision: revision.clone(),
+        digest: format!("sha1:{}", offer.snapshot.tree.id()),
+        last_update_time: Timestamp::now().into(),
+        size: None,
+        metadata: offer.metadata.clone(),
+    }
+}
+
+/// What is known of a source whose revision and spec are still the same.
+pub(super) fn unchanged<K: ResourceExt>(object: &K, known: Option<&Offer>, revision: &str) -> Option<Offer> {
+    let generation = object.meta().generation.unwrap_or_default();
+    known.filter(|known| known.snapshot.revision == revision && known.generation == generation).cloned()
+}

@@ -1,0 +1,116 @@
+//! What sources offer, and who is due when that changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reconciler_api::{Bucket, OCIRepository};
+
+use super::queue::{Key, Queue};
+use super::store::Store;
+use crate::source::Snapshot;
+use crate::source::tree_store::{TreeError, TreeStore};
+
+/// A kind of source that Kustomizations can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum SourceKind {
+    GitRepository,
+    OCIRepository,
+    Bucket,
+}
+
+impl SourceKind {
+    /// The kind, as references write it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            SourceKind::GitRepository => "GitRepository",
+            SourceKind::OCIRepository => "OCIRepository",
+            SourceKind::Bucket => "Bucket",
+        }
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [SourceKind::GitRepository, SourceKind::OCIRepository, SourceKind::Bucket];
+        all.into_iter().find(|kind| kind.name() == text).ok_or(())
+    }
+}
+
+/// What a source offers, and what it was made for.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) snapshot: Snapshot,
+    /// The generation of the object for which it was fetched; what it holds may depend on the spec.
+    pub(super) generation: i64,
+    /// What the source says about it.
+    pub(super) metadata: BTreeMap<String, String>,
+    /// How many files it has.
+    pub(super) files: usize,
+}
+
+/// What is known of all sources.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(super) oci: Store<OCIRepository>,
+    pub(super) oci_queue: Arc<Queue>,
+    pub(super) buckets: Store<Bucket>,
+    pub(super) bucket_queue: Arc<Queue>,
+    offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
+    stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
+}
+
+impl Sources {
+    fn offers(&self) -> MutexGuard<'_, HashMap<(SourceKind, Key), Offer>> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stores(&self) -> MutexGuard<'_, HashMap<(SourceKind, Key), Arc<TreeStore>>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a source offers now.
+    pub(crate) fn offer(&self, kind: SourceKind, key: &Key) -> Option<Offer> {
+        self.offers().get(&(kind, key.clone())).cloned()
+    }
+
+    /// Notes what a source offers. Returns whether it is new.
+    pub(super) fn set_offer(&self, kind: SourceKind, key: &Key, offer: Offer) -> bool {
+        let (revision, tree) = (offer.snapshot.revision.clone(), offer.snapshot.tree.id());
+        let old = self.offers().insert((kind, key.clone()), offer);
+        old.is_none_or(|old| old.snapshot.revision != revision || old.snapshot.tree.id() != tree)
+    }
+
+    /// Where the files of a source are kept.
+    pub(super) fn store(
+        &self,
+        data: &Path,
+        kind: SourceKind,
+        key: &Key,
+    ) -> Result<Arc<TreeStore>, TreeError> {
+        if let Some(store) = self.stores().get(&(kind, key.clone())) {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(TreeStore::open(&directory(data, kind, key))?);
+        self.stores().insert((kind, key.clone()), Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// Forgets a source, and removes its files.
+    pub(super) fn forget(&self, data: &Path, kind: SourceKind, key: &Key) {
+        self.offers().remove(&(kind, key.clone()));
+        self.stores().remove(&(kind, key.clone()));
+        if kind != SourceKind::GitRepository {
+            // What is left is a copy, which is removed with the directory of data at the latest.
+            let _ = std::fs::remove_dir_all(directory(data, kind, key));
+        }
+    }
+}
+
+/// The directory for the files of a source.
+pub(super) fn directory(data: &Path, kind: SourceKind, key: &Key) -> PathBuf {
+    data.join(kind.name().to_lowercase()).join(&key.namespace).join(&key.name)
+}

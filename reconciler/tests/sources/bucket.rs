@@ -1,0 +1,103 @@
+//! Buckets.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+use crate::stage::{Outcome, Stage, condition};
+use crate::store::{LOGIN, ObjectStore};
+
+const MAP: &str = "/api/v1/namespaces/default/configmaps/from-bucket";
+
+fn map(text: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-bucket\n  namespace: default\ndata:\n  a: {text}\n"
+    )
+}
+
+fn path(name: &str) -> String {
+    format!("/apis/source.toolkit.fluxcd.io/v1/namespaces/bucket/buckets/{name}")
+}
+
+fn secret(key: &str) -> Value {
+    let data = json!({"accesskey": BASE64.encode(LOGIN.0), "secretkey": BASE64.encode(key)});
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "data": data})
+}
+
+async fn becomes(stage: &Stage, status: &str, reason: &str, message: &str) -> Outcome {
+    stage
+        .object_becomes(&path("apps"), |found| {
+            let ready = condition(found);
+            ready["status"] == status && ready["reason"] == reason && ready["message"] == message
+        })
+        .await
+}
+
+async fn fetch(stage: &Stage) -> Outcome {
+    let token = stage.annotate(&path("apps")).await?;
+    stage.object_becomes(&path("apps"), |found| found["status"]["lastHandledReconcileAt"] == *token).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_are_followed() -> Outcome {
+    let store = ObjectStore::start(&[
+        ("deploy/map.yaml", &map("first")),
+        ("deploy/notes.txt", "left out"),
+        ("elsewhere/x.yaml", "not: asked for"),
+        (".sourceignore", "*.txt\n"),
+    ])
+    .await?;
+    let mut stage = Stage::new("bucket").await?;
+    stage.commit("first commit", &[("main/.keep", "")])?;
+    stage.start("main").await?;
+    stage.add("secrets", &secret("wrong")).await?;
+    let object = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "Bucket",
+        "metadata": {"name": "apps", "namespace": "bucket"},
+        "spec": {
+            "bucketName": "apps", "endpoint": store.address(), "interval": "10m", "insecure": true,
+            "prefix": "deploy/", "provider": "generic", "secretRef": {"name": "login"},
+        },
+    });
+    stage.post(&path(""), &object).await?;
+    let message = "failed to confirm existence of 'apps' bucket: Access Denied.";
+    becomes(&stage, "False", "BucketOperationFailed", message).await?;
+    let login = "/api/v1/namespaces/bucket/secrets/login";
+    stage.change(login, &json!({"data": secret(LOGIN.1)["data"]})).await?;
+    fetch(&stage).await?;
+    let revision = store.revision(&["deploy/map.yaml"]);
+    becomes(&stage, "True", "Succeeded", &format!("stored artifact: revision '{revision}'")).await?;
+    let news = "stored artifact with 1 fetched files from 'apps' bucket";
+    let has_news =
+        |list: &Value| list["items"].as_array().into_iter().flatten().any(|event| event["message"] == news);
+    stage.object_becomes("/api/v1/namespaces/bucket/events", has_news).await?;
+    stage.create("deploy", &json!({"sourceRef": {"kind": "Bucket", "name": "apps"}})).await?;
+    stage.ready("deploy", &revision).await?;
+    stage.object_becomes(MAP, |found| found["data"]["a"] == "first").await?;
+    assert!(!store.downloads().iter().any(|name| name.ends_with(".txt") || name.starts_with("elsewhere")));
+
+    // More objects than a page has.
+    store.put("deploy/map.yaml", &map("second"));
+    store.put("deploy/a.md", "read me");
+    store.put("deploy/z.md", "read me");
+    fetch(&stage).await?;
+    let revision = store.revision(&["deploy/a.md", "deploy/map.yaml", "deploy/z.md"]);
+    stage.ready("deploy", &revision).await?;
+    stage.object_becomes(MAP, |found| found["data"]["a"] == "second").await?;
+    // What is there already is not downloaded again.
+    let downloads = store.downloads().len();
+    fetch(&stage).await?;
+    assert_eq!(store.downloads().len(), downloads + 1, "only the rules are");
+
+    stage.change(&path("apps"), &json!({"spec": {"bucketName": "other"}})).await?;
+    becomes(&stage, "False", "BucketOperationFailed", "bucket 'other' not found").await?;
+    stage.ready("deploy", &revision).await?;
+    assert!(!stage.text().contains(LOGIN.1) && !stage.text().contains("X-Amz-Signature"));
+    for name in ["deploy", "main"] {
+        stage.delete(name).await?;
+    }
+    stage.disappears(MAP).await?;
+    stage.remove(&path("apps")).await?;
+    stage.disappears(&path("apps")).await?;
+    stage.stop().await
+}

@@ -1,0 +1,169 @@
+//! A registry inside the process, with one repository of artifacts.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use reconciler_core::source::Archive;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::net::TcpListener;
+
+use crate::stage::Outcome;
+
+/// The login that it wants.
+const LOGIN: &str = "robot:hunter2";
+/// The type of manifests.
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The type of layers as `flux push artifact` makes them.
+pub(crate) const CONTENT: &str = "application/vnd.cncf.flux.content.v1.tar+gzip";
+
+#[derive(Default)]
+struct Content {
+    tags: BTreeMap<String, String>,
+    blobs: BTreeMap<String, Vec<u8>>,
+    /// How often content was downloaded.
+    downloads: usize,
+}
+
+/// A registry with the repository `apps`.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    content: Arc<Mutex<Content>>,
+    address: String,
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// The archive of files.
+pub(crate) fn archive(files: &[(&str, &str)]) -> Outcome<Vec<u8>> {
+    let mut archive = Archive::new(Vec::new())?;
+    for (name, text) in files {
+        archive.file(name, false, text.len() as u64, text.as_bytes())?;
+    }
+    Ok(archive.finish()?.0)
+}
+
+impl Registry {
+    /// Starts an empty registry.
+    pub(crate) async fn start() -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let registry = Registry { content: Arc::default(), address: listener.local_addr()?.to_string() };
+        let router = Router::new()
+            .route("/v2/", get(async || StatusCode::OK))
+            .route("/v2/apps/tags/list", get(tags))
+            .route("/v2/apps/manifests/{reference}", get(manifest))
+            .route("/v2/apps/blobs/{digest}", get(blob))
+            .with_state(registry.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(registry)
+    }
+
+    fn content(&self) -> std::sync::MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of the repository, as a source has it.
+    pub(crate) fn url(&self) -> String {
+        format!("oci://{}/apps", self.address)
+    }
+
+    /// How often layers were downloaded.
+    pub(crate) fn downloads(&self) -> usize {
+        self.content().downloads
+    }
+
+    /// A Secret with the login.
+    pub(crate) fn secret(&self) -> Value {
+        let config = json!({"auths": {&self.address: {"auth": BASE64.encode(LOGIN)}}});
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"},
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": BASE64.encode(config.to_string())},
+        })
+    }
+
+    /// Pushes an artifact with these layers, each with its type. Returns its digest.
+    pub(crate) fn push(&self, tag: &str, layers: &[(&str, Vec<u8>)]) -> String {
+        let mut content = self.content();
+        let mut descriptors = Vec::new();
+        for (media_type, bytes) in layers {
+            descriptors.push(json!({"mediaType": media_type, "digest": digest(bytes), "size": bytes.len()}));
+            content.blobs.insert(digest(bytes), bytes.clone());
+        }
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "layers": descriptors,
+            "config": {"mediaType": "application/vnd.cncf.flux.config.v1+json", "digest": digest(b"{}"), "size": 2},
+            "annotations": {
+                "org.opencontainers.image.source": "https://example.org/apps",
+                "org.opencontainers.image.revision": format!("{tag}@sha1:0123"),
+            },
+        });
+        let bytes = manifest.to_string().into_bytes();
+        let id = digest(&bytes);
+        content.blobs.insert(id.clone(), bytes);
+        content.tags.insert(tag.to_owned(), id.clone());
+        id
+    }
+}
+
+/// What whoever has not logged in is told.
+fn refusal(headers: &HeaderMap) -> Option<Response> {
+    let wanted = format!("Basic {}", BASE64.encode(LOGIN));
+    if headers.get(header::AUTHORIZATION).is_some_and(|given| *given == *wanted) {
+        return None;
+    }
+    Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"test\"")]).into_response())
+}
+
+async fn tags(State(registry): State<Registry>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let tags: Vec<String> = registry.content().tags.keys().cloned().collect();
+    Json(json!({"name": "apps", "tags": tags})).into_response()
+}
+
+async fn manifest(
+    State(registry): State<Registry>,
+    Path(reference): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let content = registry.content();
+    let id = content.tags.get(&reference).unwrap_or(&reference);
+    match content.blobs.get(id) {
+        Some(bytes) => {
+            let headers = [
+                (header::CONTENT_TYPE, MANIFEST),
+                (header::HeaderName::from_static("docker-content-digest"), id),
+            ];
+            (headers, bytes.clone()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn blob(State(registry): State<Registry>, Path(digest): Path<String>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let mut content = registry.content();
+    content.downloads += 1;
+    match content.blobs.get(&digest) {
+        Some(bytes) => Body::from(bytes.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
