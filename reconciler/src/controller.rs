@@ -1,5 +1,6 @@
 //! Controllers: what is watched, what is done, and when it is done again. One file for each kind.
 
+mod artifacts;
 mod bucket;
 mod context;
 mod events;

@@ -1,5 +1,6 @@
 //! Running the controllers, on a cluster or on one inside this process.
 
+mod artifacts;
 mod embedded;
 mod error;
 mod receive;
@@ -34,6 +35,10 @@ pub struct RunOptions {
     pub health: Option<SocketAddr>,
     /// Where the webhooks of receivers are served.
     pub receivers: Option<SocketAddr>,
+    /// Where artifacts are served.
+    pub artifacts: Option<SocketAddr>,
+    /// The server that artifacts are said to be at; the address where they are served if absent.
+    pub artifacts_server: Option<String>,
 }
 
 impl RunOptions {
@@ -47,6 +52,8 @@ impl RunOptions {
             metrics: None,
             health: None,
             receivers: None,
+            artifacts: None,
+            artifacts_server: None,
         }
     }
 }
@@ -62,7 +69,16 @@ pub async fn run(
 ) -> Result<(), RunError> {
     std::fs::create_dir_all(&options.data)
         .map_err(|error| RunError::Data { path: options.data.clone(), source: error })?;
-    let context = Arc::new(Context::new(client, options.data, options.log));
+    let artifacts = serve::listen(options.artifacts).await?;
+    let server = match &artifacts {
+        Some(listener) => {
+            let address = listener.local_addr().ok().map(|address| address.to_string());
+            options.artifacts_server.or(address)
+        }
+        None => None,
+    };
+    let context = Context::new(client, options.data, options.log).with_artifacts(server);
+    let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;
     let receivers = serve::listen(options.receivers).await?;
@@ -71,6 +87,7 @@ pub async fn run(
             serve::metrics(metrics, &context),
             serve::health(health, &context),
             receive::receivers(receivers, &context),
+            artifacts::artifacts(artifacts, &context),
         );
         std::future::pending::<()>().await;
     };

@@ -52,6 +52,12 @@ pub(crate) struct Run {
     /// Address that the webhooks of receivers are served on
     #[arg(long, value_parser = address)]
     receiver_addr: Option<SocketAddr>,
+    /// Address that artifacts are served on, for controllers that use sources
+    #[arg(long, value_parser = address)]
+    storage_addr: Option<SocketAddr>,
+    /// Host name, or beginning of the URL, that artifacts are said to be at; the address if absent
+    #[arg(long, requires = "storage_addr")]
+    storage_adv_addr: Option<String>,
     /// Address that health is served on
     #[arg(long, value_parser = address)]
     health_addr: Option<SocketAddr>,
@@ -117,6 +123,8 @@ impl Run {
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
+        options.artifacts = self.storage_addr;
+        options.artifacts_server.clone_from(&self.storage_adv_addr);
         Ok(run::run(client, options, told_to_end()?).await?)
     }
 

@@ -37,6 +37,8 @@ pub struct Context {
     pub(crate) receiver_queue: Arc<Queue>,
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     pub(crate) sources: Sources,
+    /// The server that artifacts are offered at, if they are.
+    pub(super) artifacts: Option<String>,
     memories: Mutex<HashMap<Key, Memory>>,
     /// Other clusters, by the Secret with their kubeconfig and its version.
     remotes: Mutex<HashMap<Key, (String, Objects)>>,
@@ -70,6 +72,7 @@ impl Context {
             receiver_queue: Arc::default(),
             mirrors: Mutex::default(),
             sources: Sources::default(),
+            artifacts: None,
             memories: Mutex::default(),
             remotes: Mutex::default(),
             drifts,
@@ -77,6 +80,13 @@ impl Context {
             builds: Semaphore::new(cores),
             applies: Semaphore::new(cores * 8),
         }
+    }
+
+    /// Offers artifacts at a server, a host name or the beginning of a URL.
+    #[must_use]
+    pub fn with_artifacts(mut self, server: Option<String>) -> Self {
+        self.artifacts = server;
+        self
     }
 
     /// What is counted.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
-use super::{Context, Next, finalizer, status};
+use super::{Context, Next, artifacts, finalizer, status};
 use crate::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
 
 /// How events name this controller.
@@ -84,7 +84,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let is_new = outcome.as_ref().is_ok_and(|commit| {
         old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision)
     });
-    let new = next_status(&repository, &old, &outcome, &key);
+    let artifact = match &outcome {
+        Ok(commit) => artifact(&context, &key, commit, old.artifact.as_ref()).await,
+        Err(_) => None,
+    };
+    let new = next_status(&repository, &old, &outcome, artifact);
     let next = match &outcome {
         Ok(_) => Next::at_interval(repository.spec.interval),
         Err(failure) if failure.is_permanent => Next::OnChange,
@@ -211,7 +215,7 @@ fn next_status(
     repository: &GitRepository,
     old: &GitRepositoryStatus,
     outcome: &Result<Commit, Failure>,
-    key: &Key,
+    artifact: Option<Artifact>,
 ) -> GitRepositoryStatus {
     let mut new = old.clone();
     let now = Timestamp::now();
@@ -228,9 +232,7 @@ fn next_status(
             for type_ in [condition::RECONCILING, condition::STALLED, condition::FETCH_FAILED] {
                 condition::remove(&mut new.conditions, type_);
             }
-            if old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision) {
-                new.artifact = Some(artifact(commit, key, now));
-            }
+            new.artifact = artifact.or(new.artifact);
             new.observed_ignore.clone_from(&repository.spec.ignore);
         }
         Err(failure) => {
@@ -259,18 +261,41 @@ fn requested(repository: &GitRepository) -> Option<String> {
     repository.annotations().get(annotation::RECONCILE_REQUEST).cloned()
 }
 
-/// The artifact, which exists as a tree in the repository. Its digest is the id of that tree.
-fn artifact(commit: &Commit, key: &Key, now: Timestamp) -> Artifact {
-    let path = format!("gitrepository/{}/{}/{}.tar.gz", key.namespace, key.name, commit.id);
-    Artifact {
-        url: format!("http://source-controller.{}.svc.cluster.local./{path}", key.namespace),
+/// The artifact, if it is not the one that is known. Its digest is that of the archive if archives are
+/// offered, or else the id of the tree.
+async fn artifact(
+    context: &Context,
+    key: &Key,
+    commit: &Commit,
+    known: Option<&Artifact>,
+) -> Option<Artifact> {
+    let path = artifacts::path(SourceKind::GitRepository, key, &commit.revision);
+    let url = context.artifact_url(key, &path);
+    let is_known = known.is_some_and(|known| {
+        known.revision == commit.revision
+            && known.url == url
+            && known.size.is_some() == context.artifacts.is_some()
+    });
+    if is_known {
+        return None;
+    }
+    let summary = match context.summarize(&commit.tree).await {
+        Ok(summary) => summary,
+        Err(error) => {
+            let fields = fields(key, json!({"error": error.to_string()}));
+            context.log.error("the artifact cannot be made", fields);
+            None
+        }
+    };
+    Some(Artifact {
+        url,
         path,
         revision: commit.revision.clone(),
-        digest: format!("sha1:{}", commit.tree.id()),
-        last_update_time: now.into(),
-        size: None,
+        size: summary.as_ref().and_then(|summary| summary.size.try_into().ok()),
+        digest: summary.map_or_else(|| format!("sha1:{}", commit.tree.id()), |summary| summary.digest),
+        last_update_time: Timestamp::now().into(),
         metadata: BTreeMap::new(),
-    }
+    })
 }
 
 /// The fields of a log line about a repository.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use kube::core::NamespaceResourceScope;
 use kube::{Resource, ResourceExt};
 use reconciler_api::condition::{self, Condition, ConditionStatus};
 use reconciler_api::{Artifact, reason};
-use reconciler_core::source::{artifact_path, artifact_url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -20,7 +20,7 @@ use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
-use super::{Context, Next, finalizer, status};
+use super::{Context, Next, artifacts, finalizer, status};
 use crate::source::Snapshot;
 
 /// The pause after an error of the cluster.
@@ -109,11 +109,13 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
         return Next::OnChange;
     }
     let known = context.sources.offer(K::KIND, &key);
-    let outcome = object.fetch(&context, &key, known.as_ref()).await;
+    let outcome = fetch(&context, &key, &*object, known.as_ref()).await;
     let old = object.status();
     let mut new = old.clone();
     let next = match &outcome {
-        Ok(offer) => succeed(&context, &key, &*object, &old, &mut new, offer).await,
+        Ok((offer, artifact)) => {
+            succeed(&context, &key, &*object, &old, &mut new, offer, artifact.clone()).await
+        }
         Err(failure) => fail(&context, &key, &*object, &mut new, failure).await,
     };
     let parts = K::parts(&mut new);
@@ -123,7 +125,7 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
     }
     // The status first: who sees that something was applied may ask where it came from.
     let written = status::write::<K>(&context.client, &key, &old, &new).await;
-    if let Ok(offer) = outcome {
+    if let Ok((offer, _)) = outcome {
         context.set_offer(K::KIND, &key, offer);
     }
     match written {
@@ -139,6 +141,32 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
             Next::After(SOON)
         }
     }
+}
+
+/// What a source has now, with its artifact.
+async fn fetch<K: Source>(
+    context: &Context,
+    key: &Key,
+    object: &K,
+    known: Option<&Offer>,
+) -> Result<(Offer, Artifact), Failure> {
+    let offer = object.fetch(context, key, known).await?;
+    let had = K::parts(&mut object.status()).artifact.take();
+    let is_known = known.is_some_and(|known| known.snapshot.tree.id() == offer.snapshot.tree.id());
+    let is_same = |had: &Artifact| {
+        is_known
+            && had.revision == offer.snapshot.revision
+            && had.size.is_some() == context.artifacts.is_some()
+            && had.url == context.artifact_url(key, &had.path)
+    };
+    if let Some(had) = had.filter(is_same) {
+        return Ok((offer, had));
+    }
+    let artifact = artifact(context, K::KIND, key, &offer).await.map_err(|error| {
+        let message = format!("unable to archive artifact to storage: {error}");
+        Failure::new(reason::ARCHIVE_OPERATION_FAILED, message)
+    })?;
+    Ok((offer, artifact))
 }
 
 /// After a start: hands out what was fetched before.
@@ -161,6 +189,7 @@ async fn succeed<K: Source>(
     old: &K::Status,
     new: &mut K::Status,
     offer: &Offer,
+    artifact: Artifact,
 ) -> Next {
     let revision = offer.snapshot.revision.as_str();
     let message = object.stored(revision);
@@ -181,11 +210,9 @@ async fn succeed<K: Source>(
     {
         condition::remove(parts.conditions, type_);
     }
-    let artifact = artifact(K::KIND, key, offer);
-    let is_same = |had: &Artifact| had.revision == artifact.revision && had.digest == artifact.digest;
+    *parts.url = Some(context.latest_url(K::KIND, key));
+    let is_same = |had: &Artifact| had.revision == revision && had.digest == artifact.digest;
     let is_new = !had.as_ref().is_some_and(is_same);
-    let latest = artifact_path(K::KIND.name(), &key.namespace, &key.name, "latest.tar.gz");
-    *parts.url = Some(artifact_url(&server(key), &latest));
     if is_new || had.as_ref().is_some_and(|had| had.url != artifact.url || had.metadata != artifact.metadata)
     {
         *parts.artifact = Some(artifact);
@@ -229,25 +256,21 @@ async fn fail<K: Source>(
     if failure.is_permanent { Next::OnChange } else { Next::After(object.interval().to_std().min(RETRY)) }
 }
 
-/// The server that artifacts are offered at.
-fn server(key: &Key) -> String {
-    format!("source-controller.{}.svc.cluster.local.", key.namespace)
-}
-
-/// The artifact, which exists as a tree. Its digest is the id of that tree.
-fn artifact(kind: SourceKind, key: &Key, offer: &Offer) -> Artifact {
+/// The artifact. Its digest is that of the archive if archives are offered, or else the id of the tree.
+async fn artifact(context: &Context, kind: SourceKind, key: &Key, offer: &Offer) -> io::Result<Artifact> {
     let revision = &offer.snapshot.revision;
-    let hash = revision.rsplit(['@', ':']).next().unwrap_or_default();
-    let path = artifact_path(kind.name(), &key.namespace, &key.name, &format!("{hash}.tar.gz"));
-    Artifact {
-        url: artifact_url(&server(key), &path),
+    let summary = context.summarize(&offer.snapshot.tree).await?;
+    let path = artifacts::path(kind, key, revision);
+    Ok(Artifact {
+        url: context.artifact_url(key, &path),
         path,
         revision: revision.clone(),
-        digest: format!("sha1:{}", offer.snapshot.tree.id()),
+        size: summary.as_ref().and_then(|summary| summary.size.try_into().ok()),
+        digest: summary
+            .map_or_else(|| format!("sha1:{}", offer.snapshot.tree.id()), |summary| summary.digest),
         last_update_time: Timestamp::now().into(),
-        size: None,
         metadata: offer.metadata.clone(),
-    }
+    })
 }
 
 /// What is known of a source whose revision and spec are still the same.

@@ -21,6 +21,10 @@ pub(crate) enum SourceKind {
 }
 
 impl SourceKind {
+    /// All kinds.
+    pub(super) const ALL: [SourceKind; 3] =
+        [SourceKind::GitRepository, SourceKind::OCIRepository, SourceKind::Bucket];
+
     /// The kind, as references write it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -35,8 +39,7 @@ impl FromStr for SourceKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [SourceKind::GitRepository, SourceKind::OCIRepository, SourceKind::Bucket];
-        all.into_iter().find(|kind| kind.name() == text).ok_or(())
+        SourceKind::ALL.into_iter().find(|kind| kind.name() == text).ok_or(())
     }
 }
 

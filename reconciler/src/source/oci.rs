@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use reconciler_api::oci_repository::{LayerSelector, OCIReference};
 use reconciler_core::image::ImageName;
+use reconciler_core::source::IgnoreRules;
 use reconciler_core::{go, semver};
 
 use super::archive::{ArchiveError, unpack};
@@ -154,6 +155,12 @@ impl OciRepository<'_> {
         store: Arc<TreeStore>,
         scratch: &Path,
     ) -> Result<Content, OciError> {
+        // What is copied is taken as it is.
+        let ignore = match selector.operation.as_deref().unwrap_or("extract") {
+            "" | "extract" => Some(ignore.unwrap_or_default()),
+            "copy" => None,
+            other => return Err(OciError::Layer(format!("unsupported layer operation: {other}"))),
+        };
         let fail = |source| OciError::Pull { url: self.url.to_owned(), source };
         let manifest = self.registry.manifest(self.name, &artifact.digest).await.map_err(fail)?;
         let layer = select(&manifest.layers, selector.media_type.as_deref().unwrap_or_default())?;
@@ -169,7 +176,7 @@ impl OciRepository<'_> {
     }
 }
 
-/// Stores the files of an archive.
+/// Stores the files of an archive; all of them if there is nothing about what to ignore.
 fn read(mut file: std::fs::File, store: &TreeStore, ignore: Option<&str>) -> Result<Written, OciError> {
     io::Seek::rewind(&mut file).map_err(storage)?;
     let mut writer = store.writer(Limits::default());
@@ -177,7 +184,7 @@ fn read(mut file: std::fs::File, store: &TreeStore, ignore: Option<&str>) -> Res
         Err(ArchiveError::Tree(TreeError::Storage(message))) => return Err(OciError::Storage(message)),
         outcome => outcome?,
     }
-    let rules = writer.rules(ignore);
+    let rules = ignore.map_or_else(IgnoreRules::default, |ignore| writer.rules(Some(ignore)));
     writer.finish(&rules).map_err(storage)
 }
 

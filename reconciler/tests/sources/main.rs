@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "the walk-through uses the rest")]
 mod stage;
 
+mod artifacts;
 mod bucket;
 mod oci;
 mod registry;

@@ -60,7 +60,12 @@ impl Registry {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let registry = Registry { content: Arc::default(), address: listener.local_addr()?.to_string() };
         let router = Router::new()
-            .route("/v2/", get(async || StatusCode::OK))
+            .route(
+                "/v2/",
+                get(async |headers: HeaderMap| {
+                    refusal(&headers).unwrap_or_else(|| StatusCode::OK.into_response())
+                }),
+            )
             .route("/v2/apps/tags/list", get(tags))
             .route("/v2/apps/manifests/{reference}", get(manifest))
             .route("/v2/apps/blobs/{digest}", get(blob))

@@ -70,7 +70,7 @@ async fn secrets_are_decrypted_and_told_nobody() -> Outcome {
     assert_eq!(
         message,
         "Secret/default/direct is SOPS encrypted, configuring decryption is required for this secret to be \
-         reconciled (sops/secret.yaml:1)"
+         reconciled (sops/secret.yaml:1:1)"
     );
     stage
         .patch("sops", &json!({"spec": {"decryption": {"provider": "sops", "secretRef": {"name": "keys"}}}}))
@@ -120,7 +120,7 @@ async fn secrets_are_decrypted_and_told_nobody() -> Outcome {
     let message = stage.not_ready("sops", "BuildFailed", "Vault").await?;
     assert!(message.starts_with("decryption failed for 'Secret.v1.[noGrp]/vaulted': "), "{message}");
     assert!(message.contains("keys of Vault are not supported, only those of age"), "{message}");
-    assert!(message.ends_with(" (sops/secret.yaml:1)"), "{message}");
+    assert!(message.ends_with(" (sops/secret.yaml:1:1)"), "{message}");
 
     // A mistake in what was decrypted.
     let wrong = ours.dotenv(&[("TOKEN", PLAIN[1]), ("TOKEN", PLAIN[0])])?;

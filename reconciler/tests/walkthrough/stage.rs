@@ -143,6 +143,11 @@ impl Stage {
 
     /// Sets the cluster up to follow a directory, and starts the reconciler.
     pub(crate) async fn start(&mut self, path: &str) -> Outcome {
+        self.start_with(path, |_| {}).await
+    }
+
+    /// The same, with other options.
+    pub(crate) async fn start_with(&mut self, path: &str, change: impl FnOnce(&mut RunOptions)) -> Outcome {
         let url = format!("file://{}", self.repository().display());
         let interval = Duration::from_secs(600).into();
         let (namespace, branch, path) = (self.namespace.to_owned(), "main".to_owned(), format!("./{path}"));
@@ -150,6 +155,7 @@ impl Stage {
         run::set_up_sync(&self.client, &sync).await?;
         let mut options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
         options.receivers = self.receivers;
+        change(&mut options);
         let (end, ended) = oneshot::channel::<()>();
         let shutdown = async {
             // Dropping the other end is an end, too.

@@ -4,16 +4,21 @@
 //! followed inside the tree and nowhere else.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use gix::object::tree::EntryKind as GitKind;
 use gix::{ObjectId, ThreadSafeRepository};
 use kustomize_core::host::{EntryKind, Host, HostError, path};
+use reconciler_core::source::{Archive, ArchiveSummary};
 
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
+/// The largest file that goes into an archive, in bytes.
+const LARGEST_PACKED: u64 = 64 << 20;
+/// How deep directories of an archive may be in each other.
+const DEEPEST: usize = 255;
 /// The largest directory listing that is read, in bytes: some hundred thousand names.
 const LARGEST_DIRECTORY: u64 = 16 << 20;
 /// What one build may read together, in bytes.
@@ -82,6 +87,45 @@ impl GitTree {
     pub fn content_id(&self, path: &str) -> Option<[u8; 20]> {
         let id = self.find(path).ok()?.id;
         id.as_slice().try_into().ok()
+    }
+
+    /// Writes all files into an archive, which is always the same for the same files. Links and submodules
+    /// are left out.
+    ///
+    /// # Errors
+    /// An object cannot be read, or the archive cannot be written.
+    pub fn pack<W: io::Write>(&self, writer: W) -> io::Result<(W, ArchiveSummary)> {
+        let mut archive = Archive::new(writer)?;
+        self.pack_directory(&mut archive, self.root, "", 0)?;
+        archive.finish()
+    }
+
+    fn pack_directory(
+        &self,
+        archive: &mut Archive<impl io::Write>,
+        id: ObjectId,
+        path: &str,
+        depth: usize,
+    ) -> io::Result<()> {
+        if depth > DEEPEST {
+            return Err(io::Error::other(format!("directories are more than {DEEPEST} deep in each other")));
+        }
+        for entry in self.directory(id).map_err(io::Error::other)?.iter() {
+            let path = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+            match entry.kind {
+                GitKind::Tree => {
+                    archive.directory(&path)?;
+                    self.pack_directory(archive, entry.id, &path, depth + 1)?;
+                }
+                GitKind::Blob | GitKind::BlobExecutable => {
+                    let content = self.store.blob(entry.id, LARGEST_PACKED).map_err(io::Error::other)?;
+                    let is_executable = entry.kind == GitKind::BlobExecutable;
+                    archive.file(&path, is_executable, content.len() as u64, &*content)?;
+                }
+                GitKind::Link | GitKind::Commit => {}
+            }
+        }
+        Ok(())
     }
 
     /// Follows a path from the root.
