@@ -25,11 +25,13 @@ mod source;
 mod sources;
 mod status;
 mod store;
+mod tenancy;
 
 pub use context::Context;
 pub use log::Log;
 pub(crate) use receiver::call as call_receiver;
 pub use selection::{Selection, SelectionError};
+pub use tenancy::Tenancy;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -135,6 +137,12 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
             );
         }
     };
+    let tenants = async {
+        tokio::join!(
+            store::follow(&context, &context.tenants.namespaces, &context.tenants.queue),
+            work(&context, &tasks, "Namespace", &context.tenants.queue, tenancy::namespace_changed),
+        );
+    };
     let calls = async {
         if selection.has(selection::NOTIFICATION) {
             tokio::join!(
@@ -145,7 +153,7 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
     };
     tokio::select! {
         () = shutdown => {}
-        _ = async { tokio::join!(sources, kustomizations, scans, updates, messages, calls) } => {}
+        _ = async { tokio::join!(sources, kustomizations, scans, updates, messages, calls, tenants) } => {}
     }
     tasks.close();
     // What does not end now is in the inventory, and done again at the next start.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-pub use crate::controller::Selection;
 use crate::controller::{self, Context, Log};
+pub use crate::controller::{Selection, Tenancy};
 pub use embedded::Embedded;
 pub use error::RunError;
 pub use setup::{SyncOptions, install_definitions, set_up_sync};
@@ -35,6 +35,8 @@ pub struct RunOptions {
     pub health: Option<SocketAddr>,
     /// Where the webhooks of receivers are served.
     pub receivers: Option<SocketAddr>,
+    /// Which namespaces are strict.
+    pub tenancy: Tenancy,
     /// Where artifacts are served.
     pub artifacts: Option<SocketAddr>,
     /// The server that artifacts are said to be at; the address where they are served if absent.
@@ -52,6 +54,7 @@ impl RunOptions {
             metrics: None,
             health: None,
             receivers: None,
+            tenancy: Tenancy::default(),
             artifacts: None,
             artifacts_server: None,
         }
@@ -77,7 +80,8 @@ pub async fn run(
         }
         None => None,
     };
-    let context = Context::new(client, options.data, options.log).with_artifacts(server);
+    let context =
+        Context::new(client, options.data, options.log).with_artifacts(server).with_tenancy(options.tenancy);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;

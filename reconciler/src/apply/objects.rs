@@ -9,6 +9,7 @@ use kube::runtime::conditions::is_deleted;
 use kube::runtime::wait::await_condition;
 use reconciler_core::object;
 use reconciler_core::ssa::{FieldManager, ObjectId, take_over};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -110,6 +111,22 @@ impl Objects {
         let uri = format!("{path}?fieldManager={FIELD_MANAGER}");
         let body = patch.to_string();
         self.requests.send("PATCH", &uri, "application/json-patch+json", body.as_bytes()).await.map(|_| ())
+    }
+
+    /// Gets an object of the core group, by the name of its kind in paths.
+    pub(crate) async fn core<T: DeserializeOwned>(
+        &self,
+        plural: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<T, RequestError> {
+        let kind = ApiKind {
+            api_version: "v1".to_owned(),
+            kind: String::new(),
+            plural: plural.to_owned(),
+            is_namespaced: true,
+        };
+        self.requests.get(&kind.path(namespace, name)).await
     }
 
     /// Gets an object. None if it does not exist.

@@ -7,7 +7,7 @@ use std::time::Duration as StdDuration;
 use clap::Args;
 use kube::Client;
 use reconciler::controller::Log;
-use reconciler::run::{self, Embedded, RunError, RunOptions, Selection, SyncOptions};
+use reconciler::run::{self, Embedded, RunError, RunOptions, Selection, SyncOptions, Tenancy};
 use reconciler::source::git::{Credentials, GitProgram};
 use reconciler_api::Duration;
 use tempfile::TempDir;
@@ -58,6 +58,9 @@ pub(crate) struct Run {
     /// Host name, or beginning of the URL, that artifacts are said to be at; the address if absent
     #[arg(long, requires = "storage_addr")]
     storage_adv_addr: Option<String>,
+    /// Which namespaces use nothing but their own: those labelled toolkit.fluxcd.io/tenant, or all (strict)
+    #[arg(long, default_value = "labelled")]
+    tenancy: Tenancy,
     /// Address that health is served on
     #[arg(long, value_parser = address)]
     health_addr: Option<SocketAddr>,
@@ -123,6 +126,7 @@ impl Run {
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
+        options.tenancy = self.tenancy;
         options.artifacts = self.storage_addr;
         options.artifacts_server.clone_from(&self.storage_adv_addr);
         Ok(run::run(client, options, told_to_end()?).await?)

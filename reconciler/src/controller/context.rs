@@ -16,6 +16,7 @@ use super::notifications::Notifications;
 use super::queue::{Key, Queue};
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
+use super::tenancy::{Tenancy, Tenants};
 use crate::apply::{Objects, Owner};
 use crate::source::git::{Commit, Mirror};
 
@@ -31,6 +32,7 @@ pub struct Context {
     pub(crate) repository_queue: Arc<Queue>,
     pub(crate) kustomizations: Store<Kustomization>,
     pub(crate) kustomization_queue: Arc<Queue>,
+    pub(crate) tenants: Tenants,
     pub(crate) images: Images,
     pub(crate) notifications: Notifications,
     pub(crate) receivers: Store<Receiver>,
@@ -66,6 +68,7 @@ impl Context {
             repository_queue: Arc::default(),
             kustomizations: Store::default(),
             kustomization_queue: Arc::default(),
+            tenants: Tenants::default(),
             images: Images::default(),
             notifications: Notifications::default(),
             receivers: Store::default(),
@@ -86,6 +89,13 @@ impl Context {
     #[must_use]
     pub fn with_artifacts(mut self, server: Option<String>) -> Self {
         self.artifacts = server;
+        self
+    }
+
+    /// The same with a rule for which namespaces are strict.
+    #[must_use]
+    pub fn with_tenancy(mut self, tenancy: Tenancy) -> Self {
+        self.tenants = Tenants::new(tenancy);
         self
     }
 

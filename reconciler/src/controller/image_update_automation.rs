@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::outcome::{Failure, Names, conclude, requested};
 use super::queue::Key;
-use super::{Context, Next, finalizer, git_repository, secrets, status};
+use super::{Context, Next, finalizer, git_repository, secrets, status, tenancy};
 use crate::image::update;
 use crate::source::git::{Author, GitError, GitProgram, WorkingCopy};
 
@@ -76,9 +76,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     new.observed_generation = automation.metadata.generation;
     new.last_handled_reconcile_at = requested(&*automation).or(new.last_handled_reconcile_at);
     let policies = policies(&context, &key, &automation);
-    let outcome = match &policies {
+    let allowed = check_source(&context, &key, &automation);
+    let outcome = match allowed.and(policies.as_ref().map_err(Clone::clone)) {
         Ok(policies) => run(&context, &key, &automation, policies).await,
-        Err(failure) => Err(failure.clone()),
+        Err(failure) => Err(failure),
     };
     let interval = automation.spec.interval;
     let next = match outcome {
@@ -120,6 +121,20 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Err(_) => Next::After(SOON),
     }
+}
+
+/// Checks whether the automation may use its source.
+fn check_source(context: &Context, key: &Key, automation: &ImageUpdateAutomation) -> Result<(), Failure> {
+    let source = source_key(key, automation);
+    if context.tenants.may_refer(&key.namespace, &source.namespace) {
+        return Ok(());
+    }
+    if context.tenants.is_strict(&key.namespace).is_none() {
+        let message = format!("namespace '{}' is not known yet", key.namespace);
+        return Err(Failure::new(reason::PROGRESSING, message));
+    }
+    let object = format!("{}/{source}", automation.spec.source_ref.kind);
+    Err(Failure::permanent(reason::ACCESS_DENIED, tenancy::refusal(&object)))
 }
 
 fn source_key(key: &Key, automation: &ImageUpdateAutomation) -> Key {

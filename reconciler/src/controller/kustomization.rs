@@ -23,6 +23,7 @@ use serde_json::json;
 use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
+use super::tenancy;
 use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Health, Objects, Order};
 use crate::build::{self, Footprint};
@@ -173,6 +174,10 @@ impl Reconciliation<'_> {
         let source = &self.object.spec.source_ref;
         let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
         let shown = format!("{}/{namespace}/{}", source.kind, source.name);
+        if !self.context.tenants.may_refer(&self.key.namespace, &namespace) {
+            self.is_strict()?;
+            return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&shown)));
+        }
         let key = Key { namespace, name: source.name.clone() };
         let Ok(kind) = source.kind.parse::<SourceKind>() else {
             let message = format!("Source '{shown}' cannot be used, there is no such kind of source");
@@ -189,11 +194,24 @@ impl Reconciliation<'_> {
     }
 
     fn check_dependencies(&self) -> Result<(), Failure> {
+        for check in &self.object.spec.health_checks {
+            let namespace = check.namespace.as_deref().unwrap_or(&self.key.namespace);
+            if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+                self.is_strict()?;
+                let object = format!("{}/{namespace}/{}", check.kind, check.name);
+                return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&object)));
+            }
+        }
         for dependency in &self.object.spec.depends_on {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
             let fail =
                 |message: String| Failure::waiting(reason::DEPENDENCY_NOT_READY, message, NO_DEPENDENCY);
+            if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+                self.is_strict()?;
+                let message = tenancy::refusal(&format!("Kustomization/{key}"));
+                return Err(Failure::new(reason::ACCESS_DENIED, message));
+            }
             let Some(Ok(other)) = self.context.kustomizations.get(&key) else {
                 return Err(fail(format!("dependency '{key}' not found")));
             };

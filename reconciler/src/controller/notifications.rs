@@ -410,7 +410,11 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendErr
         Some(reference) => Some(secret(context, &message.provider, &reference.name).await?),
         None => None,
     };
-    let rules = Rules::default();
+    let namespace = &message.alert.namespace;
+    let Some(no_cross_namespace) = context.tenants.is_strict(namespace) else {
+        return Err(SendError::Later(format!("namespace '{namespace}' is not known yet")));
+    };
+    let rules = Rules { no_cross_namespace, ..Rules::default() };
     let notification = dispatch(rules, &alert, &provider, secret.as_ref(), &message.event)
         .map_err(|error| SendError::Never(error.to_string()))?;
     let Some(Notification::Send(exchange)) = notification else { return Ok(()) };

@@ -166,7 +166,9 @@ async fn request(
     index: usize,
 ) -> Result<(), String> {
     let Some(resource) = receiver.spec.resources.get(index) else { return Ok(()) };
-    let selection = select(resource, &key.namespace, false).map_err(|error| error.to_string())?;
+    // What is not known yet is refused; the call is sent again.
+    let is_strict = context.tenants.is_strict(&key.namespace) != Some(false);
+    let selection = select(resource, &key.namespace, is_strict).map_err(|error| error.to_string())?;
     let (group, version) =
         selection.api_version.split_once('/').unwrap_or(("", selection.api_version.as_str()));
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, selection.kind));

@@ -4,6 +4,7 @@
 mod features;
 mod sops;
 mod stage;
+mod tenants;
 
 use serde_json::{Value, json};
 

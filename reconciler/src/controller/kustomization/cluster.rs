@@ -7,7 +7,8 @@ use kube::{Client, Config, ResourceExt};
 use reconciler_api::{SecretKeyReference, reason};
 
 use super::super::queue::Key;
-use super::{Failure, Reconciliation};
+use super::super::tenancy::DEFAULT_ACCOUNT;
+use super::{Failure, Reconciliation, SOON};
 use crate::apply::{Objects, RequestError};
 
 /// The keys under which a Secret may hold a kubeconfig.
@@ -27,19 +28,48 @@ impl Reconciliation<'_> {
                 }
             },
         };
-        match spec.service_account_name.as_deref().filter(|name| !name.is_empty()) {
+        match self.account()? {
             Some(account) => objects.on_behalf_of(&self.key.namespace, account).map_err(failed),
             None => Ok(objects),
         }
     }
 
+    /// The service account that acts for this Kustomization, if not the reconciler itself. In a strict
+    /// namespace there is always one, but for other clusters, where the kubeconfig decides.
+    fn account(&self) -> Result<Option<&str>, Failure> {
+        let spec = &self.object.spec;
+        let given = spec.service_account_name.as_deref().filter(|name| !name.is_empty());
+        let is_default = given.is_none() && spec.kube_config.is_none() && self.is_strict()?;
+        Ok(given.or(is_default.then_some(DEFAULT_ACCOUNT)))
+    }
+
+    /// Whether this Kustomization is a tenant's.
+    pub(super) fn is_strict(&self) -> Result<bool, Failure> {
+        let namespace = &self.key.namespace;
+        self.context.tenants.is_strict(namespace).ok_or_else(|| {
+            let message = format!("namespace '{namespace}' is not known yet");
+            Failure::waiting(reason::PROGRESSING, message, SOON)
+        })
+    }
+
+    /// The cluster that is reconciled, to read ConfigMaps and Secrets that the spec names: as the tenant in a
+    /// strict namespace.
+    pub(super) fn reader(&self) -> Result<Objects, Failure> {
+        let objects = self.context.objects.clone();
+        if !self.is_strict()? {
+            return Ok(objects);
+        }
+        let given = self.object.spec.service_account_name.as_deref().filter(|name| !name.is_empty());
+        objects.on_behalf_of(&self.key.namespace, given.unwrap_or(DEFAULT_ACCOUNT)).map_err(failed)
+    }
+
     /// Whether the account is gone on whose behalf objects were applied: then nothing can be deleted.
     pub(super) async fn has_no_account(&self) -> bool {
         let spec = &self.object.spec;
-        let Some(account) = spec.service_account_name.as_deref().filter(|_| spec.kube_config.is_none())
-        else {
+        let Ok(Some(account)) = self.account() else { return false };
+        if spec.kube_config.is_some() {
             return false;
-        };
+        }
         let accounts: Api<ServiceAccount> = Api::namespaced(self.context.client.clone(), &self.key.namespace);
         matches!(accounts.get_metadata_opt(account).await, Ok(None))
     }
@@ -50,8 +80,8 @@ impl Reconciliation<'_> {
         let fail = |why: &dyn std::fmt::Display| {
             Failure::new(reason::RECONCILIATION_FAILED, format!("kubeconfig in secret '{key}': {why}"))
         };
-        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &key.namespace);
-        let secret = secrets.get(&reference.name).await.map_err(|error| fail(&RequestError::from(error)))?;
+        let secret: Secret =
+            self.reader()?.core("secrets", &key.namespace, &key.name).await.map_err(|error| fail(&error))?;
         let version = secret.resource_version().unwrap_or_default();
         if let Some(known) = self.context.remote(&key, &version) {
             return Ok(known);

@@ -2,12 +2,10 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use kube::api::Api;
 use reconciler_api::reason;
 use reconciler_core::sops::Keys;
 
 use super::{Failure, Reconciliation};
-use crate::apply::RequestError;
 
 /// The only way of decryption that there is.
 const PROVIDER: &str = "sops";
@@ -38,8 +36,8 @@ impl Reconciliation<'_> {
         let (mut keys, mut version) = (Keys::default(), String::new());
         if let Some(reference) = &decryption.secret_ref {
             let (namespace, name) = (&self.key.namespace, &reference.name);
-            let api: Api<Secret> = Api::namespaced(self.context.client.clone(), namespace);
-            let secret = api.get(name).await.map_err(|error| match RequestError::from(error) {
+            let found = self.reader()?.core("secrets", namespace, name).await;
+            let secret: Secret = found.map_err(|error| match error {
                 error if error.code() == 404 => fail(error.to_string()),
                 error => {
                     fail(format!("cannot get {provider} decryption Secret '{namespace}/{name}': {error}"))

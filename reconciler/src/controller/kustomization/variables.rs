@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::Api;
 use reconciler_api::kustomization::SubstituteReference;
 use reconciler_api::reason;
 use reconciler_core::substitute::Variables;
 
 use super::{Failure, Reconciliation};
-use crate::apply::RequestError;
+use crate::apply::{Objects, RequestError};
 
 impl Reconciliation<'_> {
     /// The values of all variables. Those of the spec win over others, and later references over
@@ -17,8 +16,9 @@ impl Reconciliation<'_> {
     pub(super) async fn variables(&self) -> Result<Variables, Failure> {
         let mut variables = Variables::default();
         let Some(post_build) = &self.object.spec.post_build else { return Ok(variables) };
+        let reader = self.reader()?;
         for reference in &post_build.substitute_from {
-            let found = self.values(reference).await;
+            let found = self.values(&reader, reference).await;
             let values = match found {
                 Ok(values) => values,
                 Err(error) if error.code() == 404 && reference.optional.unwrap_or_default() => continue,
@@ -37,17 +37,18 @@ impl Reconciliation<'_> {
 
     async fn values(
         &self,
+        reader: &Objects,
         reference: &SubstituteReference,
     ) -> Result<BTreeMap<String, String>, RequestError> {
-        let (client, namespace) = (self.context.client.clone(), &self.key.namespace);
+        let namespace = &self.key.namespace;
         if reference.kind == "Secret" {
-            let secret = Api::<Secret>::namespaced(client, namespace).get(&reference.name).await?;
+            let secret: Secret = reader.core("secrets", namespace, &reference.name).await?;
             let text = |(key, value): (String, k8s_openapi::ByteString)| {
                 (key, String::from_utf8_lossy(&value.0).into_owned())
             };
             Ok(secret.data.unwrap_or_default().into_iter().map(text).collect())
         } else {
-            let map = Api::<ConfigMap>::namespaced(client, namespace).get(&reference.name).await?;
+            let map: ConfigMap = reader.core("configmaps", namespace, &reference.name).await?;
             Ok(map.data.unwrap_or_default())
         }
     }

@@ -1,0 +1,82 @@
+//! Tenants: namespaces whose objects use nothing but what is their own.
+//!
+//! In a strict namespace everything is read and written on behalf of a service account of the namespace, also
+//! where Flux uses its own privileges, and nothing refers to another namespace.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+
+use super::queue::{Key, Queue};
+use super::store::Store;
+use super::{Context, Next};
+
+/// The label of a tenant's namespaces, which `create tenant` sets.
+const LABEL: &str = "toolkit.fluxcd.io/tenant";
+/// The account that acts for an object of a strict namespace that names none.
+pub(super) const DEFAULT_ACCOUNT: &str = "default";
+
+/// Which namespaces are strict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Those with the label `toolkit.fluxcd.io/tenant`.
+    #[default]
+    Labelled,
+    /// All.
+    Strict,
+}
+
+impl FromStr for Tenancy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "labelled" => Ok(Tenancy::Labelled),
+            "strict" => Ok(Tenancy::Strict),
+            _ => Err(format!("there is no tenancy {text:?}, only labelled and strict")),
+        }
+    }
+}
+
+/// The namespaces, and which of them are strict.
+#[derive(Default)]
+pub(crate) struct Tenants {
+    tenancy: Tenancy,
+    pub(super) namespaces: Store<Namespace>,
+    pub(super) queue: Arc<Queue>,
+}
+
+impl Tenants {
+    pub(super) fn new(tenancy: Tenancy) -> Self {
+        Tenants { tenancy, ..Tenants::default() }
+    }
+
+    /// Whether a namespace is strict. Nothing while it is not known: what is in it has to wait.
+    pub(super) fn is_strict(&self, namespace: &str) -> Option<bool> {
+        if self.tenancy == Tenancy::Strict {
+            return Some(true);
+        }
+        let key = Key { namespace: String::new(), name: namespace.to_owned() };
+        let found = self.namespaces.get(&key)?.ok()?;
+        Some(found.labels().contains_key(LABEL))
+    }
+
+    /// Whether objects of a namespace may refer to those of another.
+    pub(super) fn may_refer(&self, from: &str, to: &str) -> bool {
+        from == to || self.is_strict(from) == Some(false)
+    }
+}
+
+/// What is said of a reference that is refused. The object is `KIND/NAMESPACE/NAME`.
+pub(super) fn refusal(object: &str) -> String {
+    format!("can't access '{object}', cross-namespace references have been blocked")
+}
+
+/// A namespace is new: what is in it may have waited for that.
+pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
+    let inside = context.kustomizations.keys(|one, _| one.namespace == key.name);
+    inside.into_iter().for_each(|key| context.kustomization_queue.add(key));
+    Next::OnChange
+}
