@@ -11,7 +11,7 @@ use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::field_spec::{FieldSpec, Table, TransformerConfig, merge_field_specs};
 use crate::kustomization::Label;
-use crate::resource::{ResourceSet, expect_unchanged};
+use crate::resource::{Origin, ResourceSet, expect_unchanged};
 use crate::transform::{
     Action, AnnotationsTransformer, ImageTagTransformer, LabelTransformer, Local, LocalStep,
     NamespaceTransformer, PatchJson6902Transformer, PatchStrategicMergeTransformer, PatchTransformer,
@@ -50,8 +50,22 @@ fn run_steps(
     set: &mut ResourceSet,
 ) -> Result<(), BuildError> {
     let mut together: Vec<LocalStep<'_>> = Vec::new();
+    // What waits to be noted of steps that ignore annotations: noting each by itself would write the whole
+    // list as often. The first is noted at once, since that makes strings of all annotations.
+    let mut unnoted: Vec<&Origin> = Vec::new();
+    let mut can_wait = false;
     for step in steps {
-        let origin = step.origin.as_ref();
+        let ignores = matches!(&step.plugin, Action::Each(local) if local.ignores_annotations());
+        if !ignores && !unnoted.is_empty() {
+            run_local(&std::mem::take(&mut together), set, cx)?;
+            set.note_transformations(&unnoted)?;
+            unnoted.clear();
+        }
+        let mut origin = step.origin.as_ref();
+        if ignores && can_wait {
+            unnoted.extend(origin.take());
+        }
+        can_wait = step.origin.is_some() || ignores && can_wait;
         match &step.plugin {
             Action::Each(local) => {
                 let transformer = &**local;
@@ -64,12 +78,13 @@ fn run_steps(
                 run_local(&std::mem::take(&mut together), set, cx)?;
                 transformer.transform(set, cx).map_err(|error| error.at(step.pos))?;
                 if let Some(origin) = origin {
-                    set.note_transformation(origin)?;
+                    set.note_transformations(&[origin])?;
                 }
             }
         }
     }
-    run_local(&together, set, cx)
+    run_local(&together, set, cx)?;
+    set.note_transformations(&unnoted)
 }
 
 /// Runs all validators, which may refuse but not change anything.

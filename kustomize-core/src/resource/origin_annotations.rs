@@ -52,14 +52,17 @@ impl Resource {
         }
     }
 
-    /// Notes a transformer that may have changed the resource; one without an origin is taken to
-    /// be made by it (kustomize's `AddTransformerAnnotation`).
+    /// Notes transformers that may have changed the resource; one without an origin is taken to
+    /// be made by the first (kustomize's `AddTransformerAnnotation`).
     ///
     /// # Errors
     /// Annotations of this kind that do not say so in YAML.
-    pub(crate) fn note_transformation(&mut self, transformer: &Origin) -> Result<(), BuildError> {
-        if self.origin()?.is_none() {
-            self.annotate(ORIGIN, origin_text::print(transformer));
+    pub(crate) fn note_transformations(&mut self, mut transformers: &[&Origin]) -> Result<(), BuildError> {
+        if let ([first, rest @ ..], None) = (transformers, self.origin()?) {
+            self.annotate(ORIGIN, origin_text::print(first));
+            transformers = rest;
+        }
+        if transformers.is_empty() {
             return Ok(());
         }
         let earlier = match self.annotation(TRANSFORMATIONS) {
@@ -67,7 +70,8 @@ impl Resource {
             Some(text) => origin_text::normal_list(text)
                 .map_err(|message| self.bad_annotation(TRANSFORMATIONS, &message))?,
         };
-        let text = earlier + &origin_text::print_item(transformer);
+        let items = transformers.iter().map(|transformer| origin_text::print_item(transformer));
+        let text = items.fold(earlier, |text, item| text + &item);
         self.annotate(TRANSFORMATIONS, text);
         Ok(())
     }

@@ -106,11 +106,14 @@ impl ResourceSet {
         self.list.iter_mut().zip(forms)
     }
 
-    /// Notes a transformer that may have changed the resources.
-    pub(crate) fn note_transformation(&mut self, transformer: &Origin) -> Result<(), BuildError> {
+    /// Notes transformers that may have changed the resources, in their order.
+    pub(crate) fn note_transformations(&mut self, transformers: &[&Origin]) -> Result<(), BuildError> {
+        if transformers.is_empty() {
+            return Ok(());
+        }
         // This changes annotations only, and no ids.
         let mut resources = self.list.iter_mut().map(Arc::make_mut);
-        resources.try_for_each(|resource| resource.note_transformation(transformer))
+        resources.try_for_each(|resource| resource.note_transformations(transformers))
     }
 
     /// Forgets what is known of ids.

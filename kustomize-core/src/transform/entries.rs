@@ -68,6 +68,15 @@ impl Entries {
         self.pairs.is_empty()
     }
 
+    /// Whether all maps are labels, or at least nowhere near the annotations of a resource.
+    pub(crate) fn are_in_labels(&self) -> bool {
+        self.specs.iter().all(|selected| {
+            let path = self.specs.get(selected.number).map_or("", |spec| spec.path.as_str());
+            let first = path.split('/').next().unwrap_or_default().trim();
+            path == "metadata/labels" || !first.is_empty() && first != "metadata"
+        })
+    }
+
     /// Sets the entries in one resource.
     ///
     /// # Errors

@@ -52,4 +52,8 @@ impl Change for LabelTransformer {
     }
 }
 
-impl Local for LabelTransformer {}
+impl Local for LabelTransformer {
+    fn ignores_annotations(&self) -> bool {
+        self.0.are_in_labels()
+    }
+}

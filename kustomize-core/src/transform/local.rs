@@ -12,6 +12,12 @@ use crate::yaml::{Pos, Str};
 
 /// Changes resources, each without regard to the others, and may look at all of them at the end.
 pub(crate) trait Local: Change {
+    /// Whether annotations mean nothing to it, and it leaves them as they are. What is noted there of
+    /// transformations can then wait.
+    fn ignores_annotations(&self) -> bool {
+        false
+    }
+
     /// Whether `finish` does anything.
     fn has_finish(&self) -> bool {
         false
@@ -144,7 +150,7 @@ impl Pass<'_> {
             }
         }
         if let Some(origin) = step.origin {
-            resource.note_transformation(origin)?;
+            resource.note_transformations(&[origin])?;
         }
         Ok(true)
     }

@@ -12,6 +12,7 @@ use crate::merge::JsonPatch;
 use crate::resource::{Change, JsonForm, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::selector::Matcher;
+use crate::yaml::Node;
 use crate::yaml::decode::Spanned;
 
 /// One patch and its target, which is no single name.
@@ -81,6 +82,14 @@ impl Change for TargetedPatch {
 }
 
 impl Local for TargetedPatch {
+    fn ignores_annotations(&self) -> bool {
+        match &self.content {
+            Content::Strategic(patch) => !self.matcher.looks_at_labels() && leaves_annotations(&patch.0.node),
+            // The values of annotations change on their way through JSON.
+            Content::Json(_) => false,
+        }
+    }
+
     fn has_finish(&self) -> bool {
         true
     }
@@ -94,4 +103,16 @@ impl Local for TargetedPatch {
             Content::Json(_) => Ok(()),
         }
     }
+}
+
+/// Whether a patch says nothing of annotations, or of how to merge what holds them.
+fn leaves_annotations(patch: &Node) -> bool {
+    let Some(root) = patch.as_map() else { return false };
+    root.iter().all(|entry| match entry.key.as_str() {
+        "metadata" => entry.value.as_map().is_some_and(|metadata| {
+            let mut keys = metadata.iter().map(|entry| entry.key.as_str());
+            keys.all(|key| matches!(key, "name" | "namespace"))
+        }),
+        key => !key.starts_with('$') && key != "<<",
+    })
 }
