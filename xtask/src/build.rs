@@ -31,17 +31,21 @@ pub fn command(profile: Profile) -> Result<PathBuf, Failure> {
     build(profile, &["--package", "kustomize-cli"], &PathBuf::from(executable("kustomize-rs")))
 }
 
-/// Builds the reconciler as tests build it, and says where it is. Cargo shows how far it is.
+/// Builds the reconciler, and says where it is.
 ///
 /// # Errors
 /// It does not compile.
-pub fn reconciler() -> Result<PathBuf, Failure> {
-    let mut cargo = cargo();
-    cargo.args(["build", "--package", "reconciler", "--target-dir"]).arg(target());
-    if !cargo.status()?.success() {
-        return Err("the reconciler does not compile".into());
-    }
-    Ok(target().join("debug").join(executable("reconciler")))
+pub fn reconciler(profile: Profile) -> Result<PathBuf, Failure> {
+    build(profile, &["--package", "reconciler"], &PathBuf::from(executable("reconciler")))
+}
+
+/// Builds the load on reconcilers, an example of the reconciler, and says where it is.
+///
+/// # Errors
+/// It does not compile.
+pub fn load() -> Result<PathBuf, Failure> {
+    let program = Path::new("examples").join(executable("load"));
+    build(Profile::Debug, &["--package", "reconciler", "--example", "load"], &program)
 }
 
 /// Builds an example of the benchmarks, which is a program to measure, and says where it is.

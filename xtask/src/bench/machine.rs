@@ -22,6 +22,16 @@ pub fn describe(ours: &Path, oracle: &Oracle) -> Result<String, Failure> {
     ))
 }
 
+/// One line about a measurement of reconcilers.
+///
+/// # Errors
+/// The program does not tell its version.
+pub fn describe_reconcilers(ours: &Path) -> Result<String, Failure> {
+    let own = first_line(Command::new(ours).args(["version", "--client"]))?;
+    let compiler = first_line(Command::new("rustc").arg("--version"))?;
+    Ok(format!("{own}, {compiler}; {}, {} cores", processor(), pool::cores()))
+}
+
 fn first_line(command: &mut Command) -> Result<String, Failure> {
     let output = command.output()?.stdout;
     Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())

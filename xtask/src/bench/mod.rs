@@ -5,6 +5,7 @@ mod growth;
 mod machine;
 mod memory;
 mod parts;
+mod reconciler;
 mod report;
 mod repositories;
 
@@ -48,6 +49,8 @@ pub struct Args {
 enum Other {
     /// Measure whether ten times as much input takes about ten times as long
     Growth(growth::Args),
+    /// Measure the reconciler on a real API server, beside Flux if there is one
+    Reconciler(reconciler::Args),
 }
 
 /// Measures, and prints a table.
@@ -55,8 +58,10 @@ enum Other {
 /// # Errors
 /// There is nothing to compare with, a program fails, or the outputs differ.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    if let Some(Other::Growth(args)) = &args.other {
-        return growth::run(args);
+    match &args.other {
+        Some(Other::Growth(args)) => return growth::run(args),
+        Some(Other::Reconciler(args)) => return reconciler::run(args),
+        None => {}
     }
     let oracle = Oracle::find()?;
     let ours = match &args.ours {

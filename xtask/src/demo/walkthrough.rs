@@ -27,7 +27,7 @@ pub fn run() -> Result<(), Failure> {
     println!(
         "\nbuilding the reconciler: about ten minutes the first time on two cores; cargo shows how far it is"
     );
-    let program = build::reconciler()?;
+    let program = build::reconciler(build::Profile::Debug)?;
     let started = Instant::now();
     let demo = Demo::start(&program)?;
     demo.first_pods()?;

@@ -13,6 +13,15 @@ use crate::{Failure, workspace};
 /// How long a control plane may take to start.
 const START: Duration = Duration::from_secs(120);
 
+/// What a control plane consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// Everything, with nodes that are played.
+    All,
+    /// Only etcd and the API server, so that nothing else takes time or makes requests.
+    ApiServer,
+}
+
 /// A running control plane. It is killed when this is dropped; its state goes with it.
 pub struct Cluster {
     child: Child,
@@ -25,11 +34,14 @@ impl Cluster {
     ///
     /// # Errors
     /// It ends, or is not ready in time. The message has its last words.
-    pub fn start(programs: &Path) -> Result<Self, Failure> {
+    pub fn start(programs: &Path, parts: Parts) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("testcluster-").tempdir()?;
         let log = directory.path().join("log");
         let mut command = Command::new(programs.join(workspace::executable("testcluster")));
         command.args(["up", "--port", "0", "--until-eof", "--dir"]).arg(directory.path().join("state"));
+        if parts == Parts::ApiServer {
+            command.args(["--kcm=false", "--scheduler=false", "--kwok=false"]);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&log)?);
         println!("starting a control plane");
         let started = Instant::now();

@@ -10,7 +10,8 @@ use std::process::Command;
 
 use crate::steps::Steps;
 use crate::{Failure, workspace};
-use cluster::Cluster;
+pub use cluster::{Cluster, Parts};
+pub use programs::build as build_programs;
 
 /// The Go module of the programs, from the root of the repository.
 const MODULE: &str = "e2e/cluster";
@@ -21,6 +22,9 @@ pub struct Args {
     /// Build the programs and stop there
     #[arg(long)]
     build_only: bool,
+    /// Run what takes minutes, too: kill the reconciler at a hundred moments
+    #[arg(long)]
+    long: bool,
 }
 
 /// Runs the suites on the cluster that `KUBECONFIG` names, or on one that is started for them.
@@ -30,15 +34,15 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(given) = std::env::var_os("KUBECONFIG").filter(|_| !args.build_only) {
         println!("running on the cluster that KUBECONFIG names: {}", Path::new(&given).display());
-        return suites(&given, None);
+        return suites(&given, None, args.long);
     }
     let directory = programs::build()?;
     if args.build_only {
         println!("{}", directory.display());
         return Ok(());
     }
-    let cluster = Cluster::start(&directory)?;
-    let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory));
+    let cluster = Cluster::start(&directory, Parts::All)?;
+    let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory), args.long);
     // The server's own words are of use only when something went wrong.
     if result.is_err() {
         cluster.keep_log();
@@ -47,7 +51,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Runs every suite that can use a real API server.
-fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Result<(), Failure> {
+fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>, is_long: bool) -> Result<(), Failure> {
     let mut steps = Steps::new();
     steps
         .command("the behavior of an API server", test("embedded-cluster", "behavior", kubeconfig, programs));
@@ -56,6 +60,11 @@ fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Result<(), F
         steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
         let second = test("reconciler", "automation", kubeconfig, programs);
         steps.command("the second half of the walk-through", second);
+        if is_long {
+            let mut kill = test("reconciler", "kill", kubeconfig, programs);
+            kill.args(["--", "--include-ignored", "--test-threads=1"]);
+            steps.command("the reconciler, killed in the middle of its work", kill);
+        }
     }
     steps.run()
 }
