@@ -21,6 +21,9 @@ pub use embedded::Embedded;
 pub use error::RunError;
 pub use setup::{SyncOptions, install_definitions, set_up_sync};
 
+/// How this program calls itself.
+const AGENT: &str = concat!("reconciler/", env!("CARGO_PKG_VERSION"));
+
 /// How the controllers run.
 pub struct RunOptions {
     /// Where repositories are kept.
@@ -109,7 +112,7 @@ pub async fn run(
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Client, RunError> {
     let fail = |error: &dyn std::fmt::Display| RunError::Cluster(error.to_string());
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(file) => {
             let file = Kubeconfig::read_from(file).map_err(|error| fail(&error))?;
             Config::from_custom_kubeconfig(file, &options).await.map_err(|error| fail(&error))?
@@ -117,5 +120,7 @@ pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
         None if context.is_some() => Config::from_kubeconfig(&options).await.map_err(|error| fail(&error))?,
         None => Config::infer().await.map_err(|error| fail(&error))?,
     };
+    // Audit logs and metrics of the server tell by this who asks.
+    config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(AGENT)));
     Client::try_from(config).map_err(|error| fail(&error))
 }
