@@ -12,7 +12,7 @@ mod read;
 mod stage;
 mod types;
 
-pub use decide::{is_kept, is_skipped, leave_ignored};
+pub use decide::{differ_in_ignored_only, is_kept, is_skipped, leave_ignored};
 pub use id::{InvalidObjectId, ObjectId};
 pub use ignored::IgnoredFields;
 pub use managers::{FieldManager, Operation, migrate_version, remove_managers, take_over};

@@ -73,6 +73,18 @@ pub fn leave_ignored(desired: &mut Value, existing: &Value, tried: &Value, ignor
     }
 }
 
+/// Whether an object in the cluster and what applying makes of it are the same but for ignored fields.
+#[must_use]
+pub fn differ_in_ignored_only(existing: &Value, tried: &Value, ignored: &[&str]) -> bool {
+    let [existing, tried] = [existing, tried].map(|object| {
+        let mut object = object.clone();
+        let bookkeeping = ["/metadata/managedFields", "/metadata/resourceVersion", "/metadata/generation"];
+        bookkeeping.iter().chain(ignored).for_each(|pointer| remove(&mut object, pointer));
+        object
+    });
+    existing == tried
+}
+
 /// Whether another manager has applied the field at a pointer.
 fn is_applied_by_others(existing: &Value, pointer: &str, owner: &str) -> bool {
     let entries = object::at(existing, &["metadata", "managedFields"]).and_then(Value::as_array);
@@ -136,6 +148,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn bookkeeping_and_ignored_fields_do_not_count() {
+        let object = |replicas: u32, image: &str, version: &str| json!({"metadata": {"name": "x", "resourceVersion": version, "generation": 1}, "spec": {"replicas": replicas, "image": image}});
+        let ignored = ["/spec/replicas"];
+        assert!(differ_in_ignored_only(&object(1, "a", "1"), &object(5, "a", "2"), &ignored));
+        assert!(!differ_in_ignored_only(&object(1, "a", "1"), &object(1, "b", "1"), &ignored));
+        assert!(!differ_in_ignored_only(&object(1, "a", "1"), &object(5, "a", "1"), &[]));
+    }
 
     #[test]
     fn ignored_fields_stay_with_who_applied_them() {

@@ -117,7 +117,11 @@ impl Apply<'_> {
                 return Ok(Trial::Skipped);
             }
         }
-        match self.objects.apply(&item.kind, &wanted.value, true).await {
+        let tried = self.objects.apply(&item.kind, &wanted.value, true).await;
+        if tried.as_ref().is_err_and(RequestError::is_immutable) && self.may_recreate(item).await {
+            return Ok(Trial::Immutable);
+        }
+        match tried {
             Ok(tried) => {
                 // Others may have asked for that in the cluster.
                 Ok(if ssa::is_skipped(&tried.object, None) {
@@ -127,7 +131,6 @@ impl Apply<'_> {
                 })
             }
             Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
-            Err(error) if error.is_immutable() && self.may_force(&wanted.value) => Ok(Trial::Immutable),
             Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
                 let hint = wanted.place.as_ref().map(|place| format!("{subject} is written at {place}"));
                 Err(Failure(format!("{subject} dry-run failed ({reason}): {message}"), hint))
@@ -136,8 +139,15 @@ impl Apply<'_> {
         }
     }
 
-    fn may_force(&self, object: &Value) -> bool {
-        self.force || object::is_marked(object, annotation::FORCE, annotation::ENABLED)
+    /// Whether an object may be deleted and made again: if the Kustomization, the object, or the one in the
+    /// cluster says so.
+    async fn may_recreate(&self, item: &Item<'_>) -> bool {
+        let says_so = |object: &Value| object::is_marked(object, annotation::FORCE, annotation::ENABLED);
+        if self.force || says_so(&item.wanted.value) {
+            return true;
+        }
+        let existing = self.objects.get(&item.kind, &item.wanted.id).await;
+        existing.is_ok_and(|existing| existing.as_ref().is_some_and(says_so))
     }
 
     async fn apply_one(&self, item: &Item<'_>, trial: &Trial) -> Result<Action, Failure> {
@@ -171,17 +181,22 @@ impl Apply<'_> {
 
     async fn take_over_and_apply(&self, item: &Item<'_>, tried: &Applied) -> Result<Applied, RequestError> {
         let Item { wanted, kind } = item;
-        // One that is merged leaves others their fields.
-        if !tried.is_created && !object::is_marked(&wanted.value, annotation::SSA, "Merge") {
-            self.objects.take_over(kind, &wanted.id, &tried.object).await?;
-        }
-        let ignored = self.ignored.of(&tried.object);
-        if tried.is_created || ignored.is_empty() {
+        if tried.is_created {
             return self.objects.apply(kind, &wanted.value, false).await;
         }
         let mut value = wanted.value.clone();
-        if let Some(existing) = self.objects.get(kind, &wanted.id).await? {
+        let ignored = self.ignored.of(&tried.object);
+        if !ignored.is_empty()
+            && let Some(existing) = self.objects.get(kind, &wanted.id).await?
+        {
+            if ssa::differ_in_ignored_only(&existing, &tried.object, &ignored) {
+                return Ok(Applied { object: existing, is_created: false });
+            }
             ssa::leave_ignored(&mut value, &existing, &tried.object, &ignored, FIELD_MANAGER);
+        }
+        // One that is merged leaves others their fields; it may say so in the cluster alone.
+        if !object::is_marked(&tried.object, annotation::SSA, "Merge") {
+            self.objects.take_over(kind, &wanted.id, &tried.object).await?;
         }
         self.objects.apply(kind, &value, false).await
     }
