@@ -3,6 +3,7 @@
 mod artifacts;
 mod embedded;
 mod error;
+mod leader;
 mod receive;
 mod serve;
 mod setup;
@@ -19,6 +20,7 @@ use crate::controller::{self, Context, Log};
 pub use crate::controller::{Selection, Tenancy};
 pub use embedded::Embedded;
 pub use error::RunError;
+pub use leader::{Election, Times};
 pub use setup::{SyncOptions, install_definitions, set_up_sync};
 
 /// How this program calls itself.
@@ -44,6 +46,8 @@ pub struct RunOptions {
     pub artifacts: Option<SocketAddr>,
     /// The server that artifacts are said to be at; the address where they are served if absent.
     pub artifacts_server: Option<String>,
+    /// How one of several processes is elected; this process leads if absent.
+    pub election: Option<Election>,
 }
 
 impl RunOptions {
@@ -60,14 +64,18 @@ impl RunOptions {
             tenancy: Tenancy::default(),
             artifacts: None,
             artifacts_server: None,
+            election: None,
         }
     }
 }
 
 /// Reconciles until `shutdown` is ready. What is under way then is given a moment to end.
 ///
+/// Where there is an election, it waits until this process leads, and serves health and nothing else
+/// meanwhile.
+///
 /// # Errors
-/// The directory cannot be written, or an address cannot be listened on.
+/// The directory cannot be written, an address cannot be listened on, or this process leads no more.
 pub async fn run(
     client: Client,
     options: RunOptions,
@@ -83,6 +91,9 @@ pub async fn run(
         }
         None => None,
     };
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut leadership = options.election.map(|election| election.candidate(client.clone()));
+    let client = leadership.as_ref().map_or(client.clone(), |leadership| leadership.fence(client));
     let context =
         Context::new(client, options.data, options.log).with_artifacts(server).with_tenancy(options.tenancy);
     let context = Arc::new(context);
@@ -98,11 +109,30 @@ pub async fn run(
         );
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        () = controller::run(Arc::clone(&context), options.controllers, shutdown) => {}
-        () = servers => {}
+    let work = async {
+        let Some(leadership) = &mut leadership else {
+            controller::run(Arc::clone(&context), options.controllers, shutdown).await;
+            return Ok(());
+        };
+        context.set_waiting(true);
+        tokio::select! {
+            () = leadership.win(&context.log) => {}
+            () = &mut shutdown => return Ok(()),
+        }
+        context.set_waiting(false);
+        tokio::select! {
+            () = controller::run(Arc::clone(&context), options.controllers, shutdown) => Ok(()),
+            () = leadership.hold() => Err(RunError::LeadershipLost),
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = servers => Ok(()),
+    };
+    if let Some(leadership) = leadership {
+        leadership.release().await;
     }
-    Ok(())
+    outcome
 }
 
 /// Connects to the cluster that a kubeconfig names, or to the one that this process runs in.

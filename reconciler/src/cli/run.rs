@@ -7,7 +7,7 @@ use std::time::Duration as StdDuration;
 use clap::Args;
 use kube::Client;
 use reconciler::controller::Log;
-use reconciler::run::{self, Embedded, RunError, RunOptions, Selection, SyncOptions, Tenancy};
+use reconciler::run::{self, Election, Embedded, RunError, RunOptions, Selection, SyncOptions, Tenancy};
 use reconciler::source::git::{Credentials, GitProgram};
 use reconciler_api::Duration;
 use tempfile::TempDir;
@@ -16,6 +16,8 @@ use url::Url;
 
 use super::{Failure, Global, Result, term};
 
+/// The Lease of the process that reconciles.
+const LEASE: &str = "reconciler-leader-election";
 /// How long a repository may take to name its branch.
 const ASK: StdDuration = StdDuration::from_secs(30);
 
@@ -52,6 +54,9 @@ pub(crate) struct Run {
     /// Address that the webhooks of receivers are served on
     #[arg(long, value_parser = address)]
     receiver_addr: Option<SocketAddr>,
+    /// Wait until no other process reconciles
+    #[arg(long)]
+    enable_leader_election: bool,
     /// Address that artifacts are served on, for controllers that use sources
     #[arg(long, value_parser = address)]
     storage_addr: Option<SocketAddr>,
@@ -113,20 +118,22 @@ impl Run {
                 embedded.kubeconfig().display()
             ))?;
         }
-        let outcome = self.reconcile(client, data).await;
+        let election = self.enable_leader_election.then(|| Election::new(&global.namespace, LEASE));
+        let outcome = self.reconcile(client, data, election).await;
         if let Some(embedded) = embedded {
             embedded.shutdown();
         }
         outcome
     }
 
-    async fn reconcile(&self, client: Client, data: &Path) -> Result {
+    async fn reconcile(&self, client: Client, data: &Path, election: Option<Election>) -> Result {
         let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
         options.controllers = self.controllers.clone().unwrap_or_default();
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
+        options.election = election;
         options.artifacts = self.storage_addr;
         options.artifacts_server.clone_from(&self.storage_adv_addr);
         Ok(run::run(client, options, told_to_end()?).await?)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Client;
@@ -41,6 +42,8 @@ pub struct Context {
     pub(crate) sources: Sources,
     /// The server that artifacts are offered at, if they are.
     pub(super) artifacts: Option<String>,
+    /// Whether another process leads.
+    is_waiting: AtomicBool,
     memories: Mutex<HashMap<Key, Memory>>,
     /// Other clusters, by the Secret with their kubeconfig and its version.
     remotes: Mutex<HashMap<Key, (String, Objects)>>,
@@ -76,6 +79,7 @@ impl Context {
             mirrors: Mutex::default(),
             sources: Sources::default(),
             artifacts: None,
+            is_waiting: AtomicBool::default(),
             memories: Mutex::default(),
             remotes: Mutex::default(),
             drifts,
@@ -104,8 +108,16 @@ impl Context {
         &self.metrics
     }
 
-    /// Whether all objects of the cluster are known.
+    /// Notes whether another process leads.
+    pub(crate) fn set_waiting(&self, is_waiting: bool) {
+        self.is_waiting.store(is_waiting, Ordering::Relaxed);
+    }
+
+    /// Whether all objects of the cluster are known, or another process leads.
     pub(crate) fn is_ready(&self) -> bool {
+        if self.is_waiting.load(Ordering::Relaxed) {
+            return true;
+        }
         self.repositories.is_listed() && self.kustomizations.is_listed()
     }
 

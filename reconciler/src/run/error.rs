@@ -25,6 +25,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// Another process leads now, or may do so.
+    #[error("this process leads no more: its lease could not be renewed")]
+    LeadershipLost,
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
