@@ -18,6 +18,8 @@ use super::{Credentials, GitError, Reference, Remote};
 
 /// Schemes that git may use, also when it is redirected.
 const SCHEMES: &str = "http:https:ssh:file";
+/// The largest file that git may write, in bytes: the pack of a commit.
+const LARGEST_PACK: u64 = 1 << 30;
 /// What is kept of git's own words.
 const MOST_WORDS: usize = 600;
 
@@ -26,13 +28,20 @@ pub struct GitProgram {
     url: String,
     credentials: Credentials,
     timeout: Duration,
+    largest: u64,
 }
 
 impl GitProgram {
     /// A repository at an address. Every call of git may take as long as `timeout`.
     #[must_use]
     pub fn new(url: impl Into<String>, credentials: Credentials, timeout: Duration) -> Self {
-        GitProgram { url: url.into(), credentials, timeout }
+        GitProgram { url: url.into(), credentials, timeout, largest: LARGEST_PACK }
+    }
+
+    /// The same repository, of which no pack may have more bytes than that.
+    #[must_use]
+    pub fn limited_to(self, largest: u64) -> Self {
+        GitProgram { largest, ..self }
     }
 
     /// The branch that the repository is on.
@@ -57,7 +66,7 @@ impl GitProgram {
     ) -> Result<Vec<u8>, GitError> {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
         let secrets = TempDir::with_prefix("reconciler-git-").map_err(io)?;
-        let mut command = Command::new("git");
+        let mut command = self.program();
         if let Some(directory) = directory {
             command.arg("--git-dir").arg(directory);
         }
@@ -75,14 +84,34 @@ impl GitProgram {
             .kill_on_drop(true);
         self.authenticate(&mut command, secrets.path()).map_err(io)?;
         let output = match tokio::time::timeout(self.timeout, command.output()).await {
-            Err(_) => return Err(GitError::TimedOut(self.timeout)),
+            Err(_) => {
+                directory.into_iter().for_each(remove_halves);
+                return Err(GitError::TimedOut(self.timeout));
+            }
             Ok(Err(error)) => return Err(GitError::NoProgram(error.to_string())),
             Ok(Ok(output)) => output,
         };
         if output.status.success() {
             return Ok(output.stdout);
         }
+        if let Some(directory) = directory {
+            remove_halves(directory);
+        }
         Err(self.failure(&String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// The program, which cannot write files of any size.
+    #[cfg(unix)]
+    fn program(&self) -> Command {
+        let mut command = Command::new("sh");
+        // The unit of this limit is half a kilobyte. One that is lower already stays.
+        command.args(["-c", "ulimit -f \"$0\" 2>/dev/null; exec git \"$@\"", &(self.largest / 512).to_string()]);
+        command
+    }
+
+    #[cfg(not(unix))]
+    fn program(&self) -> Command {
+        Command::new("git")
     }
 
     /// Hands the credentials over.
@@ -97,14 +126,15 @@ impl GitProgram {
             let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
             settings.push(("http.extraHeader", format!("Authorization: Basic {pair}")));
         }
+        // These win over git's settings, and over the same variables of this process.
         let files = [
-            ("http.sslCAInfo", &credentials.ca, "ca.crt"),
-            ("http.sslCert", &credentials.certificate, "tls.crt"),
-            ("http.sslKey", &credentials.certificate_key, "tls.key"),
+            ("GIT_SSL_CAINFO", &credentials.ca, "ca.crt"),
+            ("GIT_SSL_CERT", &credentials.certificate, "tls.crt"),
+            ("GIT_SSL_KEY", &credentials.certificate_key, "tls.key"),
         ];
-        for (setting, content, name) in files {
+        for (variable, content, name) in files {
             if let Some(content) = content {
-                settings.push((setting, private_file(directory, name, content)?.display().to_string()));
+                command.env(variable, private_file(directory, name, content)?);
             }
         }
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
@@ -145,16 +175,6 @@ impl GitProgram {
 
     /// An error from what git said.
     fn failure(&self, said: &str) -> GitError {
-        let lines: Vec<&str> = said
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with("warning:") && !line.starts_with("hint:"))
-            .map(|line| line.trim_start_matches("fatal: ").trim_start_matches("error: "))
-            .collect();
-        let mut words = self.credentials.mask(&lines.join("; "));
-        if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
-            words.truncate(end);
-        }
         let refused = [
             "Authentication failed",
             "could not read Username",
@@ -164,11 +184,23 @@ impl GitProgram {
             "The requested URL returned error: 401",
             "The requested URL returned error: 403",
         ];
-        if refused.iter().any(|text| said.contains(text)) {
-            GitError::Authentication(words)
-        } else {
-            GitError::Failed(words)
+        let is_refused = |line: &str| refused.iter().any(|text| line.contains(text));
+        let mut lines: Vec<&str> = said
+            .lines()
+            .map(str::trim)
+            // ssh frames its warnings.
+            .filter(|line| {
+                !line.is_empty() && !["warning:", "hint:", "@"].iter().any(|start| line.starts_with(start))
+            })
+            .map(|line| line.trim_start_matches("fatal: ").trim_start_matches("error: "))
+            .collect();
+        // The reason comes first, and what is too long is cut at the end.
+        lines.sort_by_key(|line| !is_refused(line));
+        let mut words = self.credentials.mask(&lines.join("; "));
+        if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
+            words.truncate(end);
         }
+        if is_refused(said) { GitError::Authentication(words) } else { GitError::Failed(words) }
     }
 }
 
@@ -224,6 +256,15 @@ impl Remote for GitProgram {
         }
         arguments.extend(["--", &self.url, &refspec]);
         self.run(Some(into), &arguments).await.map(|_| ())
+    }
+}
+
+/// Removes packs that git did not receive completely: it leaves them when it is killed.
+fn remove_halves(directory: &Path) {
+    let entries = std::fs::read_dir(directory.join("objects/pack")).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")) {
+        // What cannot be removed is in the way of nothing.
+        let _ = std::fs::remove_file(entry.path());
     }
 }
 
