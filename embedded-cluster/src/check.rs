@@ -141,7 +141,15 @@ pub(crate) fn normalize(of: Type<'_>, value: &mut Value, path: &str) -> Result<(
         }
         Shape::Number if !value.is_number() => return wrong(value, "float64"),
         Shape::Boolean if !value.is_boolean() => return wrong(value, "bool"),
-        Shape::Quantity if value.is_number() => *value = Value::from(value.to_string()),
+        Shape::Quantity => {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let Some(canonical) = kubernetes_quantity::canonical(&text) else {
+                return Err("quantities must match the regular expression \
+                    '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    .to_owned());
+            };
+            *value = canonical.into();
+        }
         Shape::IntOrString if !value.is_string() && value.as_i64().is_none() => {
             return wrong(value, "intstr.IntOrString");
         }
@@ -233,6 +241,52 @@ pub(crate) fn check(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<Fi
         }
         _ => {}
     }
+}
+
+/// Checks a custom resource against the rules in CEL of its schema. `old` is what it was before.
+pub(crate) fn check_expressions(
+    of: Type<'_>,
+    value: &Value,
+    old: Option<&Value>,
+    path: &str,
+    errors: &mut Vec<FieldError>,
+) {
+    let node = of.target();
+    for rule in &node.expressions {
+        if let Some(detail) = rule.breach(of, value, old) {
+            let field = format!("{path}{}", rule.field);
+            let message = match (rule.reason, value) {
+                ("FieldValueRequired", _) => format!("Required value: {detail}"),
+                ("FieldValueForbidden", _) => format!("Forbidden: {detail}"),
+                ("FieldValueDuplicate", value) => format!("Duplicate value: {value}"),
+                // Only values without parts are shown.
+                (_, Value::Object(_) | Value::Array(_)) => format!("Invalid value: {detail}"),
+                (_, scalar) => format!("Invalid value: {scalar}: {detail}"),
+            };
+            errors.push(FieldError { reason: rule.reason, field, message });
+        }
+    }
+    match value {
+        Value::Object(map) if !of.is_any() => {
+            for (key, child) in map.iter().filter(|(key, _)| !path.is_empty() || *key != "metadata") {
+                let old = old.and_then(|old| old.get(key));
+                check_expressions(of.field(key), child, old, &join(path, key), errors);
+            }
+        }
+        Value::Array(list) if !of.is_any() => {
+            for (index, child) in list.iter().enumerate() {
+                let old = old.and_then(|old| counterpart(of, old, child));
+                check_expressions(of.items(), child, old, &format!("{path}[{index}]"), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The item of an older list that has the same keys. Items without keys have none.
+fn counterpart<'a>(of: Type<'_>, old: &'a Value, item: &Value) -> Option<&'a Value> {
+    let Merge::Keys(keys) = of.merge() else { return None };
+    old.as_array()?.iter().find(|other| keys.iter().all(|key| other.get(key) == item.get(key)))
 }
 
 fn check_unique(of: Type<'_>, list: &[Value], path: &str, errors: &mut Vec<FieldError>) {

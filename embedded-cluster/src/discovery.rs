@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::call::{json_response, object_response};
 use crate::kinds::{Kind, Registry};
+use crate::openapi;
 use crate::status::ApiError;
 
 /// The version of Kubernetes that is imitated.
@@ -53,7 +54,13 @@ pub(crate) fn answer(
         ["openapi", "v2"] => {
             json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": {}, "definitions": {}})
         }
-        ["openapi", "v3"] => json!({"paths": {}}),
+        ["openapi", "v3"] => openapi::index(registry),
+        ["openapi", "v3", "api", version] => {
+            openapi::document(registry, "", version).ok_or_else(ApiError::unknown_path)?
+        }
+        ["openapi", "v3", "apis", group, version] => {
+            openapi::document(registry, group, version).ok_or_else(ApiError::unknown_path)?
+        }
         _ => return Err(ApiError::unknown_path()),
     };
     Ok(object_response(StatusCode::OK, &value))

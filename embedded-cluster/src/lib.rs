@@ -30,6 +30,7 @@ mod journal;
 mod kinds;
 mod managed;
 mod name;
+mod openapi;
 mod patch;
 mod policies;
 mod read;

@@ -5,7 +5,7 @@ use http::{Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, object_response};
-use crate::check::{check, check_builtin, normalize, prune, set_defaults};
+use crate::check::{check, check_builtin, check_expressions, normalize, prune, set_defaults};
 use crate::kinds::Kind;
 use crate::managed::fieldset::{Element, FieldSet};
 use crate::managed::{self, Writer};
@@ -182,6 +182,10 @@ fn validate(call: &Call<'_>, old: Option<&Value>, value: &Value) -> Result<(), A
     let mut errors: Vec<FieldError> = Vec::new();
     if call.kind.custom {
         check(call.kind.root(), value, "", &mut errors);
+        // A rule may count on the types of what it looks at.
+        if errors.is_empty() {
+            check_expressions(call.kind.root(), value, old, "", &mut errors);
+        }
     } else {
         check_builtin(call.kind.root(), value, "", &mut errors);
     }

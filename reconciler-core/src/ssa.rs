@@ -7,7 +7,6 @@ mod ignored;
 mod managers;
 mod normalize;
 mod order;
-mod quantity;
 mod read;
 mod stage;
 mod types;

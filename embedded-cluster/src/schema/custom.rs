@@ -5,7 +5,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::builtin::copy_type;
-use super::{ANY, Arena, Merge, Node, NodeId, Shape};
+use super::{ANY, Arena, Merge, Node, NodeId, Shape, expression};
 
 /// What a schema demands of a value beyond its type.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +95,7 @@ fn compile_node(arena: &mut Arena, schema: &Value) -> NodeId {
         add_object_fields(arena, &mut node);
     }
     node.rules = compile_rules(arena, schema);
+    node.expressions = expression::compile(schema);
     arena.add(node)
 }
 

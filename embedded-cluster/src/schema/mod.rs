@@ -10,9 +10,10 @@ use serde_json::Value;
 
 pub(crate) mod builtin;
 pub(crate) mod custom;
+pub(crate) mod expression;
 
 /// The place of a type in its [`Arena`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NodeId(u32);
 
 /// The type of a value about which nothing is known. Every arena has it at the same place.
@@ -97,6 +98,8 @@ pub(crate) struct Node {
     pub(crate) embedded: bool,
     /// Further rules of a custom resource's schema.
     pub(crate) rules: Option<Box<custom::Rules>>,
+    /// Its rules in CEL.
+    pub(crate) expressions: Vec<expression::Rule>,
 }
 
 impl Node {
@@ -113,6 +116,7 @@ impl Node {
             always: false,
             embedded: false,
             rules: None,
+            expressions: Vec::new(),
         }
     }
 }
@@ -149,6 +153,11 @@ impl Arena {
         self.names.get(name).map(|&id| self.at(id))
     }
 
+    /// The names of all types that have one.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (NodeId, &str)> {
+        self.names.iter().map(|(name, id)| (*id, name.as_str()))
+    }
+
     pub(crate) fn at(&self, id: NodeId) -> Type<'_> {
         Type { arena: self, id }
     }
@@ -169,6 +178,11 @@ impl<'a> Type<'a> {
     /// Another type of the same arena.
     pub(crate) fn sibling(self, id: NodeId) -> Type<'a> {
         self.arena.at(id)
+    }
+
+    /// The names of the types of the same arena.
+    pub(crate) fn names(self) -> HashMap<NodeId, &'a str> {
+        self.arena.names().collect()
     }
 
     pub(crate) fn any(self) -> Type<'a> {

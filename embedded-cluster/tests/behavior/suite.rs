@@ -24,6 +24,9 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("crud", crud(&client).await);
     note("apply", apply(&client).await);
     note("custom", custom(&client).await);
+    note("expressions", expressions(&client).await);
+    note("quantities", quantities(&client).await);
+    note("openapi", openapi(&client).await);
     note("watch", watch(&client).await);
     note("workload", workload(&client).await);
     note("namespace", namespace(&client).await);
@@ -199,21 +202,7 @@ async fn custom(client: &Client) -> Outcome {
     definitions
         .patch("widgets.suite.example.com", &PatchParams::apply("suite").force(), &Patch::Apply(definition))
         .await?;
-    let mut established = false;
-    for _ in 0..100 {
-        let conditions =
-            definitions.get("widgets.suite.example.com").await?.data["status"]["conditions"].clone();
-        established = conditions
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|entry| entry["type"] == "Established" && entry["status"] == "True");
-        if established {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    same(&established, &true)?;
+    established(&definitions, "widgets.suite.example.com").await?;
     let namespace = fresh_namespace(client, "custom-").await?;
     let widgets = of(client, &namespace, &kind("suite.example.com", "v1", "Widget"));
     let widget = |spec: Value| json!({"apiVersion": "suite.example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": spec});
@@ -251,6 +240,117 @@ async fn custom(client: &Client) -> Outcome {
     let unknown =
         message(widgets.patch("w", &strict, &Patch::Apply(widget(json!({"size": 2, "x": 1})))).await)?;
     same(&unknown.1.contains("x"), &true)
+}
+
+/// Waits until a definition can be used.
+async fn established(definitions: &Api<DynamicObject>, name: &str) -> Outcome {
+    for _ in 0..200 {
+        let conditions = definitions.get(name).await?.data["status"]["conditions"].clone();
+        let mut conditions = conditions.as_array().into_iter().flatten();
+        if conditions.any(|entry| entry["type"] == "Established" && entry["status"] == "True") {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(format!("{name} is not established").into())
+}
+
+async fn expressions(client: &Client) -> Outcome {
+    let definitions: Api<DynamicObject> =
+        Api::all_with(client.clone(), &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "ranges.suite.example.com"}, "spec": {
+        "group": "suite.example.com", "scope": "Namespaced", "names": {"plural": "ranges", "kind": "Range"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {
+                    "least": {"type": "integer"},
+                    "most": {"type": "integer", "x-kubernetes-validations": [{"rule": "self < 100"}]},
+                    "unit": {"type": "string", "maxLength": 20, "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "unit cannot be changed"}]},
+                },
+                "x-kubernetes-validations": [
+                    {"rule": "!has(self.most) || self.least <= self.most", "message": "least is more than most"},
+                    {"rule": "has(self.least)", "fieldPath": ".least", "reason": "FieldValueRequired", "message": "give least"},
+                ],
+            },
+        }}}}],
+    }});
+    definitions
+        .patch("ranges.suite.example.com", &PatchParams::apply("suite").force(), &Patch::Apply(definition))
+        .await?;
+    established(&definitions, "ranges.suite.example.com").await?;
+    let namespace = fresh_namespace(client, "expressions-").await?;
+    let ranges = of(client, &namespace, &kind("suite.example.com", "v1", "Range"));
+    let range = |spec: Value| json!({"apiVersion": "suite.example.com/v1", "kind": "Range", "metadata": {"name": "r"}, "spec": spec});
+    let post = PostParams::default();
+    let refused = |spec: Value| {
+        let (ranges, post) = (&ranges, &post);
+        async move { message(ranges.create(post, &object(range(spec))?).await) }
+    };
+    let prefix = "Range.suite.example.com \"r\" is invalid: ";
+    let wrong = refused(json!({"least": 3, "most": 2})).await?;
+    same(&wrong, &(422, format!("{prefix}spec: Invalid value: least is more than most")))?;
+    let wrong = refused(json!({"least": 3, "most": 200})).await?;
+    same(&wrong, &(422, format!("{prefix}spec.most: Invalid value: 200: failed rule: self < 100")))?;
+    let wrong = refused(json!({"unit": "m"})).await?;
+    same(&wrong, &(422, format!("{prefix}spec.least: Required value: give least")))?;
+    // A rule about changes does not hold for what is new.
+    ranges.create(&post, &object(range(json!({"least": 1, "most": 2, "unit": "m"})))?).await?;
+    let patch = |spec: Value| Patch::Merge(json!({"spec": spec}));
+    ranges.patch("r", &PatchParams::default(), &patch(json!({"most": 3}))).await?;
+    let wrong = message(ranges.patch("r", &PatchParams::default(), &patch(json!({"unit": "s"}))).await)?;
+    same(&wrong, &(422, format!("{prefix}spec.unit: Invalid value: \"s\": unit cannot be changed")))
+}
+
+async fn quantities(client: &Client) -> Outcome {
+    let namespace = fresh_namespace(client, "quantities-").await?;
+    let pods = of(client, &namespace, &kind("apps", "v1", "Deployment"));
+    let resources =
+        json!({"requests": {"cpu": "2000m", "memory": "0.5Gi"}, "limits": {"cpu": 4, "memory": "1024Mi"}});
+    let container = json!({"name": "main", "image": "nginx:1.27.0", "resources": resources});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "q"}, "spec": {
+        "selector": {"matchLabels": {"app": "q"}},
+        "template": {"metadata": {"labels": {"app": "q"}}, "spec": {"containers": [container]}},
+    }});
+    let apply = PatchParams::apply("suite");
+    let applied = pods.patch("q", &apply, &Patch::Apply(&deployment)).await?;
+    let found = &applied.data["spec"]["template"]["spec"]["containers"][0]["resources"];
+    let wanted =
+        json!({"requests": {"cpu": "2", "memory": "512Mi"}, "limits": {"cpu": "4", "memory": "1Gi"}});
+    same(found, &wanted)?;
+    let again = pods.patch("q", &apply, &Patch::Apply(&deployment)).await?;
+    same(&again.metadata.generation, &applied.metadata.generation)
+}
+
+/// What `kubectl` wants to know before it applies.
+async fn openapi(client: &Client) -> Outcome {
+    let get = async |path: &str| -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(client.request(http::Request::get(path).body(Vec::new())?).await?)
+    };
+    let index = get("/openapi/v3").await?;
+    for (path, group, kind, plural) in [
+        ("api/v1", "", "ConfigMap", "/api/v1/namespaces/{namespace}/configmaps/{name}"),
+        ("apis/apps/v1", "apps", "Deployment", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
+    ] {
+        let address = index["paths"][path]["serverRelativeURL"].as_str().ok_or("no address")?;
+        let document = get(address).await?;
+        let patch = &document["paths"][plural]["patch"];
+        let wanted = json!({"group": group, "version": "v1", "kind": kind});
+        same(&patch["x-kubernetes-group-version-kind"], &wanted)?;
+        let item = document["paths"][plural]["parameters"].as_array().into_iter().flatten();
+        let mut parameters = patch["parameters"].as_array().into_iter().flatten().chain(item);
+        same(&parameters.any(|parameter| parameter["name"] == "fieldValidation"), &true)?;
+        let content = &patch["requestBody"]["content"]["application/strategic-merge-patch+json"];
+        same(&content.is_object(), &true)?;
+        let schemas = document["components"]["schemas"].as_object().ok_or("no schemas")?;
+        let of_kind = |schema: &&Value| {
+            let mut kinds = schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten();
+            kinds.any(|known| *known == wanted)
+        };
+        let schema = schemas.values().find(of_kind).ok_or("no schema of the kind")?;
+        same(&schema["properties"]["metadata"].is_object(), &true)?;
+    }
+    Ok(())
 }
 
 async fn watch(client: &Client) -> Outcome {

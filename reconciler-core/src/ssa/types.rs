@@ -12,8 +12,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
 
-use super::quantity;
-
 /// The types; `e2e/cluster/cmd/apitypes` writes and explains them.
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("types.txt")));
 
@@ -117,10 +115,10 @@ impl Table {
             (Shape::Pointer(shape), value) => self.convert(shape, value),
             (Shape::Type(index), Value::Object(map)) => self.convert_fields(*index, map).map(Value::Object),
             (Shape::Quantity, Value::String(text)) => {
-                quantity::canonical(text).map(Value::from).ok_or(Misfit)
+                kubernetes_quantity::canonical(text).map(Value::from).ok_or(Misfit)
             }
             (Shape::Quantity, Value::Number(number)) => {
-                quantity::canonical(&number.to_string()).map(Value::from).ok_or(Misfit)
+                kubernetes_quantity::canonical(&number.to_string()).map(Value::from).ok_or(Misfit)
             }
             (Shape::IntOrString, Value::String(_)) => Ok(value.clone()),
             (Shape::IntOrString, Value::Number(number)) => integer(number),

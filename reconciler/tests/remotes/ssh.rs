@@ -1,6 +1,7 @@
 //! Repositories over ssh, on Debian's openssh-server. Without it, the tests say that they were skipped.
 
 use std::fs::File;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -43,7 +44,9 @@ impl Server {
     /// Starts a server that lets in who has one of the keys. None if there is no such program here.
     fn start(world: &World, keys: &[&str]) -> Outcome<Option<Self>> {
         let Some(program) = program() else {
-            eprintln!("SKIPPED: there is no sshd, install openssh-server to test repositories over ssh");
+            // Not captured, unlike what is printed by macros.
+            let words = "SKIPPED: there is no sshd, install openssh-server to test repositories over ssh";
+            writeln!(std::io::stderr(), "{words}")?;
             return Ok(None);
         };
         let host_key = world.path("host");

@@ -105,7 +105,11 @@ impl GitProgram {
     fn program(&self) -> Command {
         let mut command = Command::new("sh");
         // The unit of this limit is half a kilobyte. One that is lower already stays.
-        command.args(["-c", "ulimit -f \"$0\" 2>/dev/null; exec git \"$@\"", &(self.largest / 512).to_string()]);
+        command.args([
+            "-c",
+            "ulimit -f \"$0\" 2>/dev/null; exec git \"$@\"",
+            &(self.largest / 512).to_string(),
+        ]);
         command
     }
 

@@ -1,4 +1,4 @@
-//! Quantities like `500m` and `1Gi`, in their canonical form.
+//! Quantities of Kubernetes, like `500m` and `1Gi`, in their canonical form.
 
 /// Billionths, the smallest amount that counts.
 const NANO: i128 = 1_000_000_000;
@@ -30,7 +30,13 @@ enum Notation {
 
 /// The canonical form of a quantity, which has the largest suffix that leaves no fraction. Nothing for what
 /// is no quantity, or has too many digits to be one.
-pub(super) fn canonical(text: &str) -> Option<String> {
+///
+/// ```
+/// assert_eq!(kubernetes_quantity::canonical("2000m").as_deref(), Some("2"));
+/// assert_eq!(kubernetes_quantity::canonical("two"), None);
+/// ```
+#[must_use]
+pub fn canonical(text: &str) -> Option<String> {
     let (amount, notation) = parse(text)?;
     if amount == 0 {
         return Some("0".to_owned());
