@@ -118,7 +118,7 @@ fn charts_are_refused_with_a_cure() {
         ("", "there is no chart at"),
         ("name: ''", "a helm chart has no name"),
         ("valuesMerge: both", "valuesMerge is one of"),
-        ("additionalValuesFiles: [../x]", "no such file"),
+        ("additionalValuesFiles: [../no-such-values.yaml]", "no such file"),
         ("repo: x\nvaluesFile: ../vals.yaml", "no such file"),
         ("repo: x\nvaluesFile: empty.yaml", "the values file is empty"),
         ("repo: x\nvaluesFile: aliases.yaml\nvaluesMerge: merge", "given by an alias"),
