@@ -7,7 +7,12 @@ use cel::objects::{Key, Map};
 use cel::{Context, Env, ExecutionError, Program, extensions};
 use serde_json::Value;
 
-/// CEL's own functions, and those for strings, lists, numbers and encodings.
+/// What expressions can use: CEL's own functions, and those for strings, lists, numbers and encodings.
+#[must_use]
+pub fn environment() -> Arc<Env> {
+    ENVIRONMENT.clone()
+}
+
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     // An extension that is not there is missing from expressions, which then say so.

@@ -45,6 +45,7 @@ mod policy;
 mod request;
 mod spec;
 
+pub use expression::environment;
 pub use objects::{Lookup, Objects};
 pub use policy::{Action, Finding, Policies};
 pub use request::{Operation, Request, UserInfo};

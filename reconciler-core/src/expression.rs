@@ -1,10 +1,11 @@
 //! Expressions in CEL, with the functions that Flux gives them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use admission_policy::environment;
 use cel::extractors::This;
 use cel::objects::OptionalValue;
-use cel::{Context, Env, Program, Value, extensions};
+use cel::{Context, Program, Value};
 use thiserror::Error;
 
 /// Why an expression has no value.
@@ -28,24 +29,13 @@ pub enum ExpressionError {
     Evaluation(String),
 }
 
-/// What all expressions can use: CEL's own functions, and those for strings, lists, numbers and encodings.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-    let mut env = Env::stdlib();
-    // An extension that is not there is missing from expressions, which then say so.
-    let _ = env.add_extension(extensions::strings);
-    let _ = env.add_extension(extensions::lists);
-    let _ = env.add_extension(extensions::math);
-    let _ = env.add_extension(extensions::encoders);
-    Arc::new(env)
-});
-
 /// An expression that is CEL.
 pub struct Expression(Program);
 
 impl Expression {
     /// Reads an expression.
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
-        ENVIRONMENT.compile(text).map(Self).map_err(|failure| ExpressionError::Syntax(failure.to_string()))
+        environment().compile(text).map(Self).map_err(|failure| ExpressionError::Syntax(failure.to_string()))
     }
 
     /// The truth of the expression.
@@ -66,7 +56,7 @@ impl Expression {
 
     fn value(&self, variables: &[(&str, &serde_json::Value)]) -> Result<Value, ExpressionError> {
         let failed = |failure: String| ExpressionError::Evaluation(failure);
-        let mut context = Context::with_env(ENVIRONMENT.clone());
+        let mut context = Context::with_env(environment());
         for (name, end) in [("first", End::First), ("last", End::Last)] {
             let function = move |This(list): This<Arc<Vec<Value>>>| end.of(&list);
             context.add_function(name, function).map_err(|failure| failed(failure.to_string()))?;

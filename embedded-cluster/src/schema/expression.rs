@@ -1,23 +1,13 @@
 //! Rules in CEL that a schema demands of its values (`x-kubernetes-validations`).
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use cel::{Context, Env, ExecutionError, Program, extensions};
+use admission_policy::environment;
+use cel::{Context, ExecutionError, Program};
 use serde_json::Value;
 
 use super::{Shape, Type};
-
-/// What all expressions can use.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-    let mut env = Env::stdlib();
-    // Expressions that want what is not there are not asked.
-    let _ = env.add_extension(extensions::strings);
-    let _ = env.add_extension(extensions::lists);
-    let _ = env.add_extension(extensions::math);
-    let _ = env.add_extension(extensions::encoders);
-    Arc::new(env)
-});
 
 /// Words of CEL that cannot be the name of a field.
 const RESERVED: &[&str] = &[
@@ -74,7 +64,7 @@ pub(super) fn compile(schema: &Value) -> Vec<Rule> {
 fn compile_one(rule: &Value) -> Option<Rule> {
     let text = |name: &str| rule.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let source = text("rule")?;
-    let program = match ENVIRONMENT.compile(source) {
+    let program = match environment().compile(source) {
         Ok(program) => program,
         Err(error) => {
             tracing::warn!(rule = source, %error, "a rule of a schema is not evaluated");
@@ -87,7 +77,7 @@ fn compile_one(rule: &Value) -> Option<Rule> {
         program: Arc::new(program),
         message: text("message").map(|message| message.trim().to_owned()),
         message_program: text("messageExpression")
-            .and_then(|source| ENVIRONMENT.compile(source).ok().map(Arc::new)),
+            .and_then(|source| environment().compile(source).ok().map(Arc::new)),
         reason: match text("reason") {
             Some("FieldValueForbidden") => "FieldValueForbidden",
             Some("FieldValueRequired") => "FieldValueRequired",
@@ -106,7 +96,7 @@ impl Rule {
         if self.compares && old.is_none() && !self.optional_old {
             return None;
         }
-        let mut context = Context::with_env(ENVIRONMENT.clone());
+        let mut context = Context::with_env(environment());
         context.add_variable_from_value("self", to_cel(of, value));
         if let Some(old) = old {
             context.add_variable_from_value("oldSelf", to_cel(of, old));

@@ -10,6 +10,7 @@ mod remote;
 mod tree;
 mod working_copy;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,19 +56,7 @@ impl Mirror {
     /// Opens the repository in a directory, or makes a new one. What cannot be opened is removed
     /// and fetched anew: it is a copy.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
-        let open = || gix::open_opts(directory, gix::open::Options::isolated());
-        let repository = match open() {
-            Ok(repository) => repository,
-            Err(_) => {
-                if directory.exists() {
-                    std::fs::remove_dir_all(directory).map_err(storage)?;
-                }
-                std::fs::create_dir_all(directory).map_err(storage)?;
-                gix::init_bare(directory).map_err(storage)?;
-                open().map_err(storage)?
-            }
-        };
-        Ok(Mirror { directory: directory.to_owned(), repository: Arc::new(repository.into_sync()) })
+        Ok(Mirror { directory: directory.to_owned(), repository: open_or_make(directory).map_err(storage)? })
     }
 
     /// Finds out what a reference means now, and fetches it unless it is here already.
@@ -147,6 +136,23 @@ impl Mirror {
             tree: GitTree::new(Arc::clone(&self.repository), tree),
         })
     }
+}
+
+/// Opens the bare repository in a directory. What cannot be opened is removed and made anew: it is a copy.
+pub(super) fn open_or_make(directory: &Path) -> io::Result<Arc<ThreadSafeRepository>> {
+    let open = || gix::open_opts(directory, gix::open::Options::isolated());
+    let repository = match open() {
+        Ok(repository) => repository,
+        Err(_) => {
+            if directory.exists() {
+                std::fs::remove_dir_all(directory)?;
+            }
+            std::fs::create_dir_all(directory)?;
+            gix::init_bare(directory).map_err(io::Error::other)?;
+            open().map_err(io::Error::other)?
+        }
+    };
+    Ok(Arc::new(repository.into_sync()))
 }
 
 fn storage(error: impl std::fmt::Display) -> GitError {

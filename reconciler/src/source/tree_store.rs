@@ -13,7 +13,7 @@ use gix::{ObjectId, ThreadSafeRepository};
 use reconciler_core::source::{IGNORE_FILE, IgnoreRules};
 use serde::{Deserialize, Serialize};
 
-use super::git::GitTree;
+use super::git::{self, GitTree};
 
 /// The file with what was stored last, next to the objects.
 const RECORD: &str = "reconciler.json";
@@ -115,19 +115,8 @@ impl TreeStore {
     /// # Errors
     /// The directory cannot be written.
     pub fn open(directory: &Path) -> Result<Self, TreeError> {
-        let open = || gix::open_opts(directory, gix::open::Options::isolated());
-        let repository = match open() {
-            Ok(repository) => repository,
-            Err(_) => {
-                if directory.exists() {
-                    std::fs::remove_dir_all(directory).map_err(storage)?;
-                }
-                std::fs::create_dir_all(directory).map_err(storage)?;
-                gix::init_bare(directory).map_err(storage)?;
-                open().map_err(storage)?
-            }
-        };
-        Ok(TreeStore { directory: directory.to_owned(), repository: Arc::new(repository.into_sync()) })
+        let repository = git::open_or_make(directory).map_err(storage)?;
+        Ok(TreeStore { directory: directory.to_owned(), repository })
     }
 
     /// What was stored last, with its files, if they are still there.
