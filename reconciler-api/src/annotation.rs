@@ -27,6 +27,18 @@ pub const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
 /// `disabled`: the object is not decrypted.
 pub const DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
 
+/// Asks an ImageUpdateAutomation for pull requests instead of pushes: `automation` for one with all updates,
+/// `policy` for one for each policy.
+pub const PULL_REQUEST: &str = "image.toolkit.fluxcd.io/pull-request";
+/// The Provider of type github, gitlab or gitea with the login to the forge.
+pub const PULL_REQUEST_PROVIDER: &str = "image.toolkit.fluxcd.io/pull-request-provider";
+/// Labels of pull requests, separated by commas.
+pub const PULL_REQUEST_LABELS: &str = "image.toolkit.fluxcd.io/pull-request-labels";
+/// The title of pull requests, in place of one that names the images.
+pub const PULL_REQUEST_TITLE: &str = "image.toolkit.fluxcd.io/pull-request-title";
+/// The branch of pull requests, in place of one that names the automation.
+pub const PULL_REQUEST_BRANCH: &str = "image.toolkit.fluxcd.io/pull-request-branch";
+
 /// The value that switches something on.
 pub const ENABLED: &str = "enabled";
 /// The value that switches something off.

@@ -76,6 +76,8 @@ pub const INVALID_UPDATE_STRATEGY: &str = "InvalidUpdateStrategy";
 pub const INVALID_SOURCE_CONFIGURATION: &str = "InvalidSourceConfiguration";
 /// ImageUpdateAutomation: the source could not be prepared.
 pub const SOURCE_MANAGER_FAILED: &str = "SourceManagerFailed";
+/// ImageUpdateAutomation: a pull request could not be opened, changed or closed.
+pub const PULL_REQUEST_FAILED: &str = "PullRequestFailed";
 /// ImageUpdateAutomation: the commit template uses a field that is gone.
 pub const REMOVED_TEMPLATE_FIELD: &str = "RemovedTemplateField";
 

@@ -7,6 +7,7 @@ pub mod image;
 pub mod kstatus;
 pub mod notify;
 pub mod object;
+pub mod pull_request;
 mod quote;
 pub mod receiver;
 pub mod semver;

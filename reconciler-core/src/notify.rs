@@ -10,7 +10,7 @@ mod commit_status;
 mod dispatch;
 mod event;
 mod exchange;
-mod forge;
+pub(crate) mod forge;
 mod metadata;
 mod sentry;
 mod service;

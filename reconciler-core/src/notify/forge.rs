@@ -8,16 +8,16 @@ use url::form_urlencoded::byte_serialize;
 use super::{Event, Method, NotifyError, Request, Target};
 
 /// A repository on a forge.
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// The scheme and host of the forge.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The path, without `.git`.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Repository {
     /// Reads the address of a repository: a URL, or `user@host:path`.
-    pub(super) fn parse(address: &str) -> Result<Self, NotifyError> {
+    pub(crate) fn parse(address: &str) -> Result<Self, NotifyError> {
         let wrong = || NotifyError::Repository(address.to_owned());
         let url = match address.split_once(':') {
             Some((host, path)) if !path.starts_with("//") => format!("ssh://{host}/{path}"),
@@ -77,7 +77,7 @@ pub fn commit_link(repository: &str, commit: &str) -> Option<String> {
 
 /// A forge with the login to it.
 #[derive(Clone)]
-pub(super) struct Api {
+pub(crate) struct Api {
     /// Where its requests start.
     base: String,
     headers: Vec<(String, String)>,
@@ -92,7 +92,7 @@ impl Api {
     }
 
     /// GitHub, or a GitHub Enterprise server.
-    pub(super) fn github(target: &Target) -> Result<Self, NotifyError> {
+    pub(crate) fn github(target: &Target) -> Result<Self, NotifyError> {
         let login = login(target)?;
         let repository = Repository::parse(&target.address)?;
         let [owner, name] = repository.parts()?;
@@ -111,7 +111,7 @@ impl Api {
     }
 
     /// GitLab, where repositories lie at any depth.
-    pub(super) fn gitlab(target: &Target) -> Result<Self, NotifyError> {
+    pub(crate) fn gitlab(target: &Target) -> Result<Self, NotifyError> {
         let token = super::service::token(target)?;
         let repository = Repository::parse(&target.address)?;
         let headers = [("accept", "application/json".to_owned()), ("private-token", token.to_owned())];
@@ -120,7 +120,7 @@ impl Api {
     }
 
     /// Gitea and Forgejo.
-    pub(super) fn gitea(target: &Target) -> Result<Self, NotifyError> {
+    pub(crate) fn gitea(target: &Target) -> Result<Self, NotifyError> {
         let login = login(target)?;
         let repository = Repository::parse(&target.address)?;
         let [owner, name] = repository.parts()?;
@@ -192,7 +192,7 @@ impl Api {
     }
 
     /// Asks for what is at a path.
-    pub(super) fn get(&self, path: &str) -> Request {
+    pub(crate) fn get(&self, path: &str) -> Request {
         Request {
             method: Method::Get,
             url: format!("{}{path}", self.base),
@@ -210,7 +210,7 @@ impl Api {
     }
 
     /// Sends a body to a path.
-    pub(super) fn send(&self, method: Method, path: &str, body: &Value) -> Request {
+    pub(crate) fn send(&self, method: Method, path: &str, body: &Value) -> Request {
         let mut request = Request { method, body: body.to_string(), ..self.get(path) };
         request.headers.push(("content-type".to_owned(), self.content_type.to_owned()));
         request
@@ -234,7 +234,7 @@ fn basic(pair: &str) -> String {
 }
 
 /// Escapes a part of a path or query.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
