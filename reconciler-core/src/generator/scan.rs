@@ -28,9 +28,11 @@ pub(super) fn manifests(
     is_skipped: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<String>, GenerateError> {
     let mut found = Vec::new();
-    let is_skipped = |file: &str| is_skipped(file.strip_prefix(directory).unwrap_or(file));
-    walk(host, root, directory, &is_skipped, &mut found)?;
-    Ok(found.iter().map(|file| format!(".{}", file.strip_prefix(directory).unwrap_or(file))).collect())
+    // What is below the root `/` begins with a slash as well.
+    let above = directory.trim_end_matches('/');
+    let below = |file: &str| file.strip_prefix(above).unwrap_or(file).to_owned();
+    walk(host, root, directory, &|file| is_skipped(&below(file)), &mut found)?;
+    Ok(found.iter().map(|file| format!(".{}", below(file))).collect())
 }
 
 fn walk(

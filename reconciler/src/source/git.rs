@@ -63,6 +63,8 @@ impl Mirror {
     pub async fn fetch(&self, remote: &dyn Remote, wanted: &GitReference) -> Result<Commit, GitError> {
         let target = resolve(remote, wanted).await?;
         if self.kept() != Some(target.id) || self.tree_of(target.id).is_err() {
+            // Before the fetch, what is read at the moment is what is kept.
+            remote.tidy(&self.directory).await?;
             match &target.name {
                 Some(name) => remote.fetch(&self.directory, name, KEPT).await?,
                 None => self.fetch_commit(remote, wanted, target.id).await?,

@@ -39,6 +39,14 @@ pub enum GitError {
     /// Git failed, in its own words.
     #[error("{0}")]
     Failed(String),
+    /// A commit is too large.
+    #[error("the commit {what} more than {} MiB; keep large files elsewhere, such as in Git LFS or a registry", .limit >> 20)]
+    TooLarge {
+        /// What it does beyond the limit.
+        what: &'static str,
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// It took too long.
     #[error("git did not finish within {}", reconciler_api::Duration::from(*.0))]
     TimedOut(Duration),

@@ -20,6 +20,14 @@ use super::{Credentials, GitError, Reference, Remote};
 const SCHEMES: &str = "http:https:ssh:file";
 /// The largest file that git may write, in bytes: the pack of a commit.
 const LARGEST_PACK: u64 = 1 << 30;
+/// The unit in which a shell limits the size of files, in bytes.
+const UNIT: u64 = 512;
+/// The most memory that git may ask for at once. What a small pack unfolds to is not known beforehand.
+const MOST_MEMORY: u64 = 256 << 20;
+/// Files beyond this size pass through git piece by piece.
+const STREAMED: &str = "16m";
+/// How many packs may accumulate. Whoever has the repository open has room for about thirty.
+const MOST_PACKS: usize = 16;
 /// What is kept of git's own words.
 const MOST_WORDS: usize = 600;
 
@@ -76,6 +84,7 @@ impl GitProgram {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", null_device())
             .env("GIT_ALLOW_PROTOCOL", SCHEMES)
+            .env("GIT_ALLOC_LIMIT", MOST_MEMORY.to_string())
             .env("LC_ALL", "C")
             .env_remove("GIT_ASKPASS")
             .stdin(Stdio::null())
@@ -85,7 +94,7 @@ impl GitProgram {
         self.authenticate(&mut command, secrets.path()).map_err(io)?;
         let output = match tokio::time::timeout(self.timeout, command.output()).await {
             Err(_) => {
-                directory.into_iter().for_each(remove_halves);
+                directory.map(remove_halves);
                 return Err(GitError::TimedOut(self.timeout));
             }
             Ok(Err(error)) => return Err(GitError::NoProgram(error.to_string())),
@@ -94,8 +103,10 @@ impl GitProgram {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        if let Some(directory) = directory {
-            remove_halves(directory);
+        // Git is killed at the limit, and says nothing of it.
+        let limit = self.largest / UNIT * UNIT;
+        if directory.map(remove_halves).is_some_and(|largest| largest >= limit) {
+            return Err(GitError::TooLarge { what: "takes", limit: self.largest });
         }
         Err(self.failure(&String::from_utf8_lossy(&output.stderr)))
     }
@@ -104,11 +115,11 @@ impl GitProgram {
     #[cfg(unix)]
     fn program(&self) -> Command {
         let mut command = Command::new("sh");
-        // The unit of this limit is half a kilobyte. One that is lower already stays.
+        // A limit that is lower already stays.
         command.args([
             "-c",
             "ulimit -f \"$0\" 2>/dev/null; exec git \"$@\"",
-            &(self.largest / 512).to_string(),
+            &(self.largest / UNIT).to_string(),
         ]);
         command
     }
@@ -121,7 +132,14 @@ impl GitProgram {
     /// Hands the credentials over.
     fn authenticate(&self, command: &mut Command, directory: &Path) -> std::io::Result<()> {
         let credentials = &self.credentials;
-        let mut settings: Vec<(&str, String)> = vec![("gc.autoDetach", "false".to_owned())];
+        let mut settings: Vec<(&str, String)> = vec![
+            // Packs are limited in size, loose objects are not.
+            ("fetch.unpackLimit", "1".to_owned()),
+            ("core.bigFileThreshold", STREAMED.to_owned()),
+            // `tidy` does this when nobody reads what it removes.
+            ("maintenance.auto", "false".to_owned()),
+            ("gc.auto", "0".to_owned()),
+        ];
         if let Some(token) = &credentials.bearer_token {
             settings.push(("http.extraHeader", format!("Authorization: Bearer {token}")));
         } else if let (Some(username), Some(password)) = (&credentials.username, &credentials.password)
@@ -179,6 +197,9 @@ impl GitProgram {
 
     /// An error from what git said.
     fn failure(&self, said: &str) -> GitError {
+        if said.contains("attempting to allocate") {
+            return GitError::TooLarge { what: "unfolds to", limit: MOST_MEMORY };
+        }
         let refused = [
             "Authentication failed",
             "could not read Username",
@@ -261,15 +282,35 @@ impl Remote for GitProgram {
         arguments.extend(["--", &self.url, &refspec]);
         self.run(Some(into), &arguments).await.map(|_| ())
     }
+
+    async fn tidy(&self, directory: &Path) -> Result<(), GitError> {
+        let sizes = packs(directory);
+        if sizes.len() < MOST_PACKS && sizes.iter().sum::<u64>() < 2 * self.largest {
+            return Ok(());
+        }
+        self.run(Some(directory), &["repack", "-a", "-d", "-q"]).await?;
+        self.run(Some(directory), &["prune", "--expire=now"]).await.map(|_| ())
+    }
 }
 
-/// Removes packs that git did not receive completely: it leaves them when it is killed.
-fn remove_halves(directory: &Path) {
+/// The sizes of all packs of a repository.
+fn packs(directory: &Path) -> Vec<u64> {
+    let entries = std::fs::read_dir(directory.join("objects/pack")).into_iter().flatten().flatten();
+    let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
+    packs.map(|pack| pack.metadata().map_or(0, |metadata| metadata.len())).collect()
+}
+
+/// Removes packs that git did not receive completely: it leaves them when it is killed. Returns how many bytes
+/// the largest one has.
+fn remove_halves(directory: &Path) -> u64 {
+    let mut largest = 0;
     let entries = std::fs::read_dir(directory.join("objects/pack")).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")) {
+        largest = largest.max(entry.metadata().map_or(0, |metadata| metadata.len()));
         // What cannot be removed is in the way of nothing.
         let _ = std::fs::remove_file(entry.path());
     }
+    largest
 }
 
 /// A file that only this user can read.

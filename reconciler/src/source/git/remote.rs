@@ -28,4 +28,7 @@ pub trait Remote: Send + Sync {
 
     /// Fetches branches with their whole history.
     async fn fetch_history(&self, into: &Path, heads: &str) -> Result<(), GitError>;
+
+    /// Removes what no reference of a bare repository leads to, once it takes much room.
+    async fn tidy(&self, directory: &Path) -> Result<(), GitError>;
 }

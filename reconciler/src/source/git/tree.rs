@@ -2,10 +2,14 @@
 //!
 //! Every file and directory is read by its object id when it is asked for. Symbolic links are
 //! followed inside the tree and nowhere else.
+//!
+//! A tree of a few kilobytes can stand for any number of files, since directories may be in it many times.
+//! Whoever reads it therefore has a budget.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod budget;
+mod objects;
+
+use std::sync::Arc;
 use std::{fmt, io};
 
 use gix::object::tree::EntryKind as GitKind;
@@ -13,47 +17,25 @@ use gix::{ObjectId, ThreadSafeRepository};
 use kustomize_core::host::{EntryKind, Host, HostError, path};
 use reconciler_core::source::{Archive, ArchiveSummary};
 
+use budget::Budget;
+use objects::{Entry, Objects};
+
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
 /// The largest file that goes into an archive, in bytes.
 const LARGEST_PACKED: u64 = 64 << 20;
-/// How deep directories of an archive may be in each other.
+/// How deep directories may be in each other.
 const DEEPEST: usize = 255;
-/// The largest directory listing that is read, in bytes: some hundred thousand names.
-const LARGEST_DIRECTORY: u64 = 16 << 20;
-/// What one build may read together, in bytes.
-const MOST_BYTES: u64 = 512 << 20;
 /// Links that are followed on the way to one path.
 const MOST_LINKS: usize = 40;
-/// Directories that are kept in memory.
-const MOST_DIRECTORIES: usize = 10_000;
 
 /// The files of a commit.
 #[derive(Clone)]
 pub struct GitTree {
     store: Arc<Objects>,
     root: ObjectId,
-    /// What this build has read so far.
-    bytes: Arc<AtomicU64>,
-}
-
-/// Objects of a repository, with the directories that were read lately.
-struct Objects {
-    repository: Arc<ThreadSafeRepository>,
-    /// Handles that no thread uses at the moment.
-    handles: Mutex<Vec<gix::Repository>>,
-    directories: Mutex<HashMap<ObjectId, Directory>>,
-}
-
-/// The entries of a directory, sorted by name.
-type Directory = Arc<[Entry]>;
-
-/// An entry of a directory.
-#[derive(Clone, Debug)]
-struct Entry {
-    name: String,
-    kind: GitKind,
-    id: ObjectId,
+    /// What this build may still read.
+    budget: Arc<Budget>,
 }
 
 /// What stands at a path, links followed.
@@ -65,14 +47,13 @@ struct Found {
 
 impl GitTree {
     pub(in crate::source) fn new(repository: Arc<ThreadSafeRepository>, root: ObjectId) -> Self {
-        let store = Objects { repository, handles: Mutex::default(), directories: Mutex::default() };
-        GitTree { store: Arc::new(store), root, bytes: Arc::default() }
+        GitTree { store: Arc::new(Objects::new(repository)), root, budget: Arc::default() }
     }
 
     /// The same tree for another build, which may read as much again.
     #[must_use]
     pub fn for_build(&self) -> Self {
-        GitTree { store: Arc::clone(&self.store), root: self.root, bytes: Arc::default() }
+        GitTree { budget: Arc::default(), ..self.clone() }
     }
 
     /// The id of the whole tree in hexadecimal digits.
@@ -95,30 +76,37 @@ impl GitTree {
     /// # Errors
     /// An object cannot be read, or the archive cannot be written.
     pub fn pack<W: io::Write>(&self, writer: W) -> io::Result<(W, ArchiveSummary)> {
-        let mut archive = Archive::new(writer)?;
-        self.pack_directory(&mut archive, self.root, "", 0)?;
+        let (mut archive, budget) = (Archive::new(writer)?, Budget::of_archive());
+        self.pack_directory(&mut archive, &budget, self.root, "", 0)?;
         archive.finish()
     }
 
     fn pack_directory(
         &self,
         archive: &mut Archive<impl io::Write>,
+        budget: &Budget,
         id: ObjectId,
         path: &str,
         depth: usize,
     ) -> io::Result<()> {
         if depth > DEEPEST {
-            return Err(io::Error::other(format!("directories are more than {DEEPEST} deep in each other")));
+            return Err(io::Error::other(too_deep()));
         }
-        for entry in self.directory(id).map_err(io::Error::other)?.iter() {
+        let directory = self.store.directory(id).map_err(io::Error::other)?;
+        budget.list(directory.len()).map_err(io::Error::other)?;
+        for entry in directory.iter() {
             let path = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
             match entry.kind {
                 GitKind::Tree => {
                     archive.directory(&path)?;
-                    self.pack_directory(archive, entry.id, &path, depth + 1)?;
+                    self.pack_directory(archive, budget, entry.id, &path, depth + 1)?;
                 }
                 GitKind::Blob | GitKind::BlobExecutable => {
-                    let content = self.store.blob(entry.id, LARGEST_PACKED).map_err(io::Error::other)?;
+                    let content = self.store.blob(entry.id, LARGEST_PACKED).map_err(|error| match error {
+                        HostError::TooLarge { .. } => io::Error::other(format!("{path} {error}")),
+                        error => io::Error::other(error),
+                    })?;
+                    budget.read(content.len()).map_err(io::Error::other)?;
                     let is_executable = entry.kind == GitKind::BlobExecutable;
                     archive.file(&path, is_executable, content.len() as u64, &*content)?;
                 }
@@ -139,11 +127,14 @@ impl GitTree {
                 way.pop();
                 continue;
             }
+            if way.len() > DEEPEST {
+                return Err(too_deep());
+            }
             let parent = way.last().map_or((GitKind::Tree, self.root), |found| (found.kind, found.id));
             if parent.0 != GitKind::Tree {
                 return Err(HostError::NotDirectory);
             }
-            let directory = self.directory(parent.1)?;
+            let directory = self.store.directory(parent.1)?;
             let at = directory
                 .binary_search_by(|entry| entry.name.as_str().cmp(&part))
                 .map_err(|_| HostError::NotFound)?;
@@ -169,76 +160,10 @@ impl GitTree {
         }
         Ok(way.pop().unwrap_or_else(root))
     }
-
-    fn directory(&self, id: ObjectId) -> Result<Directory, HostError> {
-        if let Some(known) = self.store.directories().get(&id) {
-            return Ok(Arc::clone(known));
-        }
-        let directory = self.store.read_directory(id)?;
-        let mut known = self.store.directories();
-        if known.len() >= MOST_DIRECTORIES {
-            known.clear();
-        }
-        known.insert(id, Arc::clone(&directory));
-        Ok(directory)
-    }
 }
 
-impl Objects {
-    fn directories(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectId, Directory>> {
-        self.directories.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does something with the repository; each thread has a handle of its own.
-    fn with<T>(&self, work: impl FnOnce(&gix::Repository) -> Result<T, HostError>) -> Result<T, HostError> {
-        let free = self.handles.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let handle = free.unwrap_or_else(|| self.repository.to_thread_local());
-        let outcome = work(&handle);
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
-        outcome
-    }
-
-    /// The content of an object that may have this many bytes.
-    fn blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, HostError> {
-        self.with(|repository| {
-            let size = repository.find_header(id).map_err(other)?.size();
-            if size > limit {
-                return Err(HostError::TooLarge { limit });
-            }
-            Ok(repository.find_object(id).map_err(other)?.detach().data)
-        })
-    }
-
-    fn read_directory(&self, id: ObjectId) -> Result<Directory, HostError> {
-        self.with(|repository| {
-            let size = repository.find_header(id).map_err(other)?.size();
-            if size > LARGEST_DIRECTORY {
-                return Err(HostError::TooLarge { limit: LARGEST_DIRECTORY });
-            }
-            let tree = repository.find_tree(id).map_err(other)?;
-            let mut entries = Vec::new();
-            for entry in tree.iter() {
-                let entry = entry.map_err(other)?;
-                // A name that is not UTF-8 cannot be asked for.
-                let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
-                if matches!(name, "" | "." | "..") || name.contains('/') {
-                    continue;
-                }
-                entries.push(Entry {
-                    name: name.to_owned(),
-                    kind: entry.mode().kind(),
-                    id: entry.object_id(),
-                });
-            }
-            entries.sort_by(|one, other| one.name.cmp(&other.name));
-            entries.dedup_by(|later, earlier| later.name == earlier.name);
-            Ok(entries.into())
-        })
-    }
-}
-
-fn other(error: impl fmt::Display) -> HostError {
-    HostError::Other(error.to_string())
+fn too_deep() -> HostError {
+    HostError::Other(format!("directories are more than {DEEPEST} deep in each other"))
 }
 
 /// The parts of a path, the last one first.
@@ -269,13 +194,8 @@ impl Host for GitTree {
             GitKind::Commit => Err(HostError::NotRegular),
             _ => {
                 let content = self.store.blob(found.id, LARGEST_FILE)?;
-                let read = self.bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-                if read > MOST_BYTES {
-                    return Err(HostError::Other(format!(
-                        "is one file too many: the build has read more than {} MiB",
-                        MOST_BYTES >> 20
-                    )));
-                }
+                self.budget.load(found.path.rsplit('/').next().unwrap_or_default())?;
+                self.budget.read(content.len())?;
                 Ok(content)
             }
         }
@@ -298,7 +218,9 @@ impl Host for GitTree {
         if found.kind != GitKind::Tree {
             return Err(HostError::NotDirectory);
         }
-        Ok(self.directory(found.id)?.iter().map(|entry| entry.name.clone()).collect())
+        let entries = self.store.directory(found.id)?;
+        self.budget.list(entries.len())?;
+        Ok(entries.iter().map(|entry| entry.name.clone()).collect())
     }
 }
 
