@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::Host;
-use crate::option_names::NamedOption;
 use crate::options::BuildOptions;
 use crate::parallel::Crew;
 use crate::schema::Schema;
@@ -91,11 +90,6 @@ impl<'a> BuildContext<'a> {
             format!("the files of all generators together are larger than {} MiB", MAX_GENERATED >> 20);
         Err(BuildError::new(ErrorKind::Generator, message)
             .with_help("no cluster takes a ConfigMap or Secret of more than about one MiB"))
-    }
-
-    /// An option as whoever reads the messages of this build would write it.
-    pub(crate) fn option(&self, option: NamedOption) -> &'static str {
-        self.options.option_names.of(option)
     }
 
     /// The context, for what outlives the build.

@@ -1,63 +1,45 @@
 //! How messages name the options of a build.
 
-/// How errors and warnings name an option that would help: as whoever reads them would write it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OptionNames {
-    /// Fields of [`BuildOptions`](crate::BuildOptions).
-    #[default]
-    Rust,
-    /// Flags of the command.
-    Flags,
-    /// Keyword arguments of the Python package.
-    Python,
-    /// Options of the npm package; where it has none, the command's flags.
-    JavaScript,
-}
-
-/// An option that messages speak of.
+/// How errors and warnings name an option that would help, set so that it allows what they are about.
+///
+/// The default is the fields of [`BuildOptions`](crate::BuildOptions). A front end gives the names that its
+/// own users write:
+///
+/// ```
+/// use kustomize_core::{BuildOptions, OptionNames};
+///
+/// let option_names = OptionNames { enable_helm: "--enable-helm", ..OptionNames::default() };
+/// let options = BuildOptions { option_names, ..BuildOptions::default() };
+/// assert_eq!(options.option_names.enable_exec, "`BuildOptions::enable_exec`");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "programs"), allow(dead_code))]
-pub(crate) enum NamedOption {
-    EnableExec,
-    EnableHelm,
-    EnablePlugins,
-    EnableRemote,
-    HelmCommand,
-    LoadRestrictor,
-    Network,
+pub struct OptionNames {
+    /// Allows functions that are programs.
+    pub enable_exec: &'static str,
+    /// Allows helm charts.
+    pub enable_helm: &'static str,
+    /// Allows generators, transformers and validators that are not built in.
+    pub enable_plugins: &'static str,
+    /// Allows files and repositories of other machines.
+    pub enable_remote: &'static str,
+    /// Names the helm program.
+    pub helm_command: &'static str,
+    /// Allows files outside the directory of a kustomization.
+    pub load_restrictor: &'static str,
+    /// Allows container functions to use the network.
+    pub network: &'static str,
 }
 
-impl OptionNames {
-    /// The option, set so that it allows what it is about.
-    pub(crate) fn of(self, option: NamedOption) -> &'static str {
-        use NamedOption::{
-            EnableExec, EnableHelm, EnablePlugins, EnableRemote, HelmCommand, LoadRestrictor, Network,
-        };
-        let [rust, flag, python] = match option {
-            EnableExec => ["`BuildOptions::enable_exec`", "--enable-exec", "enable_exec=True"],
-            EnableHelm => ["`BuildOptions::enable_helm`", "--enable-helm", "enable_helm=True"],
-            EnablePlugins => {
-                ["`BuildOptions::enable_plugins`", "--enable-alpha-plugins", "enable_plugins=True"]
-            }
-            // The command has it always on, and no flag for it.
-            EnableRemote => {
-                ["`BuildOptions::enable_remote`", "`BuildOptions::enable_remote`", "enable_remote=True"]
-            }
-            HelmCommand => ["`BuildOptions::helm_command`", "--helm-command", "helm_command="],
-            LoadRestrictor => [
-                "`LoadRestrictor::None`",
-                "--load-restrictor LoadRestrictionsNone",
-                "load_restrictor=\"none\"",
-            ],
-            Network => ["`BuildOptions::network`", "--network", "network=True"],
-        };
-        match (self, option) {
-            (OptionNames::Rust, _) => rust,
-            (OptionNames::Python, _) => python,
-            (OptionNames::JavaScript, EnablePlugins) => "enablePlugins: true",
-            (OptionNames::JavaScript, LoadRestrictor) => "loadRestrictor: 'none'",
-            (OptionNames::Flags | OptionNames::JavaScript, _) => flag,
+impl Default for OptionNames {
+    fn default() -> Self {
+        OptionNames {
+            enable_exec: "`BuildOptions::enable_exec`",
+            enable_helm: "`BuildOptions::enable_helm`",
+            enable_plugins: "`BuildOptions::enable_plugins`",
+            enable_remote: "`BuildOptions::enable_remote`",
+            helm_command: "`BuildOptions::helm_command`",
+            load_restrictor: "`LoadRestrictor::None`",
+            network: "`BuildOptions::network`",
         }
     }
 }

@@ -6,6 +6,17 @@ use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+/// How messages name the keyword arguments.
+const OPTION_NAMES: OptionNames = OptionNames {
+    enable_exec: "enable_exec=True",
+    enable_helm: "enable_helm=True",
+    enable_plugins: "enable_plugins=True",
+    enable_remote: "enable_remote=True",
+    helm_command: "helm_command=",
+    load_restrictor: "load_restrictor=\"none\"",
+    network: "network=True",
+};
+
 const BOOL: &str = "bool";
 const STR: &str = "str";
 const LIST: &str = "a list of str";
@@ -16,7 +27,7 @@ const LIST: &str = "a list of str";
 /// `TypeError` for a name that is no option, or a value of another type; `ValueError` for a value
 /// that is none of those that may be chosen.
 pub(crate) fn extract(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<BuildOptions> {
-    let mut options = BuildOptions { option_names: OptionNames::Python, ..BuildOptions::default() };
+    let mut options = BuildOptions { option_names: OPTION_NAMES, ..BuildOptions::default() };
     for (name, value) in keywords.into_iter().flatten() {
         let name: String = name.extract()?;
         let option = Given { name: &name, value: &value };

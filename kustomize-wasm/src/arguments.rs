@@ -116,7 +116,7 @@ pub(crate) fn paths(paths: &JsValue) -> Result<Vec<String>, JsValue> {
 /// A `TypeError` if there is no such option, or it does not take this value.
 pub(crate) fn options(options: &JsValue) -> Result<BuildOptions, JsValue> {
     if options.is_undefined() {
-        return Ok(BuildOptions::default());
+        return Ok(RenderOptions::default().into());
     }
     if !options.is_object() || Array::is_array(options) {
         return Err(type_error(format!("options must be an object, not {}", type_of(options))));

@@ -2,7 +2,7 @@
 //! the package's `.d.ts`.
 
 use kustomize_core::yaml::Data;
-use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, Reorder, difference, yaml};
+use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, OptionNames, Reorder, difference, yaml};
 use kustomize_diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
@@ -72,6 +72,17 @@ enum Order {
     None,
 }
 
+/// How messages name the options; those that the package lacks, as the flags of the command.
+const OPTION_NAMES: OptionNames = OptionNames {
+    enable_exec: "--enable-exec",
+    enable_helm: "--enable-helm",
+    enable_plugins: "enablePlugins: true",
+    enable_remote: "`BuildOptions::enable_remote`",
+    helm_command: "--helm-command",
+    load_restrictor: "loadRestrictor: 'none'",
+    network: "--network",
+};
+
 impl From<RenderOptions> for BuildOptions {
     fn from(options: RenderOptions) -> Self {
         BuildOptions {
@@ -86,6 +97,7 @@ impl From<RenderOptions> for BuildOptions {
             },
             add_managed_by_label: options.add_managed_by_label,
             enable_plugins: options.enable_plugins,
+            option_names: OPTION_NAMES,
             ..BuildOptions::default()
         }
     }

@@ -90,6 +90,17 @@ struct FunctionArgs {
     as_current_user: bool,
 }
 
+/// How messages name the flags. Remote bases are always on, and have none.
+const OPTION_NAMES: OptionNames = OptionNames {
+    enable_exec: "--enable-exec",
+    enable_helm: "--enable-helm",
+    enable_plugins: "--enable-alpha-plugins",
+    enable_remote: "`BuildOptions::enable_remote`",
+    helm_command: "--helm-command",
+    load_restrictor: "--load-restrictor LoadRestrictionsNone",
+    network: "--network",
+};
+
 /// `--reorder`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ReorderArg {
@@ -121,7 +132,7 @@ impl RenderArgs {
             env: self.function.env.clone(),
             mounts: self.function.mount.clone(),
             as_current_user: self.function.as_current_user,
-            option_names: OptionNames::Flags,
+            option_names: OPTION_NAMES,
         }
     }
 

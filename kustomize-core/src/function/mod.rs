@@ -27,7 +27,6 @@ mod tests;
 
 use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
-use crate::option_names::NamedOption;
 use crate::resource::Resource;
 
 #[cfg(not(feature = "programs"))]
@@ -41,7 +40,6 @@ fn disabled(cx: &BuildContext<'_>, config: &Resource) -> BuildError {
     BuildError::new(ErrorKind::NotAllowed, message).with_help(format!(
         "builtin plugins say `apiVersion: builtin`; to allow others, use {}, and {} for functions that are \
          programs",
-        cx.option(NamedOption::EnablePlugins),
-        cx.option(NamedOption::EnableExec),
+        cx.options.option_names.enable_plugins, cx.options.option_names.enable_exec,
     ))
 }

@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Command, HostError, Output};
 use crate::loader::Loader;
-use crate::option_names::NamedOption;
 use crate::resource::Resource;
 use crate::yaml::{Node, Pos, read};
 
@@ -26,7 +25,7 @@ pub(super) fn function(
     let name = format!("function {}", config.name());
     if spec.container.network && !cx.options.network {
         return Err(BuildError::new(ErrorKind::NotAllowed, format!("{name} wants the network"))
-            .with_help(format!("it may have it with {}", cx.option(NamedOption::Network))));
+            .with_help(format!("it may have it with {}", cx.options.option_names.network)));
     }
     let config = resource_list::local_config(config);
     let input = resource_list::write(&config, resources)?;
@@ -40,7 +39,7 @@ pub(super) fn function(
         let help = if spec.exec.path.is_empty() {
             "its configuration names neither an image nor a program".to_owned()
         } else {
-            format!("functions that are programs run with {}", cx.option(NamedOption::EnableExec))
+            format!("functions that are programs run with {}", cx.options.option_names.enable_exec)
         };
         cx.warn_with_help(message, config.node.pos, help);
         return Ok(input);

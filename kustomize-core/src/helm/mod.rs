@@ -7,7 +7,6 @@ use crate::error::{BuildError, ErrorKind};
 use crate::generate::Generator;
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
-use crate::option_names::NamedOption;
 use crate::yaml::Node;
 use crate::yaml::decode::{DecodeError, from_node_loosely};
 #[cfg(feature = "programs")]
@@ -23,8 +22,9 @@ pub(crate) fn helm_chart<'l>(
     globals: &HelmGlobals,
     chart: HelmChart,
 ) -> Result<Box<dyn Generator + 'l>, BuildError> {
-    if !loader.context().options.enable_helm {
-        let option = loader.context().option(NamedOption::EnableHelm);
+    let options = loader.context().options;
+    if !options.enable_helm {
+        let option = options.option_names.enable_helm;
         return Err(BuildError::new(ErrorKind::NotAllowed, "helm charts are not allowed")
             .with_help(format!("to allow them, use {option}: it runs the helm program")));
     }

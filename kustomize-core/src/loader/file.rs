@@ -7,7 +7,6 @@ use super::{Loader, host_error, require_remote};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, HostError, path};
 use crate::host::{RepositorySpec, is_url};
-use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
 use crate::yaml::{FileId, SourceText};
 
@@ -142,7 +141,7 @@ impl Loader<'_> {
         }
         error.with_help(format!(
             "move the file below that directory, make a base of it, or lift the restriction ({})",
-            self.cx.option(NamedOption::LoadRestrictor)
+            self.cx.options.option_names.load_restrictor
         ))
     }
 

@@ -17,7 +17,6 @@ use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{HostError, Scratch, path};
-use crate::option_names::NamedOption;
 use crate::options::LoadRestrictor;
 
 pub(crate) use crate::host::is_url;
@@ -122,6 +121,6 @@ fn require_remote(cx: &BuildContext<'_>, action: &str) -> Result<(), BuildError>
     }
     Err(BuildError::new(ErrorKind::NotAllowed, format!("{action} is not allowed")).with_help(format!(
         "remote files and repositories are off: allow them ({}), or keep a copy beside the kustomization",
-        cx.option(NamedOption::EnableRemote)
+        cx.options.option_names.enable_remote
     )))
 }

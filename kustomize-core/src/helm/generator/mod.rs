@@ -15,7 +15,6 @@ use crate::generate::Generator;
 use crate::host::{Command, EntryKind, HostError, Scratch, path};
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::loader::Loader;
-use crate::option_names::NamedOption;
 use crate::resource::Resource;
 use values::Precedence;
 
@@ -46,7 +45,7 @@ impl<'a> HelmGenerator<'a> {
     ) -> Result<Self, BuildError> {
         let options = loader.context().options;
         if options.helm_command.is_empty() {
-            let option = loader.context().option(NamedOption::HelmCommand);
+            let option = options.option_names.helm_command;
             return Err(
                 generator_error("no helm program is named").with_help(format!("name it with {option}"))
             );
@@ -93,7 +92,7 @@ impl<'a> HelmGenerator<'a> {
         let output = cx.host.run(&command).map_err(|error| match error {
             HostError::Refused { .. } => BuildError::new(ErrorKind::NotAllowed, error.to_string()),
             HostError::NotFound => generator_error(format!("there is no program '{helm}'"))
-                .with_help(format!("install helm, or name it with {}", cx.option(NamedOption::HelmCommand))),
+                .with_help(format!("install helm, or name it with {}", cx.options.option_names.helm_command)),
             error => generator_error(format!("'{}' could not be run: {error}", what())),
         })?;
         if output.succeeded() {
