@@ -15,7 +15,7 @@ const OVERLAY: &str = "KUSTOMIZE_INSTA_TEST_OVERLAY";
 #[test]
 fn fixtures_render_as_kustomize_renders_them() {
     for fixture in ["apps/base", "apps/overlays/production", "components/full", "diamond/top", "vars"] {
-        assert_overlay!(format!("../../fixtures/{fixture}"));
+        assert_overlay!(format!("../fixtures/{fixture}"));
     }
 }
 

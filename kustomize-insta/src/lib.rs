@@ -21,10 +21,10 @@ pub use kustomize_core::BuildOptions;
 /// ```
 /// use kustomize_insta::{BuildOptions, assert_overlay};
 ///
-/// assert_overlay!("../../fixtures/apps/overlays/production");
+/// assert_overlay!("../fixtures/apps/overlays/production");
 ///
 /// let options = BuildOptions { enable_remote: true, ..BuildOptions::default() };
-/// assert_overlay!("../../fixtures/apps/overlays/staging", options);
+/// assert_overlay!("../fixtures/apps/overlays/staging", options);
 /// ```
 ///
 /// # Panics
