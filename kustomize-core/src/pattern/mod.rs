@@ -3,6 +3,7 @@
 //! The engine is the `regex` crate, which knows the same language with a few other spellings:
 //! patterns are respelled before they are compiled, and what Go refuses is refused.
 
+mod beginnings;
 mod repeats;
 mod respell;
 
@@ -64,6 +65,16 @@ impl Pattern {
     /// The only text that matches, where there is one and it can be seen at once.
     pub(crate) fn literal(&self) -> Option<&str> {
         if let Matcher::Equal(literal) = &self.0 { Some(literal) } else { None }
+    }
+
+    /// Texts with one of which each text that matches begins, where such can be told. None of them is
+    /// empty.
+    pub(crate) fn beginnings(&self) -> Option<Vec<String>> {
+        match &self.0 {
+            Matcher::Equal(literal) if !literal.is_empty() => Some(vec![literal.clone()]),
+            Matcher::Equal(_) | Matcher::Contained(_) => None,
+            Matcher::Regex(regex) => beginnings::of(regex.as_str()),
+        }
     }
 
     /// The text that every text that matches contains, and which suffices, where it can be seen at

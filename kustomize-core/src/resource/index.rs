@@ -7,9 +7,11 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::Resource;
+use super::beginnings::Beginnings;
 use super::id::IdRef;
 use crate::parallel::Crew;
 use crate::schema::Schema;
+use crate::yaml::Str;
 
 /// Positions by hashes of ids and names. Each table is made when it is first asked, and all are
 /// dropped when a caller may have changed ids.
@@ -19,6 +21,7 @@ pub(super) struct Index {
     by_current_id: Option<Table>,
     by_any_id: Option<Table>,
     by_any_name: Option<Table>,
+    by_beginning: Beginnings,
     /// Whether current ids are known to be distinct.
     pub(super) unique: bool,
 }
@@ -30,6 +33,7 @@ pub(super) struct Hashes {
     current: Option<u64>,
     ids: Vec<u64>,
     names: Vec<u64>,
+    spelled_out: Vec<Str>,
 }
 
 impl Index {
@@ -38,6 +42,7 @@ impl Index {
         self.by_current_id = None;
         self.by_any_id = None;
         self.by_any_name = None;
+        self.by_beginning = Beginnings::default();
         self.unique = false;
     }
 
@@ -45,6 +50,7 @@ impl Index {
     pub(super) fn forget_earlier_ids(&mut self) {
         self.by_any_id = None;
         self.by_any_name = None;
+        self.by_beginning = Beginnings::default();
     }
 
     /// Positions of the resources with this current id.
@@ -98,15 +104,8 @@ impl Index {
         if let Some(existing) = found(self.current_ids(list, schema), hash).filter(same).min() {
             return Err(existing);
         }
-        let current = Some(hash);
-        let (mut ids, mut names) = (Vec::new(), Vec::new());
-        if self.by_any_id.is_some() {
-            hash_ids(&self.hasher, resource, schema, &mut ids);
-        }
-        if self.by_any_name.is_some() {
-            hash_names(&self.hasher, resource, &mut names);
-        }
-        self.insert(&Hashes { current, ids, names }, list.len());
+        let hashes = Hashes { current: Some(hash), ..self.hashes_of_all_ids(resource, schema) };
+        self.insert(&hashes, list.len());
         self.unique |= list.is_empty();
         Ok(())
     }
@@ -162,12 +161,22 @@ impl Index {
         sorted(found(table, hash).filter(|at| list.get(*at).is_some_and(|resource| has_name(resource, name))))
     }
 
+    /// Positions, in order, of the resources that have or had a name that begins with one of these
+    /// texts.
+    pub(super) fn with_beginning(&mut self, list: &[Arc<Resource>], beginnings: &[String]) -> Vec<usize> {
+        self.by_beginning.find(list, beginnings)
+    }
+
     /// Where a resource stands in those tables that exist.
     pub(super) fn hashes(&self, resource: &Resource, schema: &Schema) -> Hashes {
-        let mut hashes = Hashes { current: None, ids: Vec::new(), names: Vec::new() };
-        if self.by_current_id.is_some() {
-            hashes.current = Some(self.hasher.hash_one(resource.id_ref(schema)));
-        }
+        let current = self.by_current_id.is_some().then(|| self.hash(resource, schema));
+        Hashes { current, ..self.hashes_of_all_ids(resource, schema) }
+    }
+
+    /// The same but for the table of current ids.
+    fn hashes_of_all_ids(&self, resource: &Resource, schema: &Schema) -> Hashes {
+        let spelled_out = self.by_beginning.names(resource);
+        let mut hashes = Hashes { current: None, ids: Vec::new(), names: Vec::new(), spelled_out };
         if self.by_any_id.is_some() {
             hash_ids(&self.hasher, resource, schema, &mut hashes.ids);
         }
@@ -192,6 +201,7 @@ impl Index {
                 }
             }
         }
+        self.by_beginning.insert(&hashes.spelled_out, at);
     }
 
     /// Forgets the resources at these positions, in ascending order, and moves up those behind them.
@@ -206,6 +216,7 @@ impl Index {
                 }
             });
         }
+        self.by_beginning.close_gaps(removed);
     }
 
     /// Takes a resource out of the tables.
@@ -225,12 +236,16 @@ impl Index {
                 }
             }
         }
+        self.by_beginning.remove(&hashes.spelled_out, at);
     }
 }
 
 impl PartialEq for Hashes {
     fn eq(&self, other: &Self) -> bool {
-        self.current == other.current && self.ids == other.ids && self.names == other.names
+        self.current == other.current
+            && self.ids == other.ids
+            && self.names == other.names
+            && self.spelled_out == other.spelled_out
     }
 }
 

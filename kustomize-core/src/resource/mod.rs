@@ -3,6 +3,7 @@
 mod absorb;
 #[cfg(test)]
 mod annotation_tests;
+mod beginnings;
 mod change;
 mod comparison;
 mod data_map;

@@ -183,6 +183,11 @@ impl ResourceSet {
         self.index.with_any_name(&self.list, name)
     }
 
+    /// Indexes of the resources that have or had a name that begins with one of these texts.
+    pub(crate) fn positions_with_beginning(&mut self, beginnings: &[String]) -> Vec<usize> {
+        self.index.with_beginning(&self.list, beginnings)
+    }
+
     /// Changes one resource and keeps the indexes right; `None` when there is no such index.
     pub fn update<T>(
         &mut self,

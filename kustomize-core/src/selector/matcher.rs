@@ -68,10 +68,7 @@ impl Matcher {
     /// The label or annotation selector cannot be parsed. As in kustomize it is looked at only
     /// once a resource has matched so far.
     pub(crate) fn select(&self, set: &mut ResourceSet, schema: &Schema) -> Result<Vec<usize>, BuildError> {
-        let candidates = match self.name.as_ref().and_then(Pattern::literal) {
-            Some(name) => set.positions_with_any_name(name),
-            None => (0..set.len()).collect(),
-        };
+        let candidates = self.candidates(set).unwrap_or_else(|| (0..set.len()).collect());
         let list = set.as_slice();
         let mut found = Vec::new();
         for at in candidates {
@@ -82,6 +79,16 @@ impl Matcher {
             }
         }
         Ok(found)
+    }
+
+    /// Positions, in order, of the resources that could match, where that is quicker to find out
+    /// than whether they do.
+    pub(crate) fn candidates(&self, set: &mut ResourceSet) -> Option<Vec<usize>> {
+        let name = self.name.as_ref()?;
+        match name.literal() {
+            Some(name) => Some(set.positions_with_any_name(name)),
+            None => name.beginnings().map(|beginnings| set.positions_with_beginning(&beginnings)),
+        }
     }
 
     /// Whether a resource matches.
@@ -140,4 +147,84 @@ impl Labels {
 
 fn bad(error: &dyn std::error::Error, field: &str) -> BuildError {
     BuildError::new(ErrorKind::Kustomization, error.to_string()).field(format!("target.{field}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::yaml::{Map, Node};
+
+    const NAMES: &str = "[ab]-[ab]{0,3}";
+
+    /// What is done between two selections.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Select(String),
+        Rename(prop::sample::Index, String),
+        Remove(prop::sample::Index),
+        Add(String),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let pattern = prop_oneof![
+            NAMES.prop_map(|name| format!("{name}.*")),
+            (NAMES, NAMES).prop_map(|(one, other)| format!("{one}|{other}")),
+            (NAMES, NAMES).prop_map(|(one, other)| format!("({one}|{other})[ab]?")),
+            NAMES.prop_map(|name| format!("(?i){name}")),
+            NAMES.prop_map(|name| format!(".*{name}")),
+            NAMES,
+        ];
+        let any = any::<prop::sample::Index>;
+        prop_oneof![
+            6 => pattern.prop_map(Step::Select),
+            2 => (any(), NAMES).prop_map(|(at, name)| Step::Rename(at, name)),
+            1 => any().prop_map(Step::Remove),
+            1 => NAMES.prop_map(Step::Add),
+        ]
+    }
+
+    fn resource(name: &str) -> Resource {
+        let mut resource = Resource::new(Node::map(Map::new()));
+        resource.set_kind("ConfigMap");
+        resource.set_name(name);
+        resource
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn selecting_finds_what_matches(
+            names in prop::collection::vec(NAMES, 1..30),
+            steps in prop::collection::vec(step(), 1..120),
+        ) {
+            let schema = Schema::default();
+            let mut set = ResourceSet::from_list(names.iter().map(|name| resource(name)).collect());
+            for step in steps {
+                match step {
+                    Step::Select(name) => {
+                        let matcher = Matcher::new(&Selector { name: name.clone(), ..Selector::default() }).unwrap();
+                        let all = set.iter().enumerate();
+                        let matching: Vec<usize> = all
+                            .filter(|(_, resource)| matcher.matches(resource, &schema).unwrap())
+                            .map(|(at, _)| at)
+                            .collect();
+                        prop_assert_eq!(matcher.select(&mut set, &schema).unwrap(), matching, "{}", name);
+                    }
+                    Step::Rename(at, name) if !set.is_empty() => {
+                        set.update(at.index(set.len()), &schema, |resource| {
+                            resource.remember_id(&schema);
+                            resource.set_name(&name);
+                        });
+                    }
+                    Step::Remove(at) if !set.is_empty() => set.remove_all(&[at.index(set.len())]),
+                    // A name that is there already is not added.
+                    Step::Add(name) => drop(set.append(resource(&name), &schema)),
+                    Step::Rename(..) | Step::Remove(_) => {}
+                }
+            }
+        }
+    }
 }

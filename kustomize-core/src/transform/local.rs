@@ -18,6 +18,12 @@ pub(crate) trait Local: Change {
         false
     }
 
+    /// Positions, in order, of the resources that it could select, where that is quicker to find out
+    /// than whether it does.
+    fn candidates(&self, _set: &mut ResourceSet) -> Option<Vec<usize>> {
+        None
+    }
+
     /// Whether `finish` does anything.
     fn has_finish(&self) -> bool {
         false
@@ -48,9 +54,56 @@ const LEAST: usize = 128;
 /// Runs steps one after the other on each resource, then finishes the last of them; only that one
 /// may have a `finish`.
 pub(crate) fn run(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
-    if steps.is_empty() {
-        return Ok(());
+    let Some(last) = steps.last() else { return Ok(()) };
+    let few = if let [LocalStep { transformer, origin: None, .. }] = steps {
+        transformer.candidates(set).filter(|candidates| candidates.len() < LEAST.max(set.len() / 8))
+    } else {
+        None
+    };
+    let selected = match few {
+        Some(candidates) => run_on(last, &candidates, set, cx)?,
+        None => run_on_all(steps, set, cx)?,
+    };
+    if last.transformer.has_finish() {
+        last.transformer.finish(set, selected, cx).map_err(|error| error.at(last.pos))?;
     }
+    Ok(())
+}
+
+/// Runs one step on some resources, and keeps what is known of the ids of all. Says how many it
+/// selected.
+fn run_on(
+    step: &LocalStep<'_>,
+    candidates: &[usize],
+    set: &mut ResourceSet,
+    cx: &Context,
+) -> Result<usize, BuildError> {
+    let (transformer, schema) = (step.transformer, cx.schema());
+    let mut selected = 0;
+    let mut removed = Vec::new();
+    for &at in candidates {
+        let Some(resource) = set.as_slice().get(at) else { continue };
+        if !transformer.selects(resource, schema).map_err(|error| error.at(step.pos))? {
+            continue;
+        }
+        selected += 1;
+        let outcome = if transformer.is_json_patch() {
+            set.update_by_json_patch(at, schema, |resource, form| {
+                transformer.apply_knowing(resource, form, schema)
+            })
+        } else {
+            set.update(at, schema, |resource| transformer.apply(resource, schema))
+        };
+        if outcome.transpose().map_err(|error| error.at(step.pos))? == Some(false) {
+            removed.push(at);
+        }
+    }
+    set.remove_all(&removed);
+    Ok(selected)
+}
+
+/// Runs steps one after the other on each resource. Says how many the last step selected.
+fn run_on_all(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) -> Result<usize, BuildError> {
     let pass = Pass {
         steps,
         cx,
@@ -81,12 +134,7 @@ pub(crate) fn run(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) 
     let mut removed = pass.removed.into_inner().unwrap_or_else(PoisonError::into_inner);
     removed.sort_unstable();
     set.remove_all(&removed);
-    match steps.last() {
-        Some(LocalStep { transformer, pos, .. }) if transformer.has_finish() => {
-            transformer.finish(set, pass.selected.into_inner(), cx).map_err(|error| error.at(*pos))
-        }
-        _ => Ok(()),
-    }
+    Ok(pass.selected.into_inner())
 }
 
 /// One pass over all resources, on several threads.

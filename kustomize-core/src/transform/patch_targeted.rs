@@ -90,6 +90,10 @@ impl Local for TargetedPatch {
         }
     }
 
+    fn candidates(&self, set: &mut ResourceSet) -> Option<Vec<usize>> {
+        self.matcher.candidates(set)
+    }
+
     fn has_finish(&self) -> bool {
         true
     }

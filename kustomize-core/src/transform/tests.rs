@@ -218,3 +218,46 @@ fn replacements_may_go_into_their_own_source() {
         assert_eq!(made.split_once("spec:\n").map(|(_, spec)| spec), Some(wanted), "{paths}");
     }
 }
+
+/// Patches of resources that are looked up by the beginnings of their names.
+#[test]
+fn patches_reach_the_same_resources_however_these_are_found() {
+    // Spelled the second way, a pattern has no beginning to look up.
+    let rendered = |spell: fn(&str) -> String| {
+        let mut top = "resources: [r.yaml]\npatches:\n".to_owned();
+        let mut patch = |target: &str, patch: &str| {
+            let renames = patch.contains("new-");
+            top += &format!("- target: {target}\n  options: {{allowNameChange: {renames}}}\n  patch: |-\n");
+            patch.lines().for_each(|line| top += &format!("    {line}\n"));
+        };
+        for i in 0..40 {
+            let name = spell(&format!("app-{i}(-.*)?"));
+            let value =
+                format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: any}}\ndata: {{v: '{i}'}}");
+            patch(&format!("{{kind: ConfigMap, name: '{name}'}}"), &value);
+            let add = format!("- {{op: add, path: /data/json{i}, value: x}}");
+            patch(&format!("{{name: '{name}', labelSelector: 'tier in (a, b)'}}"), &add);
+            if i % 4 == 0 {
+                let rename = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: new-{i}}}");
+                patch(&format!("{{name: '{name}'}}"), &rename);
+                patch(&format!("{{name: '{}'}}", spell("new.*")), "- {op: add, path: /data/new, value: z}");
+            }
+            if i % 7 == 0 {
+                let delete = "$patch: delete\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: any}";
+                patch(&format!("{{name: '{name}'}}"), delete);
+            }
+        }
+        let mut resources = String::new();
+        for i in 0..40 {
+            let tier = ["a", "b", "c"][i % 3];
+            resources += &format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: app-{i}, labels: {{tier: {tier}}}}}\ndata: {{a: b}}\n---\n"
+            );
+        }
+        yaml(&[("kustomization.yaml", &top), ("r.yaml", &resources)])
+    };
+    let looked_up = rendered(|pattern| pattern.to_owned());
+    assert_eq!(looked_up, rendered(|pattern| format!(".*nothing|.{{0}}{pattern}")));
+    assert_eq!(looked_up.matches("kind: ConfigMap").count(), 34);
+    assert_eq!(looked_up.matches("  new: z").count(), 8);
+}

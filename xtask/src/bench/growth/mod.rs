@@ -1,4 +1,5 @@
-//! `cargo xtask bench growth`: whether ten times as much input takes about ten times as long.
+//! `cargo xtask bench growth`: whether ten times as much input takes about ten times as much processor
+//! time.
 
 mod inputs;
 
@@ -25,7 +26,7 @@ pub struct Args {
     /// Divide all sizes by this, for a build that is not optimized
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = super::at_least_one)]
     divide: usize,
-    /// How often each is rendered; the shortest time counts
+    /// How often each is rendered; the shortest processor time counts
     #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Use this program instead of building ours
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Err(format!("these take more than {MOST} times as long: {}", steep.join("; ")).into())
 }
 
-/// The shortest time of several builds: what else the machine does only adds to it.
+/// The shortest processor time of several builds: what else the machine does can only add to it.
 fn shortest(program: &Path, input: &Input, size: usize, runs: u32) -> Result<Duration, Failure> {
     let top = tempfile::tempdir()?;
     for (path, text) in (input.files)(size) {
@@ -68,7 +69,7 @@ fn shortest(program: &Path, input: &Input, size: usize, runs: u32) -> Result<Dur
     }
     let mut best = Duration::MAX;
     for _ in 0..runs {
-        let took = process::time(Command::new(program).arg("build").arg(top.path()))
+        let took = process::cpu_time(Command::new(program).arg("build").arg(top.path()))
             .map_err(|failure| format!("{}: {failure}", input.name))?;
         best = best.min(took);
     }
