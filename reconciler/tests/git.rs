@@ -128,3 +128,59 @@ async fn links_stay_inside() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn files_are_left_out() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let work = directory.path().join("work");
+    std::fs::create_dir(&work)?;
+    git(&work, &["init", "-q"])?;
+    let files = [
+        ("picture.png", "a"),
+        ("apps/a.yaml", "a: 1\n"),
+        ("apps/deep/b.yaml", "b: 1\n"),
+        ("docs/c.yaml", "c: 1\n"),
+        ("docs/text.md", "text"),
+    ];
+    commit(&work, &files, "First")?;
+    let url = format!("file://{}", work.display());
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(30));
+    let mirror = Mirror::open(&directory.path().join("mirror"))?;
+    let tree = mirror.fetch(&remote, &branch("main")).await?.tree;
+
+    // Without rules, Flux's defaults hold.
+    let plain = mirror.leave_out(&tree, "")?;
+    assert_eq!(plain.list("/")?, ["apps", "docs"]);
+    assert_eq!(plain.id(), tree.id());
+
+    let some = mirror.leave_out(&tree, "/*\n!/apps/deep\n")?;
+    assert_eq!(some.list("/")?, ["apps"]);
+    assert_eq!(some.list("/apps")?, ["deep"]);
+    assert_eq!(some.kind("/docs"), Err(HostError::NotFound));
+    assert_eq!(some.read("/apps/a.yaml"), Err(HostError::NotFound));
+    assert_eq!(some.read("/apps/deep/b.yaml")?, b"b: 1\n");
+    assert_eq!(some.content_id("/apps/deep/b.yaml"), tree.content_id("/apps/deep/b.yaml"));
+    assert_ne!(some.content_id("/apps"), tree.content_id("/apps"));
+    assert_ne!(some.id(), tree.id());
+
+    let text = mirror.leave_out(&tree, "/*\n!*.md\n")?;
+    assert_eq!(text.list("/")?, ["docs"]);
+    assert_eq!(text.list("/docs")?, ["text.md"]);
+
+    // The rules of the tree come first, and archives have the same files.
+    commit(&work, &[("docs/.sourceignore", "*\n")], "Second")?;
+    let tree = mirror.fetch(&remote, &branch("main")).await?.tree;
+    let tree = mirror.leave_out(&tree, "!/docs/c.yaml\n")?;
+    assert_eq!(tree.list("/docs")?, ["c.yaml"]);
+    let packed = tree.pack(Vec::new())?.0;
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&*packed));
+    let mut names = Vec::new();
+    for entry in archive.entries()? {
+        names.push(entry?.path()?.display().to_string());
+    }
+    assert_eq!(
+        names,
+        [".", "apps", "apps/a.yaml", "apps/deep", "apps/deep/b.yaml", "docs", "docs/c.yaml", "picture.png"]
+    );
+    Ok(())
+}

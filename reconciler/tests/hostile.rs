@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kustomize_core::host::Host;
+use kustomize_core::host::{Host, HostError};
 use reconciler::build::build;
 use reconciler::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
 use reconciler_api::KustomizationSpec;
@@ -73,7 +73,11 @@ impl Repository {
             remote = remote.limited_to(largest);
         }
         let wanted = GitReference { branch: Some("main".to_owned()), ..GitReference::default() };
-        Ok(Mirror::open(&self.path().join("mirror"))?.fetch(&remote, &wanted).await)
+        Ok(self.mirror()?.fetch(&remote, &wanted).await)
+    }
+
+    fn mirror(&self) -> Outcome<Mirror> {
+        Ok(Mirror::open(&self.path().join("mirror"))?)
     }
 
     /// Builds the root of the last commit, which must not take long.
@@ -246,8 +250,10 @@ async fn old_commits_do_not_accumulate() -> Outcome {
     let count =
         packs.flatten().filter(|file| file.path().extension().is_some_and(|end| end == "pack")).count();
     assert!(count <= 16, "{count} packs");
-    let mirror = Mirror::open(&repository.path().join("mirror"))?;
-    assert!(mirror.recall(&first.unwrap_or_default()).is_none(), "the first commit is still there");
+    assert!(
+        repository.mirror()?.recall(&first.unwrap_or_default()).is_none(),
+        "the first commit is still there"
+    );
     Ok(())
 }
 
@@ -291,5 +297,49 @@ async fn paths_and_links_out_of_the_repository() -> Outcome {
             repository.failure().await.map_err(|error| format!("{kustomization} {link:?}: {error}"))?;
         assert!(!message.contains("root:"), "{message}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_belongs_to_git_stays_out() -> Outcome {
+    let repository = Repository::new()?;
+    let (text, rules) = (repository.blob(b"[core]\n")?, repository.blob(b"!.git/\n!.gitignore\n!*\n")?);
+    let below = repository.tree(&[("100644 blob", &text, "config")])?;
+    // Git itself refuses to check such a tree out.
+    let tree = repository.tree(&[
+        ("040000 tree", &below, ".git"),
+        ("100644 blob", &text, ".gitignore"),
+        ("100644 blob", &rules, ".sourceignore"),
+        ("100644 blob", &text, "a.yaml"),
+    ])?;
+    repository.commit(&tree)?;
+    let commit = repository.fetch(None).await??;
+    let tree = repository.mirror()?.leave_out(&commit.tree, "!.git/config\n")?;
+    assert_eq!(tree.read("/.git/config"), Err(HostError::NotFound));
+    assert_eq!(tree.list("/")?, [".gitignore", ".sourceignore", "a.yaml"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rules_that_stand_in_themselves_many_times() -> Outcome {
+    let repository = Repository::new()?;
+    let rules = repository.blob(b"*.md\n")?;
+    let leaf = repository.tree(&[("100644 blob", &rules, ".sourceignore")])?;
+    repository.commit(&repeated(&repository, &leaf, &[])?)?;
+    let tree = repository.fetch(None).await??.tree;
+    let error = repository.mirror()?.leave_out(&tree, "").err().ok_or("they were read")?;
+    assert!(error.to_string().contains("more than 10000 files .sourceignore"), "{error}");
+    // One file that holds for all of it does no harm, but what is brought back cannot be found.
+    let rules = repository.blob(b"/*/\n!*.yaml\n")?;
+    let text = repository.blob(b"a\n")?;
+    let leaf = repository.tree(&[("100644 blob", &text, "a.txt")])?;
+    let below = repeated(&repository, &leaf, &[])?;
+    repository.commit(
+        &repository.tree(&[("100644 blob", &rules, ".sourceignore"), ("040000 tree", &below, "below")])?,
+    )?;
+    let tree = repository.fetch(None).await??.tree;
+    let tree = repository.mirror()?.leave_out(&tree, "")?;
+    let error = tree.list("/").err().ok_or("it was listed")?;
+    assert!(error.to_string().contains("may look at 200000 files and directories"), "{error}");
     Ok(())
 }

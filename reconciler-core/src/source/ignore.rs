@@ -103,6 +103,19 @@ impl IgnoreRules {
         Ok(())
     }
 
+    /// Whether a rule may bring back something below a directory that is left out.
+    #[must_use]
+    pub fn may_bring_back_below(&self, directory: &str) -> bool {
+        let names = names(directory);
+        self.0.iter().any(|rule| rule.is_inclusion && rule.may_match_below(&names))
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -182,6 +195,26 @@ impl Rule {
         }
     }
 
+    /// Whether the rule may match something below a directory.
+    fn may_match_below(&self, path: &[&str]) -> bool {
+        if self.directory.iter().zip(path).any(|(one, other)| one != other) {
+            return false;
+        }
+        let [_, _, ..] = self.parts.as_slice() else { return true };
+        let mut names = path.iter().skip(self.directory.len());
+        for part in self.parts.iter().filter(|part| !part.is_empty()) {
+            if part.contains("**") {
+                return true;
+            }
+            match names.next() {
+                Some(name) if !is_match(part, name) => return false,
+                Some(_) => {}
+                None => return true,
+            }
+        }
+        true
+    }
+
     /// A pattern without slashes matches any name on the way.
     fn matches_a_name(&self, pattern: &str, path: &[&str], is_directory: bool) -> bool {
         let Some(at) = path.iter().position(|name| is_match(pattern, name)) else { return false };
@@ -244,5 +277,26 @@ mod tests {
         assert!(!rules.is_ignored("secret.yaml", false));
         assert!(!rules.is_ignored(".", true));
         Ok(())
+    }
+
+    #[test]
+    fn where_something_may_be_brought_back_is_known() {
+        let mut rules = IgnoreRules::default();
+        rules.add("", "/*\n!/apps/*/base\n");
+        rules.add("infra", "!/kept.yaml\n");
+        for (directory, is_expected) in [
+            ("apps", true),
+            ("apps/one", true),
+            ("apps/one/base/deep", true),
+            ("apps/one/other", false),
+            ("docs", false),
+            ("infra", true),
+        ] {
+            assert_eq!(rules.may_bring_back_below(directory), is_expected, "{directory}");
+        }
+        rules.add("docs", "!*.yaml\n");
+        assert!(rules.may_bring_back_below("docs/deep") && !rules.may_bring_back_below("other"));
+        rules.add("", "!**/kept.yaml\n");
+        assert!(rules.may_bring_back_below("other"));
     }
 }

@@ -16,7 +16,7 @@ use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
 use super::{Context, Next, artifacts, finalizer, status};
-use crate::source::git::{Commit, Credentials, GitError, GitProgram, Mirror};
+use crate::source::git::{Commit, Credentials, GitError, GitProgram, GitTree, Mirror};
 
 /// How events name this controller.
 const CONTROLLER: &str = "source-controller";
@@ -73,19 +73,21 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         return Next::After(SOON);
     }
     if repository.spec.suspend {
-        recall(&context, &key, &repository);
+        recall(&context, &key, &repository).await;
         return Next::OnChange;
     }
     let outcome = fetch(&context, &key, &repository).await;
     if outcome.is_err() {
-        recall(&context, &key, &repository);
+        recall(&context, &key, &repository).await;
     }
     let old = repository.status.clone().unwrap_or_default();
-    let is_new = outcome.as_ref().is_ok_and(|commit| {
-        old.artifact.as_ref().is_none_or(|artifact| artifact.revision != commit.revision)
-    });
+    // Other rules for what is left out make another artifact of the same commit.
+    let known = old.artifact.as_ref().filter(|_| old.observed_ignore == repository.spec.ignore);
+    let is_new = outcome
+        .as_ref()
+        .is_ok_and(|commit| known.is_none_or(|artifact| artifact.revision != commit.revision));
     let artifact = match &outcome {
-        Ok(commit) => artifact(&context, &key, commit, old.artifact.as_ref()).await,
+        Ok(commit) => artifact(&context, &key, commit, known).await,
         Err(_) => None,
     };
     let new = next_status(&repository, &old, &outcome, artifact);
@@ -153,7 +155,30 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
     let wanted = repository.spec.reference.clone().unwrap_or_default();
-    mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))
+    let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
+    commit.tree =
+        shown(context, key, repository, &mirror, &commit).await.map_err(|error| Failure::git(&error, url))?;
+    Ok(commit)
+}
+
+/// The tree of a commit without what the repository and its spec leave out.
+async fn shown(
+    context: &Context,
+    key: &Key,
+    repository: &GitRepository,
+    mirror: &Arc<Mirror>,
+    commit: &Commit,
+) -> Result<GitTree, GitError> {
+    let lines = repository.spec.ignore.clone().unwrap_or_default();
+    if let Some(known) = context.sources.offer(SourceKind::GitRepository, key) {
+        let id = known.snapshot.commit.as_ref().map(|commit| commit.id.as_str());
+        if id == Some(&commit.id) && known.snapshot.tree.is_without(&lines) {
+            return Ok(known.snapshot.tree);
+        }
+    }
+    let (mirror, tree) = (Arc::clone(mirror), commit.tree.clone());
+    let read = tokio::task::spawn_blocking(move || mirror.leave_out(&tree, &lines)).await;
+    read.map_err(|error| GitError::Storage(error.to_string()))?
 }
 
 /// A GitRepository's repository, with its credentials.
@@ -179,13 +204,16 @@ fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
 }
 
 /// After a start: hands out what was fetched before, when nothing can be fetched now.
-fn recall(context: &Context, key: &Key, repository: &GitRepository) {
+async fn recall(context: &Context, key: &Key, repository: &GitRepository) {
     let artifact = repository.status.as_ref().and_then(|status| status.artifact.as_ref());
     let Some(artifact) = artifact.filter(|_| context.sources.offer(SourceKind::GitRepository, key).is_none())
     else {
         return;
     };
-    if let Some(commit) = mirror(context, key).ok().and_then(|mirror| mirror.recall(&artifact.revision)) {
+    let Ok(mirror) = mirror(context, key) else { return };
+    let Some(mut commit) = mirror.recall(&artifact.revision) else { return };
+    if let Ok(tree) = shown(context, key, repository, &mirror, &commit).await {
+        commit.tree = tree;
         context.set_commit(key, commit);
     }
 }

@@ -52,7 +52,8 @@ pub(crate) struct Memory {
 /// A state of spec and source that was applied.
 struct Applied {
     generation: Option<i64>,
-    revision: String,
+    /// The id of the tree.
+    tree: String,
     footprint: Footprint,
     variables: Variables,
     /// Which keys there were for decryption.
@@ -254,7 +255,7 @@ impl Reconciliation<'_> {
         applied.generation == self.object.metadata.generation
             && applied.variables == needs.variables
             && applied.keys.as_ref() == needs.decryption.as_ref().map(|decryption| &decryption.version)
-            && (applied.revision == commit.revision || applied.footprint.holds(&commit.tree))
+            && (applied.tree == commit.tree.id() || applied.footprint.holds(&commit.tree))
             && applied.cluster.observer().are_clean(&applied.ids)
     }
 
@@ -317,7 +318,7 @@ impl Reconciliation<'_> {
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
-            revision: commit.revision.clone(),
+            tree: commit.tree.id(),
             footprint: built.footprint,
             variables,
             keys: version,

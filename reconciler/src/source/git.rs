@@ -24,6 +24,7 @@ pub use error::GitError;
 pub use program::GitProgram;
 pub use remote::{Reference, Remote};
 pub use tree::GitTree;
+use tree::PlainDirectories;
 pub use working_copy::{Author, WorkingCopy};
 
 /// The branch of a GitRepository that names none.
@@ -50,13 +51,15 @@ pub struct Commit {
 pub struct Mirror {
     directory: PathBuf,
     repository: Arc<ThreadSafeRepository>,
+    plain: PlainDirectories,
 }
 
 impl Mirror {
     /// Opens the repository in a directory, or makes a new one. What cannot be opened is removed
     /// and fetched anew: it is a copy.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
-        Ok(Mirror { directory: directory.to_owned(), repository: open_or_make(directory).map_err(storage)? })
+        let repository = open_or_make(directory).map_err(storage)?;
+        Ok(Mirror { directory: directory.to_owned(), repository, plain: PlainDirectories::default() })
     }
 
     /// Finds out what a reference means now, and fetches it unless it is here already.
@@ -86,6 +89,14 @@ impl Mirror {
             None => ("", revision.strip_prefix("sha1:")?),
         };
         self.commit(id.parse().ok()?, label).ok()
+    }
+
+    /// The tree of a commit without what its files `.sourceignore`, and then these lines, leave out; or, if there
+    /// are no rules, without what Flux leaves out by default. This reads all directories that other commits do not
+    /// have.
+    pub fn leave_out(&self, tree: &GitTree, lines: &str) -> Result<GitTree, GitError> {
+        let fail = |error| GitError::Failed(format!("cannot tell which files are left out: {error}"));
+        tree.without(lines, &self.plain).map_err(fail)
     }
 
     /// Fetches a commit by its id, or, from a server that refuses that, the branch with its history.

@@ -328,3 +328,24 @@ async fn a_branch_that_does_not_exist_is_named() -> Outcome {
     stage.disappears(&path_of("configmaps", "amended")).await?;
     stage.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_source_leaves_out_is_not_applied() -> Outcome {
+    let files = [
+        ("parts/one.yaml", &*map("one", "b")),
+        ("parts/two.yaml", &*map("two", "b")),
+        ("parts/.sourceignore", "two.yaml\n"),
+    ];
+    let stage = stage("ignore", &files).await?;
+    stage.create("parts", &json!({})).await?;
+    stage.ready("parts", &stage.revision()?).await?;
+    let (one, two) = (path_of("configmaps", "one"), path_of("configmaps", "two"));
+    assert!(stage.exists(&one).await? && !stage.exists(&two).await?);
+    // The commit is the same, but other files of it count.
+    stage.patch_source(&json!({"spec": {"ignore": "one.yaml\n!two.yaml\n"}})).await?;
+    stage.disappears(&one).await?;
+    stage.object_becomes(&two, |found| found["data"]["a"] == "b").await?;
+    stage.delete("parts").await?;
+    stage.disappears(&two).await?;
+    stage.stop().await
+}

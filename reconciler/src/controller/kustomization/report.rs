@@ -51,7 +51,7 @@ impl Reconciliation<'_> {
         let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
         events::mended(self.context, self.object, &report.at(Some(&commit.revision)));
         if let Some(applied) = &mut self.memory.applied {
-            applied.revision.clone_from(&commit.revision);
+            applied.tree = commit.tree.id();
         }
         self.finish(new, next).await
     }

@@ -7,6 +7,7 @@
 //! Whoever reads it therefore has a budget.
 
 mod budget;
+mod left_out;
 mod objects;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use kustomize_core::host::{EntryKind, Host, HostError, path};
 use reconciler_core::source::{Archive, ArchiveSummary};
 
 use budget::Budget;
+use left_out::LeftOut;
+pub(super) use left_out::PlainDirectories;
 use objects::{Entry, Objects};
 
 /// The largest file that is read, in bytes.
@@ -34,6 +37,8 @@ const MOST_LINKS: usize = 40;
 pub struct GitTree {
     store: Arc<Objects>,
     root: ObjectId,
+    /// What is left out, if anything may be.
+    left_out: Option<Arc<LeftOut>>,
     /// What this build may still read.
     budget: Arc<Budget>,
 }
@@ -47,7 +52,27 @@ struct Found {
 
 impl GitTree {
     pub(in crate::source) fn new(repository: Arc<ThreadSafeRepository>, root: ObjectId) -> Self {
-        GitTree { store: Arc::new(Objects::new(repository)), root, budget: Arc::default() }
+        GitTree { store: Arc::new(Objects::new(repository)), root, left_out: None, budget: Arc::default() }
+    }
+
+    /// The same tree without what its files `.sourceignore`, and then these lines, leave out; or, if there are no
+    /// rules, without what Flux leaves out by default. What belongs to Git is left out in any case.
+    pub(super) fn without(&self, lines: &str, plain: &PlainDirectories) -> Result<Self, HostError> {
+        let left_out = LeftOut::of(&self.store, self.root, lines, plain)?;
+        Ok(GitTree { left_out: Some(Arc::new(left_out)), ..self.clone() })
+    }
+
+    /// Whether these lines are what leaves out files, besides those in the tree.
+    #[must_use]
+    pub fn is_without(&self, lines: &str) -> bool {
+        self.left_out.as_ref().is_some_and(|left_out| left_out.lines() == lines)
+    }
+
+    fn is_left_out(&self, path: &str, kind: GitKind, id: ObjectId) -> Result<bool, HostError> {
+        match &self.left_out {
+            Some(left_out) => left_out.holds(&self.store, &self.budget, path, kind, id),
+            None => Ok(false),
+        }
     }
 
     /// The same tree for another build, which may read as much again.
@@ -56,18 +81,23 @@ impl GitTree {
         GitTree { budget: Arc::default(), ..self.clone() }
     }
 
-    /// The id of the whole tree in hexadecimal digits.
+    /// The id of the whole tree in hexadecimal digits. With rules for what is left out, it is another one.
     #[must_use]
     pub fn id(&self) -> String {
-        self.root.to_string()
+        let id = self.content_id("/").unwrap_or_default();
+        id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// An id of the content at a path, which is the same as long as the content is. None if there
     /// is nothing at the path.
     #[must_use]
     pub fn content_id(&self, path: &str) -> Option<[u8; 20]> {
-        let id = self.find(path).ok()?.id;
-        id.as_slice().try_into().ok()
+        let found = self.find(path).ok()?;
+        let id = found.id.as_slice().try_into().ok()?;
+        Some(match &self.left_out {
+            Some(left_out) if found.kind == GitKind::Tree => left_out.id(id),
+            _ => id,
+        })
     }
 
     /// Writes all files into an archive, which is always the same for the same files. Links and submodules
@@ -96,6 +126,13 @@ impl GitTree {
         budget.list(directory.len()).map_err(io::Error::other)?;
         for entry in directory.iter() {
             let path = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+            let is_left_out = match &self.left_out {
+                Some(left_out) => left_out.holds(&self.store, budget, &path, entry.kind, entry.id),
+                None => Ok(false),
+            };
+            if is_left_out.map_err(io::Error::other)? {
+                continue;
+            }
             match entry.kind {
                 GitKind::Tree => {
                     archive.directory(&path)?;
@@ -139,6 +176,10 @@ impl GitTree {
                 .binary_search_by(|entry| entry.name.as_str().cmp(&part))
                 .map_err(|_| HostError::NotFound)?;
             let Entry { name, kind, id } = directory[at].clone();
+            let path = format!("{}/{name}", way.last().map_or("", |found| found.path.as_str()));
+            if (rest.is_empty() || kind == GitKind::Link) && self.is_left_out(&path, kind, id)? {
+                return Err(HostError::NotFound);
+            }
             if kind == GitKind::Link {
                 links += 1;
                 if links > MOST_LINKS {
@@ -155,8 +196,7 @@ impl GitTree {
                 rest.extend(parts(&target));
                 continue;
             }
-            let parent = way.last().map_or("", |found| found.path.as_str());
-            way.push(Found { path: format!("{parent}/{name}"), kind, id });
+            way.push(Found { path, kind, id });
         }
         Ok(way.pop().unwrap_or_else(root))
     }
@@ -220,7 +260,14 @@ impl Host for GitTree {
         }
         let entries = self.store.directory(found.id)?;
         self.budget.list(entries.len())?;
-        Ok(entries.iter().map(|entry| entry.name.clone()).collect())
+        let below = found.path.trim_end_matches('/');
+        let mut names = Vec::with_capacity(entries.len());
+        for entry in entries.iter() {
+            if !self.is_left_out(&format!("{below}/{}", entry.name), entry.kind, entry.id)? {
+                names.push(entry.name.clone());
+            }
+        }
+        Ok(names)
     }
 }
 

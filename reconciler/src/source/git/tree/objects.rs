@@ -77,7 +77,8 @@ impl Objects {
         })
     }
 
-    fn read_directory(&self, id: ObjectId) -> Result<Directory, HostError> {
+    /// The same for one that is not asked for again.
+    pub(super) fn read_directory(&self, id: ObjectId) -> Result<Directory, HostError> {
         self.with(|repository| {
             let size = repository.find_header(id).map_err(other)?.size();
             if size > LARGEST_DIRECTORY {
