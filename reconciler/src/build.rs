@@ -1,6 +1,7 @@
 //! Rendering the directory of a Kustomization from a tree.
 
 mod decrypt;
+mod difference;
 mod failure;
 mod place;
 
@@ -16,6 +17,7 @@ use reconciler_core::substitute::{self, Mode, Variables};
 use serde_json::Value;
 
 use crate::source::git::GitTree;
+pub use difference::differences;
 pub use failure::BuildFailure;
 use failure::find_directory;
 

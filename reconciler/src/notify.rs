@@ -6,4 +6,4 @@ mod sender;
 
 pub use outbox::{Broken, Message, Name, Outbox};
 pub use outgoing::Outgoing;
-pub use sender::{Connection, SendError, send};
+pub use sender::{Connection, SendError, ask, send};

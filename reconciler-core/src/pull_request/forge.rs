@@ -123,21 +123,21 @@ impl Forge {
         found == 0 || (found < PAGE && self.kind != Kind::Gitea)
     }
 
-    /// Asks for those of a branch that were closed last. Gitea gives those of all branches.
-    pub fn closed(&self, branch: &str) -> Request {
+    /// Asks for a page of those of a branch that are closed, the last first. Gitea gives those of all branches.
+    pub fn closed(&self, branch: &str, page: usize) -> Request {
         self.api.get(&match self.kind {
             Kind::GitHub => {
                 let owner = self.repository.path.split('/').next().unwrap_or_default();
                 let head = escape(&format!("{owner}:{branch}"));
-                format!("/pulls?state=closed&head={head}&sort=updated&direction=desc&per_page={PAGE}")
+                format!("/pulls?state=closed&head={head}&sort=updated&direction=desc&per_page={PAGE}&page={page}")
             }
             Kind::GitLab => {
                 let branch = escape(branch);
                 format!(
-                    "/merge_requests?state=closed&source_branch={branch}&order_by=updated_at&per_page={PAGE}"
+                    "/merge_requests?state=closed&source_branch={branch}&order_by=updated_at&per_page={PAGE}&page={page}"
                 )
             }
-            Kind::Gitea => format!("/pulls?state=closed&sort=recentupdate&limit={PAGE}&page=1"),
+            Kind::Gitea => format!("/pulls?state=closed&sort=recentupdate&limit={PAGE}&page={page}"),
         })
     }
 
@@ -279,9 +279,9 @@ mod tests {
         let list = format!("{pulls}?state=open&per_page=50&page=2");
         assert_eq!(said(&forge.open(2)), ("GET", &*list, Value::Null));
         let closed = format!(
-            "{pulls}?state=closed&head=org%3Aimage-updates%2Fa&sort=updated&direction=desc&per_page=50"
+            "{pulls}?state=closed&head=org%3Aimage-updates%2Fa&sort=updated&direction=desc&per_page=50&page=1"
         );
-        assert_eq!(said(&forge.closed("image-updates/a")).1, closed);
+        assert_eq!(said(&forge.closed("image-updates/a", 1)).1, closed);
         let new = json!({"head": "image-updates/a", "base": "main", "title": "Update", "body": "text"});
         assert_eq!(said(&forge.create(BRANCHES, "Update", "text")), ("POST", &*pulls, new));
         let edited = json!({"title": "Update", "body": "text"});
@@ -300,9 +300,10 @@ mod tests {
         let all = "https://gitlab.com/api/v4/projects/org%2Fteam%2Ffleet/merge_requests";
         let one = format!("{all}/7");
         assert_eq!(said(&forge.open(1)).1, format!("{all}?state=opened&per_page=50&page=1"));
-        let closed =
-            format!("{all}?state=closed&source_branch=image-updates%2Fa&order_by=updated_at&per_page=50");
-        assert_eq!(said(&forge.closed("image-updates/a")).1, closed);
+        let closed = format!(
+            "{all}?state=closed&source_branch=image-updates%2Fa&order_by=updated_at&per_page=50&page=1"
+        );
+        assert_eq!(said(&forge.closed("image-updates/a", 1)).1, closed);
         let new = json!({
             "source_branch": "image-updates/a", "target_branch": "main", "title": "Update", "description": "text",
             "remove_source_branch": true,
@@ -329,7 +330,7 @@ mod tests {
         let base = "https://code.example.org/api/v1/repos/org/fleet";
         assert_eq!(said(&forge.open(1)).1, format!("{base}/pulls?state=open&limit=50&page=1"));
         let closed = format!("{base}/pulls?state=closed&sort=recentupdate&limit=50&page=1");
-        assert_eq!(said(&forge.closed("x")).1, closed);
+        assert_eq!(said(&forge.closed("x", 1)).1, closed);
         assert_eq!(said(&forge.create(BRANCHES, "", "")).1, format!("{base}/pulls"));
         assert_eq!(said(&forge.label(7, &[])).1, format!("{base}/issues/7/labels"));
         assert!(forge.is_last(0) && !forge.is_last(1));

@@ -56,14 +56,19 @@ impl Images {
         let old =
             self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), latest.clone());
         if old.as_ref() != Some(&latest) {
-            let users = self.automations.keys(|automation, _| automation.namespace == key.namespace);
-            users.into_iter().for_each(|key| self.automation_queue.add(key));
+            self.policy_changed(key);
         }
     }
 
-    /// Forgets a policy.
+    /// Forgets a policy, and makes the automations of its namespace due.
     pub(super) fn forget_latest(&self, key: &Key) {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.policy_changed(key);
+    }
+
+    fn policy_changed(&self, policy: &Key) {
+        let users = self.automations.keys(|automation, _| automation.namespace == policy.namespace);
+        users.into_iter().for_each(|key| self.automation_queue.add(key));
     }
 
     /// Makes the automations due that update a GitRepository.

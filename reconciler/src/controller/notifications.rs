@@ -423,14 +423,23 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendErr
 }
 
 /// Reads a Secret. One that is missing may still come.
-async fn secret(context: &Context, provider: &Name, name: &str) -> Result<secrets::SecretData, SendError> {
+pub(super) async fn secret(
+    context: &Context,
+    provider: &Name,
+    name: &str,
+) -> Result<secrets::SecretData, SendError> {
     let key = Key { namespace: provider.namespace.clone(), name: name.to_owned() };
     secrets::read(context, &key)
         .await
         .map_err(|error| SendError::Later(format!("failed to get secret '{key}': {error}")))
 }
 
-async fn connection(context: &Context, name: &Name, provider: &Provider) -> Result<Connection, SendError> {
+/// How a provider is reached.
+pub(super) async fn connection(
+    context: &Context,
+    name: &Name,
+    provider: &Provider,
+) -> Result<Connection, SendError> {
     let spec = &provider.spec;
     let mut connection = Connection {
         timeout: Some(spec.timeout().to_std()),

@@ -1,12 +1,12 @@
-//! Sends the requests that deliver an event.
+//! Sends requests to providers.
 
 use std::time::Duration;
 
-use reconciler_core::notify::{Exchange, Method, NotifyError, Reply};
+use reconciler_core::notify::{Exchange, Method, NotifyError, Reply, Request};
 use thiserror::Error;
 
-/// The most of an answer that is read.
-const LONGEST_REPLY: usize = 1 << 20;
+/// The most of an answer that is read: that of a forge can list many pull requests.
+const LONGEST_REPLY: usize = 16 << 20;
 
 /// How a provider is reached.
 #[derive(Clone, Default)]
@@ -45,31 +45,40 @@ impl From<NotifyError> for SendError {
 pub async fn send(connection: &Connection, mut exchange: Exchange) -> Result<(), SendError> {
     let client = client(connection)?;
     while let Some(request) = exchange.next_request()? {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Patch => reqwest::Method::PATCH,
-        };
-        let mut builder = client.request(method, &request.url);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        if !request.body.is_empty() {
-            builder = builder.body(request.body.clone());
-        }
-        let mut response = builder.send().await.map_err(|error| unreachable(&error))?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
-            body.extend_from_slice(&part);
-            if body.len() > LONGEST_REPLY {
-                return Err(SendError::Never("the answer of the provider is too long".to_owned()));
-            }
-        }
-        exchange.answer(Reply { status, body: String::from_utf8_lossy(&body).into_owned() })?;
+        exchange.answer(answer(&client, request).await?)?;
     }
     Ok(())
+}
+
+/// Sends a request, and returns the answer, whatever its status is.
+pub async fn ask(connection: &Connection, request: Request) -> Result<Reply, SendError> {
+    answer(&client(connection)?, request).await
+}
+
+async fn answer(client: &reqwest::Client, request: Request) -> Result<Reply, SendError> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+    };
+    let mut builder = client.request(method, &request.url);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    if !request.body.is_empty() {
+        builder = builder.body(request.body);
+    }
+    let mut response = builder.send().await.map_err(|error| unreachable(&error))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        body.extend_from_slice(&part);
+        if body.len() > LONGEST_REPLY {
+            return Err(SendError::Never("the answer of the provider is too long".to_owned()));
+        }
+    }
+    Ok(Reply { status, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {

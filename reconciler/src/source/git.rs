@@ -25,7 +25,7 @@ pub use program::GitProgram;
 pub use remote::{Reference, Remote};
 pub use tree::GitTree;
 use tree::PlainDirectories;
-pub use working_copy::{Author, WorkingCopy};
+pub use working_copy::{Author, Branch, WorkingCopy};
 
 /// The branch of a GitRepository that names none.
 const DEFAULT_BRANCH: &str = "master";
@@ -126,11 +126,7 @@ impl Mirror {
     }
 
     fn tree_of(&self, id: ObjectId) -> Result<ObjectId, GitError> {
-        let repository = self.repository.to_thread_local();
-        let commit = repository.find_commit(id).map_err(storage)?;
-        let tree = commit.tree_id().map_err(storage)?.detach();
-        repository.find_header(tree).map_err(storage)?;
-        Ok(tree)
+        tree_of(&self.repository.to_thread_local(), id)
     }
 
     fn commit(&self, id: ObjectId, label: &str) -> Result<Commit, GitError> {
@@ -149,6 +145,14 @@ impl Mirror {
             tree: GitTree::new(Arc::clone(&self.repository), tree),
         })
     }
+}
+
+/// The id of a commit's tree, which is there.
+fn tree_of(repository: &gix::Repository, id: ObjectId) -> Result<ObjectId, GitError> {
+    let commit = repository.find_commit(id).map_err(storage)?;
+    let tree = commit.tree_id().map_err(storage)?.detach();
+    repository.find_header(tree).map_err(storage)?;
+    Ok(tree)
 }
 
 /// Opens the bare repository in a directory. What cannot be opened is removed and made anew: it is a copy.

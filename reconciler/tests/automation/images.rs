@@ -50,7 +50,7 @@ spec:
     )
 }
 
-fn secret(registry: &Registry) -> String {
+pub(crate) fn secret(registry: &Registry) -> String {
     let login = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", LOGIN.0, LOGIN.1));
     let auths = json!({"auths": {registry.address(): {"auth": login}}});
     format!(
@@ -97,7 +97,7 @@ spec:
     strategy: Setters
 ";
 
-fn ready(object: &Value) -> &Value {
+pub(crate) fn ready(object: &Value) -> &Value {
     let conditions = object["status"]["conditions"].as_array();
     let found = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
     found.unwrap_or(&Value::Null)
@@ -129,7 +129,8 @@ async fn rolled_out(stage: &Stage, tag: &str) -> Outcome {
 /// Plays the step.
 pub(crate) async fn play(stage: &Stage) -> Outcome {
     rolled_out(stage, "1.20.0").await?;
-    let registry = Registry::start(&["latest", "1.20.0", "1.25", "1.29.1", "1.29.2-rc.1", "1.31.0"]).await?;
+    let tags = ["latest", "1.20.0", "1.25", "1.29.1", "1.29.2-rc.1", "1.31.0"];
+    let registry = Registry::start(&[("nginx", &tags)]).await?;
     let resources = "- images.yaml\n- secret.yaml\n";
     let images = format!("{}---\n{POLICY}---\n{AUTOMATION}", repository(&registry));
     stage.commit(
@@ -196,7 +197,7 @@ async fn statuses(stage: &Stage, registry: &Registry) -> Outcome {
 
 /// A tag is pushed, and the repository is scanned because someone asks for it.
 async fn new_tag(stage: &Stage, registry: &Registry, resources: &str) -> Outcome {
-    registry.push("1.30.0");
+    registry.push("nginx", "1.30.0");
     stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
     rolled_out(stage, "1.30.0").await?;
     assert_eq!(std::fs::read_to_string(stage.repository().join(OVERLAY))?, overlay(resources, "1.30.0"));

@@ -1,12 +1,14 @@
-//! The second half of the walk-through: Slack is told, policies refuse, and new images become commits. It runs
-//! on the embedded cluster, or on the one that `KUBECONFIG` names.
+//! The second half of the walk-through: Slack is told, policies refuse, and new images become commits or pull
+//! requests. It runs on the embedded cluster, or on the one that `KUBECONFIG` names.
 
 #[path = "../walkthrough/stage.rs"]
 #[expect(dead_code, reason = "the first half of the walk-through uses the rest")]
 mod stage;
 
+mod forge;
 mod images;
 mod policy;
+mod pull_requests;
 mod receivers;
 mod registry;
 mod slack;

@@ -1,8 +1,9 @@
 //! The counterpart of a scan: a server that answers as a registry does when it is asked for tags.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,10 +21,10 @@ pub(crate) const LOGIN: (&str, &str) = ("robot", "hunter2");
 /// How many tags it gives at once, whatever it is asked for.
 const PAGE: usize = 2;
 
-/// A registry with one image.
+/// A registry with some images.
 #[derive(Clone)]
 pub(crate) struct Registry {
-    tags: Arc<Mutex<Vec<String>>>,
+    tags: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
     address: String,
 }
 
@@ -33,11 +34,13 @@ struct Page {
 }
 
 impl Registry {
-    /// Starts a registry with these tags.
-    pub(crate) async fn start(tags: &[&str]) -> Outcome<Self> {
+    /// Starts a registry with these images and their tags.
+    pub(crate) async fn start(images: &[(&str, &[&str])]) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let tags = Arc::new(Mutex::new(tags.iter().map(|tag| (*tag).to_owned()).collect()));
-        let registry = Registry { tags, address: listener.local_addr()?.to_string() };
+        let registry = Registry { tags: Arc::default(), address: listener.local_addr()?.to_string() };
+        for (image, tags) in images {
+            tags.iter().for_each(|tag| registry.push(image, tag));
+        }
         let router = Router::new()
             .route(
                 "/v2/",
@@ -45,7 +48,7 @@ impl Registry {
                     login(&headers).unwrap_or_else(|| StatusCode::OK.into_response())
                 }),
             )
-            .route("/v2/nginx/tags/list", get(list))
+            .route("/v2/{image}/tags/list", get(list))
             .with_state(registry.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(registry)
@@ -56,9 +59,10 @@ impl Registry {
         &self.address
     }
 
-    /// Adds a tag.
-    pub(crate) fn push(&self, tag: &str) {
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).push(tag.to_owned());
+    /// Adds a tag to an image.
+    pub(crate) fn push(&self, image: &str, tag: &str) {
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.entry(image.to_owned()).or_default().push(tag.to_owned());
     }
 }
 
@@ -71,13 +75,19 @@ fn login(headers: &HeaderMap) -> Option<Response> {
     Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"test\"")]).into_response())
 }
 
-async fn list(State(registry): State<Registry>, Query(page): Query<Page>, headers: HeaderMap) -> Response {
+async fn list(
+    State(registry): State<Registry>,
+    Path(image): Path<String>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(refusal) = login(&headers) {
         return refusal;
     }
-    let mut tags = registry.tags.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let known = registry.tags.lock().unwrap_or_else(PoisonError::into_inner).get(&image).cloned();
+    let Some(mut tags) = known else { return StatusCode::NOT_FOUND.into_response() };
     tags.sort();
     tags.retain(|tag| page.last.as_ref().is_none_or(|last| tag > last));
     tags.truncate(PAGE);
-    Json(json!({"name": "nginx", "tags": tags})).into_response()
+    Json(json!({"name": image, "tags": tags})).into_response()
 }

@@ -1,14 +1,17 @@
 //! Changing a remote repository: checked out, committed to, and pushed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reconciler_api::git_repository::GitReference;
 use tempfile::TempDir;
 
-use super::{GitError, GitProgram, Remote, resolve, storage};
+use super::{GitError, GitProgram, GitTree, Remote, resolve, storage, tree_of};
 
 /// Where the commit that was checked out is kept.
 const BASE: &str = "refs/reconciler/base";
+/// Where the last commit of another branch is kept.
+const TIP: &str = "refs/reconciler/tip";
 
 /// The files of a commit, which can be changed, committed and pushed. Dropping it removes them.
 pub struct WorkingCopy<'a> {
@@ -25,6 +28,14 @@ pub struct Author {
     pub name: String,
     /// The address.
     pub email: String,
+}
+
+/// A branch of the remote repository, with its last commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The name, without `refs/heads/`.
+    pub name: String,
+    id: String,
 }
 
 impl<'a> WorkingCopy<'a> {
@@ -117,12 +128,76 @@ impl<'a> WorkingCopy<'a> {
         self.run(&["rev-parse", "HEAD"]).await
     }
 
+    /// Goes back to what was checked out.
+    pub async fn reset(&self) -> Result<(), GitError> {
+        self.run(&["checkout", "--quiet", "--force", "--detach", BASE]).await.map(|_| ())
+    }
+
+    /// The files that were checked out, and those of the last commit.
+    pub fn trees(&self) -> Result<(GitTree, GitTree), GitError> {
+        let options = gix::open::Options::isolated();
+        let repository = gix::open_opts(self.git_directory(), options).map_err(storage)?.into_sync();
+        let repository = Arc::new(repository);
+        let tree = |name: &str| {
+            let local = repository.to_thread_local();
+            let commit = local.find_reference(name).map_err(storage)?.into_fully_peeled_id();
+            let tree = tree_of(&local, commit.map_err(storage)?.detach())?;
+            Ok::<_, GitError>(GitTree::new(Arc::clone(&repository), tree))
+        };
+        Ok((tree(BASE)?, tree("HEAD")?))
+    }
+
+    /// The branch of the remote repository with this name, and those whose names go on after the beginning.
+    pub async fn branches(&self, name: &str, beginning: &str) -> Result<Vec<Branch>, GitError> {
+        let patterns = [format!("refs/heads/{name}"), format!("refs/heads/{beginning}*")];
+        let found = self.remote.list(&[&patterns[0], &patterns[1]]).await?;
+        let branches = found.into_iter().filter_map(|reference| {
+            let branch = reference.name.strip_prefix("refs/heads/")?.to_owned();
+            // Patterns of git match the ends of names, too.
+            let is_wanted = branch == name || branch.starts_with(beginning);
+            is_wanted.then(|| Branch { name: branch, id: reference.id.to_string() })
+        });
+        Ok(branches.collect())
+    }
+
+    /// The address of who committed last on a branch.
+    pub async fn committer(&self, branch: &Branch) -> Result<String, GitError> {
+        let name = format!("refs/heads/{}", branch.name);
+        self.remote.fetch(&self.git_directory(), &name, TIP).await?;
+        self.run(&["log", "-1", "--format=%ce", TIP]).await
+    }
+
     /// Pushes the commit by a refspec such as `HEAD:refs/heads/main`.
     pub async fn push(&self, refspec: &str, force: bool, options: &[String]) -> Result<(), GitError> {
+        self.push_with(force.then_some("--force"), refspec, options).await
+    }
+
+    /// Pushes the commit to a branch in place of what it had, if that is still what it has.
+    pub async fn replace(
+        &self,
+        name: &str,
+        old: Option<&Branch>,
+        options: &[String],
+    ) -> Result<(), GitError> {
+        let old = old.map_or("", |branch| &*branch.id);
+        let lease = format!("--force-with-lease=refs/heads/{name}:{old}");
+        self.push_with(Some(&lease), &format!("HEAD:refs/heads/{name}"), options).await
+    }
+
+    /// Deletes a branch of the remote repository, if it is still what it was.
+    pub async fn delete(&self, branch: &Branch) -> Result<(), GitError> {
+        let lease = format!("--force-with-lease=refs/heads/{}:{}", branch.name, branch.id);
+        self.push_with(Some(&lease), &format!(":refs/heads/{}", branch.name), &[]).await
+    }
+
+    async fn push_with(
+        &self,
+        force: Option<&str>,
+        refspec: &str,
+        options: &[String],
+    ) -> Result<(), GitError> {
         let mut arguments = vec!["push", "--quiet"];
-        if force {
-            arguments.push("--force");
-        }
+        arguments.extend(force);
         let options: Vec<String> = options.iter().map(|option| format!("--push-option={option}")).collect();
         arguments.extend(options.iter().map(String::as_str));
         arguments.extend(["--", self.remote.url(), refspec]);

@@ -1,0 +1,143 @@
+//! One update of a repository: files changed, committed, and pushed to the branch.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use reconciler_api::git_repository::GitReference;
+use reconciler_api::image_policy::ImageRef;
+use reconciler_api::image_update_automation::GitSpec;
+use reconciler_api::{ImageUpdateAutomation, reason};
+use reconciler_core::setters::{Change, MessageError, PushPlan, Setters, commit_message, push_summary};
+
+use super::super::outcome::Failure;
+use super::super::queue::Key;
+use super::super::{Context, secrets};
+use super::policies::Policies;
+use super::{Attempt, NAMES, READY, Run};
+use crate::image::{Updated, update};
+use crate::source::git::{Author, GitProgram, WorkingCopy};
+
+/// One update of a repository.
+pub(super) struct Update<'a> {
+    pub(super) context: &'a Context,
+    pub(super) key: &'a Key,
+    pub(super) automation: &'a ImageUpdateAutomation,
+    pub(super) git: &'a GitSpec,
+    pub(super) plan: PushPlan,
+    pub(super) remote: GitProgram,
+    /// Where files are searched.
+    pub(super) folder: String,
+    pub(super) policies: &'a Policies,
+}
+
+impl Update<'_> {
+    /// Brings the branch up to date.
+    pub(super) async fn once(&self) -> Result<Run, Attempt> {
+        let checkout = self.plan.checkout.clone().unwrap_or_default();
+        let other = self.plan.switch_branch.then_some(&*self.plan.branch);
+        let copy = self.check_out(&checkout, other).await?;
+        let revision = copy.revision().to_owned();
+        let ready = READY.to_owned();
+        let updated = self.set(&copy, &self.policies.latest).await?;
+        if updated.files.is_empty() {
+            return Ok(Run { revision, commit: None, ready });
+        }
+        let message = self.message(&updated.changes)?;
+        let commit = self.commit(&copy, &updated.files, &message).await?;
+        let options = self.push_options();
+        let branch = format!("HEAD:refs/heads/{}", self.plan.branch);
+        copy.push(&branch, self.plan.switch_branch, &options).await?;
+        if let Some(refspec) = &self.plan.refspec {
+            copy.push(refspec, false, &options).await?;
+        }
+        let refspecs: Vec<String> = self.plan.refspec.iter().cloned().collect();
+        let summary = push_summary(&commit, &self.plan.branch, &refspecs, &message);
+        NAMES.succeed(self.context, self.automation, self.key, &summary).await;
+        Ok(Run { revision, commit: Some(commit), ready })
+    }
+
+    /// Checks a reference out, or the other branch if there is one.
+    pub(super) async fn check_out(
+        &self,
+        checkout: &GitReference,
+        other: Option<&str>,
+    ) -> Result<WorkingCopy<'_>, Attempt> {
+        let parent = self.context.data.join("updates");
+        std::fs::create_dir_all(&parent)
+            .map_err(|error| Failure::new(reason::SOURCE_MANAGER_FAILED, error.to_string()))?;
+        Ok(WorkingCopy::check_out(&self.remote, &parent, checkout, other).await?)
+    }
+
+    /// Writes the latest images of some policies into the files.
+    pub(super) async fn set(
+        &self,
+        copy: &WorkingCopy<'_>,
+        latest: &BTreeMap<String, ImageRef>,
+    ) -> Result<Updated, Failure> {
+        let fail = |error: String| Failure::new(reason::UPDATE_FAILED, error);
+        let mut setters = Setters::default();
+        for (name, latest) in latest {
+            setters.add(&self.key.namespace, name, latest).map_err(|error| fail(error.to_string()))?;
+        }
+        let (root, folder) = (copy.path().to_owned(), self.folder.clone());
+        tokio::task::spawn_blocking(move || update(&root, &folder, &setters))
+            .await
+            .map_err(|error| fail(error.to_string()))?
+            .map_err(|error| fail(format!("failed to apply policies: {error}")))
+    }
+
+    /// The message of a commit.
+    pub(super) fn message(&self, changes: &[Change]) -> Result<String, Failure> {
+        let commit = &self.git.commit;
+        let template = commit.message_template.as_deref().unwrap_or_default();
+        let Key { namespace, name } = self.key;
+        commit_message(template, namespace, name, changes, &commit.message_template_values).map_err(|error| {
+            let reason = match error {
+                MessageError::Removed { .. } => reason::REMOVED_TEMPLATE_FIELD,
+                MessageError::Template(_) | MessageError::Run(_) => reason::GIT_OPERATION_FAILED,
+            };
+            Failure { is_permanent: true, ..Failure::new(reason, error.to_string()) }
+        })
+    }
+
+    /// Commits files.
+    pub(super) async fn commit(
+        &self,
+        copy: &WorkingCopy<'_>,
+        files: &[PathBuf],
+        message: &str,
+    ) -> Result<String, Attempt> {
+        let user = &self.git.commit.author;
+        let name = user.name.clone().filter(|name| !name.is_empty());
+        let author = Author { name: name.unwrap_or_else(|| user.email.clone()), email: user.email.clone() };
+        let Some(signing) = &self.git.commit.signing_key else {
+            return Ok(copy.commit(files, &author, message, None).await?);
+        };
+        let secret = Key { namespace: self.key.namespace.clone(), name: signing.secret_ref.name.clone() };
+        let fail = |error: String| Failure::new(reason::SOURCE_MANAGER_FAILED, error);
+        let data = secrets::read(self.context, &secret)
+            .await
+            .map_err(|error| fail(format!("could not find signing key secret '{secret}': {error}")))?;
+        let Some(identity) = data.get("identity").filter(|_| signing.type_.as_deref() == Some("ssh")) else {
+            let message =
+                format!("signing key secret '{secret}': only keys for ssh are used, key 'identity'");
+            return Err(Attempt::Failed(fail(message)));
+        };
+        let key = tempfile::NamedTempFile::new().map_err(|error| fail(error.to_string()))?;
+        let mut text = identity.clone();
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        // Such a file can be read by this user only.
+        std::fs::write(key.path(), text).map_err(|error| fail(error.to_string()))?;
+        Ok(copy.commit(files, &author, message, Some(key.path())).await?)
+    }
+
+    /// What the server is told with a push.
+    pub(super) fn push_options(&self) -> Vec<String> {
+        let options = self.git.push.iter().flat_map(|push| &push.options);
+        options
+            .map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") })
+            .collect()
+    }
+}
