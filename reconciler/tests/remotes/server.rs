@@ -120,22 +120,22 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic"));
         return response;
     }
-    match backend(&served, request).await {
+    match backend(&served.root, served.is_broken, request).await {
         Ok(response) => response,
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
 
-/// Has `git http-backend` answer, which is a CGI program.
-async fn backend(served: &Served, request: Request) -> Outcome<Response<Body>> {
+/// Has `git http-backend` answer, which is a CGI program, for the repositories in a directory.
+pub(crate) async fn backend(root: &str, is_broken: bool, request: Request) -> Outcome<Response<Body>> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1 << 20).await?;
+    let body = axum::body::to_bytes(body, 1 << 24).await?;
     let header =
         |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut command = Command::new("git");
     command
         .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", &*served.root)
+        .env("GIT_PROJECT_ROOT", root)
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .env("REQUEST_METHOD", parts.method.as_str())
         .env("PATH_INFO", parts.uri.path())
@@ -166,7 +166,7 @@ async fn backend(served: &Served, request: Request) -> Outcome<Response<Body>> {
     }
     let content = output.slice(end + 4..);
     // The answer to a fetch is cut; what is announced before is whole.
-    let content = match served.is_broken && body.windows(5).any(|bytes| bytes == b"fetch") {
+    let content = match is_broken && body.windows(5).any(|bytes| bytes == b"fetch") {
         true => content.slice(..content.len() / 2),
         false => content,
     };

@@ -1,0 +1,301 @@
+//! What `bootstrap` asks of the APIs of GitHub, GitLab, Gitea and Forgejo.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+use url::form_urlencoded::byte_serialize;
+
+use crate::cli::{Failure, Result};
+
+/// How many keys are read at once: Gitea gives no more.
+const PAGE: usize = 50;
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The most of a forge's own words that is repeated.
+const MOST_WORDS: usize = 300;
+
+/// The kinds of forges.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    GitHub,
+    GitLab,
+    Gitea,
+}
+
+impl Kind {
+    /// How people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::GitHub => "GitHub",
+            Kind::GitLab => "GitLab",
+            Kind::Gitea => "Gitea",
+        }
+    }
+
+    /// The environment variable that has the token.
+    pub(super) fn token_variable(self) -> &'static str {
+        match self {
+            Kind::GitHub => "GITHUB_TOKEN",
+            Kind::GitLab => "GITLAB_TOKEN",
+            Kind::Gitea => "GITEA_TOKEN",
+        }
+    }
+}
+
+/// Who may see a repository.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Public,
+    /// Whoever is logged in; GitLab only.
+    Internal,
+    Private,
+}
+
+/// A repository that may have to be made.
+pub(super) struct NewRepository {
+    pub(super) owner: String,
+    pub(super) name: String,
+    /// The owner is a user.
+    pub(super) is_personal: bool,
+    pub(super) visibility: Visibility,
+}
+
+/// The API of a forge, with a login.
+pub(super) struct Api {
+    kind: Kind,
+    base: String,
+    token: String,
+    client: reqwest::Client,
+}
+
+impl Api {
+    /// The API of a server.
+    pub(super) fn new(kind: Kind, server: &Url, token: &str, authority: Option<&Path>) -> Result<Self> {
+        let server = server.as_str().trim_end_matches('/');
+        let base = match kind {
+            Kind::GitHub if server == "https://github.com" => "https://api.github.com".to_owned(),
+            Kind::GitHub => format!("{server}/api/v3"),
+            Kind::GitLab => format!("{server}/api/v4"),
+            Kind::Gitea => format!("{server}/api/v1"),
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
+            .timeout(TIMEOUT);
+        let failed = |error: reqwest::Error| Failure::failed(error.to_string());
+        if let Some(file) = authority {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(&std::fs::read(file)?).map_err(failed)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(Api { kind, base, token: token.to_owned(), client: builder.build().map_err(failed)? })
+    }
+
+    /// Whether there is such a repository.
+    pub(super) async fn exists(&self, owner: &str, name: &str) -> Result<bool> {
+        let (status, answer) = self.send(Method::GET, &self.repository(owner, name), None).await?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => Ok(true),
+            status => Err(self.refused("the repository cannot be read", status, &answer)),
+        }
+    }
+
+    /// Makes a repository, which is empty.
+    pub(super) async fn create(&self, new: &NewRepository) -> Result {
+        let NewRepository { owner, name, is_personal, visibility } = new;
+        let is_private = *visibility != Visibility::Public;
+        let (path, body) = match (self.kind, is_personal) {
+            (Kind::GitLab, _) => {
+                let mut body = json!({"name": name, "path": name, "visibility": match visibility {
+                    Visibility::Public => "public",
+                    Visibility::Internal => "internal",
+                    Visibility::Private => "private",
+                }});
+                if !is_personal {
+                    body["namespace_id"] = self.group(owner).await?;
+                }
+                ("/projects".to_owned(), body)
+            }
+            (_, true) => ("/user/repos".to_owned(), json!({"name": name, "private": is_private})),
+            (_, false) => {
+                (format!("/orgs/{}/repos", escape(owner)), json!({"name": name, "private": is_private}))
+            }
+        };
+        let (status, answer) = self.send(Method::POST, &path, Some(&body)).await?;
+        match status {
+            StatusCode::NOT_FOUND if !is_personal => Err(Failure::failed(format!(
+                "there is no organization '{owner}'; if it is a user, add --personal"
+            ))),
+            status if status.is_success() => Ok(()),
+            status => Err(self.refused("the repository cannot be created", status, &answer)),
+        }
+    }
+
+    /// The number of a group of GitLab.
+    async fn group(&self, name: &str) -> Result<Value> {
+        let (status, answer) = self.send(Method::GET, &format!("/groups/{}", escape(name)), None).await?;
+        match status {
+            StatusCode::NOT_FOUND => {
+                Err(Failure::failed(format!("there is no group '{name}'; if it is a user, add --personal")))
+            }
+            status if status.is_success() => Ok(answer["id"].clone()),
+            status => Err(self.refused("the group cannot be read", status, &answer)),
+        }
+    }
+
+    /// Lets a team of the owner use a repository, with a permission or with the least one that can write.
+    pub(super) async fn let_in(
+        &self,
+        owner: &str,
+        name: &str,
+        team: &str,
+        permission: Option<&str>,
+    ) -> Result {
+        let (path, body) = match self.kind {
+            Kind::GitHub => {
+                let [owner, name, team] = [owner, name, team].map(escape);
+                let body = json!({"permission": permission.unwrap_or("maintain")});
+                (format!("/orgs/{owner}/teams/{team}/repos/{owner}/{name}"), Some(body))
+            }
+            // The team itself says there what it may do.
+            Kind::Gitea => (format!("{}/teams/{}", self.repository(owner, name), escape(team)), None),
+            Kind::GitLab => return Err(Failure::usage("GitLab has no teams")),
+        };
+        let (status, answer) = self.send(Method::PUT, &path, body.as_ref()).await?;
+        match status {
+            status if status.is_success() => Ok(()),
+            status => Err(self.refused(&format!("team '{team}' cannot be let in"), status, &answer)),
+        }
+    }
+
+    /// Adds a deploy key, unless it is there; one with the same title that is not the same is deleted. Says
+    /// whether it had to be added.
+    pub(super) async fn add_key(
+        &self,
+        owner: &str,
+        name: &str,
+        title: &str,
+        public: &str,
+        may_write: bool,
+    ) -> Result<bool> {
+        let keys = match self.kind {
+            Kind::GitLab => format!("{}/deploy_keys", self.repository(owner, name)),
+            Kind::GitHub | Kind::Gitea => format!("{}/keys", self.repository(owner, name)),
+        };
+        for key in self.all(&keys).await? {
+            if key["title"] != title {
+                continue;
+            }
+            let known = key["key"].as_str().unwrap_or_default();
+            if is_same_key(known, public) && self.may_write(&key) == may_write {
+                return Ok(false);
+            }
+            let (status, answer) = self.send(Method::DELETE, &format!("{keys}/{}", key["id"]), None).await?;
+            if !status.is_success() {
+                return Err(self.refused("the old deploy key cannot be deleted", status, &answer));
+            }
+        }
+        let mut body = json!({"title": title, "key": public});
+        match self.kind {
+            Kind::GitLab => body["can_push"] = may_write.into(),
+            Kind::GitHub | Kind::Gitea => body["read_only"] = (!may_write).into(),
+        }
+        let (status, answer) = self.send(Method::POST, &keys, Some(&body)).await?;
+        match status {
+            status if status.is_success() => Ok(true),
+            status => Err(self.refused("the deploy key cannot be added", status, &answer)),
+        }
+    }
+
+    fn may_write(&self, key: &Value) -> bool {
+        match self.kind {
+            Kind::GitLab => key["can_push"] == true,
+            Kind::GitHub | Kind::Gitea => key["read_only"] == false,
+        }
+    }
+
+    /// All of a list that comes in pages.
+    async fn all(&self, path: &str) -> Result<Vec<Value>> {
+        let size = if self.kind == Kind::Gitea { "limit" } else { "per_page" };
+        let mut found = Vec::new();
+        for page in 1.. {
+            let part = format!("{path}?{size}={PAGE}&page={page}");
+            let (status, answer) = self.send(Method::GET, &part, None).await?;
+            let Value::Array(items) = answer else {
+                return Err(self.refused("the deploy keys cannot be read", status, &answer));
+            };
+            let is_last = items.len() < PAGE;
+            found.extend(items);
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn repository(&self, owner: &str, name: &str) -> String {
+        match self.kind {
+            Kind::GitLab => format!("/projects/{}", escape(&format!("{owner}/{name}"))),
+            Kind::GitHub | Kind::Gitea => format!("/repos/{}/{}", escape(owner), escape(name)),
+        }
+    }
+
+    /// Sends a request. The answer is null if it is no JSON.
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value)> {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        request = match self.kind {
+            Kind::GitHub => request
+                .header("accept", "application/vnd.github+json")
+                .header("x-github-api-version", "2022-11-28")
+                .bearer_auth(&self.token),
+            Kind::GitLab => request.header("private-token", &self.token),
+            Kind::Gitea => request.header("authorization", format!("token {}", self.token)),
+        };
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let failed = |error: reqwest::Error| {
+            let mut text = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                text = format!("{text}: {cause}");
+                source = cause.source();
+            }
+            Failure::failed(format!("{} cannot be reached: {text}", self.kind.name()))
+        };
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let text = response.text().await.map_err(failed)?;
+        Ok((status, serde_json::from_str(&text).unwrap_or_default()))
+    }
+
+    /// The failure for an answer that is no success.
+    fn refused(&self, what: &str, status: StatusCode, answer: &Value) -> Failure {
+        let words = ["message", "error"].iter().find_map(|key| match answer.get(key)? {
+            Value::String(words) => Some(words.clone()),
+            other => Some(other.to_string()),
+        });
+        let mut words = words.unwrap_or_default();
+        words = words.chars().take(MOST_WORDS).collect();
+        let help = match status {
+            StatusCode::UNAUTHORIZED => format!("; is the token in {} right?", self.kind.token_variable()),
+            StatusCode::FORBIDDEN => "; the token may lack a permission".to_owned(),
+            _ => String::new(),
+        };
+        Failure::failed(format!("{what}: {} answered {status} {words}{help}", self.kind.name()))
+    }
+}
+
+/// Whether two public keys are the same, whatever comment they have.
+fn is_same_key(one: &str, other: &str) -> bool {
+    let parts = |key: &str| key.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    parts(one) == parts(other)
+}
+
+/// Escapes a part of a path.
+fn escape(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

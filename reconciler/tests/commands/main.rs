@@ -1,0 +1,19 @@
+//! Commands on an embedded cluster that listens on a loopback port, with controllers in a process of their own.
+
+mod bootstrap;
+#[cfg(unix)]
+mod forge;
+mod install;
+#[cfg(unix)]
+#[path = "../remotes/server.rs"]
+#[expect(dead_code, reason = "the tests of remotes use the rest")]
+mod server;
+#[cfg(unix)]
+#[path = "../remotes/ssh_server.rs"]
+#[expect(dead_code, reason = "the tests of remotes use the rest")]
+mod ssh_server;
+mod stage;
+#[cfg(unix)]
+#[path = "../remotes/world.rs"]
+#[expect(dead_code, reason = "the tests of remotes use the rest")]
+mod world;
