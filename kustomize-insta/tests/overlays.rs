@@ -163,4 +163,14 @@ fn nothing_is_read_or_written_through_links() {
             assert_eq!(fs::read_to_string(&secret).unwrap(), "PASSWORD: hunter2\n", "{name} {update}");
         }
     }
+    // Notes of insta that name another file, which would be read for ever.
+    for update in ["always", "new", "no"] {
+        let directory = overlay(None);
+        let notes = "---\nsource: a.rs\nexpression: b\nextension: other\nsnapshot_kind: binary\n---\n";
+        fs::write(directory.path().join("kustomization.snap"), notes).unwrap();
+        symlink("/dev/zero", directory.path().join("kustomization.snap.other")).unwrap();
+        let output = run(directory.path(), update);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains("is a link"), "{said}");
+    }
 }

@@ -94,7 +94,7 @@ fn golden_files_are_not_among_what_git_keeps() {
     for (link, directory) in [(".git/hooks", "g"), (".git", "g/hooks"), ("o/../.git", "g")] {
         symlink(link, place.path("repo/g")).unwrap();
         place.write("repo/kustomize-golden.yaml", &format!("directory: {directory}\nfile: pre-commit\n"));
-        try_all(&place, &[], "goldens stand in a directory of their own");
+        try_all(&place, &[], "is a link to what git keeps");
         fs::remove_file(place.path("repo/g")).unwrap();
     }
 }
@@ -157,6 +157,13 @@ fn golden_files_have_one_kind_of_separator() {
         place.write("repo/kustomize-golden.yaml", &format!("file: '{file}'\n"));
         try_all(&place, &[], "");
     }
+    // What git takes for a repository, or would on another file system.
+    for file in [".git", ".GIT", ".git.", ".git ", ".g\u{200c}it", ".git::$INDEX_ALLOCATION", "git~1"] {
+        place.write("repo/kustomize-golden.yaml", &format!("file: '{file}'\n"));
+        try_all(&place, &[], "golden files cannot be called");
+    }
+    place.write("repo/kustomize-golden.yaml", &format!("directory: {}\n", "a/".repeat(100_000)));
+    try_all(&place, &[], "goldens stand in a directory of their own");
 }
 
 #[test]
@@ -175,6 +182,52 @@ fn reports_are_not_written_through_links() {
         );
         assert!(place.files() == before, "{report} wrote something");
     }
+    // Nor to what git keeps.
+    symlink(".git/config", place.path("repo/config.xml")).unwrap();
+    symlink(".git", place.path("repo/kept")).unwrap();
+    for report in ["--junit=config.xml", "--junit=kept/config", "--junit=kept/new.xml"] {
+        let before = place.files();
+        let output = place.run_in("repo", &["test", "--update", report]);
+        assert_eq!(output.status.code(), Some(2), "{report}");
+        assert!(stderr(&output).contains("is a link to what git keeps"), "{}", stderr(&output));
+        assert!(place.files() == before, "{report} wrote something");
+    }
+}
+
+#[test]
+fn output_is_not_written_through_links_out_of_the_repository() {
+    let place = repository();
+    place.write("repo/p/kustomization.yaml", "resources: [../o]\n");
+    symlink("../victim", place.path("repo/out")).unwrap();
+    symlink("../victim/secret", place.path("repo/out.yaml")).unwrap();
+    fs::create_dir(place.path("repo/dir")).unwrap();
+    symlink("../../victim/secret", place.path("repo/dir/v1_pod_a.yaml")).unwrap();
+    symlink("../../victim", place.path("repo/dir/o")).unwrap();
+    symlink("../.git/config", place.path("repo/dir/config")).unwrap();
+    for (place_of_output, paths) in [
+        ("out", &["o"][..]),
+        ("out.yaml", &["o"]),
+        ("out/secret", &["o"]),
+        ("dir", &["o"]),
+        ("dir", &["o", "p"]),
+        ("dir/config", &["o"]),
+        ("out.yaml", &["o", "p"]),
+    ] {
+        let before = place.files();
+        let output = place.run_in("repo", &[&["build", "--output", place_of_output], paths].concat());
+        assert!(!output.status.success(), "{place_of_output} {paths:?}");
+        assert!(stderr(&output).contains("is a link "), "{}", stderr(&output));
+        assert!(place.files() == before, "{place_of_output} {paths:?} wrote something");
+    }
+    // Links within it are fine, and so is what they lead to.
+    symlink("real.yaml", place.path("repo/within.yaml")).unwrap();
+    place.write("repo/real.yaml", "");
+    let real = place.path("victim/secret");
+    for place_of_output in ["within.yaml", real.to_str().unwrap()] {
+        let output = place.run_in("repo", &["build", "o", "--output", place_of_output]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_eq!((place.read("repo/real.yaml"), place.read("victim/secret")), (POD.to_owned(), POD.to_owned()));
 }
 
 #[test]

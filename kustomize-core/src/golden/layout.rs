@@ -1,5 +1,7 @@
 //! Where golden files stand.
 
+use std::iter;
+
 use super::config::{CONFIG_FILE, ConfigFile};
 use super::place::{resolve_new, resolve_within};
 use crate::error::{BuildError, ErrorKind};
@@ -11,12 +13,16 @@ use crate::loader::FILE_NAMES;
 /// The name is one that [insta](https://insta.rs) gives to snapshots of this kind.
 pub const GOLDEN_FILE: &str = "kustomization.snap.yaml";
 
+/// A longer path is none on any machine.
+const LONGEST_PATH: usize = 4096;
+
 /// Where the golden files of a repository stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     top: String,
     directory: Option<String>,
     file: String,
+    /// In their order.
     exclude: Vec<String>,
 }
 
@@ -58,9 +64,11 @@ impl Layout {
         let file = ConfigFile::read(host, top)?;
         let mut layout = Layout::new(top);
         if let Some(directory) = &file.config.directory {
+            let refuse = || {
+                let message = "goldens stand in a directory of their own below this file's";
+                file.refuse(directory.pos, "directory", message.to_owned())
+            };
             let place = layout.within(&directory.value).filter(|place| *place != layout.top);
-            let message = || "goldens stand in a directory of their own below this file's";
-            let refuse = || file.refuse(directory.pos, "directory", message().to_owned());
             let place = resolve_new(host, &place.ok_or_else(refuse)?)?;
             // Links may lead to what git keeps, and Windows has another name for it.
             let is_own = place != layout.top
@@ -76,6 +84,7 @@ impl Layout {
             let refuse = || file.refuse(exclude.pos, "exclude", message());
             layout.exclude.push(layout.within(&exclude.value).ok_or_else(refuse)?);
         }
+        layout.exclude.sort_unstable();
         Ok(layout)
     }
 
@@ -141,7 +150,7 @@ impl Layout {
         &self.file
     }
 
-    /// The directories in which the configuration says that there are no overlays to test.
+    /// The directories in which the configuration says that there are no overlays to test, sorted.
     #[must_use]
     pub fn excluded(&self) -> &[String] {
         &self.exclude
@@ -150,8 +159,12 @@ impl Layout {
     /// Whether a directory is one in which there are no overlays to test.
     #[must_use]
     pub fn excludes(&self, directory: &str) -> bool {
-        let excluded = self.exclude.iter().chain(&self.directory);
-        excluded.into_iter().any(|excluded| path::is_within(excluded, directory))
+        let has_goldens = self.directory.as_ref().is_some_and(|goldens| path::is_within(goldens, directory));
+        let mut above = iter::successors(Some(directory), |place| {
+            Some(path::parent(place)).filter(|parent| parent.len() < place.len())
+        });
+        has_goldens
+            || above.any(|place| self.exclude.binary_search_by(|other| other.as_str().cmp(place)).is_ok())
     }
 
     /// The golden file of the overlay in a directory.
@@ -187,6 +200,9 @@ impl Layout {
 
     /// A path below the top; none when it leads elsewhere, or among what git keeps.
     fn within(&self, written: &str) -> Option<String> {
+        if written.len() > LONGEST_PATH {
+            return None;
+        }
         let place = path::join(&self.top, written);
         // Windows has two separators, and the other one is no part of the names of a repository.
         let is_plain = !path::is_absolute(written) && !written.contains('\\') && !is_gits(written);
@@ -195,14 +211,23 @@ impl Layout {
 }
 
 /// Whether a path leads to what git keeps.
-fn is_gits(path: &str) -> bool {
-    path.split('/').any(|part| part.eq_ignore_ascii_case(".git"))
+pub(super) fn is_gits(path: &str) -> bool {
+    path.split('/').any(is_git)
+}
+
+/// Whether a name is `.git` for some file system: these may not regard case, what cannot be seen, or
+/// what stands at the end, and may have a second name for it.
+fn is_git(name: &str) -> bool {
+    let ascii: String = name.chars().filter(char::is_ascii).collect();
+    let plain = ascii.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }
 
 fn checked_name(name: &str) -> Result<String, String> {
     match name {
         "" | "." | ".." => Err("golden files need a name".to_owned()),
         _ if name.contains(['/', '\\', '\0']) => Err(format!("{name:?} is not the name of a file")),
+        _ if is_git(name) => Err(format!("golden files cannot be called {name:?}, as what git keeps")),
         _ if FILE_NAMES.contains(&name) || name == CONFIG_FILE => {
             Err(format!("golden files cannot be called {name}: that name has a meaning of its own"))
         }

@@ -2,13 +2,13 @@
 //! in it is followed to where it could make a test read, write or remove a file elsewhere.
 
 use super::config::CONFIG_FILE;
-use super::layout::absolute;
+use super::layout::{absolute, is_gits};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, Host, HostError, path};
 use crate::yaml::{self, FileId, Node};
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
-/// one, and not out of the current directory.
+/// one, not to what git keeps in it, and not out of the current directory.
 pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
     let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
@@ -23,11 +23,17 @@ pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
     for part in given.split('/').filter(|part| !part.is_empty()) {
         let step = path::join(&real, part);
         let next = host.resolve(&step).map_err(|error| BuildError::host(error, &step))?;
-        if let Some((what, top)) = top.as_ref().filter(|(_, top)| !path::is_within(top, &next)) {
-            let message = format!("{step} is a link that leads out of {what} {top}");
-            return Err(BuildError::new(ErrorKind::Golden, message)
-                .in_file(step)
-                .with_help(format!("to test what it leads to, name it: {resolved}")));
+        if let Some((what, top)) = top.as_ref().filter(|_| next != step) {
+            let refuse = |message: String| Err(BuildError::new(ErrorKind::Golden, message).in_file(&step));
+            if !path::is_within(top, &next) {
+                let refused = refuse(format!("{step} is a link that leads out of {what} {top}"));
+                return refused.map_err(|error| {
+                    error.with_help(format!("if that is meant, name the place: {resolved}"))
+                });
+            }
+            if is_gits(&path::relative(top, &next)) {
+                return refuse(format!("{step} is a link to what git keeps of {what} {top}"));
+            }
         }
         if [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(&next, name)).is_ok()) {
             top = Some(("the repository", next.clone()));
