@@ -1,0 +1,45 @@
+//! How a provider is reached: its Secrets, proxy and certificates.
+
+use reconciler_api::Provider;
+
+use crate::controller::queue::Key;
+use crate::controller::{Context, secrets};
+use crate::notify::{Connection, Name, SendError};
+
+/// Reads a Secret. One that is missing may still come.
+pub(in crate::controller) async fn secret(
+    context: &Context,
+    provider: &Name,
+    name: &str,
+) -> Result<secrets::SecretData, SendError> {
+    let key = Key { namespace: provider.namespace.clone(), name: name.to_owned() };
+    secrets::read(context, &key)
+        .await
+        .map_err(|error| SendError::Later(format!("failed to get secret '{key}': {error}")))
+}
+
+/// How a provider is reached.
+pub(in crate::controller) async fn connection(
+    context: &Context,
+    name: &Name,
+    provider: &Provider,
+) -> Result<Connection, SendError> {
+    let spec = &provider.spec;
+    let mut connection = Connection {
+        timeout: Some(spec.timeout().to_std()),
+        proxy: spec.proxy.clone(),
+        ..Connection::default()
+    };
+    if let Some(reference) = &spec.proxy_secret_ref {
+        let data = secret(context, name, &reference.name).await?;
+        connection.proxy = Some(secrets::proxy(&data).map_err(SendError::Never)?);
+    }
+    if let Some(reference) = &spec.cert_secret_ref {
+        let mut data = secret(context, name, &reference.name).await?;
+        connection.certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
+        if let (Some(certificate), Some(key)) = (data.remove("tls.crt"), data.remove("tls.key")) {
+            connection.identity = Some([certificate, b"\n".to_vec(), key].concat());
+        }
+    }
+    Ok(connection)
+}

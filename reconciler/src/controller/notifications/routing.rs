@@ -1,0 +1,122 @@
+//! Which alerts an event is for, and which of them say that something is mended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::PoisonError;
+
+use jiff::{SignedDuration, Timestamp};
+use reconciler_core::notify::{Event, Severity, cause, matches, rate_limit_key};
+
+use super::{Notifications, key, name, object_of};
+use crate::controller::queue::Key;
+use crate::notify::{Broken, Message, Name};
+
+impl Notifications {
+    /// Takes an event. Before all alerts are known it waits.
+    pub(in crate::controller) fn take(
+        &self,
+        event: Event,
+        labels: BTreeMap<String, String>,
+    ) -> io::Result<()> {
+        if self.outbox().is_none() {
+            return Ok(());
+        }
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).push((event, labels));
+        self.route()
+    }
+
+    /// Gives the events that have been taken to the alerts that they are for.
+    pub(super) fn route(&self) -> io::Result<()> {
+        if self.alerts.is_listed() {
+            self.route_early()?;
+            self.added.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(super) fn route_early(&self) -> io::Result<()> {
+        let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
+        events.into_iter().try_for_each(|(event, labels)| self.route_one(event, &labels))
+    }
+
+    fn route_one(&self, event: Event, labels: &BTreeMap<String, String>) -> io::Result<()> {
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        let now = Timestamp::now();
+        let object = object_of(&event);
+        if event.severity == Severity::Error {
+            let causes = BTreeSet::from([cause(&event)]);
+            let (event, labels) = (event.clone(), labels.clone());
+            outbox.broke(&object, Broken { since: now, event, labels, told: BTreeSet::new(), causes })?;
+        }
+        let takers = self.takers(&event, labels);
+        // What nobody has been told is news to the alert that comes next.
+        if takers.is_empty() || !outbox.say(&rate_limit_key(&event), now)? {
+            return Ok(());
+        }
+        if event.severity == Severity::Error {
+            outbox.told(&object, takers.iter().map(|(alert, _)| alert.clone()))?;
+        }
+        for (alert, provider) in takers {
+            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
+        }
+        Ok(())
+    }
+
+    /// Tells an alert that is new, or that has changed, what is broken already.
+    pub(super) fn catch_up(&self, key: &Key) -> io::Result<()> {
+        let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(()) };
+        let mut outbox = self.outbox();
+        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        let alert_name = name(key);
+        let provider = Name { namespace: key.namespace.clone(), name: alert.spec.provider_ref.name.clone() };
+        let is_news = |broken: &Broken| {
+            !broken.told.contains(&alert_name)
+                && matches(&alert.spec, &key.namespace, &broken.event, &broken.labels)
+        };
+        let mut news: Vec<(Timestamp, String, Event)> = outbox
+            .broken()
+            .filter(|(_, broken)| is_news(broken))
+            .map(|(object, broken)| (broken.since, object.to_owned(), broken.event.clone()))
+            .collect();
+        news.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
+        for (_, object, event) in news {
+            outbox.told(&object, [alert_name.clone()])?;
+            let (alert, provider) = (alert_name.clone(), provider.clone());
+            self.add(outbox, Message { alert, provider, event, added: Timestamp::now() })?;
+        }
+        self.added.notify_one();
+        Ok(())
+    }
+
+    /// The alerts that take an event, with their providers.
+    fn takers(&self, event: &Event, labels: &BTreeMap<String, String>) -> Vec<(Name, Name)> {
+        let keys = self.alerts.keys(|key, alert| matches(&alert.spec, &key.namespace, event, labels));
+        keys.iter().filter_map(|key| Some((name(key), self.provider_of(key)?))).collect()
+    }
+
+    /// The provider of an alert.
+    fn provider_of(&self, alert: &Key) -> Option<Name> {
+        let found = self.alerts.get(alert)?.ok()?;
+        Some(Name { namespace: alert.namespace.clone(), name: found.spec.provider_ref.name.clone() })
+    }
+
+    /// Takes the news that an object is as it should be. If it was broken, the alerts that said so say that it
+    /// is mended, whatever severity they are for.
+    pub(in crate::controller) fn mended(&self, mut event: Event) -> io::Result<()> {
+        let mut guard = self.outbox();
+        let Some(outbox) = guard.as_mut() else { return Ok(()) };
+        let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
+        let now = Timestamp::now();
+        let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
+        let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        event.message = format!("Recovered after {after}: {}", event.message);
+        for alert in broken.told {
+            let Some(provider) = self.provider_of(&key(&alert)) else { continue };
+            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
+        }
+        drop(guard);
+        self.added.notify_one();
+        Ok(())
+    }
+}
