@@ -39,6 +39,10 @@ pub const PULL_REQUEST_TITLE: &str = "image.toolkit.fluxcd.io/pull-request-title
 /// The branch of pull requests, in place of one that names the automation.
 pub const PULL_REQUEST_BRANCH: &str = "image.toolkit.fluxcd.io/pull-request-branch";
 
+/// The directory or file of the repository with the ValidatingAdmissionPolicies that an ImageUpdateAutomation asks
+/// before it commits.
+pub const POLICIES: &str = "image.toolkit.fluxcd.io/policies";
+
 /// The value that switches something on.
 pub const ENABLED: &str = "enabled";
 /// The value that switches something off.

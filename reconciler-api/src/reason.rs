@@ -78,6 +78,8 @@ pub const INVALID_SOURCE_CONFIGURATION: &str = "InvalidSourceConfiguration";
 pub const SOURCE_MANAGER_FAILED: &str = "SourceManagerFailed";
 /// ImageUpdateAutomation: a pull request could not be opened, changed or closed.
 pub const PULL_REQUEST_FAILED: &str = "PullRequestFailed";
+/// ImageUpdateAutomation: policies refuse an update.
+pub const UPDATE_REFUSED: &str = "UpdateRefused";
 /// ImageUpdateAutomation: the commit template uses a field that is gone.
 pub const REMOVED_TEMPLATE_FIELD: &str = "RemovedTemplateField";
 

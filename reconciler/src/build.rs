@@ -1,5 +1,7 @@
 //! Rendering the directory of a Kustomization from a tree.
 
+mod admission;
+mod change;
 mod decrypt;
 mod difference;
 mod failure;
@@ -17,7 +19,8 @@ use reconciler_core::substitute::{self, Mode, Variables};
 use serde_json::Value;
 
 use crate::source::git::GitTree;
-pub use difference::differences;
+pub use admission::Admission;
+pub use change::Change;
 pub use failure::BuildFailure;
 use failure::find_directory;
 

@@ -1,6 +1,7 @@
 //! ImageUpdateAutomation: writes the latest tags into a git repository, and pushes a commit or opens pull
 //! requests.
 
+mod admission;
 mod forge;
 mod policies;
 mod pull_requests;
@@ -47,6 +48,18 @@ struct Run {
     commit: Option<String>,
     /// What the condition Ready says.
     ready: String,
+    /// What policies refuse.
+    refused: Vec<String>,
+}
+
+impl Run {
+    /// What the condition Ready says, with what was left out.
+    fn message(&self) -> String {
+        match &*self.refused {
+            [] => self.ready.clone(),
+            refused => format!("{}; left out: {}", self.ready, refused.join("; ")),
+        }
+    }
 }
 
 /// Why an attempt came to nothing.
@@ -104,6 +117,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let next = match outcome {
         Ok(run) => {
             let now = Timestamp::now();
+            let ready = run.message();
             new.last_automation_run_time = Some(now.into());
             new.observed_policies = policies.map(|policies| policies.latest).unwrap_or_default();
             new.observed_source_revision = Some(run.revision);
@@ -120,8 +134,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                     context.log.info(message, NAMES.fields(&key, json!({})));
                 }
             }
-            NAMES.mended(&context, &*automation, &run.ready);
-            conclude(&mut new.conditions, Ok(&run.ready), new.observed_generation);
+            if run.refused.is_empty() {
+                NAMES.mended(&context, &*automation, &ready);
+            } else {
+                let failure = Failure::new(reason::UPDATE_REFUSED, &*ready);
+                NAMES.fail(&context, &*automation, &key, &old.conditions, &failure).await;
+            }
+            conclude(&mut new.conditions, Ok(&ready), new.observed_generation);
             Next::at_interval(interval)
         }
         Err(failure) => {
@@ -198,9 +217,9 @@ async fn run(
     let remote = git_repository::remote(context, &source, &repository)
         .await
         .map_err(|error| Failure::new(reason::SOURCE_MANAGER_FAILED, error))?;
-    let update = Update { context, key, automation, git, plan, remote, folder, policies };
+    let update = Update { context, key, source: &source, automation, git, plan, remote, folder, policies };
     let pull_requests = match settings {
-        Some(settings) => Some(PullRequests::new(&update, settings, (&source, &repository)).await?),
+        Some(settings) => Some(PullRequests::new(&update, settings, &repository).await?),
         None => None,
     };
     let mut tries = 1;

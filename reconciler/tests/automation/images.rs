@@ -13,7 +13,7 @@ const OVERLAY: &str = "apps/overlays/staging/kustomization.yaml";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/staging/deployments/kustomize-ginx";
 const API: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/staging";
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Staging's overlay with more resources and a tag.
 pub(crate) fn overlay(resources: &str, tag: &str) -> String {
@@ -155,7 +155,8 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     statuses(stage, &registry).await?;
     new_tag(stage, &registry, resources).await?;
     set_back(stage, resources).await?;
-    nothing_to_do(stage).await
+    nothing_to_do(stage).await?;
+    refused(stage, &registry, resources).await
 }
 
 /// What `get images all` and the events show.
@@ -231,4 +232,65 @@ async fn nothing_to_do(stage: &Stage) -> Outcome {
         .await?;
     assert_eq!(stage.git(&["rev-parse", "HEAD"])?, before);
     Ok(())
+}
+
+const VALIDATION: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: no-recalled-images
+spec:
+  matchConstraints:
+    resourceRules:
+    - apiGroups: [apps]
+      apiVersions: [v1]
+      operations: [CREATE, UPDATE]
+      resources: [deployments]
+  validations:
+  - expression: object.spec.template.spec.containers.all(c, !c.image.endsWith(':1.30.5'))
+    message: 1.30.5 was recalled
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: everywhere
+spec:
+  policyName: no-recalled-images
+  validationActions: [Deny]
+";
+
+/// What a policy in the repository refuses is not committed.
+async fn refused(stage: &Stage, registry: &Registry, resources: &str) -> Outcome {
+    let annotated =
+        "  name: staging-automation\n  annotations:\n    image.toolkit.fluxcd.io/policies: ./policies\n";
+    let automation = AUTOMATION.replace("  name: staging-automation\n", annotated);
+    let images = format!("{}---\n{POLICY}---\n{automation}", repository(registry));
+    stage.commit(
+        "ask policies",
+        &[("apps/overlays/staging/images.yaml", &images), ("policies/images.yaml", VALIDATION)],
+    )?;
+    stage.reconcile("apps-staging").await?;
+    stage.ready("apps-staging", &stage.revision()?).await?;
+    let before = stage.git(&["rev-parse", "HEAD"])?;
+    registry.push("nginx", "1.30.5");
+    stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
+    let image = format!("{}/nginx:1.30.5", registry.address());
+    let words = format!(
+        "repository up-to-date; left out: {image}, because of Deployment/staging/kustomize-ginx \
+         (apps/base/deployment.yaml:1): ValidatingAdmissionPolicy 'no-recalled-images' with binding 'everywhere' \
+         denied request: 1.30.5 was recalled"
+    );
+    let automation = format!("{API}/imageupdateautomations/staging-automation");
+    stage.object_becomes(&automation, |found| ready(found)["message"] == *words).await?;
+    stage
+        .object_becomes("/api/v1/namespaces/staging/events", |list| {
+            let mut events = list["items"].as_array().into_iter().flatten();
+            events.any(|event| event["reason"] == "UpdateRefused" && event["message"] == *words)
+        })
+        .await?;
+    assert_eq!(stage.git(&["rev-parse", "HEAD"])?, before);
+    registry.push("nginx", "1.30.6");
+    stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
+    rolled_out(stage, "1.30.6").await?;
+    assert_eq!(std::fs::read_to_string(stage.repository().join(OVERLAY))?, overlay(resources, "1.30.6"));
+    stage.object_becomes(&automation, |found| ready(found)["message"] == "repository up-to-date").await
 }

@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::{Outcome, Stage};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Where the cluster's own Kustomization looks.
 const CLUSTER: &str = "cluster";
 /// The file with the markers.

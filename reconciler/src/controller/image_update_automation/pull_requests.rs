@@ -4,24 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reconciler_api::git_repository::GitReference;
 use reconciler_api::image_policy::ImageRef;
-use reconciler_api::{GitRepository, KustomizationSpec, annotation, reason};
+use reconciler_api::{GitRepository, annotation, reason};
 use reconciler_core::pull_request::{
-    self, Mark, PullRequest, Rendering, Scope, Settings, Step, Wanted, declined, plan, without_digest,
+    self, Mark, PullRequest, Scope, Settings, Step, Wanted, declined, plan, without_digest,
 };
 
 use super::super::outcome::Failure;
 use super::super::queue::Key;
+use super::admission::Allowed;
 use super::forge::Connected;
 use super::update::Update;
 use super::{Attempt, NAMES, READY, Run};
-use crate::build;
 use crate::image::Updated;
 use crate::source::git::{Branch, WorkingCopy};
 
 /// The pull requests of an automation.
 pub(super) struct PullRequests<'a> {
     update: &'a Update<'a>,
-    source: &'a Key,
     settings: Settings,
     forge: Connected,
     mark: Mark,
@@ -62,7 +61,7 @@ impl<'a> PullRequests<'a> {
     pub(super) async fn new(
         update: &'a Update<'a>,
         settings: Settings,
-        (source, repository): (&'a Key, &GitRepository),
+        repository: &GitRepository,
     ) -> Result<Self, Failure> {
         let checkout = update.plan.checkout.as_ref();
         let base = checkout.and_then(|reference| reference.branch.clone()).filter(|name| !name.is_empty());
@@ -71,22 +70,25 @@ impl<'a> PullRequests<'a> {
             return Err(Failure::permanent(reason::INVALID_SOURCE_CONFIGURATION, message));
         };
         let Key { namespace, name } = update.key;
-        let forge = Connected::new(update.context, update.key, &settings, (source, repository)).await?;
+        let forge =
+            Connected::new(update.context, update.key, &settings, (update.source, repository)).await?;
         let mark = Mark::new(namespace, name, &update.folder);
-        Ok(PullRequests { update, source, settings, forge, mark, base })
+        Ok(PullRequests { update, settings, forge, mark, base })
     }
 
     /// Does what has to be done so that there is one for each update, and none for others.
     pub(super) async fn once(&self) -> Result<Run, Attempt> {
         let base = GitReference { branch: Some(self.base.clone()), ..GitReference::default() };
         let copy = self.update.check_out(&base, None).await?;
-        let proposals = self.proposals(&copy).await?;
+        let Allowed { latest, refused } = self.update.allowed(&copy).await?;
+        let proposals = self.proposals(&copy, &latest).await?;
         let wanted: Vec<Wanted> = proposals.iter().map(|proposal| proposal.wanted.clone()).collect();
         let open = self.forge.open().await?;
         let plan = plan(&self.mark, &open, &wanted);
         let start = self.branch(None);
         let branches = copy.branches(&start, &format!("{start}_")).await?;
-        let mut run = Run { revision: copy.revision().to_owned(), commit: None, ready: String::new() };
+        let mut run =
+            Run { revision: copy.revision().to_owned(), commit: None, ready: String::new(), refused };
         let (mut notes, mut failed) = (Notes::default(), None);
         let mut needed: BTreeSet<&str> = open.iter().map(|request| &*request.branch).collect();
         for (proposal, step) in proposals.iter().zip(&plan.steps) {
@@ -148,8 +150,11 @@ impl<'a> PullRequests<'a> {
     }
 
     /// The updates that there are to make.
-    async fn proposals(&self, copy: &WorkingCopy<'_>) -> Result<Vec<Proposal>, Attempt> {
-        let latest = &self.update.policies.latest;
+    async fn proposals(
+        &self,
+        copy: &WorkingCopy<'_>,
+        latest: &BTreeMap<String, ImageRef>,
+    ) -> Result<Vec<Proposal>, Attempt> {
         let groups: Vec<(Option<&str>, BTreeMap<String, ImageRef>)> = match self.settings.scope {
             Scope::Automation => vec![(None, latest.clone())],
             Scope::Policy => {
@@ -191,7 +196,12 @@ impl<'a> PullRequests<'a> {
         let updated = update.set(copy, &proposal.latest).await?;
         let message = update.message(&updated.changes)?;
         let commit = update.commit(copy, &updated.files, &message).await?;
-        let renderings = self.renderings(copy, &updated).await?;
+        let change = update.change(copy, &updated.files).await?;
+        let permit = update.context.builds.acquire().await;
+        let renderings = tokio::task::spawn_blocking(move || change.differences())
+            .await
+            .map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?;
+        drop(permit);
         let text = pull_request::Update {
             automation: (&update.key.namespace, &update.key.name),
             folder: &update.folder,
@@ -227,31 +237,6 @@ impl<'a> PullRequests<'a> {
 
     async fn say(&self, message: &str) {
         NAMES.succeed(self.update.context, self.update.automation, self.update.key, message).await;
-    }
-
-    /// How the Kustomizations of the repository render with what was committed.
-    async fn renderings(&self, copy: &WorkingCopy<'_>, updated: &Updated) -> Result<Vec<Rendering>, Attempt> {
-        let (before, after) = copy.trees()?;
-        let files: Vec<String> =
-            updated.files.iter().map(|file| file.to_string_lossy().replace('\\', "/")).collect();
-        let context = self.update.context;
-        let mut kustomizations: Vec<(String, KustomizationSpec)> = Vec::new();
-        context.kustomizations.keys(|key, kustomization| {
-            let source = &kustomization.spec.source_ref;
-            let namespace = source.namespace.as_ref().unwrap_or(&key.namespace);
-            if source.kind == "GitRepository"
-                && source.name == self.source.name
-                && *namespace == self.source.namespace
-            {
-                kustomizations.push((key.to_string(), kustomization.spec.clone()));
-            }
-            false
-        });
-        kustomizations.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let _permit = context.builds.acquire().await;
-        let work = move || build::differences(&before, &after, &files, &kustomizations);
-        let rendered = tokio::task::spawn_blocking(work).await;
-        Ok(rendered.map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?)
     }
 }
 

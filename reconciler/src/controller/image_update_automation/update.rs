@@ -7,13 +7,15 @@ use reconciler_api::git_repository::GitReference;
 use reconciler_api::image_policy::ImageRef;
 use reconciler_api::image_update_automation::GitSpec;
 use reconciler_api::{ImageUpdateAutomation, reason};
-use reconciler_core::setters::{Change, MessageError, PushPlan, Setters, commit_message, push_summary};
+use reconciler_core::setters::{self, MessageError, PushPlan, Setters, commit_message, push_summary};
 
 use super::super::outcome::Failure;
 use super::super::queue::Key;
 use super::super::{Context, secrets};
+use super::admission::Allowed;
 use super::policies::Policies;
 use super::{Attempt, NAMES, READY, Run};
+use crate::build::Change;
 use crate::image::{Updated, update};
 use crate::source::git::{Author, GitProgram, WorkingCopy};
 
@@ -21,6 +23,7 @@ use crate::source::git::{Author, GitProgram, WorkingCopy};
 pub(super) struct Update<'a> {
     pub(super) context: &'a Context,
     pub(super) key: &'a Key,
+    pub(super) source: &'a Key,
     pub(super) automation: &'a ImageUpdateAutomation,
     pub(super) git: &'a GitSpec,
     pub(super) plan: PushPlan,
@@ -36,11 +39,12 @@ impl Update<'_> {
         let checkout = self.plan.checkout.clone().unwrap_or_default();
         let other = self.plan.switch_branch.then_some(&*self.plan.branch);
         let copy = self.check_out(&checkout, other).await?;
-        let revision = copy.revision().to_owned();
-        let ready = READY.to_owned();
-        let updated = self.set(&copy, &self.policies.latest).await?;
+        let Allowed { latest, refused } = self.allowed(&copy).await?;
+        let mut run =
+            Run { revision: copy.revision().to_owned(), commit: None, ready: READY.to_owned(), refused };
+        let updated = self.set(&copy, &latest).await?;
         if updated.files.is_empty() {
-            return Ok(Run { revision, commit: None, ready });
+            return Ok(run);
         }
         let message = self.message(&updated.changes)?;
         let commit = self.commit(&copy, &updated.files, &message).await?;
@@ -53,7 +57,8 @@ impl Update<'_> {
         let refspecs: Vec<String> = self.plan.refspec.iter().cloned().collect();
         let summary = push_summary(&commit, &self.plan.branch, &refspecs, &message);
         NAMES.succeed(self.context, self.automation, self.key, &summary).await;
-        Ok(Run { revision, commit: Some(commit), ready })
+        run.commit = Some(commit);
+        Ok(run)
     }
 
     /// Checks a reference out, or the other branch if there is one.
@@ -87,7 +92,7 @@ impl Update<'_> {
     }
 
     /// The message of a commit.
-    pub(super) fn message(&self, changes: &[Change]) -> Result<String, Failure> {
+    pub(super) fn message(&self, changes: &[setters::Change]) -> Result<String, Failure> {
         let commit = &self.git.commit;
         let template = commit.message_template.as_deref().unwrap_or_default();
         let Key { namespace, name } = self.key;
@@ -131,6 +136,26 @@ impl Update<'_> {
         // Such a file can be read by this user only.
         std::fs::write(key.path(), text).map_err(|error| fail(error.to_string()))?;
         Ok(copy.commit(files, &author, message, Some(key.path())).await?)
+    }
+
+    /// What was changed, for the Kustomizations of the repository.
+    pub(super) async fn change(&self, copy: &WorkingCopy<'_>, files: &[PathBuf]) -> Result<Change, Attempt> {
+        let (before, after) = copy.trees(files).await?;
+        let files = files.iter().map(|file| file.to_string_lossy().replace('\\', "/")).collect();
+        let mut kustomizations = Vec::new();
+        self.context.kustomizations.keys(|key, kustomization| {
+            let source = &kustomization.spec.source_ref;
+            let namespace = source.namespace.as_ref().unwrap_or(&key.namespace);
+            let is_used = source.kind == "GitRepository"
+                && source.name == self.source.name
+                && *namespace == self.source.namespace;
+            if is_used {
+                kustomizations.push((key.to_string(), kustomization.spec.clone()));
+            }
+            false
+        });
+        kustomizations.sort_by(|(one, _): &(String, _), (other, _)| one.cmp(other));
+        Ok(Change { before, after, files, kustomizations })
     }
 
     /// What the server is told with a push.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gix::ObjectId;
 use reconciler_api::git_repository::GitReference;
 use tempfile::TempDir;
 
@@ -103,15 +104,10 @@ impl<'a> WorkingCopy<'a> {
         message: &str,
         key: Option<&Path>,
     ) -> Result<String, GitError> {
+        self.add(files).await?;
         let own = TempDir::with_prefix("reconciler-commit-").map_err(storage)?;
-        let (list, text) = (own.path().join("files"), own.path().join("message"));
-        let names: Vec<String> = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
-        std::fs::write(&list, names.join("\0")).map_err(storage)?;
+        let text = own.path().join("message");
         std::fs::write(&text, message).map_err(storage)?;
-        let from = format!("--pathspec-from-file={}", list.display());
-        // Paths are those below the root, whatever directory this process is in.
-        let tree = self.directory.path().to_string_lossy().into_owned();
-        self.run(&["-C", &tree, "add", "--pathspec-file-nul", &from]).await?;
         let (name, email) = (format!("user.name={}", author.name), format!("user.email={}", author.email));
         let text = text.display().to_string();
         let mut arguments = vec!["-c", &*name, "-c", &*email];
@@ -133,18 +129,16 @@ impl<'a> WorkingCopy<'a> {
         self.run(&["checkout", "--quiet", "--force", "--detach", BASE]).await.map(|_| ())
     }
 
-    /// The files that were checked out, and those of the last commit.
-    pub fn trees(&self) -> Result<(GitTree, GitTree), GitError> {
+    /// All files as they were checked out, and as they are with the changes of these files.
+    pub async fn trees(&self, files: &[PathBuf]) -> Result<(GitTree, GitTree), GitError> {
+        self.add(files).await?;
+        let after = self.run(&["write-tree"]).await?.parse::<ObjectId>().map_err(storage)?;
         let options = gix::open::Options::isolated();
-        let repository = gix::open_opts(self.git_directory(), options).map_err(storage)?.into_sync();
-        let repository = Arc::new(repository);
-        let tree = |name: &str| {
-            let local = repository.to_thread_local();
-            let commit = local.find_reference(name).map_err(storage)?.into_fully_peeled_id();
-            let tree = tree_of(&local, commit.map_err(storage)?.detach())?;
-            Ok::<_, GitError>(GitTree::new(Arc::clone(&repository), tree))
-        };
-        Ok((tree(BASE)?, tree("HEAD")?))
+        let repository = gix::open_opts(self.git_directory(), options).map_err(storage)?;
+        let commit = repository.find_reference(BASE).map_err(storage)?.into_fully_peeled_id();
+        let before = tree_of(&repository, commit.map_err(storage)?.detach())?;
+        let repository = Arc::new(repository.into_sync());
+        Ok((GitTree::new(Arc::clone(&repository), before), GitTree::new(repository, after)))
     }
 
     /// The branch of the remote repository with this name, and those whose names go on after the beginning.
@@ -165,6 +159,17 @@ impl<'a> WorkingCopy<'a> {
         let name = format!("refs/heads/{}", branch.name);
         self.remote.fetch(&self.git_directory(), &name, TIP).await?;
         self.run(&["log", "-1", "--format=%ce", TIP]).await
+    }
+
+    async fn add(&self, files: &[PathBuf]) -> Result<(), GitError> {
+        let own = TempDir::with_prefix("reconciler-add-").map_err(storage)?;
+        let list = own.path().join("files");
+        let names: Vec<String> = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+        std::fs::write(&list, names.join("\0")).map_err(storage)?;
+        let from = format!("--pathspec-from-file={}", list.display());
+        // Paths are those below the root, whatever directory this process is in.
+        let tree = self.directory.path().to_string_lossy().into_owned();
+        self.run(&["-C", &tree, "add", "--pathspec-file-nul", &from]).await.map(|_| ())
     }
 
     /// Pushes the commit by a refspec such as `HEAD:refs/heads/main`.
