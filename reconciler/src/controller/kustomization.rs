@@ -4,6 +4,7 @@
 mod cluster;
 mod decryption;
 mod finalize;
+mod history;
 mod report;
 mod variables;
 
@@ -54,6 +55,8 @@ struct Applied {
     generation: Option<i64>,
     /// The id of the tree.
     tree: String,
+    /// The digest of the objects.
+    digest: String,
     footprint: Footprint,
     variables: Variables,
     /// Which keys there were for decryption.
@@ -99,6 +102,8 @@ struct Reconciliation<'a> {
     memory: &'a mut Memory,
     id: String,
     start: Instant,
+    /// The digest of the objects that were built.
+    digest: Option<String>,
 }
 
 pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
@@ -122,6 +127,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         memory: &mut memory,
         id: uuid::Uuid::new_v4().to_string(),
         start: Instant::now(),
+        digest: None,
     };
     let next = reconciliation.run().await;
     context.remember(&key, memory);
@@ -275,6 +281,8 @@ impl Reconciliation<'_> {
         let plaintext = built.plaintext;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
+        let digest = history::digest(order.objects());
+        self.digest = Some(digest.clone());
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
         self.announce(&apply::union(&new, &old)).await?;
@@ -319,6 +327,7 @@ impl Reconciliation<'_> {
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
             tree: commit.tree.id(),
+            digest,
             footprint: built.footprint,
             variables,
             keys: version,

@@ -349,3 +349,38 @@ async fn what_a_source_leaves_out_is_not_applied() -> Outcome {
     stage.disappears(&two).await?;
     stage.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_what_was_applied_before() -> Outcome {
+    let stage = stage("history", &[("told/map.yaml", &*map("told", "b"))]).await?;
+    stage.create("told", &json!({})).await?;
+    let first = stage.revision()?;
+    stage.ready("told", &first).await?;
+    stage.commit("change it", &[("told/map.yaml", &*map("told", "c"))])?;
+    stage.reconcile("told").await?;
+    let second = stage.revision()?;
+    stage.ready("told", &second).await?;
+    let told = |found: &Value| -> Vec<(Value, Value)> {
+        let history = found["status"]["history"].as_array().into_iter().flatten();
+        history
+            .map(|one| (one["metadata"]["revision"].clone(), one["lastReconciledStatus"].clone()))
+            .collect()
+    };
+    let found = stage.kustomization("told").await?;
+    let reason = json!("ReconciliationSucceeded");
+    assert_eq!(told(&found), [(json!(second), reason.clone()), (json!(first), reason.clone())]);
+    let history = &found["status"]["history"];
+    assert_ne!(history[0]["digest"], history[1]["digest"]);
+
+    // What was applied before comes back to the front.
+    stage.commit("change it back", &[("told/map.yaml", &*map("told", "b"))])?;
+    stage.reconcile("told").await?;
+    let third = stage.revision()?;
+    stage.ready("told", &third).await?;
+    let found = stage.kustomization("told").await?;
+    assert_eq!(told(&found), [(json!(third), reason.clone()), (json!(second), reason)]);
+    assert_eq!(found["status"]["history"][0]["firstReconciled"], history[1]["firstReconciled"]);
+    stage.delete("told").await?;
+    stage.disappears(&path_of("configmaps", "told")).await?;
+    stage.stop().await
+}

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::super::events::{self, Report};
 use super::super::queue::Key;
 use super::super::{Next, status};
+use super::history::{self, Attempt};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
 use crate::source::Snapshot;
@@ -52,6 +53,11 @@ impl Reconciliation<'_> {
         events::mended(self.context, self.object, &report.at(Some(&commit.revision)));
         if let Some(applied) = &mut self.memory.applied {
             applied.tree = commit.tree.id();
+            self.digest.get_or_insert_with(|| applied.digest.clone());
+        }
+        // At the interval, when nothing is new, nothing is written.
+        if is_applied || self.observed(new.clone()) != self.status() {
+            self.note(&mut new, reason::RECONCILIATION_SUCCEEDED, &commit.revision);
         }
         self.finish(new, next).await
     }
@@ -83,6 +89,7 @@ impl Reconciliation<'_> {
         );
         if let Some(revision) = revision {
             new.last_attempted_revision = Some(revision.to_owned());
+            self.note(&mut new, failure.reason, revision);
         }
         let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
         if failure.next.is_some() {
@@ -126,10 +133,22 @@ impl Reconciliation<'_> {
         lines.join("\n")
     }
 
-    async fn finish(&mut self, mut new: KustomizationStatus, next: Next) -> Next {
-        new.observed_generation = self.object.metadata.generation;
-        new.last_handled_reconcile_at = self.requested().or(new.last_handled_reconcile_at);
-        match self.write(new).await {
+    /// Notes in a status what became of the objects that were built, if any were.
+    fn note(&self, status: &mut KustomizationStatus, reason: &str, revision: &str) {
+        let Some(digest) = &self.digest else { return };
+        let (at, took) = (Timestamp::now(), self.start.elapsed());
+        history::note(&mut status.history, &Attempt { digest, revision, reason, at, took });
+    }
+
+    /// A status that says which state of the object it is about.
+    fn observed(&self, mut status: KustomizationStatus) -> KustomizationStatus {
+        status.observed_generation = self.object.metadata.generation;
+        status.last_handled_reconcile_at = self.requested().or(status.last_handled_reconcile_at);
+        status
+    }
+
+    async fn finish(&mut self, new: KustomizationStatus, next: Next) -> Next {
+        match self.write(self.observed(new)).await {
             Ok(()) => {
                 self.wake_dependents();
                 next
