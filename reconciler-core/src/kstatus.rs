@@ -4,11 +4,14 @@
 //! controller is done with it.
 
 mod builtin;
+mod expression;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::object;
+
+pub use expression::HealthExpressions;
 
 /// How far an object has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

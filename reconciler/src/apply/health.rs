@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reconciler_core::kstatus::{self, Status};
+use reconciler_core::kstatus::{self, HealthExpressions, Status};
 use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
 use tokio::time::Instant;
@@ -20,6 +20,8 @@ pub struct Health<'a> {
     pub objects: &'a Objects,
     /// The objects with their versions.
     pub ids: Vec<(ObjectId, String)>,
+    /// What tells how far objects of some kinds have come.
+    pub expressions: &'a HealthExpressions,
     /// How long to wait.
     pub timeout: Duration,
 }
@@ -121,7 +123,10 @@ impl Health<'_> {
         };
         match self.objects.get(kind, &object.id).await {
             Ok(Some(found)) => {
-                let outcome = kstatus::compute(&found, Timestamp::now());
+                let outcome = match self.expressions.status(&found) {
+                    Some(outcome) => Ok(outcome),
+                    None => kstatus::compute(&found, Timestamp::now()),
+                };
                 object.status = outcome.map_or(Status::InProgress, |outcome| outcome.status);
                 object.looked_at = object::text(&found, &["metadata", "resourceVersion"]).parse().ok();
             }

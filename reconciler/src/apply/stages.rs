@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use kustomize_core::closest;
 use reconciler_api::annotation;
+use reconciler_core::kstatus::HealthExpressions;
 use reconciler_core::object;
 use reconciler_core::ssa::{self, IgnoredFields, ObjectId, Stage};
 use serde_json::Value;
@@ -225,7 +226,8 @@ impl Apply<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let health = Health { objects: self.objects, ids, timeout: ESTABLISH };
+        let expressions = HealthExpressions::default();
+        let health = Health { objects: self.objects, ids, expressions: &expressions, timeout: ESTABLISH };
         health.wait().await.map_err(|error| Failure::new(error.to_string()))?;
         self.objects.kinds().forget();
         Ok(())

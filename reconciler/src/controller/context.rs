@@ -153,6 +153,16 @@ impl Context {
         }
     }
 
+    /// The names of the sources of a kind in a namespace.
+    pub(crate) fn source_names(&self, kind: SourceKind, namespace: &str) -> Vec<String> {
+        let keys = match kind {
+            SourceKind::GitRepository => self.repositories.keys(|key, _| key.namespace == namespace),
+            SourceKind::OCIRepository => self.sources.oci.keys(|key, _| key.namespace == namespace),
+            SourceKind::Bucket => self.sources.buckets.keys(|key, _| key.namespace == namespace),
+        };
+        keys.into_iter().map(|key| key.name).collect()
+    }
+
     /// Forgets a GitRepository.
     pub(crate) fn forget_repository(&self, key: &Key) {
         self.sources.forget(&self.data, SourceKind::GitRepository, key);

@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
+use kustomize_core::closest;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
 use reconciler_core::expression::{Expression, ExpressionError};
+use reconciler_core::kstatus::HealthExpressions;
 use reconciler_core::ssa::{IgnoredFields, ObjectId};
 use reconciler_core::substitute::Variables;
 use serde_json::json;
@@ -73,6 +75,15 @@ struct Needs {
     cluster: Objects,
 }
 
+/// What a spec has that can be wrong in itself.
+struct Rules {
+    health: HealthExpressions,
+    /// Fields that are left to others.
+    ignored: IgnoredFields,
+    /// When dependencies are ready, by their place in the list.
+    ready: Vec<Option<Expression>>,
+}
+
 /// Why a reconciliation failed.
 struct Failure {
     reason: &'static str,
@@ -81,11 +92,18 @@ struct Failure {
     excerpt: Option<String>,
     /// When to try again, if not at the interval of retries: it only waits for something else.
     next: Option<Duration>,
+    /// Whether nothing but a change of the spec can help.
+    is_permanent: bool,
 }
 
 impl Failure {
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Failure { reason, message: message.into(), excerpt: None, next: None }
+        Failure { reason, message: message.into(), excerpt: None, next: None, is_permanent: false }
+    }
+
+    /// Nothing but a change of the spec can help.
+    fn permanent(reason: &'static str, message: impl Into<String>) -> Self {
+        Failure { is_permanent: true, ..Failure::new(reason, message) }
     }
 
     /// It only waits for something, and is tried again after a while.
@@ -145,12 +163,16 @@ impl Reconciliation<'_> {
         if self.object.spec.suspend {
             return Next::OnChange;
         }
+        let rules = match self.rules() {
+            Ok(rules) => rules,
+            Err(failure) => return self.fail(failure, None).await,
+        };
         let source = self.source();
         let commit = match source {
             Ok(commit) => commit,
             Err(failure) => return self.fail(failure, None).await,
         };
-        if let Err(failure) = self.check_dependencies() {
+        if let Err(failure) = self.check_dependencies(&rules.ready) {
             return self.fail(failure, Some(&commit)).await;
         }
         let needs = match self.needs().await {
@@ -160,10 +182,31 @@ impl Reconciliation<'_> {
         if self.is_done(&commit, &needs) {
             return self.succeed(&commit, None).await;
         }
-        match self.apply(&commit, needs).await {
+        match self.apply(&commit, needs, &rules).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
             Err(failure) => self.fail(failure, Some(&commit)).await,
         }
+    }
+
+    /// Reads the expressions and patterns of the spec.
+    fn rules(&self) -> Result<Rules, Failure> {
+        let spec = &self.object.spec;
+        let invalid = |message: String| Failure::permanent(reason::INVALID_CEL_EXPRESSION, message);
+        let mut ready = Vec::new();
+        for (index, dependency) in spec.depends_on.iter().enumerate() {
+            let text = dependency.ready_expr.as_deref().filter(|text| !text.is_empty());
+            let expression = text.map(Expression::compile).transpose();
+            ready.push(
+                expression.map_err(|error| invalid(format!("spec.dependsOn[{index}].readyExpr: {error}")))?,
+            );
+        }
+        Ok(Rules {
+            health: HealthExpressions::compile(&spec.health_check_exprs).map_err(invalid)?,
+            ignored: IgnoredFields::compile(&spec.ignore).map_err(|message| {
+                Failure::permanent(reason::RECONCILIATION_FAILED, format!("spec.ignore: {message}"))
+            })?,
+            ready,
+        })
     }
 
     /// What a build and an application need besides the source.
@@ -187,11 +230,18 @@ impl Reconciliation<'_> {
         }
         let key = Key { namespace, name: source.name.clone() };
         let Ok(kind) = source.kind.parse::<SourceKind>() else {
-            let message = format!("Source '{shown}' cannot be used, there is no such kind of source");
-            return Err(Failure::new(reason::ARTIFACT_FAILED, message));
+            let message = format!(
+                "Source '{shown}' cannot be used; spec.sourceRef.kind can be GitRepository, OCIRepository or Bucket"
+            );
+            return Err(Failure::permanent(reason::ARTIFACT_FAILED, message));
         };
         if !self.context.has_source(kind, &key) {
-            return Err(Failure::new(reason::ARTIFACT_FAILED, format!("Source '{shown}' not found")));
+            let known = self.context.source_names(kind, &key.namespace);
+            let hint = match closest(&key.name, known.iter().map(String::as_str)) {
+                Some(closest) => format!(", did you mean '{closest}'?"),
+                None => String::new(),
+            };
+            return Err(Failure::new(reason::ARTIFACT_FAILED, format!("Source '{shown}' not found{hint}")));
         }
         let offer = self.context.sources.offer(kind, &key);
         offer.map(|offer| offer.snapshot).ok_or_else(|| {
@@ -200,7 +250,7 @@ impl Reconciliation<'_> {
         })
     }
 
-    fn check_dependencies(&self) -> Result<(), Failure> {
+    fn check_dependencies(&self, ready: &[Option<Expression>]) -> Result<(), Failure> {
         for check in &self.object.spec.health_checks {
             let namespace = check.namespace.as_deref().unwrap_or(&self.key.namespace);
             if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
@@ -209,7 +259,7 @@ impl Reconciliation<'_> {
                 return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&object)));
             }
         }
-        for dependency in &self.object.spec.depends_on {
+        for (dependency, ready) in self.object.spec.depends_on.iter().zip(ready) {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
             let fail =
@@ -222,8 +272,8 @@ impl Reconciliation<'_> {
             let Some(Ok(other)) = self.context.kustomizations.get(&key) else {
                 return Err(fail(format!("dependency '{key}' not found")));
             };
-            if let Some(text) = dependency.ready_expr.as_deref().filter(|text| !text.is_empty()) {
-                match self.is_true(text, &other) {
+            if let Some(expression) = ready {
+                match self.is_true(expression, &other) {
                     Ok(true) => continue,
                     Ok(false) => {
                         return Err(fail(format!("dependency '{key}' is not ready according to readyExpr")));
@@ -250,9 +300,9 @@ impl Reconciliation<'_> {
     }
 
     /// The truth of an expression about this Kustomization (`self`) and a dependency (`dep`).
-    fn is_true(&self, text: &str, other: &Kustomization) -> Result<bool, ExpressionError> {
+    fn is_true(&self, expression: &Expression, other: &Kustomization) -> Result<bool, ExpressionError> {
         let value = |object: &Kustomization| serde_json::to_value(object).unwrap_or_default();
-        Expression::compile(text)?.truth(&[("self", &value(self.object)), ("dep", &value(other))])
+        expression.truth(&[("self", &value(self.object)), ("dep", &value(other))])
     }
 
     /// Whether the last success is still what is wanted, and what the cluster has.
@@ -274,7 +324,7 @@ impl Reconciliation<'_> {
     }
 
     /// Builds and applies, prunes, and waits for health. Returns the new inventory.
-    async fn apply(&mut self, commit: &Snapshot, needs: Needs) -> Result<Inventory, Failure> {
+    async fn apply(&mut self, commit: &Snapshot, needs: Needs, rules: &Rules) -> Result<Inventory, Failure> {
         let Needs { variables, decryption, cluster } = needs;
         let version = decryption.as_ref().map(|decryption| decryption.version.clone());
         let built = self.build(commit, variables.clone(), decryption).await?;
@@ -288,9 +338,7 @@ impl Reconciliation<'_> {
         self.announce(&apply::union(&new, &old)).await?;
         let permit = self.context.applies.acquire().await;
         let force = self.object.spec.force.unwrap_or_default();
-        let ignored = IgnoredFields::compile(&self.object.spec.ignore)
-            .map_err(|message| Failure::new(reason::RECONCILIATION_FAILED, message))?;
-        let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &ignored };
+        let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
         let applied = apply.all(&order).await;
         let mut changes = match applied {
             Ok(changes) => changes,
@@ -322,7 +370,7 @@ impl Reconciliation<'_> {
             let report = Report::info(CONTROLLER, reason::PROGRESSING, &list);
             events::send(self.context, self.object, &report.at(Some(&commit.revision))).await;
         }
-        self.check_health(&cluster, &inventory).await?;
+        self.check_health(&cluster, &inventory, &rules.health).await?;
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
@@ -402,7 +450,12 @@ impl Reconciliation<'_> {
         })
     }
 
-    async fn check_health(&self, cluster: &Objects, inventory: &Inventory) -> Result<(), Failure> {
+    async fn check_health(
+        &self,
+        cluster: &Objects,
+        inventory: &Inventory,
+        expressions: &HealthExpressions,
+    ) -> Result<(), Failure> {
         let spec = &self.object.spec;
         let ids = if spec.wait {
             apply::ids(inventory)
@@ -423,7 +476,7 @@ impl Reconciliation<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let health = Health { objects: cluster, ids, timeout: spec.timeout().to_std() };
+        let health = Health { objects: cluster, ids, expressions, timeout: spec.timeout().to_std() };
         tokio::select! {
             outcome = health.wait() => {
                 outcome.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))

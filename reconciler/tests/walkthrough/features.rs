@@ -384,3 +384,43 @@ async fn status_tells_what_was_applied_before() -> Outcome {
     stage.disappears(&path_of("configmaps", "told")).await?;
     stage.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expressions_say_what_is_healthy() -> Outcome {
+    let stage = stage("expressions", &[("checked/map.yaml", &*map("checked", "waiting"))]).await?;
+    let spec = |current: &str| {
+        let check = json!({"apiVersion": "v1", "kind": "ConfigMap", "current": current});
+        json!({"wait": true, "timeout": "2s", "retryInterval": "1s", "healthCheckExprs": [check]})
+    };
+    stage.create("checked", &spec("data.a == 'done'")).await?;
+    stage.not_ready("checked", "HealthCheckFailed", "ConfigMap/default/checked status: 'InProgress'").await?;
+    stage.commit("be done", &[("checked/map.yaml", &*map("checked", "done"))])?;
+    stage.reconcile("checked").await?;
+    stage.ready("checked", &stage.revision()?).await?;
+
+    // Trying again does not make an expression another one.
+    stage.patch("checked", &json!({"spec": spec("data.a ==")})).await?;
+    let message =
+        stage.not_ready("checked", "InvalidCELExpression", "spec.healthCheckExprs[0].current").await?;
+    let conditions = stage.kustomization("checked").await?["status"]["conditions"].clone();
+    let has = |kind: &str| {
+        let mut all = conditions.as_array().into_iter().flatten();
+        all.any(|one| one["type"] == kind && one["status"] == "True" && one["message"] == *message)
+    };
+    assert!(has("Stalled") && !has("Reconciling"), "{conditions:#}");
+    stage.patch("checked", &json!({"spec": spec("true")})).await?;
+    stage.ready("checked", &stage.revision()?).await?;
+    let conditions = stage.kustomization("checked").await?["status"]["conditions"].clone();
+    assert_eq!(conditions.as_array().map(Vec::len), Some(1), "{conditions:#}");
+
+    // Nor does a name that nothing has come true by itself.
+    let source = json!({"kind": "GitRepository", "name": "flux-sytem"});
+    stage.patch("checked", &json!({"spec": {"sourceRef": source}})).await?;
+    stage.not_ready("checked", "ArtifactFailed", "not found, did you mean 'flux-system'?").await?;
+    let source = json!({"kind": "GitRepository", "name": "flux-system"});
+    stage.patch("checked", &json!({"spec": {"sourceRef": source}})).await?;
+    stage.ready("checked", &stage.revision()?).await?;
+    stage.delete("checked").await?;
+    stage.disappears(&path_of("configmaps", "checked")).await?;
+    stage.stop().await
+}

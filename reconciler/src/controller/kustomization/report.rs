@@ -78,21 +78,23 @@ impl Reconciliation<'_> {
             generation,
             now,
         );
-        condition::set(
-            &mut new.conditions,
-            condition::RECONCILING,
-            ConditionStatus::True,
-            reason::PROGRESSING_WITH_RETRY,
-            "Reconciliation failed, it is tried again",
-            generation,
-            now,
-        );
+        let (holds, lapses, why, message) = if failure.is_permanent {
+            (condition::STALLED, condition::RECONCILING, failure.reason, failure.message.as_str())
+        } else {
+            let message = "Reconciliation failed, it is tried again";
+            (condition::RECONCILING, condition::STALLED, reason::PROGRESSING_WITH_RETRY, message)
+        };
+        condition::set(&mut new.conditions, holds, ConditionStatus::True, why, message, generation, now);
+        condition::remove(&mut new.conditions, lapses);
         if let Some(revision) = revision {
             new.last_attempted_revision = Some(revision.to_owned());
             self.note(&mut new, failure.reason, revision);
         }
         let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
-        if failure.next.is_some() {
+        if failure.is_permanent {
+            let message = "Reconciliation failed, nothing but a change of the spec can help";
+            self.context.log.error(message, self.fields(json!({"error": failure.message})));
+        } else if failure.next.is_some() {
             self.context
                 .log
                 .info(&failure.message, self.fields(json!({"revision": revision.unwrap_or_default()})));
@@ -113,7 +115,8 @@ impl Reconciliation<'_> {
             report.is_error = failure.next.is_none();
             events::send(self.context, self.object, &report).await;
         }
-        self.finish(new, Next::After(retry)).await
+        let next = if failure.is_permanent { Next::OnChange } else { Next::After(retry) };
+        self.finish(new, next).await
     }
 
     /// What those who are told of a failure want to know besides: the line, whose commit it is, and where
