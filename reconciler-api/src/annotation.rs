@@ -16,6 +16,8 @@ pub const OWNER_NAMESPACE: &str = "kustomize.toolkit.fluxcd.io/namespace";
 
 /// How an object is applied: `Override`, `Merge`, `IfNotPresent` or `Ignore`.
 pub const SSA: &str = "kustomize.toolkit.fluxcd.io/ssa";
+/// On a Kustomization, `warn`: what others change in its objects is only reported. Flux has no such annotation.
+pub const DRIFT_DETECTION: &str = "kustomize.toolkit.fluxcd.io/driftDetection";
 /// `enabled`: the object may be deleted and created again.
 pub const FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 /// `disabled`: the object is never deleted.
@@ -45,5 +47,7 @@ pub const POLICIES: &str = "image.toolkit.fluxcd.io/policies";
 
 /// The value that switches something on.
 pub const ENABLED: &str = "enabled";
+/// The value that lets something be reported only.
+pub const WARN: &str = "warn";
 /// The value that switches something off.
 pub const DISABLED: &str = "disabled";

@@ -48,6 +48,8 @@ pub const RECONCILIATION_FAILED: &str = "ReconciliationFailed";
 pub const BUILD_FAILED: &str = "BuildFailed";
 /// Kustomization: the source or the path in it cannot be had.
 pub const ARTIFACT_FAILED: &str = "ArtifactFailed";
+/// Kustomization: others have changed objects, which is only reported. Events have it, conditions do not.
+pub const DRIFT_DETECTED: &str = "DriftDetected";
 /// Kustomization: something did not become healthy.
 pub const HEALTH_CHECK_FAILED: &str = "HealthCheckFailed";
 /// Kustomization: waiting was given up for a newer revision.

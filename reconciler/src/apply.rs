@@ -1,6 +1,7 @@
 //! Bringing objects into a cluster: server-side apply in stages, inventories, pruning, health.
 
 mod change;
+mod drift;
 mod health;
 mod inventory;
 mod kinds;

@@ -326,7 +326,8 @@ fn mark_of<'a>(entries: impl Iterator<Item = &'a ManagedFieldsEntry>) -> Option<
     ours.next()?.fields_v1.as_ref().map(|fields| hash(&fields.0))
 }
 
-fn mark_of_value(object: &Value) -> Option<u64> {
+/// A number for the fields that an object has from us. None if we have applied none.
+pub(super) fn mark_of_value(object: &Value) -> Option<u64> {
     let entries = object::at(object, &["metadata", "managedFields"])?.as_array()?;
     let mut ours = entries.iter().filter(|entry| {
         object::text(entry, &["manager"]) == FIELD_MANAGER

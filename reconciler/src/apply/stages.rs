@@ -22,7 +22,7 @@ use super::order::{Order, Wanted};
 use super::request::RequestError;
 
 /// Requests for one Kustomization that are under way at the same time.
-const CONCURRENCY: usize = 4;
+pub(super) const CONCURRENCY: usize = 4;
 /// How long definitions may take until they are established.
 const ESTABLISH: Duration = Duration::from_secs(60);
 
@@ -39,13 +39,13 @@ pub struct Apply<'a> {
 }
 
 /// An object with its kind.
-struct Item<'a> {
-    wanted: &'a Wanted,
-    kind: ApiKind,
+pub(super) struct Item<'a> {
+    pub(super) wanted: &'a Wanted,
+    pub(super) kind: ApiKind,
 }
 
 /// What a trial has shown.
-enum Trial {
+pub(super) enum Trial {
     /// This is what applying makes of the object.
     Applied(Box<Applied>),
     /// The object asks to be left alone.
@@ -90,7 +90,7 @@ impl Apply<'_> {
         Ok(())
     }
 
-    async fn kind_of(&self, wanted: &Wanted) -> Result<ApiKind, Failure> {
+    pub(super) async fn kind_of(&self, wanted: &Wanted) -> Result<ApiKind, Failure> {
         let (id, subject) = (&wanted.id, wanted.id.subject());
         let api_version = object::api_version(&wanted.value);
         let found = self.objects.kinds().find(api_version, &id.kind).await;
@@ -110,7 +110,7 @@ impl Apply<'_> {
         Ok(kind)
     }
 
-    async fn try_one(&self, item: &Item<'_>) -> Result<Trial, Failure> {
+    pub(super) async fn try_one(&self, item: &Item<'_>) -> Result<Trial, Failure> {
         let (wanted, subject) = (item.wanted, item.wanted.id.subject());
         if object::is_marked(&wanted.value, annotation::SSA, "IfNotPresent") {
             let found = self.objects.get(&item.kind, &wanted.id).await;

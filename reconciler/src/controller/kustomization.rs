@@ -50,6 +50,8 @@ pub(crate) struct Memory {
     status: Option<KustomizationStatus>,
     /// The last success.
     applied: Option<Applied>,
+    /// What others have changed, as it was reported last.
+    drift: Option<String>,
 }
 
 /// A state of spec and source that was applied.
@@ -182,6 +184,14 @@ impl Reconciliation<'_> {
         if self.is_done(&commit, &needs) {
             return self.succeed(&commit, None).await;
         }
+        if self.only_reports_drift(&commit, &needs) {
+            return match self.report_drift(&commit, needs, &rules).await {
+                Ok(true) => self.drifted(&commit).await,
+                Ok(false) => self.succeed(&commit, None).await,
+                Err(failure) => self.fail(failure, Some(&commit)).await,
+            };
+        }
+        self.memory.drift = None;
         match self.apply(&commit, needs, &rules).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
             Err(failure) => self.fail(failure, Some(&commit)).await,
@@ -313,6 +323,71 @@ impl Reconciliation<'_> {
             && applied.keys.as_ref() == needs.decryption.as_ref().map(|decryption| &decryption.version)
             && (applied.tree == commit.tree.id() || applied.footprint.holds(&commit.tree))
             && applied.cluster.observer().are_clean(&applied.ids)
+    }
+
+    /// Whether what others have changed is only reported now: that is asked for, and nothing else is new.
+    fn only_reports_drift(&self, commit: &Snapshot, needs: &Needs) -> bool {
+        let mode = self.object.annotations().get(annotation::DRIFT_DETECTION);
+        let keys = needs.decryption.as_ref().map(|decryption| &decryption.version);
+        let is_same = |applied: &Applied| {
+            applied.variables == needs.variables
+                && applied.keys.as_ref() == keys
+                && (applied.tree == commit.tree.id() || applied.footprint.holds(&commit.tree))
+        };
+        let status = self.status();
+        let is_ready = status
+            .conditions
+            .iter()
+            .any(|one| one.type_ == condition::READY && one.status == ConditionStatus::True);
+        mode.is_some_and(|mode| mode.eq_ignore_ascii_case(annotation::WARN))
+            && is_ready
+            && status.observed_generation == self.object.metadata.generation
+            && status.last_applied_revision.as_ref() == Some(&commit.revision)
+            && self.memory.applied.as_ref().is_none_or(is_same)
+    }
+
+    /// Says what others have changed, once. False if that is nothing.
+    async fn report_drift(
+        &mut self,
+        commit: &Snapshot,
+        needs: Needs,
+        rules: &Rules,
+    ) -> Result<bool, Failure> {
+        let Needs { variables, decryption, cluster } = needs;
+        let keys = decryption.as_ref().map(|decryption| decryption.version.clone());
+        let built = self.build(commit, variables.clone(), decryption).await?;
+        let order = Order::new(built.objects, self.owner(), self.object.spec.common_metadata.as_ref());
+        let apply = Apply { objects: &cluster, owner: self.owner(), force: false, ignored: &rules.ignored };
+        let found = apply.differences(&order).await.map_err(|error| {
+            Failure::new(reason::RECONCILIATION_FAILED, built.plaintext.mask(&error.to_string()))
+        })?;
+        let lines: Vec<String> = found
+            .iter()
+            .filter_map(|change| match change.action {
+                Action::Created => Some(format!("{} is missing", change.id.subject())),
+                Action::Configured => Some(format!("{} was changed", change.id.subject())),
+                _ => None,
+            })
+            .collect();
+        let drift = (!lines.is_empty()).then(|| format!("drift detected:\n{}", lines.join("\n")));
+        if let Some(message) = drift.as_ref().filter(|message| self.memory.drift.as_ref() != Some(message)) {
+            self.context.log.error(message, self.fields(json!({"revision": commit.revision})));
+            let report = Report::error(CONTROLLER, reason::DRIFT_DETECTED, message);
+            events::send(self.context, self.object, &report.at(Some(&commit.revision))).await;
+        }
+        let ids = found.iter().filter(|change| change.action != Action::Skipped);
+        self.memory.applied = Some(Applied {
+            generation: self.object.metadata.generation,
+            tree: commit.tree.id(),
+            digest: history::digest(order.objects()),
+            footprint: built.footprint,
+            variables,
+            keys,
+            ids: ids.map(|change| change.id.clone()).collect(),
+            cluster,
+        });
+        self.memory.drift = drift;
+        Ok(self.memory.drift.is_some())
     }
 
     fn requested(&self) -> Option<String> {

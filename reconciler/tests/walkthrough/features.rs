@@ -424,3 +424,40 @@ async fn expressions_say_what_is_healthy() -> Outcome {
     stage.disappears(&path_of("configmaps", "checked")).await?;
     stage.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_change_is_only_reported_where_that_is_asked_for() -> Outcome {
+    let files = [("kept/map.yaml", &*map("kept", "b")), ("kept/other.yaml", &*map("other", "b"))];
+    let stage = stage("report", &files).await?;
+    stage.create("kept", &json!({})).await?;
+    stage.ready("kept", &stage.revision()?).await?;
+    let annotations = json!({"kustomize.toolkit.fluxcd.io/driftDetection": "warn"});
+    stage.patch("kept", &json!({"metadata": {"annotations": annotations}})).await?;
+    // The reconciler has seen the annotation once it answers a later one.
+    stage.request_reconciliation("kept").await?;
+    stage.settle().await?;
+    let (path, other) = (path_of("configmaps", "kept"), path_of("configmaps", "other"));
+    stage.change(&path, &json!({"data": {"a": "changed"}})).await?;
+    let reported = |message: &'static str| {
+        move |event: &Value| event["reason"] == "DriftDetected" && event["message"] == message
+    };
+    stage.event("kept", reported("drift detected:\nConfigMap/default/kept was changed")).await?;
+    stage.remove(&other).await?;
+    let both = "drift detected:\nConfigMap/default/kept was changed\nConfigMap/default/other is missing";
+    stage.event("kept", reported(both)).await?;
+    // Asking for a reconciliation does not change that.
+    stage.request_reconciliation("kept").await?;
+    let found = stage.get(&path).await?.unwrap_or_default();
+    assert_eq!(found["data"]["a"], "changed");
+    assert!(!stage.exists(&other).await?);
+
+    // A new commit is applied nevertheless, to all objects.
+    stage.commit("change it", &[("kept/map.yaml", &*map("kept", "c"))])?;
+    stage.reconcile("kept").await?;
+    stage.ready("kept", &stage.revision()?).await?;
+    stage.object_becomes(&path, |found| found["data"]["a"] == "c").await?;
+    stage.object_becomes(&other, |found| found["data"]["a"] == "b").await?;
+    stage.delete("kept").await?;
+    stage.disappears(&path).await?;
+    stage.stop().await
+}

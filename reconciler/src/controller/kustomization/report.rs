@@ -62,6 +62,13 @@ impl Reconciliation<'_> {
         self.finish(new, next).await
     }
 
+    /// Others have changed objects, which is left as it is.
+    pub(super) async fn drifted(mut self, commit: &Snapshot) -> Next {
+        let mut new = self.status();
+        new.last_attempted_revision = Some(commit.revision.clone());
+        self.finish(new, Next::at_interval(self.object.spec.interval)).await
+    }
+
     pub(super) async fn fail(mut self, failure: Failure, commit: Option<&Snapshot>) -> Next {
         let revision = commit.map(|commit| commit.revision.as_str());
         self.memory.applied = None;
