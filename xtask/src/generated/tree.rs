@@ -37,7 +37,7 @@ fn fields(rng: &mut Rng, own: &str) -> String {
         replicas,
         config_map,
         secret,
-        merge_patch,
+        patches,
         json_patch,
         replacement,
         options,
@@ -111,8 +111,15 @@ fn secret(rng: &mut Rng, _: &str) -> String {
     )
 }
 
-fn merge_patch(rng: &mut Rng, _: &str) -> String {
-    let (target, patch) = match rng.u8(..4) {
+/// One patch, or many: resources are looked up in another way then.
+fn patches(rng: &mut Rng, own: &str) -> String {
+    let count = one(rng, &["1", "1", "2", "24"]).parse().unwrap_or(1);
+    let patches: String = (0..count).map(|_| patch(rng, own)).collect();
+    format!("patches:\n{patches}")
+}
+
+fn patch(rng: &mut Rng, own: &str) -> String {
+    let (kind, patch) = match rng.u8(..5) {
         0 => (
             "kind: Deployment",
             format!(
@@ -125,12 +132,35 @@ fn merge_patch(rng: &mut Rng, _: &str) -> String {
             "kind: Widget",
             format!("spec: {{first: null, third: {{new: {}}}}}", one(rng, &["1", "'a'", "[1]", "{}"])),
         ),
-        _ => ("kind: ConfigMap", format!("data: {{one: null, three: {}}}", one(rng, &["x", "'1'", "'yes'"]))),
+        3 => ("kind: Config.*", format!("data: {{one: null, three: {}}}", one(rng, &["x", "'1'", "'yes'"]))),
+        _ => ("version: v1", "extra".to_owned()),
     };
+    let target = if rng.bool() { kind.to_owned() } else { format!("{kind}, name: '{}'", pattern(rng, own)) };
+    if patch == "extra" {
+        return format!(
+            "- target: {{{target}}}\n  patch: '[{{op: add, path: /extra, value: {}}}]'\n",
+            rng.u8(..)
+        );
+    }
     let name = name(rng);
     format!(
-        "patches:\n- target: {{{target}}}\n  patch: |-\n    apiVersion: v1\n    kind: Any\n    metadata: {{name: {name}}}\n    {patch}\n"
+        "- target: {{{target}}}\n  patch: |-\n    apiVersion: v1\n    kind: Any\n    metadata: {{name: {name}}}\n    {patch}\n"
     )
+}
+
+/// A pattern of names, some of which are there.
+fn pattern(rng: &mut Rng, own: &str) -> String {
+    let end = own.get(1..).unwrap_or_default();
+    match rng.u8(..8) {
+        0 => own.to_owned(),
+        1 => format!("{own}.*"),
+        2 => format!(".*{end}"),
+        3 => format!("{own}|{}", name(rng)),
+        4 => format!("(?i){}", own.to_uppercase()),
+        5 => format!("({own}|p-)[a-z0-9.-]*"),
+        6 => format!("^{own}(-.*)?$"),
+        _ => format!("(very-long-prefix-)?{}?{end}", own.get(..1).unwrap_or_default()),
+    }
 }
 
 fn json_patch(rng: &mut Rng, own: &str) -> String {
