@@ -299,6 +299,29 @@ def test_goldens_are_configured_in_the_repository(
     assert snapshot(repository) == before
 
 
+def test_without_git_the_top_is_marked_or_that_of_the_configuration(
+    pytester: pytest.Pytester, tmp_path: Path
+) -> None:
+    overlay = {"kustomization.yaml": "resources: [p.yaml]\n", "p.yaml": POD}
+    write(tmp_path, {f"o/{name}": text for name, text in overlay.items()})
+    write(tmp_path, {"tests/pytest.ini": "[pytest]\nkustomize_overlays = ../o\n"})
+    ini = tmp_path / "tests/pytest.ini"
+    result = pytester.runpytest("--update-goldens", "-c", ini, "--rootdir", ini.parent)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not (tmp_path / "o" / GOLDEN).exists()
+    write(tmp_path, {"kustomize-golden.yaml": ""})
+    pytester.runpytest("--update-goldens", "-c", ini, "--rootdir", ini.parent, tmp_path / "o")
+    assert "name: web" in (tmp_path / "o" / GOLDEN).read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_names_do_not_control_the_terminal(pytester: pytest.Pytester, repository: Path) -> None:
+    write(repository, {"deploy/a\n::error::\x1b[31m/kustomization.yaml": "resources: [p.yaml]\n"})
+    write(repository, {"deploy/a\n::error::\x1b[31m/p.yaml": POD})
+    result = pytester.runpytest("--update-goldens")
+    result.stdout.fnmatch_lines([rf"written deploy/a\n::error::\x1b*{GOLDEN}"])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 def test_links_that_appear_after_the_comparison_are_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"

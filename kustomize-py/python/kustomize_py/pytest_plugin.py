@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kustomize_py import BuildOptions
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+# What stands at the top of a repository; one without git may have the second.
+TOPS = (".git", "kustomize-golden.yaml")
 COLOURS: dict[str, dict[str, bool]] = {
     "resource": {"bold": True},
     "added": {"green": True},
@@ -99,11 +101,12 @@ class Goldens:
     def _expect_in_repository(self, setting: str, directory: Path) -> None:
         """Refuse a configuration, which the repository may have brought along, that leads out of it."""
         top = self._top()
-        repository = next((place for place in (top, *top.parents) if (place / ".git").exists()), None)
+        above = [(place, mark) for mark in TOPS for place in (top, *top.parents)]
+        repository = next((place for place, mark in above if (place / mark).exists()), top)
         place = Path(os.path.realpath(directory))
         is_gits = ".git" in (part.lower() for part in place.parts)
-        if is_gits or (repository and not place.is_relative_to(os.path.realpath(repository))):
-            raise pytest.UsageError(f"{setting}: {directory} is not in the repository {repository or top}")
+        if is_gits or not place.is_relative_to(os.path.realpath(repository)):
+            raise pytest.UsageError(f"{setting}: {directory} is not in the repository {repository}")
 
     def cases(self) -> dict[Path, golden.Case]:
         """Return the cases by the file that stands for them: the kustomization, else the golden file."""
@@ -261,5 +264,6 @@ def _stand_in(case: golden.Case) -> Path:
 
 
 def _seen_from(directory: Path, file: Path) -> str:
-    """Return a path as seen from a directory above it."""
-    return os.path.relpath(file, directory) if file.is_relative_to(directory) else str(file)
+    """Return a path as seen from a directory above it, in one line and without control characters."""
+    seen = os.path.relpath(file, directory) if file.is_relative_to(directory) else str(file)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in seen)
