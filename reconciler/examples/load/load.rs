@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt};
 use reconciler_api::condition::HasConditions;
@@ -42,7 +43,8 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Makes the definitions, the namespace and the GitRepository, and waits until it is fetched.
+    /// Makes the namespace and the GitRepository, and waits until it is fetched and a first Kustomization has
+    /// come and gone, so that nobody is still starting when something is measured.
     pub(crate) async fn set_up(&self, url: &str) -> Outcome {
         reconciler::run::install_definitions(&self.client).await?;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
@@ -55,21 +57,18 @@ impl Load {
         });
         let repositories = self.repositories();
         repositories.create(&PostParams::default(), &serde_json::from_value(repository)?).await?;
-        until(async || Ok(repositories.get("apps").await?.is_ready())).await
+        until(async || Ok(repositories.get("apps").await?.is_ready())).await?;
+        let kustomizations = self.kustomizations();
+        kustomizations.create(&PostParams::default(), &kustomization("first", 0)?).await?;
+        until(async || Ok(is_ready(&kustomizations.get("first").await?))).await?;
+        kustomizations.delete("first", &DeleteParams::default()).await?;
+        until(async || Ok(kustomizations.get_opt("first").await?.is_none())).await
     }
 
     /// Makes all Kustomizations.
     pub(crate) async fn create(&self) -> Outcome<Value> {
         let create = async |number| {
-            let object = json!({
-                "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-                "metadata": {"name": name(number), "namespace": NAMESPACE},
-                "spec": {
-                    "interval": "10m", "prune": true, "path": format!("./apps/{}", name(number)),
-                    "sourceRef": {"kind": "GitRepository", "name": "apps"}, "timeout": "5m",
-                },
-            });
-            let object = serde_json::from_value(object)?;
+            let object = kustomization(&name(number), number)?;
             self.kustomizations()
                 .create(&PostParams::default(), &object)
                 .await
@@ -206,6 +205,42 @@ impl Load {
     fn repositories(&self) -> Api<GitRepository> {
         Api::namespaced(self.client.clone(), NAMESPACE)
     }
+}
+
+/// Makes the definitions of all kinds, and of those that Flux's source-controller does not start without.
+pub(crate) async fn define(client: &Client) -> Outcome {
+    reconciler::run::install_definitions(client).await?;
+    let definitions = Api::<CustomResourceDefinition>::all(client.clone());
+    for (kind, plural) in [("HelmChart", "helmcharts"), ("HelmRepository", "helmrepositories")] {
+        let group = "source.toolkit.fluxcd.io";
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let definition = json!({
+            "metadata": {"name": format!("{plural}.{group}")},
+            "spec": {
+                "group": group, "scope": "Namespaced",
+                "names": {"kind": kind, "plural": plural},
+                "versions": [{
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}},
+                }],
+            },
+        });
+        definitions.create(&PostParams::default(), &serde_json::from_value(definition)?).await?;
+    }
+    Ok(())
+}
+
+/// The Kustomization of an application.
+fn kustomization(object: &str, number: usize) -> Outcome<Kustomization> {
+    let object = json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": object, "namespace": NAMESPACE},
+        "spec": {
+            "interval": "10m", "prune": true, "path": format!("./apps/{}", name(number)),
+            "sourceRef": {"kind": "GitRepository", "name": "apps"}, "timeout": "5m",
+        },
+    });
+    Ok(serde_json::from_value(object)?)
 }
 
 /// Whether a Kustomization is ready as it is now.

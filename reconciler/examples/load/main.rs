@@ -12,7 +12,7 @@ mod repository;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use load::Load;
@@ -22,12 +22,26 @@ use repository::Repository;
 /// What anything here ends with.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A load on GitOps controllers that run already.
+/// A load on GitOps controllers.
 #[derive(Parser)]
 struct Options {
     /// Kubeconfig of the API server
     #[arg(long)]
     kubeconfig: PathBuf,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Make the definitions, which Flux does not start without
+    Define,
+    /// Measure controllers that run already
+    Measure(Measure),
+}
+
+#[derive(Args)]
+struct Measure {
     /// Directory in which the bare repository `apps.git` is made
     #[arg(long)]
     repositories: PathBuf,
@@ -79,6 +93,10 @@ async fn run() -> Outcome {
     let file = Kubeconfig::read_from(&options.kubeconfig)?;
     let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config)?;
+    let options = match options.what {
+        What::Define => return load::define(&client).await,
+        What::Measure(options) => options,
+    };
     let repository = Repository::new(&options.repositories, options.count)?;
     let meter = Meter { client: client.clone(), pids: options.pids, logs: options.logs };
     let load = Load { client, repository, meter, count: options.count };

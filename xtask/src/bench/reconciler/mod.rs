@@ -91,12 +91,21 @@ fn measure(
     };
     let git = Server::start(programs, repositories.path())?;
     let kubeconfig = cluster.as_ref().map(Cluster::kubeconfig);
+    if let Some(kubeconfig) = kubeconfig {
+        let mut command = Command::new(load);
+        let ended =
+            process::run(command.arg("--kubeconfig").arg(kubeconfig).arg("define"), contender::LIMIT)?;
+        if ended.status != process::Status::Done {
+            return Err(ended.stderr.trim().into());
+        }
+    }
     let running = contender.start(&root, kubeconfig)?;
     let pids: Vec<String> = running.pids().iter().map(u32::to_string).collect();
     let mut command = Command::new(load);
     command
         .arg("--kubeconfig")
         .arg(running.kubeconfig())
+        .arg("measure")
         .arg("--repositories")
         .arg(repositories.path())
         .args(["--url", &format!("http://{}/apps.git", git.address())])
