@@ -186,7 +186,7 @@ impl Repository {
         })
     }
 
-    /// Makes the repository unless it exists, and lets teams in.
+    /// Creates the repository unless it exists, and grants access to teams.
     pub(super) async fn origin(self) -> Result<Origin> {
         let NewRepository { owner, name, .. } = &self.new;
         let page = format!("{}/{owner}/{name}", self.server.as_str().trim_end_matches('/'));
@@ -198,7 +198,7 @@ impl Repository {
         if !self.teams.is_empty() {
             term::action("reconciling repository permissions");
             for (team, permission) in &self.teams {
-                self.api.let_in(owner, name, team, permission.as_deref()).await?;
+                self.api.grant_access(owner, name, team, permission.as_deref()).await?;
                 term::success(&format!("granted \"{team}\" access to \"{page}\""));
             }
         }
@@ -232,7 +232,7 @@ pub(super) struct DeployKeys {
 }
 
 impl DeployKeys {
-    /// Adds a key, in place of one with the same title that is another, or may do something else.
+    /// Adds a key. It replaces one with the same title that differs in the key itself or in what it may do.
     pub(super) async fn add(&self, title: &str, public: &str) -> Result {
         let DeployKeys { api, owner, name, page, may_write } = self;
         let is_new = api.add_key(owner, name, title, public.trim(), *may_write).await?;
@@ -242,7 +242,7 @@ impl DeployKeys {
     }
 }
 
-/// The token for a forge, from the environment or from whoever sits there.
+/// The token for a forge, from the environment, or else asked for on the terminal.
 fn token(kind: Kind) -> Result<String> {
     let variable = kind.token_variable();
     match std::env::var(variable) {

@@ -10,11 +10,11 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::cli::{Failure, Result};
 
-/// How many keys are read at once: Gitea gives no more.
+/// Deploy keys a page: the most that Gitea returns.
 const PAGE: usize = 50;
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The most of a forge's own words that is repeated.
+/// How many characters of a forge's own message are repeated.
 const MOST_WORDS: usize = 300;
 
 /// The kinds of forges.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How people call it.
+    /// The name that messages use.
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::GitHub => "GitHub",
@@ -54,7 +54,7 @@ pub(super) enum Visibility {
     Private,
 }
 
-/// A repository that may have to be made.
+/// A repository to create if it does not exist.
 pub(super) struct NewRepository {
     pub(super) owner: String,
     pub(super) name: String,
@@ -103,7 +103,7 @@ impl Api {
         }
     }
 
-    /// Makes a repository, which is empty.
+    /// Creates an empty repository.
     pub(super) async fn create(&self, new: &NewRepository) -> Result {
         let NewRepository { owner, name, is_personal, visibility } = new;
         let is_private = *visibility != Visibility::Public;
@@ -146,8 +146,9 @@ impl Api {
         }
     }
 
-    /// Lets a team of the owner use a repository, with a permission or with the least one that can write.
-    pub(super) async fn let_in(
+    /// Grants a team of the owner access to a repository; on GitHub with the permission `maintain` unless another is
+    /// given.
+    pub(super) async fn grant_access(
         &self,
         owner: &str,
         name: &str,
@@ -167,12 +168,12 @@ impl Api {
         let (status, answer) = self.send(Method::PUT, &path, body.as_ref()).await?;
         match status {
             status if status.is_success() => Ok(()),
-            status => Err(self.refused(&format!("team '{team}' cannot be let in"), status, &answer)),
+            status => Err(self.refused(&format!("team '{team}' cannot be given access"), status, &answer)),
         }
     }
 
-    /// Adds a deploy key, unless it is there; one with the same title that is not the same is deleted. Says
-    /// whether it had to be added.
+    /// Adds a deploy key unless it exists, and deletes a different one with the same title. Returns whether it was
+    /// added.
     pub(super) async fn add_key(
         &self,
         owner: &str,

@@ -37,7 +37,7 @@ pub(super) struct Origin {
     pub(super) shown: String,
     /// The address to clone from and to push to.
     pub(super) url: Url,
-    /// What it wants from us.
+    /// How we log in to it.
     pub(super) access: Access,
     /// The address that the cluster follows.
     pub(super) followed: String,
@@ -45,7 +45,7 @@ pub(super) struct Origin {
     pub(super) credentials: Credentials,
 }
 
-/// What the cluster gets to read the repository with.
+/// The credentials that the cluster reads the repository with.
 pub(super) enum Credentials {
     /// Nothing.
     None,
@@ -59,7 +59,7 @@ pub(super) enum Credentials {
 pub(super) enum KeyKeeper {
     /// The user, who is asked whether it is done.
     User,
-    /// The user, some time.
+    /// The user, who is not asked.
     Nobody,
     /// We do, through the forge's API.
     Forge(DeployKeys),
@@ -199,7 +199,7 @@ impl Steps<'_> {
         Ok(true)
     }
 
-    /// A new key for the cluster, which the repository is told about.
+    /// Generates a key for the cluster and adds it to the repository.
     async fn key(&self, keeper: &KeyKeeper) -> Result<Value> {
         term::action("generating source secret");
         let file = self.common.private_key_file.as_deref();

@@ -83,7 +83,7 @@ pub(super) fn staging_alone(stage: &Stage) -> Result<(), Failure> {
     stage.succeed("apps-staging")
 }
 
-/// What is removed from the repository goes.
+/// What is removed from the repository is deleted from the cluster.
 pub(super) fn prune(stage: &Stage) -> Result<(), Failure> {
     explain("Pruning: what is removed from the repository is deleted from the cluster.");
     fs::remove_file(stage.repository().join(CLUSTER).join("deploy.yaml"))?;

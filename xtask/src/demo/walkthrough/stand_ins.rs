@@ -21,7 +21,7 @@ fn serve(answer: Arc<Answer>) -> Result<String, Failure> {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            // A client that goes away is not our trouble.
+            // A client that closes the connection early needs no answer.
             thread::spawn(move || exchange(&stream, &*answer));
         }
     });
@@ -56,7 +56,7 @@ fn exchange(stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
     )
 }
 
-/// What a list holds, whoever has it now.
+/// A copy of what a list holds.
 fn of<T: Clone>(list: &Mutex<Vec<T>>) -> Vec<T> {
     list.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
