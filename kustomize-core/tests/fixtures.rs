@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kustomize_core::golden::{Layout, Outcome, check_all, discover};
+use kustomize_core::golden::{Confined, Layout, Outcome, check_all, discover};
 use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, Session, build};
 
@@ -18,9 +18,10 @@ fn fixtures() -> String {
 
 #[test]
 fn fixtures_render_as_kustomize_renders_them() {
-    let session = Session::new(OsHost::new(), BuildOptions::default());
-    let layout = Layout::find(session.host(), &fixtures()).unwrap();
-    let cases = discover(session.host(), &layout, &[&fixtures()]).unwrap();
+    let (host, options) = (OsHost::new(), BuildOptions::default());
+    let layout = Layout::find(&host, &fixtures()).unwrap();
+    let cases = discover(&host, &layout, &[&fixtures()]).unwrap();
+    let session = Session::new(Confined::new(&host, &cases, &options), options);
     assert!(cases.len() > 20, "{cases:?}");
     let mut wrong = Vec::new();
     for (case, outcome) in cases.iter().zip(check_all(&session, &cases, |_, _| {})) {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use kustomize_core::difference::LineRole;
-use kustomize_core::golden::{self, Layout, Mismatch, Update, check_all};
+use kustomize_core::golden::{self, Confined, Layout, Mismatch, Update, check_all};
 use kustomize_core::host::{Host, OsHost};
 use kustomize_core::{BuildError, Session};
 use pyo3::exceptions::PyOSError;
@@ -159,7 +159,8 @@ pub(crate) fn check_goldens(
     let host = this_machine(&options);
     let checked = Arc::clone(&cases);
     let outcomes = interrupt::run(py, Box::new(host), move |host| {
-        check_all(&Session::new(host, options), &checked, |_, _| {})
+        let confined = Confined::new(&host, &checked, &options);
+        check_all(&Session::new(confined, options), &checked, |_, _| {})
     })?;
     let pairs = cases.iter().cloned().zip(outcomes);
     Ok(pairs.map(|(case, outcome)| GoldenOutcome { case, outcome }).collect())

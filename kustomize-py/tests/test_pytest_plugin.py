@@ -299,6 +299,33 @@ def test_goldens_are_configured_in_the_repository(
     assert snapshot(repository) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_settings_are_where_they_were_looked_for(pytester: pytest.Pytester, repository: Path) -> None:
+    victim = repository.parent / "victim-seen"
+    write(victim, {f"deploy/gone/{GOLDEN}": STAGING, "o/kustomization.yaml": "resources: [p.yaml]\n"})
+    write(victim, {"o/p.yaml": POD})
+    before = snapshot(victim)
+    (repository / "a/b").mkdir(parents=True)
+    (repository / "link").symlink_to("a/b")
+    for setting in ("kustomize_goldens", "kustomize_overlays"):
+        pytester.runpytest("--update-goldens", "-o", f"{setting}=link/../../victim-seen")
+    assert snapshot(victim) == before
+
+
+def test_only_the_repository_is_rendered(pytester: pytest.Pytester, repository: Path) -> None:
+    victim = repository.parent / "victim-base"
+    write(victim, {"kustomization.yaml": "configMapGenerator: [{name: a, files: [secret]}]\n"})
+    write(victim, {"secret": "hunter2\n"})
+    write(repository, {
+        "deploy/production/kustomization.yml": "resources: [../../../victim-base]\n",
+    })  # fmt: skip
+    before = snapshot(repository)
+    result = pytester.runpytest("--update-goldens")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*which is outside of the repository, is not allowed*"])
+    assert snapshot(repository) == before
+
+
 def test_without_git_the_top_is_marked_or_that_of_the_configuration(
     pytester: pytest.Pytester, tmp_path: Path
 ) -> None:

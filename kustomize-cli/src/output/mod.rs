@@ -33,19 +33,19 @@ pub(crate) fn all_to_stdout<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Re
     written.and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
 }
 
-/// Refuses a place if a link leads from a repository to elsewhere on the way to it: what is rendered
-/// may have brought the link along.
-pub(crate) fn expect_within(path: &Path) -> Result<(), Failure> {
+/// The place to write to, links resolved. It is refused if a link leads from a repository to elsewhere
+/// on the way to it: what is rendered may have brought the link along.
+pub(crate) fn place_within(path: &Path) -> Result<PathBuf, Failure> {
     match OsHost::path(path) {
-        Some(path) => Ok(Layout::expect_within(&OsHost::new(), &path)?),
-        None => Ok(()),
+        Some(path) => Ok(OsHost::machine_path(&Layout::place_within(&OsHost::new(), &path)?)),
+        None => Ok(path.to_owned()),
     }
 }
 
 /// Writes text to a file.
 pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    expect_within(path)?;
-    Staged::write(path, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
+    let place = place_within(path)?;
+    Staged::write(&place, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
 }
 
 /// Resources that each get a file of their own in a directory.
@@ -67,13 +67,13 @@ pub(crate) fn to_directories(all: &[Files]) -> Result<BTreeSet<PathBuf>, Failure
     let mut staged = Vec::new();
     let mut paths = BTreeSet::new();
     for (Files { directory, texts, .. }, names) in all.iter().zip(&names) {
-        expect_within(directory)?;
+        let directory = &place_within(directory)?;
         fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
         for (name, text) in names.iter().zip(texts) {
             let path = directory.join(name);
-            expect_within(&path)?;
+            let place = place_within(&path)?;
             let file =
-                Staged::write(&path, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?;
+                Staged::write(&place, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?;
             staged.push(file);
             paths.insert(path);
         }

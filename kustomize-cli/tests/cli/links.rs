@@ -251,3 +251,64 @@ fn overlays_are_in_the_repository() {
         "written repo/o/kustomization.snap.yaml\n1 overlay: 1 written\n"
     );
 }
+
+#[test]
+fn what_is_rendered_is_in_the_repository() {
+    let place = repository();
+    // Files, so that nothing but the place is in the way.
+    place.write("victim/new/secret", SECRET);
+    place.write("victim/new/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");
+    symlink("../../victim/new", place.path("repo/o/link")).unwrap();
+    let outside = "victim/new, which is outside of the repository, is not allowed";
+    for base in ["../../victim/new", "link"] {
+        place.write("repo/o/kustomization.yaml", &format!("resources: [{base}]\n"));
+        try_all(&place, &[], outside);
+    }
+    place.write("repo/kustomization.yaml", "configMapGenerator: [{name: a, files: [.git/config]}]\n");
+    try_all(&place, &["."], ".git/config, which git keeps for itself, is not allowed");
+    // Whoever trusts what is rendered can say so.
+    let trusted = ["test", "--diff=text", "--load-restrictor=LoadRestrictionsNone", "o"];
+    let output = place.run_in("repo", &trusted);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("missing o"), "{}", stderr(&output));
+}
+
+#[test]
+fn repositories_of_this_machine_are_not_cloned() {
+    let place = repository();
+    place.write("other/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");
+    place.write("other/secret", SECRET);
+    place.git(&["init", "--quiet", "other"]);
+    place.git(&["-C", "other", "add", "."]);
+    place.git(&["-C", "other", "commit", "--quiet", "--message=x"]);
+    for scheme in ["file://", "git::FILE://"] {
+        let url = format!("{scheme}{}", place.path("other").display());
+        place.write("repo/o/kustomization.yaml", &format!("resources: ['{url}']\n"));
+        try_all(&place, &[], "which is on this machine, is not allowed");
+    }
+}
+
+#[test]
+fn output_is_where_its_path_seems_to_lead() {
+    let place = repository();
+    // Seen from the machine, `..` is what holds the place that a link leads to.
+    symlink("../victim/new", place.path("repo/away")).unwrap();
+    symlink(".", place.path("repo/here")).unwrap();
+    symlink("o", place.path("repo/near")).unwrap();
+    fs::rename(place.path("victim/secret"), place.path("secret")).unwrap();
+    fs::create_dir(place.path("repo/sub")).unwrap();
+    for output in ["away/../secret", "here/../secret", "sub/../here/../new"] {
+        for arguments in [["build", "o", "-o", output], ["test", "--update", "--junit", output]] {
+            let before = place.files();
+            let done = place.run_in("repo", &arguments);
+            assert!(!done.status.success(), "{arguments:?}");
+            assert!(place.files() == before, "{arguments:?} wrote something: {}", stderr(&done));
+        }
+    }
+    // The machine goes the way it always went where that makes no difference.
+    let done = place.run_in("repo", &["build", "o", "-o", "near/../new.yaml"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(place.read("repo/new.yaml"), POD);
+    let done = place.run_in("repo/o", &["build", ".", "-o", "../../beside.yaml"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(place.read("beside.yaml"), POD);
+}

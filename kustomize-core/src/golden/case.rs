@@ -1,7 +1,7 @@
 //! One overlay and what was kept of it.
 
 use super::place::{is_rendering, refuse_links};
-use super::{Mismatch, Outcome};
+use super::{Confined, Mismatch, Outcome};
 use crate::build::build;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{Host, HostError};
@@ -26,7 +26,8 @@ impl Case {
         if self.is_orphan {
             return self.orphaned(host);
         }
-        self.compare(host, build(host, &self.overlay, options).and_then(|rendered| rendered.yaml()))
+        let confined = Confined::new(host, std::slice::from_ref(self), options);
+        self.compare(host, build(&confined, &self.overlay, options).and_then(|rendered| rendered.yaml()))
     }
 
     /// What is wrong with a golden file that has no overlay. What does not look like one may be

@@ -1,9 +1,7 @@
 //! Where golden files stand.
 
-use std::iter;
-
 use super::config::{CONFIG_FILE, ConfigFile};
-use super::place::{resolve_new, resolve_within};
+use super::place::{above, resolve_new, resolve_to_write, resolve_within};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, Host, path};
 use crate::loader::FILE_NAMES;
@@ -99,13 +97,12 @@ impl Layout {
         self.in_directory(&directory)
     }
 
-    /// Refuses a place to write to if a link leads from a repository to elsewhere on the way to it. There
-    /// need not be anything yet.
+    /// The place that a path to write to means, with links resolved. There need not be anything yet.
     ///
     /// # Errors
-    /// There is such a link, or no current directory.
-    pub fn expect_within(host: &dyn Host, given: &str) -> Result<(), BuildError> {
-        resolve_new(host, given).map(drop)
+    /// A link leads from a repository to elsewhere on the way to it, or there is no current directory.
+    pub fn place_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+        resolve_to_write(host, given)
     }
 
     /// Puts golden files in a directory of their own, in a tree like that of the overlays.
@@ -160,11 +157,9 @@ impl Layout {
     #[must_use]
     pub fn excludes(&self, directory: &str) -> bool {
         let has_goldens = self.directory.as_ref().is_some_and(|goldens| path::is_within(goldens, directory));
-        let mut above = iter::successors(Some(directory), |place| {
-            Some(path::parent(place)).filter(|parent| parent.len() < place.len())
-        });
         has_goldens
-            || above.any(|place| self.exclude.binary_search_by(|other| other.as_str().cmp(place)).is_ok())
+            || above(directory)
+                .any(|place| self.exclude.binary_search_by(|other| other.as_str().cmp(place)).is_ok())
     }
 
     /// The golden file of the overlay in a directory.

@@ -9,7 +9,8 @@
 //! what accepting it would mean ([`Outcome::update`]), and whoever runs the tests does it.
 //!
 //! What is tested may come from someone who is not trusted, as in a pull request. Golden files and
-//! the configuration are never reached through links, and paths lead out of no repository.
+//! the configuration are never reached through links, paths lead out of no repository, and what is
+//! rendered reads nothing outside of it ([`Confined`]).
 //!
 //! ```
 //! use kustomize_core::golden::{Layout, Outcome, discover};
@@ -30,6 +31,7 @@
 mod case;
 mod check_all;
 mod config;
+mod confined;
 mod discover;
 mod kustomizations;
 mod layout;
@@ -41,6 +43,7 @@ mod tests;
 pub use case::Case;
 pub use check_all::check_all;
 pub use config::CONFIG_FILE;
+pub use confined::Confined;
 pub use discover::discover;
 pub use layout::{GOLDEN_FILE, Layout};
 pub use outcome::{Mismatch, Outcome, Update};

@@ -1,6 +1,8 @@
 //! Where golden files really are. What is tested may come from someone who is not trusted: no link
 //! in it is followed to where it could make a test read, write or remove a file elsewhere.
 
+use std::iter;
+
 use super::config::CONFIG_FILE;
 use super::layout::{absolute, is_gits};
 use crate::error::{BuildError, ErrorKind};
@@ -35,7 +37,7 @@ pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
                 return refuse(format!("{step} is a link to what git keeps of {what} {top}"));
             }
         }
-        if [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(&next, name)).is_ok()) {
+        if is_top(host, &next) {
             top = Some(("the repository", next.clone()));
         }
         written = path::join(&written, part);
@@ -53,6 +55,41 @@ pub(super) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildE
     let existing = nearest(host, &given);
     let resolved = resolve_within(host, existing)?;
     Ok(path::join(&resolved, given.get(existing.len()..).unwrap_or_default()))
+}
+
+/// The place that the machine writes to for a path, at which there need not be anything yet.
+///
+/// For the machine, `link/..` is what holds the directory that the link leads to, and not what holds
+/// the link. Both must be in the same repository, or the same current directory where there is none.
+pub(super) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    let seen = resolve_new(host, given)?;
+    let here = host.current_directory().and_then(|here| host.resolve(&here));
+    let written = match path::is_absolute(given) {
+        true => given.to_owned(),
+        false => format!("{}/{given}", here.as_ref().map_err(|error| BuildError::nowhere(error.clone()))?),
+    };
+    let existing = nearest(host, &written);
+    let real = host.resolve(existing).map_err(|error| BuildError::host(error, existing))?;
+    let place = path::join(&real, written.get(existing.len()..).unwrap_or_default());
+    let is_top = |directory: &&str| is_top(host, directory);
+    let top = above(&seen).find(is_top).or(here.as_deref().ok().filter(|here| path::is_within(here, &seen)));
+    match top.filter(|_| place != seen) {
+        Some(top) if !path::is_within(top, &place) || is_gits(&path::relative(top, &place)) => {
+            let message = format!("{given} leads through a link to {place}, and not to {seen}");
+            Err(BuildError::new(ErrorKind::Golden, message).with_help("write the path without `..`"))
+        }
+        _ => Ok(place),
+    }
+}
+
+/// Whether a directory is the top of a repository.
+fn is_top(host: &dyn Host, directory: &str) -> bool {
+    [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(directory, name)).is_ok())
+}
+
+/// A path and the directories above it.
+pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
+    iter::successors(Some(path), |path| Some(path::parent(path)).filter(|parent| parent.len() < path.len()))
 }
 
 /// The nearest of a path and the directories above it at which there is something.

@@ -163,7 +163,8 @@ fn outcomes_say_what_happened_and_what_accepting_means() {
     let host = host(&files);
     let cases = discover(&host, &Layout::new("/r"), &["/r"]).unwrap();
     let mut heard = Vec::new();
-    let session = Session::new(host, BuildOptions::default());
+    let options = BuildOptions::default();
+    let session = Session::new(Confined::new(&host, &cases, &options), options);
     let outcomes =
         check_all(&session, &cases, |case, outcome| heard.push((case.clone(), outcome.is_equal())));
     assert_eq!(heard.iter().map(|(case, _)| case).collect::<Vec<_>>(), cases.iter().collect::<Vec<_>>());

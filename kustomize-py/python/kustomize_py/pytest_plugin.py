@@ -73,9 +73,8 @@ class Goldens:
         """Read the configuration."""
         self.config = config
         self.update: bool = config.getoption("--update-goldens")
-        self.directories: list[Path] = config.getini("kustomize_overlays")
-        for directory in self.directories:
-            self._expect_in_repository("kustomize_overlays", directory)
+        overlays: list[Path] = config.getini("kustomize_overlays")
+        self.directories = [self._in_repository("kustomize_overlays", directory) for directory in overlays]
         self.accepted: list[Path] = []
         self.outcomes: dict[golden.Case, golden.Outcome] = {}
         self.options = _options(config.getini("kustomize_options"))
@@ -90,16 +89,17 @@ class Goldens:
         name: str = self.config.getini("kustomize_goldens")
         if not name:
             return None
-        directory = self._top() / name
-        self._expect_in_repository("kustomize_goldens", directory)
-        return directory
+        return self._in_repository("kustomize_goldens", self._top() / name)
 
     def _top(self) -> Path:
         """Return the directory of the configuration."""
         return self.config.inipath.parent if self.config.inipath else self.config.rootpath
 
-    def _expect_in_repository(self, setting: str, directory: Path) -> None:
-        """Refuse a configuration, which the repository may have brought along, that leads out of it."""
+    def _in_repository(self, setting: str, directory: Path) -> Path:
+        """Resolve a directory, which must be in the repository that may have brought the setting along.
+
+        Only what is returned may be used: `link/..` is another place for those who leave out both.
+        """
         top = self._top()
         above = [(place, mark) for mark in TOPS for place in (top, *top.parents)]
         repository = next((place for place, mark in above if (place / mark).exists()), top)
@@ -107,6 +107,7 @@ class Goldens:
         is_gits = ".git" in (part.lower() for part in place.parts)
         if is_gits or not place.is_relative_to(os.path.realpath(repository)):
             raise pytest.UsageError(f"{setting}: {directory} is not in the repository {repository}")
+        return place
 
     def cases(self) -> dict[Path, golden.Case]:
         """Return the cases by the file that stands for them: the kustomization, else the golden file."""

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use kustomize_core::Session;
-use kustomize_core::golden::{Case, Layout, Outcome, check_all, discover};
+use kustomize_core::golden::{Case, Confined, Layout, Outcome, check_all, discover};
 use kustomize_core::host::OsHost;
 use kustomize_diagnostic::{Diagnostic, Style};
 
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &TestArgs, reporter: &Reporter) -> Result<ExitCode, Fail
     let paths: Vec<&str> = args.paths.iter().map(String::as_str).collect();
     let layout = layout(&host, args)?;
     if let Some(place) = args.junit.as_deref().filter(|place| *place != "-") {
-        output::expect_within(Path::new(place))?;
+        output::place_within(Path::new(place))?;
     }
     let cases = discover(&host, &layout, &paths)?;
     if cases.is_empty() {
@@ -48,7 +48,8 @@ pub(crate) fn run(args: &TestArgs, reporter: &Reporter) -> Result<ExitCode, Fail
         return Err(Diagnostic::error(message).with_help(help).into());
     }
     let since = args.since.as_deref().map(|revision| Since::read(&layout, revision)).transpose()?;
-    let session = Session::new(host, args.render.options());
+    let options = args.render.options();
+    let session = Session::new(Confined::new(&host, &cases, &options), options);
     let mut progress = Progress::new(cases.len());
     let outcomes = check_all(&session, &cases, |_, _| progress.step());
     progress.end();

@@ -1,0 +1,165 @@
+//! What rendering for a test may read: the repository, without what git keeps in it.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Case;
+use super::layout::is_gits;
+use super::place::above;
+use crate::host::{Command, EntryKind, Host, HostError, Output, Repository, path};
+use crate::options::{BuildOptions, LoadRestrictor};
+
+/// Another host, of which only the repositories of some overlays can be seen.
+///
+/// A build reads more than tests of an untrusted repository should: a base may be any directory of
+/// the machine, a file may be `.git/config` with the credentials of a checkout, and a repository to
+/// clone may be a local one. What a build reads, a test shows.
+///
+/// The repository of an overlay is the nearest directory above it with `.git`; where there is none,
+/// everything can be seen but what git keeps. Options that trust the kustomizations, because they
+/// let them run programs or load files from anywhere, lift all of this.
+pub struct Confined<'a> {
+    host: &'a dyn Host,
+    /// What can be seen, with all that is below; none when that is everything.
+    roots: Option<BTreeSet<String>>,
+    /// Directories that were made for the build.
+    scratch: Mutex<BTreeSet<String>>,
+}
+
+impl<'a> Confined<'a> {
+    /// Confines the rendering of cases to their repositories.
+    #[must_use]
+    pub fn new(host: &'a dyn Host, cases: &[Case], options: &BuildOptions) -> Self {
+        let is_trusted = options.load_restrictor == LoadRestrictor::None
+            || options.enable_helm
+            || options.enable_plugins
+            || options.enable_exec;
+        let roots = || {
+            let mut roots = BTreeSet::new();
+            for case in cases {
+                if root_of(&roots, &case.overlay).is_none() {
+                    roots.insert(repository(host, &case.overlay).unwrap_or("/").to_owned());
+                }
+            }
+            roots
+        };
+        Confined { host, roots: (!is_trusted).then(roots), scratch: Mutex::default() }
+    }
+
+    /// The host that is confined.
+    pub(super) fn unconfined(&self) -> &'a dyn Host {
+        self.host
+    }
+
+    /// Refuses a path, which has its links resolved, that cannot be seen.
+    fn expect_visible(&self, path: &str) -> Result<(), HostError> {
+        let Some(roots) = &self.roots else { return Ok(()) };
+        let why = match root_of(roots, path) {
+            Some(root) if !is_gits(&path::relative(root, path)) => return Ok(()),
+            _ if root_of(&self.scratch(), path).is_some() => return Ok(()),
+            Some(_) => "git keeps for itself",
+            None => "is outside of the repository",
+        };
+        Err(HostError::refused(format!("reading {path}, which {why},")))
+    }
+
+    /// The path with links resolved, if it can be seen.
+    fn visible(&self, path: &str) -> Result<String, HostError> {
+        let real = self.host.resolve(path)?;
+        self.expect_visible(&real)?;
+        Ok(real)
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_scratch(&self, directory: String) -> String {
+        self.scratch().insert(directory.clone());
+        directory
+    }
+}
+
+/// The nearest directory above a path with `.git`.
+fn repository<'p>(host: &dyn Host, directory: &'p str) -> Option<&'p str> {
+    above(directory).find(|directory| host.kind(&path::join(directory, ".git")).is_ok())
+}
+
+/// The one of these directories that a path is in.
+fn root_of<'p>(roots: &BTreeSet<String>, path: &'p str) -> Option<&'p str> {
+    above(path).find(|directory| roots.contains(*directory))
+}
+
+impl Host for Confined<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        self.host.read(&self.visible(path)?)
+    }
+
+    fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        self.expect_visible(&path::clean(path))?;
+        self.host.read_unlinked(path)
+    }
+
+    fn resolve(&self, path: &str) -> Result<String, HostError> {
+        let real = self.host.resolve(path)?;
+        // The current directory may be above.
+        let below = if real == "/" { real.clone() } else { format!("{real}/") };
+        let is_above = |roots: &BTreeSet<String>| {
+            roots.range(below.clone()..).next().is_some_and(|root| root.starts_with(&below))
+        };
+        if !self.roots.as_ref().is_some_and(is_above) {
+            self.expect_visible(&real)?;
+        }
+        Ok(real)
+    }
+
+    fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
+        let real = self.host.resolve_below(directory, path)?;
+        self.expect_visible(&real)?;
+        Ok(real)
+    }
+
+    fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
+        self.host.kind(&self.resolve(path)?)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
+        self.host.list(&self.visible(directory)?)
+    }
+
+    fn current_directory(&self) -> Result<String, HostError> {
+        self.host.current_directory()
+    }
+
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, HostError> {
+        self.host.fetch(url)
+    }
+
+    fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
+        if self.roots.is_some() && repository.url.starts_with("file:") {
+            return Err(HostError::refused(format!("cloning {}, which is on this machine,", repository.url)));
+        }
+        self.host.clone_repository(repository).map(|directory| self.note_scratch(directory))
+    }
+
+    fn run(&self, command: &Command) -> Result<Output, HostError> {
+        self.host.run(command)
+    }
+
+    fn scratch_directory(&self) -> Result<String, HostError> {
+        self.host.scratch_directory().map(|directory| self.note_scratch(directory))
+    }
+
+    fn write_scratch(&self, path: &str, content: &[u8]) -> Result<(), HostError> {
+        self.host.write_scratch(path, content)
+    }
+
+    fn remove_scratch(&self, directory: &str) {
+        self.scratch().remove(directory);
+        self.host.remove_scratch(directory);
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        self.host.environment(name)
+    }
+}
