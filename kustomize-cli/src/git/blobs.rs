@@ -1,7 +1,7 @@
 //! Contents of files at a revision.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::command;
 
@@ -16,7 +16,11 @@ pub(super) struct Blobs {
 impl Blobs {
     /// Starts it.
     pub(super) fn start(top: &str) -> io::Result<Self> {
-        let mut command = command(top, &["cat-file", "--batch"]);
+        Blobs::spawn(command(top, &["cat-file", "--batch"]))
+    }
+
+    /// Takes over a command that has not been started.
+    pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(questions), Some(answers)) => {

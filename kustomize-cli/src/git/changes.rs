@@ -5,6 +5,8 @@ use std::fs;
 
 use kustomize_core::host::OsHost;
 
+use super::revision::{Kind, Object, objects};
+use super::submodule::is_as_at;
 use super::{Repository, git};
 use crate::failure::Failure;
 
@@ -14,7 +16,8 @@ impl Repository {
     /// that are not tracked) with anything changed in them. What git ignores is not among them.
     pub(crate) fn changed_since(&self, revision: &str) -> Result<BTreeSet<String>, Failure> {
         let commit = self.commit(revision)?;
-        let submodules = "--ignore-submodules=none";
+        // Without looking into them: git would run what their configuration names.
+        let submodules = "--ignore-submodules=dirty";
         let tracked =
             ["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", submodules, &commit, "--"];
         let untracked = ["ls-files", "-z", "--others", "--exclude-standard"];
@@ -24,14 +27,21 @@ impl Repository {
             let paths = output.split_terminator('\0').map(|path| path.trim_end_matches('/'));
             changed.extend(paths.map(|path| format!("{}/{path}", self.top.trim_end_matches('/'))));
         }
-        let unseen = self.unseen(&commit)?;
+        let tree = git(&self.top, &["ls-tree", "-r", "-z", "--full-tree", &commit])?;
+        let unseen = self.unseen(&tree)?;
         changed.extend(unseen.iter().map(|path| format!("{}/{path}", self.top.trim_end_matches('/'))));
+        for Object { kind, object, path } in objects(&tree) {
+            let directory = format!("{}/{path}", self.top.trim_end_matches('/'));
+            if kind == Kind::Submodule && !changed.contains(&directory) && !is_as_at(&directory, object) {
+                changed.insert(directory);
+            }
+        }
         Ok(changed)
     }
 
     /// Paths, as seen from the top, of files that git was told not to look at (assume-unchanged,
-    /// skip-worktree) and that are not as they were in a commit.
-    fn unseen(&self, commit: &str) -> Result<Vec<String>, Failure> {
+    /// skip-worktree) and that are not as they were in the tree of a commit.
+    fn unseen(&self, tree: &str) -> Result<Vec<String>, Failure> {
         // `<tag> <path>`: a small letter for the former, S for the latter.
         let listed = git(&self.top, &["ls-files", "-v", "-z"])?;
         let flagged: Vec<&str> = listed
@@ -43,13 +53,8 @@ impl Repository {
         if flagged.is_empty() {
             return Ok(Vec::new());
         }
-        let tree = git(&self.top, &["ls-tree", "-r", "-z", "--full-tree", commit])?;
-        // `<mode> <type> <object>\t<path>`
-        let objects: BTreeMap<&str, &str> = tree
-            .split_terminator('\0')
-            .filter_map(|line| line.split_once('\t'))
-            .filter_map(|(about, path)| Some((path, about.rsplit_once(' ')?.1)))
-            .collect();
+        let objects: BTreeMap<&str, &str> =
+            objects(tree).map(|Object { path, object, .. }| (path, object)).collect();
         // What cannot be hashed counts as changed: a file that is gone, a link, an odd name.
         let (hashed, mut changed): (Vec<&str>, Vec<&str>) =
             flagged.into_iter().partition(|path| self.is_plain_file(path));

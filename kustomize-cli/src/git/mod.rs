@@ -4,6 +4,7 @@
 mod blobs;
 mod changes;
 mod revision;
+mod submodule;
 
 #[cfg(unix)]
 use std::ffi::OsStr;
@@ -62,6 +63,18 @@ impl Repository {
     }
 }
 
+/// Variables that tie git to one repository, set in git's hooks: which one is meant is said by the
+/// directory, and relative paths would be seen from there.
+const OF_ANOTHER_REPOSITORY: [&str; 7] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
 /// A `git` command in a directory.
 fn command(directory: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
@@ -69,6 +82,9 @@ fn command(directory: &str, arguments: &[&str]) -> Command {
     // like a repository itself, with a configuration that names programs.
     command.args(["-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit", "-C"]);
     command.arg(OsHost::machine_path(directory)).args(arguments);
+    for name in OF_ANOTHER_REPOSITORY {
+        command.env_remove(name);
+    }
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     command.stdin(Stdio::null());
     command

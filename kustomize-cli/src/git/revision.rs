@@ -36,11 +36,35 @@ struct Entry {
     object: String,
 }
 
+/// What an entry of a tree is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     File,
     Link,
     Submodule,
+}
+
+/// An entry of a tree.
+pub(super) struct Object<'t> {
+    pub(super) kind: Kind,
+    pub(super) object: &'t str,
+    /// As seen from the top.
+    pub(super) path: &'t str,
+}
+
+/// The entries that `git ls-tree -r -z` lists.
+pub(super) fn objects(tree: &str) -> impl Iterator<Item = Object<'_>> {
+    // `<mode> <type> <object>\t<path>`
+    tree.split_terminator('\0').filter_map(|line| {
+        let (about, path) = line.split_once('\t')?;
+        let mut about = about.split(' ');
+        let kind = match about.next()? {
+            "120000" => Kind::Link,
+            "160000" => Kind::Submodule,
+            _ => Kind::File,
+        };
+        Some(Object { kind, object: about.nth(1)?, path })
+    })
 }
 
 impl Revision {
@@ -48,16 +72,8 @@ impl Revision {
     pub(crate) fn open(repository: &Repository, revision: &str, machine: OsHost) -> Result<Self, Failure> {
         let commit = repository.commit(revision)?;
         let tree = git(&repository.top, &["ls-tree", "-r", "-z", "--full-tree", &commit])?;
-        // `<mode> <type> <object>\t<path>`
-        let entries = tree.split_terminator('\0').filter_map(|line| {
-            let (about, path) = line.split_once('\t')?;
-            let mut about = about.split(' ');
-            let kind = match about.next()? {
-                "120000" => Kind::Link,
-                "160000" => Kind::Submodule,
-                _ => Kind::File,
-            };
-            Some((path.to_owned(), Entry { kind, object: about.nth(1)?.to_owned() }))
+        let entries = objects(&tree).map(|Object { kind, object, path }| {
+            (path.to_owned(), Entry { kind, object: object.to_owned() })
         });
         let blobs = Blobs::start(&repository.top);
         let blobs = blobs.map_err(|error| Failure::new(format!("cannot run git: {error}")))?;

@@ -100,6 +100,64 @@ fn a_repository_within_the_repository_counts_as_a_whole() {
     assert_eq!(since(&place, "HEAD"), "3 overlays: 1 failed, 2 unchanged");
 }
 
+#[cfg(unix)]
+#[test]
+fn nothing_that_a_submodule_names_is_run() {
+    let place = Workplace::with_apps();
+    place.write("own/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("own/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
+    place.write("own/.gitattributes", "* filter=x\n");
+    std::os::unix::fs::symlink("pod.yaml", place.path("own/link")).unwrap();
+    place.write("on-own/kustomization.yaml", "resources: [../own]\n");
+    place.write("on-own/kustomization.snap.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
+    place.git(&["init", "--quiet", "own"]);
+    place.git(&["-C", "own", "add", "--all"]);
+    place.git(&["-C", "own", "commit", "--quiet", "--message=own"]);
+    place.commit_all();
+    let ran = place.path("ran");
+    let program = format!("touch {}; cat", ran.display());
+    for name in ["filter.x.clean", "filter.x.process", "core.fsmonitor", "core.sshCommand", "core.pager"] {
+        place.git(&["-C", "own", "config", name, &program]);
+    }
+    for (text, wanted) in [
+        ("metadata: {name: a}", "3 overlays: 3 unchanged"),
+        ("metadata: {name: a} #", "3 overlays: 1 ok, 2 unchanged"),
+        // As long as it was.
+        ("metadata: {name: b}", "3 overlays: 1 different, 2 unchanged"),
+    ] {
+        place.write("own/pod.yaml", &format!("apiVersion: v1\nkind: Pod\n{text}\n"));
+        assert_eq!(since(&place, "HEAD"), wanted);
+        assert!(!ran.exists(), "{text}: a program ran");
+    }
+    // Objects that are missing are not fetched.
+    for (name, value) in [
+        ("remote.origin.url", format!("ext::sh -c {program:?}")),
+        ("remote.origin.promisor", "true".to_owned()),
+        ("protocol.ext.allow", "always".to_owned()),
+        ("extensions.partialClone", "origin".to_owned()),
+        ("core.repositoryFormatVersion", "1".to_owned()),
+    ] {
+        place.git(&["-C", "own", "config", name, &value]);
+    }
+    std::fs::rename(place.path("own/.git/objects"), place.path("own/.git/gone")).unwrap();
+    std::fs::create_dir(place.path("own/.git/objects")).unwrap();
+    assert_eq!(since(&place, "HEAD"), "3 overlays: 1 different, 2 unchanged");
+    assert!(!ran.exists(), "a program ran to fetch");
+}
+
+#[test]
+fn the_repository_is_that_of_the_overlays_whatever_git_was_told() {
+    let place = Workplace::with_apps();
+    place.commit_all();
+    place.edit("apps/base/service.yaml", "kind: Service", "kind:  Service");
+    for (name, value) in [("GIT_DIR", "../.git"), ("GIT_INDEX_FILE", "nothing"), ("GIT_WORK_TREE", "..")] {
+        let mut command = crate::support::program(&["test", "--since=HEAD", "."]);
+        let output = command.env(name, value).current_dir(place.path("apps")).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text, "2 overlays: 2 ok\n", "{name}: {}", stderr(&output));
+    }
+}
+
 #[test]
 fn overlays_outside_of_the_repository_are_tested_whatever_changed() {
     let (place, other) = (Workplace::with_apps(), Workplace::with_apps());
