@@ -75,7 +75,16 @@ impl<'a> Rounds<'a> {
         }
         stop(child).await;
         self.check(&BTreeMap::new(), true).await?;
-        self.cluster.request("DELETE", &format!("/api/v1/namespaces/{NAMESPACE}"), &Value::Null).await?;
+        let namespace = format!("/api/v1/namespaces/{NAMESPACE}");
+        self.cluster.request("DELETE", &namespace, &Value::Null).await?;
+        // The next test on the same cluster starts with the same namespace.
+        let end = Instant::now() + PATIENCE;
+        while self.cluster.request("GET", &namespace, &Value::Null).await?.is_some() {
+            if Instant::now() > end {
+                return Err("the namespace does not end".into());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         Ok(())
     }
 
