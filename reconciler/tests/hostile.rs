@@ -258,6 +258,36 @@ async fn old_commits_do_not_accumulate() -> Outcome {
 }
 
 #[tokio::test]
+async fn what_a_killed_git_leaves_is_in_nobodys_way() -> Outcome {
+    let repository = Repository::new()?;
+    let mirror = repository.path().join("mirror");
+    let commit = |number: usize| -> Outcome<String> {
+        let text = format!("a: {number}\n");
+        let blob = repository.blob(text.as_bytes())?;
+        repository.commit(&repository.tree(&[("100644 blob", &blob, "a.yaml")])?)?;
+        Ok(text)
+    };
+    commit(0)?;
+    repository.fetch(None).await??;
+    let damages =
+        ["shallow.lock", "refs/reconciler/wanted.lock", "HEAD.lock", "objects/pack/tmp_pack_x", "HEAD"];
+    for (number, damage) in damages.iter().enumerate() {
+        let text = commit(number + 1)?;
+        // An empty file, as a machine that loses its power leaves it.
+        std::fs::write(mirror.join(damage), "")?;
+        let commit = repository.fetch(None).await?.map_err(|error| format!("{damage}: {error}"))?;
+        assert_eq!(commit.tree.read("/a.yaml")?, text.as_bytes(), "{damage}");
+        assert_eq!(mirror.join(damage).exists(), *damage == "HEAD", "{damage}");
+    }
+    std::fs::remove_dir_all(&mirror)?;
+    let mirror = repository.mirror()?;
+    assert!(mirror.is_there());
+    std::fs::remove_dir_all(repository.path().join("mirror"))?;
+    assert!(!mirror.is_there());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_text_that_grows_when_it_is_read() -> Outcome {
     let repository = Repository::new()?;
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();

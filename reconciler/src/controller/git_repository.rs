@@ -16,7 +16,7 @@ use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
 use super::{Context, Next, artifacts, finalizer, status};
-use crate::source::git::{Commit, Credentials, GitError, GitProgram, GitTree, Mirror};
+use crate::source::git::{Commit, Credentials, GitError, GitProgram, GitTree, Mirror, shown_url};
 
 /// How events name this controller.
 const CONTROLLER: &str = "source-controller";
@@ -42,7 +42,10 @@ impl Failure {
         };
         Failure {
             reason,
-            message: format!("failed to checkout and determine revision: unable to clone '{url}': {error}"),
+            message: format!(
+                "failed to checkout and determine revision: unable to clone '{}': {error}",
+                shown_url(url)
+            ),
             is_permanent: error.is_permanent(),
         }
     }
@@ -194,7 +197,7 @@ pub(super) async fn remote(
 /// The local copy of a repository.
 fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
     let mirrors = || context.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = mirrors().get(key).cloned();
+    let known = mirrors().get(key).filter(|mirror| mirror.is_there()).cloned();
     if let Some(mirror) = known {
         return Ok(mirror);
     }

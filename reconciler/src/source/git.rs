@@ -19,7 +19,7 @@ use kustomize_core::closest;
 use reconciler_api::git_repository::GitReference;
 use reconciler_core::semver;
 
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::{Credentials, CredentialsError, shown_url};
 pub use error::GitError;
 pub use program::GitProgram;
 pub use remote::{Reference, Remote};
@@ -59,7 +59,15 @@ impl Mirror {
     /// and fetched anew: it is a copy.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
         let repository = open_or_make(directory).map_err(storage)?;
+        // A git that was killed with an earlier process may have left something.
+        program::remove_halves(directory);
         Ok(Mirror { directory: directory.to_owned(), repository, plain: PlainDirectories::default() })
+    }
+
+    /// Whether it is still where it was opened.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.directory.join("HEAD").is_file()
     }
 
     /// Finds out what a reference means now, and fetches it unless it is here already.
@@ -157,7 +165,13 @@ fn tree_of(repository: &gix::Repository, id: ObjectId) -> Result<ObjectId, GitEr
 
 /// Opens the bare repository in a directory. What cannot be opened is removed and made anew: it is a copy.
 pub(super) fn open_or_make(directory: &Path) -> io::Result<Arc<ThreadSafeRepository>> {
-    let open = || gix::open_opts(directory, gix::open::Options::isolated());
+    let open = || {
+        let repository =
+            gix::open_opts(directory, gix::open::Options::isolated()).map_err(io::Error::other)?;
+        // Git takes nothing for a repository that does not say which branch it is on.
+        repository.head_ref().map_err(io::Error::other)?;
+        Ok::<_, io::Error>(repository)
+    };
     let repository = match open() {
         Ok(repository) => repository,
         Err(_) => {
@@ -166,7 +180,7 @@ pub(super) fn open_or_make(directory: &Path) -> io::Result<Arc<ThreadSafeReposit
             }
             std::fs::create_dir_all(directory)?;
             gix::init_bare(directory).map_err(io::Error::other)?;
-            open().map_err(io::Error::other)?
+            open()?
         }
     };
     Ok(Arc::new(repository.into_sync()))

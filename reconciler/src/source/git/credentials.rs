@@ -1,7 +1,10 @@
 //! What a repository is accessed with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+
+use url::Url;
 
 /// What a repository is accessed with. It is never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -79,6 +82,16 @@ impl Credentials {
     }
 }
 
+/// The address of a repository as messages show it: without a password or a token that someone has put there.
+#[must_use]
+pub fn shown_url(url: &str) -> Cow<'_, str> {
+    let Ok(mut shown) = Url::parse(url) else { return Cow::Borrowed(url) };
+    let is_secret = shown.password().is_some() || (shown.scheme() != "ssh" && !shown.username().is_empty());
+    let is_hidden =
+        shown.set_password(None).is_ok() && (shown.scheme() == "ssh" || shown.set_username("").is_ok());
+    if is_secret && is_hidden { Cow::Owned(shown.into()) } else { Cow::Borrowed(url) }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials(***)")
@@ -97,6 +110,16 @@ mod tests {
     fn ssh_needs_the_servers_keys() {
         let error = Credentials::from_secret(&data(&[("identity", "x")]), "ssh://git@host/x").unwrap_err();
         assert!(error.to_string().contains("known_hosts"), "{error}");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        assert_eq!(shown_url("https://user:hunter2@host/x.git"), "https://host/x.git");
+        assert_eq!(shown_url("https://token@host/x.git"), "https://host/x.git");
+        assert_eq!(shown_url("ssh://git:hunter2@host:22/x.git"), "ssh://git@host:22/x.git");
+        for url in ["ssh://git@host/x.git", "https://HOST/x", "file:///tmp/x", "no address"] {
+            assert_eq!(shown_url(url), url);
+        }
     }
 
     #[test]

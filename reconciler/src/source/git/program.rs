@@ -14,7 +14,7 @@ use gix::ObjectId;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{Credentials, GitError, Reference, Remote};
+use super::{Credentials, GitError, Reference, Remote, shown_url};
 
 /// Schemes that git may use, also when it is redirected.
 const SCHEMES: &str = "http:https:ssh:file";
@@ -221,7 +221,7 @@ impl GitProgram {
             .collect();
         // The reason comes first, and what is too long is cut at the end.
         lines.sort_by_key(|line| !is_refused(line));
-        let mut words = self.credentials.mask(&lines.join("; "));
+        let mut words = self.credentials.mask(&lines.join("; ")).replace(&self.url, &shown_url(&self.url));
         if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
             words.truncate(end);
         }
@@ -300,9 +300,10 @@ fn packs(directory: &Path) -> Vec<u64> {
     packs.map(|pack| pack.metadata().map_or(0, |metadata| metadata.len())).collect()
 }
 
-/// Removes packs that git did not receive completely: it leaves them when it is killed. Returns how many bytes
-/// the largest one has.
-fn remove_halves(directory: &Path) -> u64 {
+/// Removes locks, and packs that git did not receive completely: it leaves them when it is killed. Returns how many
+/// bytes the largest pack has. No other git works in the repository.
+pub(super) fn remove_halves(directory: &Path) -> u64 {
+    remove_locks(directory);
     let mut largest = 0;
     let entries = std::fs::read_dir(directory.join("objects/pack")).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")) {
@@ -311,6 +312,19 @@ fn remove_halves(directory: &Path) -> u64 {
         let _ = std::fs::remove_file(entry.path());
     }
     largest
+}
+
+/// Removes the locks of references, and of what is said about them.
+fn remove_locks(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let (path, is_directory) = (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        if is_directory && entry.file_name() != "objects" {
+            remove_locks(&path);
+        } else if !is_directory && path.extension().is_some_and(|extension| extension == "lock") {
+            // The next git says what is wrong with it.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// A file that only this user can read.
