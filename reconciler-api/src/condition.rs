@@ -121,8 +121,7 @@ pub fn set(
     generation: Option<i64>,
     now: Timestamp,
 ) {
-    let mut message = message.into();
-    truncate(&mut message);
+    let message = fit(message.into());
     let old = conditions.iter_mut().find(|condition| condition.type_ == type_);
     let last_transition_time = match &old {
         Some(old) if old.status == status => old.last_transition_time,
@@ -147,8 +146,9 @@ pub fn remove(conditions: &mut Vec<Condition>, type_: &str) {
     conditions.retain(|condition| condition.type_ != type_);
 }
 
-/// Cuts a message down to what a condition can hold.
-fn truncate(message: &mut String) {
+/// A message, cut down to what a condition can hold.
+#[must_use]
+pub fn fit(mut message: String) -> String {
     const LIMIT: usize = 32_768;
     const MARK: &str = "...";
     if message.len() > LIMIT {
@@ -159,6 +159,7 @@ fn truncate(message: &mut String) {
         message.truncate(end);
         message.push_str(MARK);
     }
+    message
 }
 
 #[cfg(test)]

@@ -140,11 +140,32 @@ impl Objects {
 
     /// Deletes an object; its dependents go in the background. One that is gone already is no error.
     pub async fn delete(&self, kind: &ApiKind, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
+        self.delete_if(kind, id, &json!({"uid": uid})).await
+    }
+
+    /// The same if the object is as it was found.
+    pub(super) async fn delete_as_found(
+        &self,
+        kind: &ApiKind,
+        id: &ObjectId,
+        found: &Value,
+    ) -> Result<(), RequestError> {
+        let text = |key| object::text(found, &["metadata", key]);
+        let conditions = json!({"uid": text("uid"), "resourceVersion": text("resourceVersion")});
+        self.delete_if(kind, id, &conditions).await
+    }
+
+    async fn delete_if(
+        &self,
+        kind: &ApiKind,
+        id: &ObjectId,
+        preconditions: &Value,
+    ) -> Result<(), RequestError> {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": uid},
+            "preconditions": preconditions,
         });
         let path = kind.path(&id.namespace, &id.name);
         let body = options.to_string();

@@ -126,7 +126,9 @@ impl Observer {
         drop(state);
         let api = Api::all_with(self.client.clone(), &kind.resource());
         let task = follow(api, Arc::clone(&self.shared), kind.clone());
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        while watches.try_join_next().is_some() {}
+        watches.spawn(task);
     }
 
     /// Notes what an apply left.
@@ -147,9 +149,7 @@ impl Observer {
     pub(super) fn is_in_place(&self, id: &ObjectId, owner: (&str, &str), desired: u64) -> bool {
         let state = self.shared.state();
         let Some(tracked) = state.objects.get(id) else { return false };
-        let is_owner =
-            tracked.owner.as_ref().is_some_and(|(name, namespace)| (&**name, &**namespace) == owner);
-        is_owner
+        tracked.is_for(owner)
             && tracked.is_clean(&state.kinds)
             && tracked.applied.as_ref().is_some_and(|applied| applied.desired == desired)
     }
@@ -161,8 +161,21 @@ impl Observer {
     }
 
     /// Stops to look at an object.
-    pub(super) fn forget(&self, id: &ObjectId) {
+    pub(crate) fn forget(&self, id: &ObjectId) {
         self.shared.state().objects.remove(id);
+    }
+
+    /// Stops to look at an object, unless it was applied for someone else.
+    pub(super) fn forget_for(&self, id: &ObjectId, owner: (&str, &str)) {
+        let mut state = self.shared.state();
+        if state.objects.get(id).is_some_and(|tracked| tracked.is_for(owner)) {
+            state.objects.remove(id);
+        }
+    }
+
+    /// Stops to look at all objects of an owner.
+    pub fn forget_owner(&self, owner: (&str, &str)) {
+        self.shared.state().objects.retain(|_, tracked| !tracked.is_for(owner));
     }
 
     /// What tells that something was seen.
@@ -213,6 +226,10 @@ impl Drop for Look {
 }
 
 impl Tracked {
+    fn is_for(&self, owner: (&str, &str)) -> bool {
+        self.owner.as_ref().is_some_and(|(name, namespace)| (&**name, &**namespace) == owner)
+    }
+
     fn is_clean(&self, kinds: &HashMap<ApiKind, bool>) -> bool {
         let is_watched = self.kind.as_ref().is_some_and(|kind| kinds.get(kind) == Some(&true));
         is_watched && self.applied.is_some() && self.seen.is_some() && !self.has_drifted
@@ -261,13 +278,21 @@ impl Shared {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Notes that a kind cannot be watched.
-    fn lost(&self, kind: &ApiKind) {
-        self.state().kinds.insert(kind.clone(), false);
+    /// Notes that a kind cannot be watched. Returns whether somebody still wants that: its definition may be gone,
+    /// and all its objects with it.
+    fn lost(&self, kind: &ApiKind) -> bool {
+        let mut state = self.state();
+        let is_wanted = state.objects.values().any(|tracked| tracked.kind.as_ref() == Some(kind));
+        if is_wanted {
+            state.kinds.insert(kind.clone(), false);
+        } else {
+            state.kinds.remove(kind);
+        }
+        is_wanted
     }
 }
 
-/// Follows the owned objects of a kind for ever.
+/// Follows the owned objects of a kind, as long as that is possible or somebody wants it.
 async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>, kind: ApiKind) {
     let config = watcher::Config::default().labels(annotation::OWNER_NAME);
     let mut events = watch_objects(api, config).default_backoff().boxed();
@@ -291,7 +316,9 @@ async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>,
                 shared.see(&id_of(&kind, &found.metadata), version_of(&found.metadata), None);
             }
             Err(watcher::Error::InitialListFailed(_) | watcher::Error::WatchStartFailed(_)) => {
-                shared.lost(&kind)
+                if !shared.lost(&kind) {
+                    return;
+                }
             }
             // The watch goes on from where it was.
             Err(_) => {}
@@ -363,6 +390,30 @@ mod tests {
         assert!(!tracked(5, 6, Some(1)).check());
         assert!(tracked(5, 6, Some(2)).check());
         assert!(tracked(5, 6, None).check());
+    }
+
+    #[test]
+    fn a_kind_of_which_nothing_is_left_is_not_watched_for_ever() {
+        let kind = ApiKind {
+            api_version: "example.org/v1".to_owned(),
+            kind: "Widget".to_owned(),
+            plural: "widgets".to_owned(),
+            is_namespaced: true,
+        };
+        let id = ObjectId { kind: "Widget".to_owned(), ..ObjectId::default() };
+        let shared = Shared {
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+            drifts: mpsc::unbounded_channel().0,
+        };
+        shared.state().kinds.insert(kind.clone(), true);
+        let tracked = Tracked { kind: Some(kind.clone()), ..Tracked::default() };
+        shared.state().objects.insert(id.clone(), tracked);
+        assert!(shared.lost(&kind));
+        shared.state().objects.remove(&id);
+        assert!(!shared.lost(&kind));
+        // The next object starts another watch.
+        assert!(!shared.state().kinds.contains_key(&kind));
     }
 
     #[test]

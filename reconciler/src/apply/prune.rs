@@ -9,6 +9,9 @@ use super::change::{Action, Change};
 use super::objects::Objects;
 use super::request::RequestError;
 
+/// How often an object is looked at that others write to while it is deleted.
+const MOST_TRIES: u32 = 10;
+
 /// What was deleted, and what could not be.
 #[derive(Debug, Default)]
 pub struct Pruned {
@@ -33,6 +36,17 @@ impl Objects {
         pruned
     }
 
+    /// Whether an object is in the cluster and belongs to this owner.
+    pub async fn is_owned(
+        &self,
+        id: &ObjectId,
+        version: &str,
+        owner: (&str, &str),
+    ) -> Result<bool, RequestError> {
+        let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
+        Ok(self.get(&kind, id).await?.is_some_and(|object| is_owned(&object, owner)))
+    }
+
     /// Whether the object was deleted.
     async fn prune_one(
         &self,
@@ -41,21 +55,80 @@ impl Objects {
         owner: (&str, &str),
     ) -> Result<bool, RequestError> {
         // What happens to it now is no drift.
-        self.observer().forget(id);
+        self.observer().forget_for(id, owner);
         // Without its kind there is no object either.
         let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
-        let Some(object) = self.get(&kind, id).await? else { return Ok(false) };
-        if !is_owned(&object, owner) || ssa::is_kept(&object) {
-            return Ok(false);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Some(object) = self.get(&kind, id).await? else { return Ok(false) };
+            if !is_owned(&object, owner) || ssa::is_kept(&object) {
+                return Ok(false);
+            }
+            if object::at(&object, &["metadata", "deletionTimestamp"]).is_some() {
+                return Ok(true);
+            }
+            // If it has changed since, it may belong to someone else now.
+            match self.delete_as_found(&kind, id, &object).await {
+                Err(error) if error.code() == 409 && tries < MOST_TRIES => {}
+                outcome => return outcome.map(|()| true),
+            }
         }
-        if object::at(&object, &["metadata", "deletionTimestamp"]).is_none() {
-            self.delete(&kind, id, object::text(&object, &["metadata", "uid"])).await?;
-        }
-        Ok(true)
     }
 }
 
 fn is_owned(object: &Value, (name, namespace): (&str, &str)) -> bool {
     object::label(object, annotation::OWNER_NAME) == Some(name)
         && object::label(object, annotation::OWNER_NAMESPACE) == Some(namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_cluster::Cluster;
+    use http::{Method, Request};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::json;
+    use tower::BoxError;
+
+    use super::*;
+    use crate::apply::FIELD_MANAGER;
+
+    /// Someone else takes the object over between the look at it and its deletion.
+    #[tokio::test]
+    async fn what_belongs_to_another_in_the_last_moment_stays() -> Result<(), BoxError> {
+        let client = Client::new(Cluster::in_memory().service(), "default");
+        let other = client.clone();
+        let hasty = tower::service_fn(move |request: Request<Body>| {
+            let client = other.clone();
+            async move {
+                if request.method() == Method::DELETE {
+                    apply(&client, "other").await?;
+                }
+                client.send(request).await.map_err(BoxError::from)
+            }
+        });
+        apply(&client, "one").await?;
+        let objects = Objects::new(Client::new(hasty, "default"));
+        let id: ObjectId = "default_a__ConfigMap".parse().map_err(|_| "no id")?;
+        let pruned = objects.prune(vec![(id.clone(), "v1".to_owned())], ("one", "x")).await;
+        assert!(pruned.done.is_empty() && pruned.failed.is_empty(), "{pruned:?}");
+        assert!(objects.is_owned(&id, "v1", ("other", "x")).await?);
+        Ok(())
+    }
+
+    async fn apply(client: &Client, owner: &str) -> Result<(), BoxError> {
+        let labels = json!({annotation::OWNER_NAME: owner, annotation::OWNER_NAMESPACE: "x"});
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "default", "labels": labels},
+        });
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri(format!("/api/v1/namespaces/default/configmaps/a?fieldManager={FIELD_MANAGER}&force=true"))
+            .header("content-type", "application/apply-patch+yaml")
+            .body(serde_json::to_vec(&object)?)?;
+        client.request::<Value>(request).await?;
+        Ok(())
+    }
 }

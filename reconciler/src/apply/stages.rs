@@ -10,6 +10,7 @@ use kustomize_core::closest;
 use reconciler_api::annotation;
 use reconciler_core::kstatus::HealthExpressions;
 use reconciler_core::object;
+use reconciler_core::sops::Plaintext;
 use reconciler_core::ssa::{self, IgnoredFields, ObjectId, Stage};
 use serde_json::Value;
 
@@ -134,9 +135,13 @@ impl Apply<'_> {
             Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
             Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
                 let hint = wanted.place.as_ref().map(|place| format!("{subject} is written at {place}"));
+                let message = shown(wanted, &message);
                 Err(Failure(format!("{subject} dry-run failed ({reason}): {message}"), hint))
             }
-            Err(error) => Err(Failure::new(format!("{subject} dry-run failed: {error}"))),
+            Err(error) => {
+                let message = shown(wanted, &error.to_string());
+                Err(Failure::new(format!("{subject} dry-run failed: {message}")))
+            }
         }
     }
 
@@ -167,8 +172,10 @@ impl Apply<'_> {
                 self.take_over_and_apply(item, tried).await
             }
         };
-        let applied = outcome
-            .map_err(|error| Failure::new(format!("{} apply failed: {error}", wanted.id.subject())))?;
+        let applied = outcome.map_err(|error| {
+            let message = shown(wanted, &error.to_string());
+            Failure::new(format!("{} apply failed: {message}", wanted.id.subject()))
+        })?;
         observer.applied(&wanted.id, wanted.hash, &applied.object);
         Ok(match trial {
             _ if applied.is_created => Action::Created,
@@ -204,6 +211,8 @@ impl Apply<'_> {
 
     /// The failure for an object whose namespace does not exist.
     async fn not_found(&self, wanted: &Wanted, error: &RequestError) -> Failure {
+        // Its kind may be served elsewhere by now.
+        self.objects.kinds().forget();
         let message = format!("{} not found: {error}", wanted.id.subject());
         let namespace = &wanted.id.namespace;
         let mut hint = match &wanted.namespace_place {
@@ -232,4 +241,9 @@ impl Apply<'_> {
         self.objects.kinds().forget();
         Ok(())
     }
+}
+
+/// What the server says of an object: it may repeat the values of a Secret that it refuses.
+fn shown(wanted: &Wanted, message: &str) -> String {
+    Plaintext::of_secret(&wanted.value).mask(message)
 }

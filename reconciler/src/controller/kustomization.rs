@@ -5,6 +5,7 @@ mod cluster;
 mod decryption;
 mod finalize;
 mod history;
+mod prune;
 mod report;
 mod variables;
 
@@ -19,6 +20,7 @@ use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
 use reconciler_core::expression::{Expression, ExpressionError};
 use reconciler_core::kstatus::HealthExpressions;
+use reconciler_core::sops::Plaintext;
 use reconciler_core::ssa::{IgnoredFields, ObjectId};
 use reconciler_core::substitute::Variables;
 use serde_json::json;
@@ -46,8 +48,8 @@ const NO_DEPENDENCY: Duration = Duration::from_secs(30);
 /// What is remembered of a Kustomization between two reconciliations.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// The status that was written last, which the watch may not have shown yet.
-    status: Option<KustomizationStatus>,
+    /// What tells the object from an earlier one with its name.
+    uid: Option<String>,
     /// The last success.
     applied: Option<Applied>,
     /// What others have changed, as it was reported last.
@@ -68,11 +70,15 @@ struct Applied {
     cluster: Objects,
     /// The objects, but for those that asked to be left alone.
     ids: Vec<ObjectId>,
+    /// The objects as status lists them.
+    inventory: Inventory,
 }
 
 /// What a build and an application need besides the source.
 struct Needs {
     variables: Variables,
+    /// Values of variables that come from Secrets.
+    secrets: Plaintext,
     decryption: Option<Decryption>,
     cluster: Objects,
 }
@@ -92,15 +98,24 @@ struct Failure {
     message: String,
     /// The line that is wrong, for those who are told.
     excerpt: Option<String>,
-    /// When to try again, if not at the interval of retries: it only waits for something else.
+    /// When to try again, if not at the interval of retries.
     next: Option<Duration>,
+    /// Whether it only waits for something else.
+    is_waiting: bool,
     /// Whether nothing but a change of the spec can help.
     is_permanent: bool,
 }
 
 impl Failure {
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Failure { reason, message: message.into(), excerpt: None, next: None, is_permanent: false }
+        Failure {
+            reason,
+            message: message.into(),
+            excerpt: None,
+            next: None,
+            is_waiting: false,
+            is_permanent: false,
+        }
     }
 
     /// Nothing but a change of the spec can help.
@@ -108,9 +123,15 @@ impl Failure {
         Failure { is_permanent: true, ..Failure::new(reason, message) }
     }
 
+    /// The same without anything secret in it.
+    fn masked(self, secrets: &Plaintext) -> Self {
+        let excerpt = self.excerpt.map(|excerpt| secrets.mask(&excerpt));
+        Failure { message: secrets.mask(&self.message), excerpt, ..self }
+    }
+
     /// It only waits for something, and is tried again after a while.
     fn waiting(reason: &'static str, message: impl Into<String>, next: Duration) -> Self {
-        Failure { next: Some(next), ..Failure::new(reason, message) }
+        Failure { next: Some(next), is_waiting: true, ..Failure::new(reason, message) }
     }
 }
 
@@ -120,6 +141,8 @@ struct Reconciliation<'a> {
     key: &'a Key,
     object: &'a Kustomization,
     memory: &'a mut Memory,
+    /// The status that was written last, if any was.
+    written: Option<KustomizationStatus>,
     id: String,
     start: Instant,
     /// The digest of the objects that were built.
@@ -140,11 +163,15 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Some(Ok(object)) => object,
     };
     let mut memory = context.take_memory(&key);
+    if memory.uid != object.uid() {
+        memory = Memory { uid: object.uid(), ..Memory::default() };
+    }
     let reconciliation = Reconciliation {
         context: &context,
         key: &key,
         object: &object,
         memory: &mut memory,
+        written: None,
         id: uuid::Uuid::new_v4().to_string(),
         start: Instant::now(),
         digest: None,
@@ -221,13 +248,13 @@ impl Reconciliation<'_> {
 
     /// What a build and an application need besides the source.
     async fn needs(&self) -> Result<Needs, Failure> {
-        let (variables, decryption) = (self.variables().await?, self.decryption().await?);
-        Ok(Needs { variables, decryption, cluster: self.cluster().await? })
+        let ((variables, secrets), decryption) = (self.variables().await?, self.decryption().await?);
+        Ok(Needs { variables, secrets, decryption, cluster: self.cluster().await? })
     }
 
     /// The status as it was written last.
     fn status(&self) -> KustomizationStatus {
-        self.memory.status.clone().or_else(|| self.object.status.clone()).unwrap_or_default()
+        self.written.clone().or_else(|| self.object.status.clone()).unwrap_or_default()
     }
 
     fn source(&self) -> Result<Snapshot, Failure> {
@@ -319,6 +346,8 @@ impl Reconciliation<'_> {
     fn is_done(&self, commit: &Snapshot, needs: &Needs) -> bool {
         let Some(applied) = &self.memory.applied else { return false };
         applied.generation == self.object.metadata.generation
+            // Someone may have written another status.
+            && self.status().inventory.as_ref() == Some(&applied.inventory)
             && applied.variables == needs.variables
             && applied.keys.as_ref() == needs.decryption.as_ref().map(|decryption| &decryption.version)
             && (applied.tree == commit.tree.id() || applied.footprint.holds(&commit.tree))
@@ -353,9 +382,11 @@ impl Reconciliation<'_> {
         needs: Needs,
         rules: &Rules,
     ) -> Result<bool, Failure> {
-        let Needs { variables, decryption, cluster } = needs;
+        let Needs { variables, secrets, decryption, cluster } = needs;
         let keys = decryption.as_ref().map(|decryption| decryption.version.clone());
-        let built = self.build(commit, variables.clone(), decryption).await?;
+        let built = self.build(commit, variables.clone(), decryption).await;
+        let mut built = built.map_err(|failure| failure.masked(&secrets))?;
+        built.plaintext.extend(secrets);
         let order = Order::new(built.objects, self.owner(), self.object.spec.common_metadata.as_ref());
         let apply = Apply { objects: &cluster, owner: self.owner(), force: false, ignored: &rules.ignored };
         let found = apply.differences(&order).await.map_err(|error| {
@@ -384,6 +415,7 @@ impl Reconciliation<'_> {
             variables,
             keys,
             ids: ids.map(|change| change.id.clone()).collect(),
+            inventory: self.status().inventory.unwrap_or_default(),
             cluster,
         });
         self.memory.drift = drift;
@@ -400,9 +432,11 @@ impl Reconciliation<'_> {
 
     /// Builds and applies, prunes, and waits for health. Returns the new inventory.
     async fn apply(&mut self, commit: &Snapshot, needs: Needs, rules: &Rules) -> Result<Inventory, Failure> {
-        let Needs { variables, decryption, cluster } = needs;
+        let Needs { variables, secrets, decryption, cluster } = needs;
         let version = decryption.as_ref().map(|decryption| decryption.version.clone());
-        let built = self.build(commit, variables.clone(), decryption).await?;
+        let built = self.build(commit, variables.clone(), decryption).await;
+        let mut built = built.map_err(|failure| failure.masked(&secrets))?;
+        built.plaintext.extend(secrets);
         let plaintext = built.plaintext;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
@@ -410,7 +444,7 @@ impl Reconciliation<'_> {
         self.digest = Some(digest.clone());
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
-        self.announce(&apply::union(&new, &old)).await?;
+        self.announce(&apply::union(&new, &old), commit).await?;
         let permit = self.context.applies.acquire().await;
         let force = self.object.spec.force.unwrap_or_default();
         let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
@@ -427,18 +461,19 @@ impl Reconciliation<'_> {
         };
         let is_left = |change: &&apply::Change| change.action != Action::Skipped;
         let ids = changes.iter().filter(is_left).map(|change| change.id.clone()).collect();
+        drop(permit);
         let mut inventory = new.clone();
         if self.object.spec.prune {
-            let pruned = cluster.prune(apply::stale(&old, &new), self.owner()).await;
+            let pruned = self.prune(&cluster, apply::stale(&old, &new)).await;
             changes.extend(pruned.done);
             if let Some((id, _, error)) = pruned.failed.first() {
+                self.log_changes(&changes);
                 return Err(Failure::new(
                     reason::PRUNE_FAILED,
                     format!("{} delete failed: {error}", id.subject()),
                 ));
             }
         }
-        drop(permit);
         self.log_changes(&changes);
         let list = change_list(&changes);
         if !list.is_empty() {
@@ -456,6 +491,7 @@ impl Reconciliation<'_> {
             keys: version,
             cluster,
             ids,
+            inventory: inventory.clone(),
         });
         Ok(inventory)
     }
@@ -490,12 +526,13 @@ impl Reconciliation<'_> {
     }
 
     /// Writes down what is about to be applied, so that nothing is ever applied and not known.
-    async fn announce(&mut self, inventory: &Inventory) -> Result<(), Failure> {
+    async fn announce(&mut self, inventory: &Inventory, commit: &Snapshot) -> Result<(), Failure> {
         let mut new = self.status();
         if new.inventory.as_ref() == Some(inventory) {
             return Ok(());
         }
         new.inventory = Some(inventory.clone());
+        new.last_attempted_revision = Some(commit.revision.clone());
         let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
         let message = "Reconciliation in progress";
         let unknown = ConditionStatus::Unknown;

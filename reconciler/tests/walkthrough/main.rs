@@ -2,6 +2,7 @@
 //! the reconciler between them. It runs on the embedded cluster, or on the one that `KUBECONFIG` names.
 
 mod features;
+mod ownership;
 mod sops;
 mod stage;
 mod tenants;

@@ -1,15 +1,22 @@
 //! The end of a Kustomization.
 
+use std::time::Duration;
+
 use reconciler_api::kustomization::{DeletionPolicy, Inventory};
 use serde_json::json;
 
+use reconciler_api::reason;
+
 use super::super::{Next, finalizer};
-use super::{Reconciliation, SOON};
+use super::{Failure, Reconciliation, SOON};
 use crate::apply;
+
+/// The pause after objects could not be deleted.
+const AGAIN: Duration = Duration::from_secs(10);
 
 impl Reconciliation<'_> {
     /// Deletes what was applied, unless that is to stay, and lets the object go.
-    pub(super) async fn finalize(&mut self) -> Next {
+    pub(super) async fn finalize(self) -> Next {
         let spec = &self.object.spec;
         let is_pruned = match spec.deletion_policy.unwrap_or_default() {
             DeletionPolicy::MirrorPrune => spec.prune,
@@ -25,19 +32,13 @@ impl Reconciliation<'_> {
             let stale = apply::stale(&inventory, &Inventory::default());
             let cluster = match self.cluster().await {
                 Ok(cluster) => cluster,
-                Err(failure) => {
-                    self.context
-                        .log
-                        .error("garbage collection failed", self.fields(json!({"error": failure.message})));
-                    return Next::After(self.object.spec.retry_interval().to_std());
-                }
+                Err(failure) => return self.fail(failure, None).await,
             };
-            let pruned = cluster.prune(stale.clone(), self.owner()).await;
+            let pruned = self.prune(&cluster, stale.clone()).await;
             self.log_changes(&pruned.done);
             if let Some((id, _, error)) = pruned.failed.first() {
                 let message = format!("{} delete failed: {error}", id.subject());
-                self.context.log.error("garbage collection failed", self.fields(json!({"error": message})));
-                return Next::After(SOON);
+                return self.keep(message).await;
             }
             if spec.deletion_policy == Some(DeletionPolicy::WaitForTermination) {
                 for (id, version) in &stale {
@@ -45,18 +46,21 @@ impl Reconciliation<'_> {
                         && pruned.done.iter().any(|change| change.id == *id)
                         && let Err(error) = cluster.wait_until_gone(&kind, id, spec.timeout().to_std()).await
                     {
-                        self.context.log.error(
-                            "waiting for termination failed",
-                            self.fields(json!({"error": error.to_string()})),
-                        );
-                        return Next::After(SOON);
+                        return self.keep(error.to_string()).await;
                     }
                 }
             }
         }
+        self.context.objects.observer().forget_owner(self.owner());
         match finalizer::remove(&self.context.client, self.object).await {
             Ok(()) => Next::OnChange,
             Err(_) => Next::After(SOON),
         }
+    }
+
+    /// Says why the object is still there.
+    async fn keep(self, message: String) -> Next {
+        let failure = Failure { next: Some(AGAIN), ..Failure::new(reason::PRUNE_FAILED, message) };
+        self.fail(failure, None).await
     }
 }

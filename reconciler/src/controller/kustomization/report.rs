@@ -70,6 +70,8 @@ impl Reconciliation<'_> {
     }
 
     pub(super) async fn fail(mut self, failure: Failure, commit: Option<&Snapshot>) -> Next {
+        // What the condition does not have would look new every time.
+        let failure = Failure { message: condition::fit(failure.message), ..failure };
         let revision = commit.map(|commit| commit.revision.as_str());
         self.memory.applied = None;
         let mut new = self.status();
@@ -101,7 +103,7 @@ impl Reconciliation<'_> {
         if failure.is_permanent {
             let message = "Reconciliation failed, nothing but a change of the spec can help";
             self.context.log.error(message, self.fields(json!({"error": failure.message})));
-        } else if failure.next.is_some() {
+        } else if failure.is_waiting {
             self.context
                 .log
                 .info(&failure.message, self.fields(json!({"revision": revision.unwrap_or_default()})));
@@ -119,7 +121,7 @@ impl Reconciliation<'_> {
             let mut report = Report::error(CONTROLLER, failure.reason, &failure.message).at(revision);
             report.details = Some(&details);
             // Waiting for others is no error.
-            report.is_error = failure.next.is_none();
+            report.is_error = !failure.is_waiting;
             events::send(self.context, self.object, &report).await;
         }
         let next = if failure.is_permanent { Next::OnChange } else { Next::After(retry) };
@@ -178,7 +180,7 @@ impl Reconciliation<'_> {
         if let Some(written) = written {
             self.context.kustomizations.written(self.key, written);
         }
-        self.memory.status = Some(new);
+        self.written = Some(new);
         Ok(())
     }
 

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use reconciler_api::kustomization::SubstituteReference;
 use reconciler_api::reason;
+use reconciler_core::sops::Plaintext;
 use reconciler_core::substitute::Variables;
 
 use super::{Failure, Reconciliation};
 use crate::apply::{Objects, RequestError};
 
 impl Reconciliation<'_> {
-    /// The values of all variables. Those of the spec win over others, and later references over
-    /// earlier ones.
-    pub(super) async fn variables(&self) -> Result<Variables, Failure> {
-        let mut variables = Variables::default();
-        let Some(post_build) = &self.object.spec.post_build else { return Ok(variables) };
+    /// The values of all variables, and those among them that are secret. Those of the spec win over others, and
+    /// later references over earlier ones.
+    pub(super) async fn variables(&self) -> Result<(Variables, Plaintext), Failure> {
+        let (mut variables, mut secrets) = (Variables::default(), Plaintext::default());
+        let Some(post_build) = &self.object.spec.post_build else { return Ok((variables, secrets)) };
         let reader = self.reader()?;
         for reference in &post_build.substitute_from {
             let found = self.values(&reader, reference).await;
@@ -30,9 +31,12 @@ impl Reconciliation<'_> {
                 }
             };
             values.iter().for_each(|(name, value)| variables.set(name, value));
+            if reference.kind == "Secret" {
+                values.values().for_each(|value| secrets.add(value));
+            }
         }
         post_build.substitute.iter().for_each(|(name, value)| variables.set(name, value));
-        Ok(variables)
+        Ok((variables, secrets))
     }
 
     async fn values(

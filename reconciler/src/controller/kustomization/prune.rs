@@ -1,0 +1,89 @@
+//! Deleting what a Kustomization no longer has, unless another one has it now.
+
+use std::time::{Duration, Instant};
+
+use reconciler_api::Kustomization;
+use reconciler_core::ssa::ObjectId;
+
+use super::super::queue::Key;
+use super::Reconciliation;
+use crate::apply::{Objects, Pruned};
+
+/// How long others have to take over what has moved to them.
+const HANDOVER: Duration = Duration::from_secs(10);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Reconciliation<'_> {
+    /// Deletes objects. Those that have moved to another Kustomization, or that two have, are left to the other one:
+    /// deleted and made anew, they would be gone for a moment. Whoever does not take them over in time finds them
+    /// deleted.
+    pub(super) async fn prune(&self, cluster: &Objects, stale: Vec<(ObjectId, String)>) -> Pruned {
+        if stale.is_empty() {
+            return Pruned::default();
+        }
+        let end = Instant::now() + HANDOVER;
+        while self.is_someone_late() && Instant::now() < end {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut moved = Vec::new();
+        for (id, version) in &stale {
+            let heirs = self.heirs(id);
+            if heirs.is_empty() || !self.owns(cluster, id, version).await {
+                continue;
+            }
+            // They may have applied it before, and see no reason to do that again.
+            cluster.observer().forget(id);
+            heirs.into_iter().for_each(|heir| self.context.kustomization_queue.add(heir));
+            moved.push((id, version));
+        }
+        for (id, version) in moved {
+            while self.owns(cluster, id, version).await && Instant::now() < end {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        let _permit = self.context.applies.acquire().await;
+        cluster.prune(stale, self.owner()).await
+    }
+
+    async fn owns(&self, cluster: &Objects, id: &ObjectId, version: &str) -> bool {
+        cluster.is_owned(id, version, self.owner()).await.unwrap_or_default()
+    }
+
+    /// Whether a Kustomization of the same source has not come to its revision yet: it may want what is deleted here.
+    fn is_someone_late(&self) -> bool {
+        let Ok(current) = self.source() else { return false };
+        let source = source_of(self.key, self.object);
+        let is_late = |key: &Key, other: &Kustomization| {
+            let attempted = other.status.as_ref().and_then(|status| status.last_attempted_revision.as_ref());
+            source_of(key, other) == source && attempted != Some(&current.revision)
+        };
+        !self.others(is_late).is_empty()
+    }
+
+    /// Other Kustomizations that have an object in the same cluster.
+    fn heirs(&self, id: &ObjectId) -> Vec<Key> {
+        let id = id.to_string();
+        self.others(|_, other| {
+            let inventory = other.status.as_ref().and_then(|status| status.inventory.as_ref());
+            other.spec.kube_config == self.object.spec.kube_config
+                && inventory.is_some_and(|inventory| inventory.entries.iter().any(|entry| entry.id == id))
+        })
+    }
+
+    /// Other Kustomizations that apply objects.
+    fn others(&self, is_wanted: impl Fn(&Key, &Kustomization) -> bool) -> Vec<Key> {
+        self.context.kustomizations.keys(|key, other| {
+            key != self.key
+                && !other.spec.suspend
+                && other.metadata.deletion_timestamp.is_none()
+                && is_wanted(key, other)
+        })
+    }
+}
+
+/// Kind, namespace and name of a Kustomization's source.
+fn source_of<'a>(key: &'a Key, object: &'a Kustomization) -> (&'a str, &'a str, &'a str) {
+    let source = &object.spec.source_ref;
+    (&source.kind, source.namespace.as_ref().unwrap_or(&key.namespace), &source.name)
+}
