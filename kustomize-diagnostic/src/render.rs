@@ -2,7 +2,7 @@
 
 use super::snippet::Snippet;
 use super::style::{Role, Style};
-use super::text::push_message;
+use super::text::{inert_for_people, push_message};
 use super::{Diagnostic, Origin, Remark, Severity};
 
 /// Steps of a chain that are shown at each of its ends.
@@ -39,6 +39,10 @@ impl Renderer {
     /// The whole text, with a line break at its end.
     #[must_use]
     pub fn render(&self, diagnostic: &Diagnostic) -> String {
+        inert_for_people(&self.rendered(diagnostic))
+    }
+
+    fn rendered(&self, diagnostic: &Diagnostic) -> String {
         let (word, role) = match diagnostic.severity {
             Severity::Error => ("error", Role::Error),
             Severity::Warning => ("warning", Role::Warning),
@@ -135,10 +139,11 @@ impl Renderer {
     }
 
     fn place(&self, origin: &Origin) -> String {
-        let file = self.shorten(&origin.file);
+        // In one line, whatever it is called.
+        let file = self.shorten(&origin.file).replace('\n', "\\n");
         match &origin.line {
             Some(line) => format!("{file}:{}:{}", line.number, line.column),
-            None => file.to_owned(),
+            None => file,
         }
     }
 

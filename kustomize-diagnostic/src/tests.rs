@@ -56,3 +56,26 @@ fn nothing_escapes_to_the_terminal() {
     let shown = render(Style::Plain, &error);
     assert!(!shown.contains(['\x1b', '\x07', '\u{202e}']), "{shown}");
 }
+
+#[test]
+fn commands_of_continuous_integration_are_none() {
+    for (text, wanted) in [
+        ("a\n  ::set-output name=a::b\n", "a\n  \\u{3a}:set-output name=a::b\n"),
+        ("::error::x", "\\u{3a}:error::x"),
+        ("x ##vso[task] ###[group]y", "x \\u{23}#vso[task] \\u{23}\\u{23}#[group]y"),
+        // What is none.
+        ("a::b ## [x]\n# x ##\n##vso", "a::b ## [x]\n# x ##\n##vso"),
+    ] {
+        assert_eq!(inert_for_people(text), wanted);
+    }
+}
+
+#[test]
+fn names_and_messages_give_no_commands() {
+    let error = Diagnostic::error("there is no 'a\n::add-mask::b'");
+    let origin = Origin { file: "x\n::error::y".to_owned(), line: None };
+    let error = Diagnostic { origin: Some(origin), ..error };
+    let text = Renderer::new(Style::Plain).render(&error);
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+    assert!(text.contains("--> x\\n::error::y\n"), "{text}");
+}

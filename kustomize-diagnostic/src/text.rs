@@ -33,6 +33,45 @@ pub fn fit(text: &str) -> String {
     out
 }
 
+/// A text of lines with what continuous integration would take for a command to itself written
+/// otherwise: whoever prints text of unknown origin would give that origin a say in its variables.
+///
+/// Such are lines that begin with `::` (GitHub), and `##` before a word and a bracket anywhere in a line
+/// (GitHub: `##[group]`, Azure: `##vso[…]`, TeamCity). `escape` writes the first character of these.
+#[must_use]
+pub fn inert(text: &str, escape: impl Fn(char) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start();
+        out.push_str(&line[..line.len() - rest.len()]);
+        let mut rest = rest;
+        if rest.starts_with("::") {
+            out.push_str(&escape(':'));
+            rest = &rest[1..];
+        }
+        while let Some(at) = rest.find("##") {
+            let (before, marked) = rest.split_at(at);
+            out.push_str(before);
+            let behind =
+                marked.trim_start_matches('#').trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+            if behind.starts_with('[') {
+                out.push_str(&escape('#'));
+            } else {
+                out.push('#');
+            }
+            rest = &marked[1..];
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+/// As [`inert`], for people: with the characters written as in Rust.
+#[must_use]
+pub fn inert_for_people(text: &str) -> String {
+    inert(text, |letter| letter.escape_unicode().to_string())
+}
+
 /// Columns that a character takes on a terminal.
 pub(super) fn width(letter: char) -> usize {
     match letter {

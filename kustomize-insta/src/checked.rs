@@ -7,7 +7,7 @@ use insta::Settings;
 use kustomize_core::golden::{Layout, Mismatch, Outcome, Update, discover};
 use kustomize_core::host::{OsHost, path};
 use kustomize_core::{BuildError, BuildOptions, ErrorKind};
-use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+use kustomize_diagnostic::{Diagnostic, Renderer, Style, fit, inert_for_people};
 
 /// A rendering that is not as expected, for insta to fail with and to keep for review.
 pub struct Pending {
@@ -52,7 +52,7 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
         _ => panic!("{} has no overlay", case.golden),
     };
     let Some(name) = snapshot_name(layout.file_name()) else {
-        panic!("{what}\nhelp: accept with `kustomize-rs test --update`");
+        panic!("{}\nhelp: accept with `kustomize-rs test --update`", fit_lines(&what));
     };
     refuse_odd_files(&case.golden, layout.file_name());
     show(&what);
@@ -128,9 +128,14 @@ fn or_panic<T>(outcome: Result<T, BuildError>) -> T {
     outcome.unwrap_or_else(|error| panic!("{}", text(&error)))
 }
 
+/// Text that names files, which may be called anything.
+fn fit_lines(text: &str) -> String {
+    inert_for_people(&text.lines().map(fit).collect::<Vec<_>>().join("\n"))
+}
+
 #[allow(clippy::print_stderr, reason = "the test harness shows it with the failure")]
 fn show(what: &str) {
-    eprintln!("{what}");
+    eprintln!("{}", fit_lines(what));
 }
 
 #[cfg(test)]

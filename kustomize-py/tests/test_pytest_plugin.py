@@ -347,6 +347,11 @@ def test_names_do_not_control_the_terminal(pytester: pytest.Pytester, repository
     write(repository, {"deploy/a\n::error::\x1b[31m/p.yaml": POD})
     result = pytester.runpytest("--update-goldens")
     result.stdout.fnmatch_lines([rf"written deploy/a\n::error::\x1b*{GOLDEN}"])
+    write(repository, {"deploy/staging/kustomization.yaml": 'resources: ["b\\n::error::\\e[31m"]\n'})
+    result = pytester.runpytest("deploy/staging")
+    result.assert_outcomes(failed=1)
+    assert "\x1b" not in result.stdout.str()
+    assert not [line for line in result.outlines if line.lstrip().startswith("::")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")

@@ -250,3 +250,40 @@ fn junit_goes_to_standard_output_alone() {
     assert!(stderr(&output).contains("different apps/overlays/staging\n"), "{}", stderr(&output));
     assert!(!place.exists("-"));
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_is_shown_is_a_command_of_continuous_integration() {
+    let place = Workplace::new();
+    let map = |value: &str| {
+        format!(
+            "apiVersion: v1\ndata:\n  a: |\n    ::set-output name=a::b\n    {value}\nkind: ConfigMap\nmetadata:\n  name: a\n"
+        )
+    };
+    for directory in ["::error::a", "b\n::error::b", "c##vso[task.setvariable variable=c]d"] {
+        place.write(&format!("{directory}/kustomization.yaml"), "resources: [map.yaml]\n");
+        place.write(&format!("{directory}/map.yaml"), &map("new ##[group]x"));
+        place.write(&format!("{directory}/kustomization.snap.yaml"), &map("old ##vso[x]y"));
+    }
+    place.write("d\n::error::d/kustomization.yaml", "resources: [\"x\\n::error::y\"]\n");
+    let (a, b) = ("./::error::a", "./b\n::error::b/kustomization.snap.yaml");
+    for arguments in [
+        &["test", "--diff=text"][..],
+        &["test"],
+        &["test", "--junit=-"],
+        &["diff", a, b],
+        &["diff", a, b, "--diff=text"],
+        &["diff", a, b, "--format=markdown"],
+        &["diff", a, b, "--format=json"],
+        &["diff", "./d\n::error::d", b],
+        &["test", "--update"],
+    ] {
+        let output = place.run(arguments);
+        for text in [String::from_utf8_lossy(&output.stdout).as_ref(), &stderr(&output)] {
+            let is_command = |line: &&str| {
+                line.trim_start().starts_with("::") || line.contains("##vso[") || line.contains("##[")
+            };
+            assert_eq!(text.lines().find(is_command), None, "{arguments:?}: {text}");
+        }
+    }
+}

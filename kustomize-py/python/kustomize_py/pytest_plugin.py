@@ -221,7 +221,7 @@ class MismatchRepr(TerminalRepr):
             what = "removes it" if content is None else "accepts the new output"
             self.cure = f"--update-goldens {what}"
         summary = outcome.error.message if outcome.error else f"{outcome.kind}: {self.lines[0][1].strip()}"
-        self.reprcrash = ReprFileLocation(str(item.path), 0, summary)
+        self.reprcrash = ReprFileLocation(_printable(str(item.path)), 0, _printable(summary))
 
     def toterminal(self, tw: TerminalWriter) -> None:
         """Write it, in the colours of what happened."""
@@ -266,5 +266,9 @@ def _stand_in(case: golden.Case) -> Path:
 
 def _seen_from(directory: Path, file: Path) -> str:
     """Return a path as seen from a directory above it, in one line and without control characters."""
-    seen = os.path.relpath(file, directory) if file.is_relative_to(directory) else str(file)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in seen)
+    return _printable(os.path.relpath(file, directory) if file.is_relative_to(directory) else str(file))
+
+
+def _printable(text: str) -> str:
+    """Return a text in one line, with control characters written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -5,7 +5,7 @@ mod side;
 use std::process::ExitCode;
 
 use kustomize_core::difference::Difference;
-use kustomize_diagnostic::{Diagnostic, Style};
+use kustomize_diagnostic::{Diagnostic, Style, inert, inert_for_people};
 
 use crate::args::{DiffArgs, DiffFormat, DiffStyle};
 use crate::comparison::{by_field, json, markdown, unified};
@@ -46,6 +46,10 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
             };
             (text, !difference.is_empty())
         }
+    };
+    let text = match args.format {
+        DiffFormat::Json => inert(&text, |letter| format!("\\u{:04x}", u32::from(letter))),
+        DiffFormat::Text | DiffFormat::Markdown => inert_for_people(&text),
     };
     output::to_stdout(text.as_bytes())?;
     Ok(if differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use kustomize_core::golden::Outcome;
+use kustomize_diagnostic::inert_for_people;
 
 use super::Checked;
 use super::report::{Report, word};
@@ -22,7 +23,7 @@ pub(super) fn document(all: &[Checked], report: &Report, took: Duration) -> Stri
     let _ = writeln!(out, "<testsuites name=\"kustomize-rs test\" {totals}>");
     let _ = writeln!(out, "  <testsuite name=\"overlays\" {totals}>");
     for checked in all {
-        let name = escaped(&report.overlay(checked));
+        let name = attribute(&report.overlay(checked));
         let _ = write!(out, "    <testcase classname=\"overlays\" name=\"{name}\"");
         if checked.accepted || checked.outcome.is_equal() {
             out.push_str("/>\n");
@@ -30,7 +31,7 @@ pub(super) fn document(all: &[Checked], report: &Report, took: Duration) -> Stri
         }
         let element = if is_error(checked) { "error" } else { "failure" };
         let (word, detail) = (word(checked), escaped(&report.detail(checked)));
-        let message = escaped(&report.subject(checked));
+        let message = attribute(&report.subject(checked));
         let _ = write!(out, ">\n      <{element} type=\"{word}\" message=\"{word}: {message}\">");
         let _ = write!(out, "{detail}</{element}>\n    </testcase>\n");
     }
@@ -43,10 +44,16 @@ fn is_error(checked: &Checked) -> bool {
     matches!(checked.outcome, Outcome::Failed(_) | Outcome::Unreadable { .. })
 }
 
+/// Text as it stands in an attribute, in which line breaks would become blanks.
+fn attribute(text: &str) -> String {
+    escaped(text).replace('\n', "&#10;")
+}
+
 /// Text as it stands in XML; what may not stand there at all becomes a replacement character.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    // Documents are printed to logs as well.
+    for letter in inert_for_people(text).chars() {
         match letter {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

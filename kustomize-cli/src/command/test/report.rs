@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kustomize_core::golden::{Mismatch, Outcome, Update};
-use kustomize_diagnostic::{Diagnostic, Renderer, Role, fit};
+use kustomize_diagnostic::{Diagnostic, Renderer, Role, fit, inert_for_people};
 
 use super::Checked;
 use crate::args::DiffStyle;
@@ -60,7 +60,7 @@ impl Report {
             style.push(&mut out, Role::Help, "help");
             out.push_str(&format!(": with --update, {}\n", cures.join(", and ")));
         }
-        out
+        inert_for_people(&out)
     }
 
     /// The path that an outcome is about.
