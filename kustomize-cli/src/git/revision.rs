@@ -87,6 +87,11 @@ impl Revision {
         })
     }
 
+    /// What the paths of all its files begin with.
+    pub(crate) fn top(&self) -> &str {
+        &self.top
+    }
+
     /// The path of a directory as git writes it after `REV:`.
     pub(crate) fn path(&self, written: &str) -> Result<String, Failure> {
         let from_here = matches!(written.split('/').next(), Some("." | ".."));

@@ -312,3 +312,37 @@ fn output_is_where_its_path_seems_to_lead() {
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(place.read("beside.yaml"), POD);
 }
+
+#[test]
+fn what_is_compared_is_in_the_repository() {
+    let place = Workplace::new();
+    place.write("victim/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");
+    place.write("victim/secret", SECRET);
+    place.write("repo/pod.yaml", POD);
+    place.write("repo/o/kustomization.yaml", "resources: [../../victim]\n");
+    symlink("../../victim", place.path("repo/o/link")).unwrap();
+    place.write("repo/p/kustomization.yaml", "resources: [../o/link]\n");
+    place.write("repo/kustomization.yaml", "configMapGenerator: [{name: a, files: [.git/config]}]\n");
+    place.git(&["init", "--quiet", "repo"]);
+    place.git(&["-C", "repo", "config", "a.b", "hunter2"]);
+    place.git(&["-C", "repo", "add", "o", "p"]);
+    place.git(&["-C", "repo", "commit", "--quiet", "--message=x"]);
+    for directory in ["o", "p", "."] {
+        let output = place.run_in("repo", &["diff", directory, "pod.yaml"]);
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(stderr(&output).contains("is not allowed"), "{}", stderr(&output));
+    }
+    // At a revision, directories of the machine may be named from its root.
+    let victim = place.path("victim");
+    let climbing = format!("resources: ['../..{}']\n", victim.display());
+    place.write("repo/q/kustomization.yaml", &climbing);
+    symlink(&victim, place.path("repo/q/link")).unwrap();
+    place.write("repo/r/kustomization.yaml", "resources: [../q/link]\n");
+    place.git(&["-C", "repo", "add", "q", "r"]);
+    place.git(&["-C", "repo", "commit", "--quiet", "--message=y"]);
+    for side in ["HEAD:q", "HEAD:r"] {
+        let output = place.run_in("repo", &["diff", side, "pod.yaml"]);
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(stderr(&output).contains("is not allowed"), "{}", stderr(&output));
+    }
+}

@@ -30,20 +30,33 @@ impl<'a> Confined<'a> {
     /// Confines the rendering of cases to their repositories.
     #[must_use]
     pub fn new(host: &'a dyn Host, cases: &[Case], options: &BuildOptions) -> Self {
+        let mut roots = BTreeSet::new();
+        for case in cases {
+            if root_of(&roots, &case.overlay).is_none() {
+                roots.insert(repository(host, &case.overlay).unwrap_or("/").to_owned());
+            }
+        }
+        Confined::to(host, roots, options)
+    }
+
+    /// Confines what is rendered to the repository around a directory, which has its links resolved.
+    #[must_use]
+    pub fn around(host: &'a dyn Host, directory: &str, options: &BuildOptions) -> Self {
+        Confined::below(host, repository(host, directory).unwrap_or("/"), options)
+    }
+
+    /// Confines what is rendered to a directory, which has its links resolved.
+    #[must_use]
+    pub fn below(host: &'a dyn Host, directory: &str, options: &BuildOptions) -> Self {
+        Confined::to(host, BTreeSet::from([directory.to_owned()]), options)
+    }
+
+    fn to(host: &'a dyn Host, roots: BTreeSet<String>, options: &BuildOptions) -> Self {
         let is_trusted = options.load_restrictor == LoadRestrictor::None
             || options.enable_helm
             || options.enable_plugins
             || options.enable_exec;
-        let roots = || {
-            let mut roots = BTreeSet::new();
-            for case in cases {
-                if root_of(&roots, &case.overlay).is_none() {
-                    roots.insert(repository(host, &case.overlay).unwrap_or("/").to_owned());
-                }
-            }
-            roots
-        };
-        Confined { host, roots: (!is_trusted).then(roots), scratch: Mutex::default() }
+        Confined { host, roots: (!is_trusted).then_some(roots), scratch: Mutex::default() }
     }
 
     /// The host that is confined.

@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use kustomize_core::build;
 use kustomize_core::difference::Snapshot;
+use kustomize_core::golden::Confined;
 use kustomize_core::host::{Host, OsHost};
 use kustomize_diagnostic::Diagnostic;
 
@@ -32,7 +33,8 @@ impl Side {
             }
             let repository = Repository::around(".")?;
             let host = Revision::open(&repository, revision, args.host())?;
-            return Side::build(&host, &host.path(path)?, args);
+            let confined = Confined::below(&host, host.top(), &args.options());
+            return Side::build(&confined, &host.path(path)?, args);
         }
         let path = OsHost::machine_path(argument);
         if argument == STANDARD_INPUT {
@@ -45,7 +47,14 @@ impl Side {
         if is_text && !is_kustomization {
             return Side::text(fs::read_to_string(&path), &path, argument);
         }
-        Side::build(&args.host(), argument, args)
+        let host = args.host();
+        // A URL is no path; what is cloned cannot be left anyway.
+        match fs::canonicalize(&path).ok().as_deref().and_then(OsHost::path) {
+            Some(directory) => {
+                Side::build(&Confined::around(&host, &directory, &args.options()), argument, args)
+            }
+            None => Side::build(&host, argument, args),
+        }
     }
 
     /// Resources that were rendered already.
