@@ -82,6 +82,8 @@ struct Table {
 
 struct Inner {
     revision: u64,
+    /// Changes up to here are in no log.
+    start: u64,
     tables: BTreeMap<Arc<str>, Table>,
     by_uid: HashMap<String, (Arc<str>, Name)>,
     dependents: HashMap<String, BTreeSet<(Arc<str>, Name)>>,
@@ -161,8 +163,9 @@ impl Inner {
     }
 
     fn table(&mut self, resource: &Arc<str>) -> &mut Table {
-        let revision = self.revision;
-        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(revision))
+        // A table that is new has had no changes since: who has listed it before can follow it.
+        let start = self.start;
+        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(start))
     }
 }
 
@@ -174,12 +177,14 @@ impl Store {
     ) -> Store {
         let mut inner = Inner {
             revision: 1,
+            start: 0,
             tables: BTreeMap::new(),
             by_uid: HashMap::new(),
             dependents: HashMap::new(),
         };
         let journal = journal.map(|(journal, records, revision)| {
             inner.revision = revision.max(1);
+            inner.start = inner.revision;
             for record in records {
                 let resource: Arc<str> = record.resource.into();
                 inner.index(&resource, &record.name, &record.value);
@@ -346,6 +351,7 @@ impl Store {
     pub(crate) fn compact(&self) {
         let mut inner = self.lock();
         let revision = inner.revision;
+        inner.start = revision;
         for table in inner.tables.values_mut() {
             table.log.clear();
             table.compacted = revision;

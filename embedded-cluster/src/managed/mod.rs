@@ -322,7 +322,8 @@ fn prune(of: Type<'_>, merged: Value, entries: &[Entry], last: &FieldSet) -> Val
     let owned = entries.iter().fold(FieldSet::default(), |owned, entry| owned.union(&entry.fields));
     let kept = named(&typed::fields_of(of, &pruned));
     pruned = take(&all.difference(&kept.union(&named(&owned))));
-    let kept = named(&typed::fields_of(of, &pruned));
+    // A map that has lost all of its fields is gone from `pruned`; it stays if somebody owns it.
+    let kept = named(&typed::fields_of(of, &pruned)).union(&named(&owned));
     take(&all.difference(&kept).intersection(&named(last)))
 }
 

@@ -30,6 +30,8 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("watch", watch(&client).await);
     note("workload", workload(&client).await);
     note("namespace", namespace(&client).await);
+    note("empty maps", empty_maps(&client).await);
+    note("watch what is new", watch_what_is_new(&client).await);
     note("policy", policy(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
@@ -403,6 +405,35 @@ async fn namespace(client: &Client) -> Outcome {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err("the namespace did not go".into())
+}
+
+/// An empty map that is applied again removes nothing that the server has put into it.
+async fn empty_maps(client: &Client) -> Outcome {
+    let name = fresh_namespace(client, "empty-").await?;
+    let namespaces: Api<DynamicObject> = Api::all_with(client.clone(), &kind("", "v1", "Namespace"));
+    let config = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {}});
+    let first = namespaces.patch(&name, &PatchParams::apply("one"), &Patch::Apply(config.clone())).await?;
+    let again = namespaces.patch(&name, &PatchParams::apply("one"), &Patch::Apply(config)).await?;
+    same(&again.data["spec"], &json!({"finalizers": ["kubernetes"]}))?;
+    same(&again.data["spec"], &first.data["spec"])
+}
+
+/// A kind that is new can be followed from where it was listed, whatever else has happened since.
+async fn watch_what_is_new(client: &Client) -> Outcome {
+    let namespace = fresh_namespace(client, "watched-").await?;
+    // No other test makes any of these.
+    let limits = of(client, &namespace, &kind("", "v1", "LimitRange"));
+    let start = limits.list(&ListParams::default()).await?.metadata.resource_version.ok_or("no version")?;
+    let maps = of(client, &namespace, &kind("", "v1", "ConfigMap"));
+    maps.create(&PostParams::default(), &object(config_map("between", json!({})))?).await?;
+    let mut events = Box::pin(limits.watch(&WatchParams::default().timeout(20), &start).await?);
+    let range =
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "a"}, "spec": {"limits": []}});
+    limits.create(&PostParams::default(), &object(range)?).await?;
+    match events.try_next().await?.ok_or("the watch ended early")? {
+        WatchEvent::Added(_) => Ok(()),
+        other => Err(format!("not what was added, but {other:?}").into()),
+    }
 }
 
 /// A ValidatingAdmissionPolicy refuses what it forbids, in its own words.
