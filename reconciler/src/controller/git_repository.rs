@@ -122,11 +122,14 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         let report = Report::info(CONTROLLER, reason::SUCCEEDED, &message);
         events::mended(&context, &*repository, &report.at(Some(&commit.revision)));
     }
-    // The status first: who sees that something was applied may ask where it came from.
+    // The status first: who sees that something was applied may ask where it came from. A Kustomization
+    // that is asked for as soon as the status is there waits for the commit.
+    let publication = context.sources.publish(SourceKind::GitRepository, &key).await;
     let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
     if let Ok(commit) = outcome {
         context.set_commit(&key, commit);
     }
+    drop(publication);
     match written {
         Ok(written) => {
             if let Some(written) = written {

@@ -196,6 +196,7 @@ impl Reconciliation<'_> {
             Ok(rules) => rules,
             Err(failure) => return self.fail(failure, None).await,
         };
+        self.until_source_is_published().await;
         let source = self.source();
         let commit = match source {
             Ok(commit) => commit,
@@ -255,6 +256,16 @@ impl Reconciliation<'_> {
     /// The status as it was written last.
     fn status(&self) -> KustomizationStatus {
         self.written.clone().or_else(|| self.object.status.clone()).unwrap_or_default()
+    }
+
+    /// Waits while the source is being published: whoever has seen a revision in its status and asks for a
+    /// reconciliation gets that revision.
+    async fn until_source_is_published(&self) {
+        let source = &self.object.spec.source_ref;
+        let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
+        if let Ok(kind) = source.kind.parse() {
+            self.context.sources.until_published(kind, &Key { namespace, name: source.name.clone() }).await;
+        }
     }
 
     fn source(&self) -> Result<Snapshot, Failure> {

@@ -123,11 +123,14 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
     if let Some(token) = requested(&*object) {
         *parts.last_handled_reconcile_at = Some(token);
     }
-    // The status first: who sees that something was applied may ask where it came from.
+    // The status first: who sees that something was applied may ask where it came from. A Kustomization
+    // that is asked for as soon as the status is there waits for the offer.
+    let publication = context.sources.publish(K::KIND, &key).await;
     let written = status::write::<K>(&context.client, &key, &old, &new).await;
     if let Ok((offer, _)) = outcome {
         context.set_offer(K::KIND, &key, offer);
     }
+    drop(publication);
     match written {
         Ok(written) => {
             if let Some(written) = written {

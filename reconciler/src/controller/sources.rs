@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reconciler_api::{Bucket, OCIRepository};
+use tokio::sync::OwnedMutexGuard;
 
 use super::queue::{Key, Queue};
 use super::store::Store;
@@ -64,7 +65,11 @@ pub(crate) struct Sources {
     pub(super) bucket_queue: Arc<Queue>,
     offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
     stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
+    publications: Mutex<HashMap<(SourceKind, Key), Publication>>,
 }
+
+/// Held while a source is being published: while its status is being written, and its offer set.
+type Publication = Arc<tokio::sync::Mutex<()>>;
 
 impl Sources {
     fn offers(&self) -> MutexGuard<'_, HashMap<(SourceKind, Key), Offer>> {
@@ -87,6 +92,22 @@ impl Sources {
         old.is_none_or(|old| old.snapshot.revision != revision || old.snapshot.tree.id() != tree)
     }
 
+    /// Begins to publish what a source offers. Until the end of it, nobody else sees an offer that its
+    /// status contradicts: [`Sources::until_published`] waits.
+    pub(super) async fn publish(&self, kind: SourceKind, key: &Key) -> OwnedMutexGuard<()> {
+        self.publication(kind, key).lock_owned().await
+    }
+
+    /// Waits while a source is being published.
+    pub(super) async fn until_published(&self, kind: SourceKind, key: &Key) {
+        drop(self.publication(kind, key).lock_owned().await);
+    }
+
+    fn publication(&self, kind: SourceKind, key: &Key) -> Publication {
+        let mut publications = self.publications.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(publications.entry((kind, key.clone())).or_default())
+    }
+
     /// Where the files of a source are kept.
     pub(super) fn store(
         &self,
@@ -106,6 +127,7 @@ impl Sources {
     pub(super) fn forget(&self, data: &Path, kind: SourceKind, key: &Key) {
         self.offers().remove(&(kind, key.clone()));
         self.stores().remove(&(kind, key.clone()));
+        self.publications.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind, key.clone()));
         if kind != SourceKind::GitRepository {
             // What is left is a copy, which is removed with the directory of data at the latest.
             let _ = std::fs::remove_dir_all(directory(data, kind, key));

@@ -387,6 +387,23 @@ async fn status_tells_what_was_applied_before() -> Outcome {
     stage.stop().await
 }
 
+/// Whoever sees a new revision in the status of the source and asks for a reconciliation gets that revision,
+/// even while the reconciler itself still waits for the cluster to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_gets_the_revision_that_the_source_shows() -> Outcome {
+    let stage = stage("request", &[("asked/map.yaml", &*map("asked", "b"))]).await?;
+    stage.create("asked", &json!({})).await?;
+    stage.ready("asked", &stage.revision()?).await?;
+    stage.is_slow.store(true, std::sync::atomic::Ordering::Relaxed);
+    stage.commit("change it", &[("asked/map.yaml", &*map("asked", "c"))])?;
+    stage.reconcile("asked").await?;
+    let found = stage.kustomization("asked").await?;
+    assert_eq!(found["status"]["lastAppliedRevision"], stage.revision()?);
+    stage.delete("asked").await?;
+    stage.disappears(&path_of("configmaps", "asked")).await?;
+    stage.stop().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn expressions_say_what_is_healthy() -> Outcome {
     let stage = stage("expressions", &[("checked/map.yaml", &*map("checked", "waiting"))]).await?;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tower::util::MapRequest;
+use tower::{ServiceExt, service_fn};
 
 /// What a step ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -59,6 +59,9 @@ pub(crate) struct Stage {
     reconciler_client: Client,
     /// What it has asked for, if that can be told.
     asked: Arc<Mutex<Vec<String>>>,
+    /// Whether it has to wait for the answer when it writes the status of a GitRepository, while others see
+    /// that status already.
+    pub(crate) is_slow: Arc<AtomicBool>,
     _turn: Option<tokio::sync::MutexGuard<'static, ()>>,
     log: Kept,
     requests: AtomicU64,
@@ -71,16 +74,27 @@ impl Stage {
     /// A new repository, and a cluster with the definitions.
     pub(crate) async fn new(namespace: &'static str) -> Outcome<Self> {
         let asked = Arc::<Mutex<Vec<String>>>::default();
+        let is_slow = Arc::<AtomicBool>::default();
         let (client, reconciler_client, turn) = if is_real() {
             let turn = REAL_CLUSTER.lock().await;
             (Client::try_default().await?, Client::try_default().await?, Some(turn))
         } else {
             let cluster = Cluster::in_memory();
-            let log = Arc::clone(&asked);
-            let counted = MapRequest::new(cluster.service(), move |request: Request<Body>| {
+            let (log, slow, service) = (Arc::clone(&asked), Arc::clone(&is_slow), cluster.service());
+            let counted = service_fn(move |request: Request<Body>| {
                 let text = format!("{} {}", request.method(), request.uri());
+                let is_slow = slow.load(Ordering::Relaxed)
+                    && request.uri().path().contains("/gitrepositories/")
+                    && request.uri().path().ends_with("/status");
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-                request
+                let answer = service.clone().oneshot(request);
+                async move {
+                    let answer = answer.await;
+                    if is_slow {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    answer
+                }
             });
             (Client::new(cluster.service(), "default"), Client::new(counted, "default"), None)
         };
@@ -91,6 +105,7 @@ impl Stage {
             client,
             reconciler_client,
             asked,
+            is_slow,
             _turn: turn,
             log: Kept::default(),
             requests: AtomicU64::new(0),
