@@ -57,7 +57,7 @@ impl Repository {
             Ok(output) => Ok(output.trim_end().to_owned()),
             Err(_) => {
                 let message = format!("unknown revision {revision:?} in {}", self.top);
-                Err(Diagnostic::error(message).with_help("fetch it first, or mend its name").into())
+                Err(Diagnostic::error(message).with_help("fetch it first, or correct its name").into())
             }
         }
     }

@@ -100,8 +100,8 @@ impl Revision {
         if self.kind(&place) == Ok(EntryKind::Directory) {
             return Ok(place);
         }
-        let revision = self.top.trim_start_matches('/');
-        let error = Diagnostic::error(format!("there is no directory {written:?} at {revision}"));
+        let revision = self.top.trim_start_matches('/').trim_end_matches(':');
+        let error = Diagnostic::error(format!("there is no directory {written:?} at revision {revision}"));
         Err(match self.meant(written, &place, from_here) {
             Some(help) => error.with_help(help),
             None => error,

@@ -106,7 +106,7 @@ fn what_cannot_be_compared_ends_with_status_2() {
     for (side, message) in [
         ("nowhere:apps", "unknown revision \"nowhere\""),
         ("--evil:apps", ""),
-        ("HEAD:nowhere", "there is no directory \"nowhere\" at HEAD:"),
+        ("HEAD:nowhere", "there is no directory \"nowhere\" at revision HEAD\n"),
         ("HEAD:apps/base/untracked", "there is no directory"),
         ("HEAD:apps", "error: 'HEAD:/apps' has no kustomization file"),
         ("nowhere", ""),
