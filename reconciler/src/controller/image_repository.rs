@@ -78,6 +78,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Err(failure) => {
             NAMES.fail(&context, &*repository, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            if old.observed_generation != new.observed_generation {
+                // Policies may still say that there is no such repository.
+                context.images.repository_changed(&key);
+            }
             if failure.is_permanent { Next::OnChange } else { Next::After(interval.to_std().min(RETRY)) }
         }
     };

@@ -32,6 +32,11 @@ impl Images {
     pub(super) fn set_tags(&self, repository: &Key, tags: Vec<String>) {
         let tags = Arc::new(tags);
         self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.clone(), tags);
+        self.repository_changed(repository);
+    }
+
+    /// Makes the policies due that pick from an ImageRepository.
+    pub(super) fn repository_changed(&self, repository: &Key) {
         let users = self.policies.keys(|key, policy| {
             let reference = &policy.spec.image_repository_ref;
             reference.name == repository.name

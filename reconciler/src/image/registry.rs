@@ -202,6 +202,15 @@ fn by_digest(image: &ImageName, digest: &str) -> Reference {
 
 /// An error with what caused it.
 fn chain(error: &dyn std::error::Error) -> String {
+    let text = causes(error);
+    // What answers a handshake with something else, or hangs up, speaks HTTP most of the time.
+    if ["tls handshake eof", "InvalidContentType"].iter().any(|sign| text.contains(sign)) {
+        return format!("{text}; if the registry has no certificate, set spec.insecure to true");
+    }
+    text
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

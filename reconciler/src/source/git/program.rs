@@ -28,6 +28,9 @@ const MOST_MEMORY: u64 = 256 << 20;
 const STREAMED: &str = "16m";
 /// How many packs may accumulate. Whoever has the repository open has room for about thirty.
 const MOST_PACKS: usize = 16;
+/// What is said of a push to a branch whose files are checked out.
+const CHECKED_OUT: &str = "the branch is checked out in the repository, which refuses to be pushed to; \
+    run there: git config receive.denyCurrentBranch updateInstead";
 /// What is kept of git's own words.
 const MOST_WORDS: usize = 600;
 
@@ -200,6 +203,9 @@ impl GitProgram {
         if said.contains("attempting to allocate") {
             return GitError::TooLarge { what: "unfolds to", limit: MOST_MEMORY };
         }
+        if said.contains("refusing to update checked out branch") {
+            return GitError::Failed(CHECKED_OUT.to_owned());
+        }
         let refused = [
             "Authentication failed",
             "could not read Username",
@@ -367,5 +373,29 @@ mod tests {
         assert_eq!(error, GitError::Authentication("Authentication failed for 'https://host/x/'".to_owned()));
         let error = git.failure("warning: a\nfatal: repository 'https://host/x/' not found\n");
         assert_eq!(error, GitError::Failed("repository 'https://host/x/' not found".to_owned()));
+    }
+
+    /// A repository with files is the first that many follow, and git's own words are long.
+    #[test]
+    fn a_branch_that_is_checked_out_cannot_be_pushed_to() -> Result<(), Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        let git = |arguments: &[&str]| {
+            let names = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+            std::process::Command::new("git")
+                .current_dir(&directory)
+                .args(names)
+                .args(arguments)
+                .env("LC_ALL", "C")
+                .output()
+        };
+        git(&["init", "-q", "-b", "main", "fleet"])?;
+        git(&["-C", "fleet", "commit", "-q", "--allow-empty", "-m", "first"])?;
+        git(&["clone", "-q", "fleet", "copy"])?;
+        git(&["-C", "copy", "commit", "-q", "--allow-empty", "-m", "second"])?;
+        let pushed = git(&["-C", "copy", "push", "-q", "origin", "HEAD:refs/heads/main"])?;
+        let program = GitProgram::new("file:///fleet", Credentials::default(), Duration::from_secs(1));
+        let error = program.failure(&String::from_utf8_lossy(&pushed.stderr));
+        assert_eq!(error, GitError::Failed(CHECKED_OUT.to_owned()));
+        Ok(())
     }
 }
