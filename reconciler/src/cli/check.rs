@@ -62,7 +62,10 @@ async fn controllers(cluster: &Cluster) -> Result<bool> {
     let params = ListParams::default().labels("app.kubernetes.io/part-of=flux");
     let found = cluster.list(&resource, &cluster.namespace, &params).await?.unwrap_or_default();
     if found.is_empty() {
-        term::failure(&format!("no controllers found in the '{}' namespace", cluster.namespace));
+        let namespace = &cluster.namespace;
+        term::failure(&format!(
+            "no controllers found in the '{namespace}' namespace; one that `reconciler run` started elsewhere cannot be checked"
+        ));
         return Ok(false);
     }
     let mut healthy = true;

@@ -30,7 +30,7 @@ struct Flags {
     /// Leave out the titles of the columns
     #[arg(long, global = true)]
     no_header: bool,
-    /// Go on with what changes
+    /// Keep running, and print what changes
     #[arg(long, short, global = true)]
     watch: bool,
     /// Only objects with a condition like this: TYPE=STATUS or TYPE!=STATUS

@@ -52,7 +52,7 @@ impl Logs {
             let names: Vec<String> = found.items.into_iter().filter_map(|pod| pod.metadata.name).collect();
             if names.is_empty() {
                 return Err(Failure::failed(format!(
-                    "no pods of a reconciler found in {} namespace",
+                    "no pods of a reconciler found in {} namespace; `reconciler run` writes its log to standard error",
                     self.flux_namespace
                 )));
             }

@@ -85,7 +85,7 @@ enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Show what would be applied
     Build(build::Build),
-    /// Look at the cluster and what runs in it
+    /// Check the cluster, and the controllers and kinds in it
     Check(check::Check),
     /// Print a script that completes commands in a shell
     Completion(completion::Completion),
@@ -93,39 +93,39 @@ enum Command {
     Create(Box<create::Create>),
     /// Run the controllers
     Run(Box<run::Run>),
-    /// Show what controllers have noted about an object
+    /// Show the values that an object is reconciled with
     Debug(debug::Debug),
     /// Show what applying would change
     Diff(diff::Diff),
     /// Replace variables of the environment in a text
     Envsubst(envsubst::Envsubst),
-    /// Show what controllers have said
+    /// Show the events of objects
     Events(events::Events),
     /// Delete objects
     Delete(delete::Delete),
     /// Print objects as they would be written by hand
     Export(export::Export),
-    /// Show objects and how they are
+    /// Show objects and their state
     Get(get::Get),
     /// Install the reconciler
     Install(install::Install),
-    /// List what a registry has
+    /// List the artifacts in a registry
     List(transfer::List),
-    /// Show what controllers have logged
+    /// Show the logs of controllers in the cluster
     Logs(logs::Logs),
-    /// Fetch something from a registry
+    /// Fetch an artifact from a registry
     Pull(transfer::Pull),
-    /// Send something to a registry
+    /// Push an artifact to a registry
     Push(transfer::Push),
-    /// Look at an object now, and wait for what comes of it
+    /// Reconcile an object now, and wait for the result
     Reconcile(reconcile::Reconcile),
-    /// Begin to look after objects again
+    /// Reconcile objects again that were suspended
     Resume(suspend::Resume),
-    /// Stop looking after objects
+    /// Suspend the reconciliation of objects
     Suspend(suspend::Suspend),
     /// Count objects by kind and state
     Stats(stats::Stats),
-    /// Give something in a registry another name
+    /// Add tags to an artifact in a registry
     Tag(transfer::Tag),
     /// Check what would be applied against policies, without a cluster
     Test(test::Test),

@@ -42,10 +42,10 @@ pub(crate) struct Run {
     /// Directory in the repository to apply
     #[arg(long, requires = "git")]
     path: Option<String>,
-    /// How often the repository is looked at
+    /// How often the repository is fetched
     #[arg(long, default_value = "1m0s")]
     interval: Duration,
-    /// Controllers to run, divided by commas; all if absent
+    /// Controllers to run, separated by commas; all if absent
     #[arg(long)]
     controllers: Option<Selection>,
     /// Address that metrics are served on
@@ -60,10 +60,10 @@ pub(crate) struct Run {
     /// Address that artifacts are served on, for controllers that use sources
     #[arg(long, value_parser = address)]
     storage_addr: Option<SocketAddr>,
-    /// Host name, or beginning of the URL, that artifacts are said to be at; the address if absent
+    /// Host name or URL under which other controllers reach the artifacts; the address if absent
     #[arg(long, requires = "storage_addr")]
     storage_adv_addr: Option<String>,
-    /// Which namespaces use nothing but their own: those labelled toolkit.fluxcd.io/tenant, or all (strict)
+    /// Which namespaces cannot refer to others: those labelled toolkit.fluxcd.io/tenant, or all (strict)
     #[arg(long, default_value = "labelled")]
     tenancy: Tenancy,
     /// Address that health is served on
