@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accumulate;
 use crate::build_context::BuildContext;
-use crate::error::BuildError;
+use crate::error::{BuildError, place_to_show};
 use crate::host::{Host, WithFile};
 use crate::kustomization::Kustomization;
 use crate::loader::FILE_NAMES;
@@ -174,7 +174,7 @@ impl Rendered {
     /// Where a node of one of the resources stands, if it was written in a file.
     #[must_use]
     pub fn place(&self, node: &Node) -> Option<Place> {
-        self.sources.place(node.pos)
+        place_to_show(&self.sources, node.pos)
     }
 
     /// The resources as one YAML text, documents separated by `---`.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::error::place_to_show;
 use crate::parallel::Crew;
 use crate::schema::Schema;
 use crate::warning::Warning;
@@ -57,13 +58,14 @@ impl Context {
 
     /// Notes a warning.
     pub(crate) fn warn(&self, message: impl Into<String>, pos: Pos) {
-        let warning = Warning { message: message.into(), place: self.sources.place(pos), help: None };
+        let warning =
+            Warning { message: message.into(), place: place_to_show(&self.sources, pos), help: None };
         self.warnings().push(warning);
     }
 
     /// Notes a warning with a cure.
     pub(crate) fn warn_with_help(&self, message: impl Into<String>, pos: Pos, help: impl Into<String>) {
-        let place = self.sources.place(pos);
+        let place = place_to_show(&self.sources, pos);
         self.warnings().push(Warning { message: message.into(), place, help: Some(help.into()) });
     }
 

@@ -3,9 +3,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::host::{HostError, mask};
+use crate::host::{HostError, mask, mask_in_place};
 use crate::yaml::reader::ReadError;
 use crate::yaml::{Place, Pos, PrintError, Sources};
+
+/// The place of a position, with passwords in its line masked.
+pub(crate) fn place_to_show(sources: &Sources, pos: Pos) -> Option<Place> {
+    let mut place = sources.place(pos)?;
+    if let Cow::Owned(masked) = mask_in_place(&place.text) {
+        place.text = masked;
+    }
+    Some(place)
+}
 
 /// What kind of thing went wrong. Callers match on this; people read the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,11 +221,11 @@ impl BuildError {
     #[must_use]
     pub(crate) fn located(mut self, sources: &Sources) -> Self {
         if self.0.place.is_none() {
-            self.0.place = sources.place(self.0.pos);
+            self.0.place = place_to_show(sources, self.0.pos);
         }
         let Parts { notes, chain, .. } = &mut *self.0;
         for note in notes.iter_mut().chain(chain) {
-            note.place = note.place.take().or_else(|| sources.place(note.pos));
+            note.place = note.place.take().or_else(|| place_to_show(sources, note.pos));
         }
         self
     }

@@ -35,10 +35,11 @@ mod store;
 mod suggest;
 mod transform;
 mod warning;
-pub mod yaml;
 
 pub use build::{Rendered, build, build_kustomization, build_yaml};
 pub use error::{BuildError, ErrorKind, Note};
+/// YAML: trees that know their positions, the reader, the printer.
+pub use kustomize_yaml as yaml;
 pub use option_names::OptionNames;
 pub use options::{BuildOptions, LoadRestrictor, Reorder};
 pub use session::Session;

@@ -6,8 +6,14 @@ use std::path::Path;
 use crate::{Failure, workspace};
 
 /// Crates whose modules form layers.
-const CRATES: [&str; 5] =
-    ["admission-policy", "embedded-cluster", "kustomize-core", "reconciler", "reconciler-core"];
+const CRATES: [&str; 6] = [
+    "admission-policy",
+    "embedded-cluster",
+    "kustomize-core",
+    "kustomize-yaml",
+    "reconciler",
+    "reconciler-core",
+];
 
 /// Which modules a module imports, each with one file that does.
 type Imports = BTreeMap<String, BTreeMap<String, String>>;

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn convert_text(text: &str) -> Result<String, String> {
-        let node = read(text, FileId(0)).expect("YAML").remove(0);
+        let node = read(text, FileId::new(0)).expect("YAML").remove(0);
         let node = through_json(node).map_err(|error| error.to_string())?;
         let map = node.as_map().expect("a map");
         let shown = map.iter().map(|entry| {

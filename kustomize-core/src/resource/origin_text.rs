@@ -161,7 +161,7 @@ pub(super) fn normal_list(text: &str) -> Result<String, String> {
 }
 
 fn read(text: &str) -> Result<Option<Node>, String> {
-    let nowhere = FileId(u32::MAX);
+    let nowhere = FileId::new(u32::MAX);
     let document = read_config(text, nowhere).map_err(|error| error.message().to_owned())?;
     Ok(document.filter(|node| !node.is_null()))
 }

@@ -1,6 +1,7 @@
 //! From text to resources.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::Resource;
@@ -8,7 +9,7 @@ use super::list_items::through_json;
 use super::schema_comments::note_schema_comments;
 use crate::error::{BuildError, ErrorKind};
 use crate::parallel::Crew;
-use crate::yaml::{Documents, FileId, Map, Node, Value, read_all_documents, read_documents};
+use crate::yaml::{Batch, Documents, FileId, Map, Node, ReadError, Value, read_documents};
 
 /// Reads the resources of a text (kustomize's `Factory.SliceFromBytes`).
 ///
@@ -26,8 +27,29 @@ pub(crate) fn parse_all_resources(
     texts: &[(FileId, &str)],
     crew: &Crew,
 ) -> Vec<Result<Vec<Arc<Resource>>, BuildError>> {
-    let read = read_all_documents(texts, crew);
+    let read = read_all(texts, crew);
     texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file, crew)).collect()
+}
+
+fn read_all(texts: &[(FileId, &str)], crew: &Crew) -> Vec<Result<Documents, ReadError>> {
+    /// Fewer bytes are not worth a thread.
+    const LEAST: usize = 64 * 1024;
+
+    let is_enough = texts.iter().map(|(_, text)| text.len()).sum::<usize>() >= LEAST;
+    if is_enough {
+        crew.prepare();
+    }
+    let mut batch = Batch::new(texts);
+    let mut unread = batch.unread();
+    if is_enough {
+        let Ok(()) = crew.for_each_chunk(&mut unread, 1, |_, documents| {
+            Batch::read(documents);
+            Ok::<(), Infallible>(())
+        });
+    } else {
+        Batch::read(&mut unread);
+    }
+    batch.finish()
 }
 
 /// Reads the strategic merge patches of a text, as [`parse_resources`] does.
@@ -239,7 +261,7 @@ mod tests {
 
     /// Names of the resources of a text, or why there are none.
     fn names(text: &str) -> String {
-        match parse_resources(text, FileId(0)) {
+        match parse_resources(text, FileId::new(0)) {
             Ok(resources) => resources.iter().map(Resource::name).collect::<Vec<_>>().join(" "),
             Err(error) => format!("error: {error}"),
         }

@@ -140,8 +140,8 @@ mod tests {
 
     /// What a patch makes of a target, without the first lines.
     fn merged(target: &str, patch: &str) -> String {
-        let mut target = parse_resources(&format!("{HEAD}{target}"), FileId(0)).unwrap().remove(0);
-        let patch = parse_patches(&format!("{HEAD}{patch}"), FileId(1)).unwrap().remove(0);
+        let mut target = parse_resources(&format!("{HEAD}{target}"), FileId::new(0)).unwrap().remove(0);
+        let patch = parse_patches(&format!("{HEAD}{patch}"), FileId::new(1)).unwrap().remove(0);
         let mut comments = target.history.schema_comments;
         comments.extend(patch.history.schema_comments);
         SchemaComment::sort(&mut comments);

@@ -4,7 +4,7 @@
 use crate::yaml::{FileId, Node, Sources, Value};
 
 /// The number of the document that a replacement goes into, which is no source of the build.
-pub(super) const DOCUMENT: FileId = FileId(u32::MAX - 2);
+pub(super) const DOCUMENT: FileId = FileId::new(u32::MAX - 2);
 
 /// The texts that nodes were read from.
 #[derive(Clone, Copy)]

@@ -173,7 +173,7 @@ mod tests {
 
     fn items(texts: &[&str]) -> Vec<Node> {
         let list: String = texts.iter().map(|text| format!("- {text}\n")).collect();
-        let root = read(&list, FileId(0)).unwrap().remove(0);
+        let root = read(&list, FileId::new(0)).unwrap().remove(0);
         root.as_seq().unwrap().iter().cloned().collect()
     }
 
