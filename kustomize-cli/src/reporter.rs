@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use kustomize_core::host::OsHost;
 use kustomize_diagnostic::{Diagnostic, Renderer, Style};
+use kustomize_host::OsHost;
 
 /// Shows diagnostics on standard error.
 #[derive(Debug)]

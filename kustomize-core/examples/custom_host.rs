@@ -5,8 +5,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kustomize_core::host::{EntryKind, Host, HostError, OsHost};
+use kustomize_core::host::{EntryKind, Host, HostError};
 use kustomize_core::{BuildOptions, build};
+use kustomize_host::OsHost;
 
 struct Counting<H> {
     inner: H,

@@ -2,8 +2,8 @@
 
 #![allow(clippy::print_stdout, reason = "this is a program")]
 
-use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, Session};
+use kustomize_host::OsHost;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let session = Session::new(OsHost::new(), BuildOptions::default());

@@ -2,8 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
-use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, build};
+use kustomize_host::OsHost;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "fixtures/apps/overlays/production".to_owned());

@@ -2,9 +2,9 @@
 
 #![allow(clippy::print_stdout, reason = "this is a program")]
 
-use kustomize_core::host::OsHost;
 use kustomize_core::resource::Resource;
 use kustomize_core::{BuildOptions, build};
+use kustomize_host::OsHost;
 use serde::{Deserialize, Serialize};
 
 /// The part of a Deployment that this program is about. `k8s_openapi` has complete types.

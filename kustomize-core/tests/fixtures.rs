@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kustomize_core::golden::{Confined, Layout, Outcome, check_all, discover};
-use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, Session, build};
+use kustomize_host::OsHost;
 
 fn fixtures() -> String {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").canonicalize().unwrap();

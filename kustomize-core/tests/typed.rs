@@ -6,10 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use kustomize_core::host::{MemoryHost, OsHost};
+use kustomize_core::host::MemoryHost;
 use kustomize_core::kustomization::{Image, Kustomization, Label, Patch, Replica, Selector};
 use kustomize_core::resource::Resource;
 use kustomize_core::{BuildOptions, build, build_kustomization};
+use kustomize_host::OsHost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use kustomize_core::difference::LineRole;
 use kustomize_core::golden::{self, Confined, Layout, Mismatch, Update, check_all};
-use kustomize_core::host::{Host, OsHost};
+use kustomize_core::host::Host;
 use kustomize_core::{BuildError, Session};
+use kustomize_host::OsHost;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

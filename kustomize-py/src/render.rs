@@ -1,7 +1,8 @@
 //! The functions that build.
 
-use kustomize_core::host::{Host, OsHost};
+use kustomize_core::host::Host;
 use kustomize_core::{BuildError, BuildOptions, Session};
+use kustomize_host::OsHost;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 

@@ -29,7 +29,6 @@
 
 pub mod base64;
 pub mod chars;
-mod collection;
 mod collections;
 pub mod decode;
 pub mod float;
@@ -37,9 +36,11 @@ mod from_serde;
 pub mod json;
 #[cfg(feature = "json-schema")]
 mod json_schema;
+mod json_string;
 mod node;
 mod position;
 mod print;
+mod print_error;
 mod read_back;
 pub mod reader;
 pub mod resolve;
@@ -47,13 +48,13 @@ mod scalar;
 mod source_text;
 pub mod through_json;
 mod well_known;
+pub mod yaml11;
 
-pub use collection::{Map, Seq};
-pub use node::{Entry, Key, Node, Value};
+pub use node::{Entry, Key, Map, Node, Seq, Value};
 pub use position::{FileId, Place, Pos, Source, Sources};
-pub use print::MAX_DEPTH;
 pub use print::through_json as text_through_json;
-pub use print::{Data, PrintError, PrintProblem, print};
+pub use print::{Data, print};
+pub use print_error::{MAX_DEPTH, PrintError, PrintProblem};
 pub use read_back::{ReadBack, Role, binary_text, read_back};
 #[cfg(fuzzing)]
 #[doc(hidden)]

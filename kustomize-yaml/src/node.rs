@@ -3,7 +3,11 @@
 //! Kubernetes maps are small, so a map is a slice of entries searched in order. All access goes
 //! through the methods of [`Map`] and [`Seq`], which keeps the representation free to change.
 
-use crate::{Map, Pos, Scalar, Seq, Style, Tag};
+mod collection;
+
+use crate::{Pos, Scalar, Style, Tag};
+
+pub use collection::{Map, Seq};
 
 /// A YAML value and where it came from.
 #[derive(Clone, Debug)]
@@ -243,27 +247,6 @@ impl Node {
     pub fn keep_style_of(&mut self, old: &Node) {
         if let Value::Scalar(scalar) = &mut self.value {
             scalar.set_style(old.as_scalar().map_or(Style::Plain, Scalar::style_to_keep));
-        }
-    }
-
-    /// Quotes a plain string that YAML 1.1 would read as something else, as kustomize does
-    /// with each value that it sets.
-    pub fn quote_if_yaml11_would_mistake(&mut self) {
-        if let Value::Scalar(scalar) = &mut self.value {
-            scalar.quote_if_yaml11_would_mistake();
-        }
-    }
-}
-
-impl Scalar {
-    /// kustomize quotes plain strings that YAML 1.1 would read as something else when it sets
-    /// them (`FieldSetter` with `IsYaml1_1NonString`).
-    pub fn quote_if_yaml11_would_mistake(&mut self) {
-        if matches!(self.tag(), Tag::Str | Tag::None)
-            && self.style() == Style::Plain
-            && super::resolve::is_yaml11_non_string(self.text())
-        {
-            self.set_style(Style::DoubleQuoted);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::chars::{is_break, is_printable};
-use crate::print::PrintProblem;
+use crate::print_error::PrintProblem;
 use crate::resolve::{Dialect, Resolved, value};
 use crate::{Scalar, Style, Tag};
 

@@ -7,8 +7,7 @@
 mod number;
 mod timestamp;
 
-use crate::reader::read_config;
-use crate::{FileId, Node, Tag, Value};
+use crate::Tag;
 
 pub use timestamp::Timestamp;
 
@@ -135,42 +134,6 @@ fn word(text: &str, dialect: Dialect) -> Resolved {
     }
 }
 
-/// Whether YAML 1.1 (go-yaml v2) would read this unquoted text as anything but a string: as a
-/// number, say, but also as a map, a list or a comment (kustomize's `IsValueNonString`).
-#[must_use]
-pub fn is_yaml11_non_string(text: &str) -> bool {
-    if text.is_empty() || text.contains('\n') {
-        return false;
-    }
-    if is_plain(text.as_bytes()) {
-        // Timestamps stay strings where v2 decodes into a value of any type.
-        return !matches!(value(text, Dialect::V2), Resolved::Str | Resolved::Timestamp(_));
-    }
-    match read_config(text, FileId::UNKNOWN) {
-        Err(_) => false,
-        Ok(Some(Node { value: Value::Scalar(scalar), .. })) => scalar.tag() != Tag::Str,
-        Ok(_) => true,
-    }
-}
-
-/// Whether a text is a plain scalar for sure. What is not is left to the reader.
-fn is_plain(text: &[u8]) -> bool {
-    let starts = match text {
-        [b'-', second, ..] => second.is_ascii_alphanumeric() || *second == b'.',
-        [first, ..] => {
-            first.is_ascii_alphanumeric() || matches!(first, b'.' | b'_' | b'/' | b'+' | b'~' | b'$' | b'(')
-        }
-        [] => false,
-    };
-    let means_itself = |(at, byte): (usize, &u8)| match byte {
-        b' ' => at + 1 < text.len(),
-        b':' => text.get(at + 1).is_some_and(|next| *next != b' '),
-        b'#' => at > 0 && text[at - 1] != b' ',
-        _ => byte.is_ascii_graphic(),
-    };
-    starts && !text.starts_with(b"...") && text.iter().enumerate().all(means_itself)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,47 +188,6 @@ mod tests {
         assert_eq!(value("0b-1", Dialect::V3), Resolved::Int(-1));
         assert_eq!(value("-0b11", Dialect::V2), Resolved::Int(-3));
         assert_eq!(value("1_0.5", Dialect::V2), Resolved::Float(10.5));
-    }
-
-    #[test]
-    fn texts_that_yaml_1_1_mistakes() {
-        // Expectations: kyaml's IsValueNonString.
-        for text in [
-            "yes", "1", "0x1F", "~", "null", "1e3", ".5", "a: b", "a:", "- a", "-", "[a]", "{}", "# a",
-            "---", "...a: b", "&a", "!!int 1", "? a", "-.inf", " 1", "1 ", "1 # a", "--- 1", "a\t: b",
-        ] {
-            assert!(is_yaml11_non_string(text), "{text:?}");
-        }
-        for text in [
-            "",
-            "a",
-            "a b",
-            "a:b",
-            "a#b",
-            "@a",
-            "*a",
-            "2001-01-01",
-            "1.2.3",
-            "'1'",
-            "\"1\"",
-            "!!str 1",
-            "a\nb",
-            "{",
-            "%a",
-            "-a",
-            "--- a",
-            "--a",
-            "...",
-            "http://a:1/",
-            "a # b",
-            "1:30",
-            "\u{7f}",
-            "a: b: c",
-            "[a]: b",
-            "é",
-        ] {
-            assert!(!is_yaml11_non_string(text), "{text:?}");
-        }
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::{Failure, workspace};
 
 /// Crates whose modules form layers.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "admission-policy",
     "embedded-cluster",
     "kustomize-core",
+    "kustomize-host",
     "kustomize-yaml",
     "reconciler",
     "reconciler-core",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 use reconciler_core::generator::{OverlayHost, build};
 use reconciler_core::substitute::{Mode, Variables, expand, substitute};
 use serde_json::Value;

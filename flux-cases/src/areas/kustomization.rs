@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 use reconciler_api::kustomization::KustomizationSpec;
 use reconciler_core::generator::{CommandOptions, OverlayHost, build};
 use serde_json::{Value, json};

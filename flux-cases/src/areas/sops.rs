@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use kustomize_core::host::OsHost;
 use kustomize_core::yaml;
+use kustomize_host::OsHost;
 use reconciler_core::generator::{OverlayHost, build};
 use reconciler_core::sops::{Integrity, Keys, decrypt_resource, decrypt_sources};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Flags of all commands that render: those of `kustomize build`.
 
 use clap::{Args, ValueEnum};
-use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, LoadRestrictor, OptionNames, Reorder};
+use kustomize_host::OsHost;
 
 use super::value::load_restrictor;
 

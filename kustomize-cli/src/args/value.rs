@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use kustomize_core::LoadRestrictor;
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 
 /// A path or URL as the library writes it.
 pub(super) fn path() -> impl TypedValueParser<Value = String> {

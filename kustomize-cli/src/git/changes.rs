@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 
 use super::revision::{Kind, Object, objects};
 use super::submodule::is_as_at;

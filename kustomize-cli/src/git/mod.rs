@@ -12,8 +12,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kustomize_core::host::OsHost;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use crate::failure::Failure;
 pub(crate) use revision::Revision;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use kustomize_core::closest;
-use kustomize_core::host::{self, EntryKind, Host, HostError, OsHost, path};
+use kustomize_core::host::{self, EntryKind, Host, HostError, path};
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use super::blobs::Blobs;
 use super::{Repository, git};

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::{fs, io};
 
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 
 use super::blobs::Blobs;
 use super::revision::{Kind, Object, objects};

@@ -11,9 +11,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use kustomize_core::golden::Layout;
-use kustomize_core::host::OsHost;
 use kustomize_core::resource::ResId;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use crate::failure::Failure;
 use name::file_names;

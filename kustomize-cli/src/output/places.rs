@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kustomize_core::host::OsHost;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use crate::failure::Failure;
 

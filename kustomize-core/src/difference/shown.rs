@@ -2,7 +2,8 @@
 
 use super::Value;
 use crate::yaml::Tag;
-use crate::yaml::resolve::{is_yaml11_non_string, resolve};
+use crate::yaml::resolve::resolve;
+use crate::yaml::yaml11::is_non_string;
 
 /// Characters of a value that are shown.
 const LONGEST: usize = 100;
@@ -114,5 +115,5 @@ fn needs_quotes(text: &str, within_flow: bool) -> bool {
         || text.contains(" → ")
         || within_flow && (text.contains([',', '[', ']', '{', '}']) || text.contains(": "))
         || resolve(text) != Tag::Str
-        || is_yaml11_non_string(text)
+        || is_non_string(text)
 }

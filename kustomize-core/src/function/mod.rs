@@ -22,7 +22,7 @@ mod shell_words;
 #[cfg(feature = "programs")]
 mod spec;
 #[cfg(test)]
-#[cfg(all(unix, feature = "os"))]
+#[cfg(all(unix, feature = "programs"))]
 mod tests;
 
 use crate::build_context::BuildContext;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::generate::Generator;
-use crate::host::{Command, Host, OsHost, Scratch};
+use crate::host::{Command, Host, Scratch, TestHost};
 use crate::loader::Loader;
 use crate::options::BuildOptions;
 use crate::resource::ResourceSet;
@@ -31,7 +31,7 @@ fn with_program(
     options: &BuildOptions,
     check: impl FnOnce(&Plugin<'_>, &BuildContext<'_>),
 ) {
-    let host = OsHost::new().allow_programs();
+    let host = TestHost;
     let scratch = Scratch::new(&host).unwrap();
     let program = format!("{}/fn.sh", scratch.path());
     host.write_scratch(&program, format!("#!/bin/sh\n{script}").as_bytes()).unwrap();

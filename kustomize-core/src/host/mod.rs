@@ -4,25 +4,28 @@
 
 mod error;
 mod memory;
-#[cfg(feature = "os")]
-mod os;
 pub mod path;
 mod program;
 mod repository;
 mod scratch;
 mod secret;
+#[cfg(test)]
+#[cfg(unix)]
+mod test_host;
 mod with_file;
 
 pub use error::HostError;
 pub use memory::MemoryHost;
-#[cfg(feature = "os")]
-pub use os::OsHost;
 pub use program::{Command, Output, Repository};
 #[cfg(feature = "programs")]
 pub(crate) use repository::parse_bool;
 pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
-pub(crate) use secret::{mask, mask_in_place};
+pub use secret::mask;
+pub(crate) use secret::mask_in_place;
+#[cfg(test)]
+#[cfg(unix)]
+pub(crate) use test_host::TestHost;
 pub use with_file::WithFile;
 
 /// What a build needs from outside.

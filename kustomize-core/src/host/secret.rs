@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 /// A text with the password of each URL in it as `***`. What stands before the `@` of an `http` URL
 /// without a password is a token, and goes as well.
-pub(crate) fn mask(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn mask(text: &str) -> Cow<'_, str> {
     mask_with(text, |_| "***".to_owned())
 }
 

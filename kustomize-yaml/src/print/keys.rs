@@ -29,7 +29,7 @@ pub(super) fn key_text(key: &Key) -> Result<Cow<'_, str>, PrintError> {
     if matches!(text, Cow::Owned(_)) {
         return Err(PrintProblem::Character('\u{85}').at(key.pos));
     }
-    if text.len() > 1024 / 6 && crate::json::quoted_length(&text) > 1024 {
+    if text.len() > 1024 / 6 && crate::json_string::quoted_length(&text) > 1024 {
         return Err(PrintProblem::KeyTooLong.at(key.pos));
     }
     Ok(text)

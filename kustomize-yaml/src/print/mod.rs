@@ -5,7 +5,6 @@
 //! single scalars is in [`mod@super::read_back`] and [`text`], its order of keys in [`sort`].
 
 mod data;
-mod error;
 mod flow;
 mod keys;
 mod letters;
@@ -15,17 +14,14 @@ mod sort;
 mod text;
 
 pub use data::Data;
-pub use error::{PrintError, PrintProblem};
 use keys::{duplicate, key_text};
 pub(super) use keys::{is_common_key, string_entries};
 pub use text::through_json;
 
-use super::float;
-use super::read_back::{ReadBack, Role, read_back};
-use super::{Entry, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
-
-/// How deep maps and lists may be nested.
-pub const MAX_DEPTH: usize = 1000;
+use crate::float;
+pub(crate) use crate::print_error::{MAX_DEPTH, PrintError, PrintProblem};
+use crate::read_back::{ReadBack, Role, read_back};
+use crate::{Entry, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
 
 /// Longer keys are written on a line of their own, after `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;

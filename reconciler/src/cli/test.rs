@@ -6,8 +6,8 @@ mod report;
 use std::path::PathBuf;
 
 use clap::Args;
-use kustomize_core::host::OsHost;
 use kustomize_core::{BuildOptions, Rendered};
+use kustomize_host::OsHost;
 use serde_json::Value;
 
 use super::{Failure, Result, term};

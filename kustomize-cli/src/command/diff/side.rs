@@ -6,8 +6,9 @@ use std::{fs, io};
 use kustomize_core::build;
 use kustomize_core::difference::Snapshot;
 use kustomize_core::golden::Confined;
-use kustomize_core::host::{Host, OsHost};
+use kustomize_core::host::Host;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use crate::args::RenderArgs;
 use crate::failure::Failure;

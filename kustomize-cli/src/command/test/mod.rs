@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use kustomize_core::Session;
 use kustomize_core::golden::{Case, Confined, Layout, Outcome, check_all, discover};
-use kustomize_core::host::OsHost;
 use kustomize_diagnostic::{Diagnostic, Style};
+use kustomize_host::OsHost;
 
 use crate::args::TestArgs;
 use crate::failure::Failure;

@@ -2,8 +2,8 @@
 
 use kustomize_core::difference::secrets_of;
 use kustomize_core::golden::Update;
-use kustomize_core::host::OsHost;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_host::OsHost;
 
 use super::Checked;
 use crate::failure::Failure;

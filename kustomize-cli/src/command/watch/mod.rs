@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use kustomize_core::difference::{Difference, Snapshot};
-use kustomize_core::host::{HostError, OsHost};
+use kustomize_core::host::HostError;
 use kustomize_core::{BuildError, ErrorKind, Rendered, Session};
 use kustomize_diagnostic::{Diagnostic, Style};
+use kustomize_host::OsHost;
 
 use crate::args::WatchArgs;
 use crate::command::build;

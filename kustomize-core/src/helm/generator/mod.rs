@@ -5,7 +5,7 @@ mod aliases;
 mod arguments;
 mod output;
 #[cfg(test)]
-#[cfg(all(unix, feature = "os"))]
+#[cfg(unix)]
 mod tests;
 mod values;
 

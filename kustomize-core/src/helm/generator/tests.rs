@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::helm::{helm_chart, helm_chart_of_config};
-use crate::host::{Host, OsHost};
+use crate::host::{Host, TestHost};
 use crate::options::BuildOptions;
 use crate::yaml::read_config;
 
@@ -38,7 +38,7 @@ devel: true
 
 /// What helm was asked to do, with the directories of the test replaced.
 fn log_of(fields: &str) -> Result<String, BuildError> {
-    let host = OsHost::new().allow_programs();
+    let host = TestHost;
     let scratch = Scratch::new(&host).unwrap();
     let root = scratch.path();
     for (name, content) in [
@@ -77,7 +77,7 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
 fn make_executable(path: &str) {
     let mut chmod = Command::new("chmod", "");
     chmod.arguments = vec!["+x".to_owned(), path.to_owned()];
-    assert!(OsHost::new().allow_programs().run(&chmod).unwrap().succeeded());
+    assert!(TestHost.run(&chmod).unwrap().succeeded());
 }
 
 #[test]

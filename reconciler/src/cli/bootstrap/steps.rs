@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use kustomize_core::BuildOptions;
-use kustomize_core::host::OsHost;
+use kustomize_host::OsHost;
 use reconciler_core::{object, ssa};
 use serde_json::{Value, json};
 use url::Url;

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::paths::{from_machine, to_machine};
-use super::{EntryKind, HostError, host_error};
+use crate::host_error;
+use crate::paths::{from_machine, to_machine};
+use kustomize_core::host::{EntryKind, HostError};
 
 /// The content of a regular file of at most `limit` bytes.
 ///
 /// A file that is written while it is read would be half old and half new, and one that is about to
 /// be written is empty for a moment. Both are read again.
-pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+pub(crate) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
     if cfg!(unix) && path == STANDARD_INPUT {
         return read_standard_input(limit);
     }
@@ -22,10 +23,10 @@ pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
 }
 
 /// The same for a path that no link may lead to.
-pub(super) fn read_unlinked(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+pub(crate) fn read_unlinked(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
     let path = to_machine(path);
     #[cfg(target_os = "linux")]
-    return read_whole(limit, || super::unlinked::open(&path).map_err(|error| host_error(&error)));
+    return read_whole(limit, || crate::unlinked::open(&path).map_err(|error| host_error(&error)));
     // Elsewhere links are looked for before.
     #[cfg(not(target_os = "linux"))]
     read_whole(limit, || open(&path, limit))
@@ -57,7 +58,7 @@ fn read_whole(limit: u64, open: impl Fn() -> Result<File, HostError>) -> Result<
 /// Puts a file with this content in a place, in one step. A link there goes; what it points at stays
 /// as it is.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
@@ -177,7 +178,7 @@ fn entry_kind(metadata: &Metadata) -> EntryKind {
 ///
 /// A shell that went there through a link says so in `PWD`. As in kustomize, `..` then leads back
 /// through the link.
-pub(super) fn current_directory() -> Result<String, HostError> {
+pub(crate) fn current_directory() -> Result<String, HostError> {
     let real = std::env::current_dir().map_err(|error| host_error(&error))?;
     match std::env::var_os("PWD").map(PathBuf::from).filter(|path| is_same_directory(path, &real)) {
         Some(path) => written(&path),
@@ -200,13 +201,13 @@ fn is_same_directory(path: &Path, real: &Path) -> bool {
 }
 
 /// The path with every link resolved.
-pub(super) fn resolve(path: &str) -> Result<String, HostError> {
+pub(crate) fn resolve(path: &str) -> Result<String, HostError> {
     let resolved = fs::canonicalize(&*to_machine(path)).map_err(|error| host_error(&error))?;
     written(&resolved)
 }
 
 /// Whether a path may lead through links below a directory that has none.
-pub(super) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostError> {
+pub(crate) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostError> {
     // Elsewhere a path can be written in several ways without any link.
     if !cfg!(target_os = "linux") {
         return Ok(true);
@@ -230,17 +231,17 @@ pub(super) fn has_links_below(directory: &str, path: &str) -> Result<bool, HostE
 }
 
 /// A path of the machine as hosts write it.
-pub(super) fn written(path: &Path) -> Result<String, HostError> {
+pub(crate) fn written(path: &Path) -> Result<String, HostError> {
     from_machine(path).ok_or_else(|| HostError::Other("the path is not Unicode text".to_owned()))
 }
 
 /// What stands at the path, links followed.
-pub(super) fn kind(path: &str) -> Result<EntryKind, HostError> {
+pub(crate) fn kind(path: &str) -> Result<EntryKind, HostError> {
     fs::metadata(&*to_machine(path)).map(|metadata| entry_kind(&metadata)).map_err(|error| host_error(&error))
 }
 
 /// Names in the directory, sorted. Names that cannot be written are left out.
-pub(super) fn list(directory: &str) -> Result<Vec<String>, HostError> {
+pub(crate) fn list(directory: &str) -> Result<Vec<String>, HostError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(&*to_machine(directory)).map_err(|error| host_error(&error))? {
         let entry = entry.map_err(|error| host_error(&error))?;

@@ -1,7 +1,8 @@
 //! Cloning with the `git` program, in the steps that kustomize takes.
 
-use super::{Command, HostError, Repository, process};
-use crate::host::mask;
+use crate::process;
+use kustomize_core::host::mask;
+use kustomize_core::host::{Command, HostError, Repository};
 
 /// Variables that tie git to a repository, set where kustomize runs in one of git's hooks.
 const OF_ANOTHER_REPOSITORY: &[&str] = &[
@@ -16,7 +17,7 @@ const OF_ANOTHER_REPOSITORY: &[&str] = &[
 ];
 
 /// Checks the repository out into an empty directory.
-pub(super) fn checkout(repository: &Repository, directory: &str) -> Result<(), HostError> {
+pub(crate) fn checkout(repository: &Repository, directory: &str) -> Result<(), HostError> {
     let url = repository.url.as_str();
     let reference = if repository.reference.is_empty() { "HEAD" } else { &repository.reference };
     for (what, text) in [("repository", url), ("ref", reference)] {
@@ -38,14 +39,10 @@ pub(super) fn checkout(repository: &Repository, directory: &str) -> Result<(), H
 }
 
 fn run(repository: &Repository, directory: &str, arguments: &[&str]) -> Result<(), HostError> {
-    let command = Command {
-        program: "git".to_owned(),
-        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-        // Nobody is there to answer a question.
-        environment: vec![("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned())],
-        directory: directory.to_owned(),
-        input: Vec::new(),
-    };
+    let mut command = Command::new("git", directory);
+    command.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    // Nobody is there to answer a question.
+    command.environment = vec![("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned())];
     let output =
         process::run_within(&command, Some(repository.timeout), OF_ANOTHER_REPOSITORY).map_err(|error| {
             match error {

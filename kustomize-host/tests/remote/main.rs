@@ -8,8 +8,9 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use kustomize_core::host::{EntryKind, Host, HostError, OsHost, Repository};
+use kustomize_core::host::{EntryKind, Host, HostError, Repository};
 use kustomize_core::{BuildError, BuildOptions, ErrorKind, build};
+use kustomize_host::OsHost;
 use server::{Server, commit, git, repository};
 
 /// The machine, with a note of every checkout.

@@ -7,23 +7,24 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::files::written;
-use super::paths::to_machine;
-use super::{HostError, host_error};
-use crate::host::path::{clean, is_within};
+use crate::files::written;
+use crate::host_error;
+use crate::paths::to_machine;
+use kustomize_core::host::HostError;
+use kustomize_core::host::path::{clean, is_within};
 
 /// How many names are tried before giving up on a temporary directory.
 const ATTEMPTS: u32 = 16;
 
 #[derive(Debug, Default)]
-pub(super) struct ScratchDirectories {
+pub(crate) struct ScratchDirectories {
     /// Those that exist; nothing else is ever written to or removed.
     existing: Mutex<BTreeSet<String>>,
 }
 
 impl ScratchDirectories {
     /// A new empty directory.
-    pub(super) fn create(&self) -> Result<String, HostError> {
+    pub(crate) fn create(&self) -> Result<String, HostError> {
         let base = std::env::temp_dir();
         let base = fs::canonicalize(&base).map_err(|error| host_error(&error))?;
         for attempt in 0..ATTEMPTS {
@@ -43,7 +44,7 @@ impl ScratchDirectories {
     }
 
     /// Writes a file in one of the directories, and the directories that lead to it.
-    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), HostError> {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) -> Result<(), HostError> {
         let path = clean(path);
         if !self.lock().iter().any(|directory| is_within(directory, &path)) {
             return Err(HostError::refused(format!("writing {path}")));
@@ -56,7 +57,7 @@ impl ScratchDirectories {
     }
 
     /// Removes one of the directories with all that is in it.
-    pub(super) fn remove(&self, directory: &str) {
+    pub(crate) fn remove(&self, directory: &str) {
         if self.lock().remove(directory) {
             let _ = fs::remove_dir_all(&*to_machine(directory));
         }

@@ -148,23 +148,6 @@ impl Map {
         };
         &mut self.entries[at].value
     }
-
-    /// Sets a field the way kustomize's `FieldSetter` does: a null clears the field, and a
-    /// scalar keeps the style that the old value was written in.
-    pub fn set_field(&mut self, name: &str, mut value: Node) {
-        if value.is_null() {
-            self.remove(name);
-            return;
-        }
-        value.quote_if_yaml11_would_mistake();
-        match self.get_mut(name) {
-            Some(old) => {
-                value.keep_style_of(old);
-                *old = value;
-            }
-            None => self.push(Key::new(name), value),
-        }
-    }
 }
 
 impl<'a> IntoIterator for &'a Map {

@@ -1,4 +1,16 @@
-//! The host of a real machine.
+//! The host of a real machine for [`kustomize_core`], which does no I/O of its own.
+//!
+//! ```no_run
+//! use kustomize_core::{BuildOptions, build};
+//! use kustomize_host::OsHost;
+//!
+//! let rendered = build(&OsHost::new(), "overlays/production", &BuildOptions::default())?;
+//! print!("{}", rendered.yaml()?);
+//! # Ok::<(), kustomize_core::BuildError>(())
+//! ```
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -13,13 +25,13 @@ mod unlinked;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Command, EntryKind, Host, HostError, Output, Repository};
+use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository};
 use scratch::ScratchDirectories;
 
 /// Reads the local file system; clones, fetches and runs programs only when told that it may.
 ///
 /// ```no_run
-/// use kustomize_core::host::OsHost;
+/// use kustomize_host::OsHost;
 ///
 /// let reads_only = OsHost::new();
 /// let does_as_kustomize_does = OsHost::new().allow_git().allow_programs();

@@ -6,18 +6,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::paths::to_machine;
-use super::{Command, HostError, Output, host_error};
-use crate::host::path;
+use crate::host_error;
+use crate::paths::to_machine;
+use kustomize_core::host::path;
+use kustomize_core::host::{Command, HostError, Output};
 
 /// Runs a program to its end, however long it takes.
-pub(super) fn run(command: &Command) -> Result<Output, HostError> {
+pub(crate) fn run(command: &Command) -> Result<Output, HostError> {
     run_within(command, None, &[])
 }
 
 /// Runs a program; past the time limit it is ended. `without` names variables that it is not to
 /// inherit.
-pub(super) fn run_within(
+pub(crate) fn run_within(
     command: &Command,
     limit: Option<Duration>,
     without: &[&str],
@@ -55,7 +56,11 @@ pub(super) fn run_within(
         None => child.wait().map_err(|error| host_error(&error))?,
         Some(limit) => wait(&mut child, limit)?,
     };
-    Ok(Output { status: status.code(), stdout: receive(&stdout, limit), stderr: receive(&stderr, limit) })
+    let mut output = Output::default();
+    output.status = status.code();
+    output.stdout = receive(&stdout, limit);
+    output.stderr = receive(&stderr, limit);
+    Ok(output)
 }
 
 /// Reads to the end in a thread of its own, so that no pipe fills up.

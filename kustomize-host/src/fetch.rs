@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
-use super::HostError;
-use crate::host::mask;
+use kustomize_core::host::HostError;
+use kustomize_core::host::mask;
 
 /// How long one document may take, from looking up the name to the last byte. kustomize waits
 /// for ever.
@@ -12,10 +12,10 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An HTTP client that trusts what the machine trusts.
 #[derive(Debug)]
-pub(super) struct Client(ureq::Agent);
+pub(crate) struct Client(ureq::Agent);
 
 impl Client {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
@@ -26,7 +26,7 @@ impl Client {
     }
 
     /// The body of a successful answer, at most `limit` bytes of it.
-    pub(super) fn fetch(&self, url: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+    pub(crate) fn fetch(&self, url: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         let answer = self.0.get(url).call().map_err(host_error)?;
         let mut body = Vec::new();
         answer

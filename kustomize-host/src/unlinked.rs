@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// Opens a file to read it, without waiting should it be a pipe.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let (directory, name) = parent(path, false)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(&directory, name, flags, Mode::empty())?.into())
@@ -19,7 +19,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 
 /// Puts a file with this content in a place, in one step. Whatever file or link was there goes; what
 /// a link points at stays as it is. Directories are made where there are none.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (directory, name) = parent(path, true)?;
     let mode = match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
@@ -43,7 +43,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Removes a file or a link.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let (directory, name) = parent(path, false)?;
     Ok(rustix::fs::unlinkat(&directory, name, AtFlags::empty())?)
 }

@@ -2,6 +2,9 @@
 
 use crate::{Pos, Tag};
 
+/// How deep maps and lists may be nested.
+pub const MAX_DEPTH: usize = 1000;
+
 /// A tree that kustomize refuses to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
@@ -58,7 +61,7 @@ pub enum PrintProblem {
     #[error("a value tagged !!binary is not base64")]
     Binary,
     /// Deeper than any resource has reason to be.
-    #[error("maps and lists are nested more than {} deep", super::MAX_DEPTH)]
+    #[error("maps and lists are nested more than {} deep", MAX_DEPTH)]
     TooDeep,
 }
 

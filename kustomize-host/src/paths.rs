@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// A host's path as the machine wants it.
 #[cfg(unix)]
-pub(super) fn to_machine(path: &str) -> Cow<'_, Path> {
+pub(crate) fn to_machine(path: &str) -> Cow<'_, Path> {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
     // The first byte of all characters that stand for one byte.
@@ -30,7 +30,7 @@ pub(super) fn to_machine(path: &str) -> Cow<'_, Path> {
 /// The machine's path as hosts write it. All paths can be written on Unix.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "on Windows there are paths that cannot be written")]
-pub(super) fn from_machine(path: &Path) -> Option<String> {
+pub(crate) fn from_machine(path: &Path) -> Option<String> {
     use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();
     let mut text = String::with_capacity(bytes.len());
@@ -65,14 +65,14 @@ fn letter_for(byte: u8) -> Option<char> {
 
 /// `/C:/app` is `C:\app`.
 #[cfg(windows)]
-pub(super) fn to_machine(path: &str) -> Cow<'_, Path> {
+pub(crate) fn to_machine(path: &str) -> Cow<'_, Path> {
     let with_drive = path.strip_prefix('/').filter(|rest| rest.as_bytes().get(1) == Some(&b':'));
     Cow::Owned(with_drive.unwrap_or(path).replace('/', "\\").into())
 }
 
 /// `\\?\C:\app` and `C:\app` are `/C:/app`.
 #[cfg(windows)]
-pub(super) fn from_machine(path: &Path) -> Option<String> {
+pub(crate) fn from_machine(path: &Path) -> Option<String> {
     let path = path.to_str()?;
     let path = path.strip_prefix(r"\\?\").unwrap_or(path).replace('\\', "/");
     if path.as_bytes().get(1) == Some(&b':') { Some(format!("/{path}")) } else { Some(path) }
@@ -80,13 +80,13 @@ pub(super) fn from_machine(path: &Path) -> Option<String> {
 
 /// A host's path as the machine wants it.
 #[cfg(not(any(unix, windows)))]
-pub(super) fn to_machine(path: &str) -> Cow<'_, Path> {
+pub(crate) fn to_machine(path: &str) -> Cow<'_, Path> {
     Cow::Borrowed(Path::new(path))
 }
 
 /// The machine's path as hosts write it.
 #[cfg(not(any(unix, windows)))]
-pub(super) fn from_machine(path: &Path) -> Option<String> {
+pub(crate) fn from_machine(path: &Path) -> Option<String> {
     path.to_str().map(str::to_owned)
 }
 

@@ -17,19 +17,19 @@ fn scratch_is_private_and_confined() {
 #[test]
 fn large_files_and_devices_are_not_read() {
     let host = OsHost::new().max_file_size(3);
-    let scratch = crate::host::Scratch::new(&host).unwrap();
-    let path = format!("{}/file", scratch.path());
+    let scratch = host.scratch_directory().unwrap();
+    let path = format!("{scratch}/file");
     host.write_scratch(&path, b"four").unwrap();
     assert_eq!(host.read(&path), Err(HostError::TooLarge { limit: 3 }));
     #[cfg(unix)]
     {
-        let socket = format!("{}/socket", scratch.path());
+        let socket = format!("{scratch}/socket");
         let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for path in ["/dev/zero", &socket] {
             assert_eq!(host.read(path), Err(HostError::NotRegular), "{path}");
         }
     }
-    assert_eq!(host.read(scratch.path()), Err(HostError::IsDirectory));
+    assert_eq!(host.read(&scratch), Err(HostError::IsDirectory));
 }
 
 #[cfg(target_os = "linux")]
@@ -90,8 +90,8 @@ fn git_gets_no_options_from_outside() {
 fn a_file_that_is_being_written_is_not_read_in_between() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let host = OsHost::new();
-    let scratch = crate::host::Scratch::new(&host).unwrap();
-    let path = format!("{}/file", scratch.path());
+    let scratch = host.scratch_directory().unwrap();
+    let path = format!("{scratch}/file");
     let texts = [vec![b'a'; 3000], vec![b'b'; 2000]];
     host.write_scratch(&path, &texts[0]).unwrap();
     let done = AtomicBool::new(false);
@@ -117,8 +117,8 @@ fn a_file_that_is_being_written_is_not_read_in_between() {
 #[test]
 fn empty_files_are_read() {
     let host = OsHost::new();
-    let scratch = crate::host::Scratch::new(&host).unwrap();
-    let path = format!("{}/file", scratch.path());
+    let scratch = host.scratch_directory().unwrap();
+    let path = format!("{scratch}/file");
     host.write_scratch(&path, b"").unwrap();
     assert_eq!(host.read(&path), Ok(Vec::new()));
 }
