@@ -79,3 +79,8 @@ fn names_and_messages_give_no_commands() {
     assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
     assert!(text.contains("--> x\\n::error::y\n"), "{text}");
 }
+
+#[test]
+fn what_reorders_or_breaks_lines_is_escaped() {
+    assert_eq!(fit("a\u{61c}b\u{2028}c\u{2029}d\u{202e}e"), "a\\u{61c}b\\u{2028}c\\u{2029}d\\u{202e}e");
+}

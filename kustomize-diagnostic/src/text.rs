@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 /// Whether a character would move the cursor, change colours, or reorder what stands around it.
 fn is_unfit(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether this is how hosts write a byte of a path that is not UTF-8.

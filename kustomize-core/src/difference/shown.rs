@@ -42,7 +42,7 @@ pub(super) fn fit(text: &str) -> String {
 
 fn is_unfit(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(letter, '\u{feff}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A line of a text, shortened.

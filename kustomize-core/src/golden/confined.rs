@@ -93,6 +93,12 @@ impl<'a> Confined<'a> {
     }
 }
 
+/// Whether git takes this for a path of this machine.
+fn is_local(url: &str) -> bool {
+    let is_path = !url.split('/').next().is_some_and(|start| start.contains(':'));
+    is_path || url.starts_with("file:")
+}
+
 /// The nearest directory above a path with `.git`.
 fn repository<'p>(host: &dyn Host, directory: &'p str) -> Option<&'p str> {
     above(directory).find(|directory| host.kind(&path::join(directory, ".git")).is_ok())
@@ -149,7 +155,7 @@ impl Host for Confined<'_> {
     }
 
     fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
-        if self.roots.is_some() && repository.url.starts_with("file:") {
+        if self.roots.is_some() && is_local(&repository.url) {
             return Err(HostError::refused(format!("cloning {}, which is on this machine,", repository.url)));
         }
         self.host.clone_repository(repository).map(|directory| self.note_scratch(directory))
@@ -174,5 +180,20 @@ impl Host for Confined<'_> {
 
     fn environment(&self, name: &str) -> Option<String> {
         self.host.environment(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn repositories_on_this_machine_are_told_from_others() {
+        for url in ["file:///a", "/a:b", "a@/b:c", "../a", "a@b"] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in ["https://a/b", "ssh://a@b/c", "git@a:b/c", "git@a:/b"] {
+            assert!(!is_local(url), "{url}");
+        }
     }
 }
