@@ -76,7 +76,7 @@ impl GitProgram {
         arguments: &[&str],
     ) -> Result<Vec<u8>, GitError> {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
-        let secrets = TempDir::with_prefix("reconciler-git-").map_err(io)?;
+        let mut files = PrivateFiles::default();
         let mut command = self.program();
         if let Some(directory) = directory {
             command.arg("--git-dir").arg(directory);
@@ -94,7 +94,7 @@ impl GitProgram {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        self.authenticate(&mut command, secrets.path()).map_err(io)?;
+        self.authenticate(&mut command, &mut files).map_err(io)?;
         let output = match tokio::time::timeout(self.timeout, command.output()).await {
             Err(_) => {
                 directory.map(remove_halves);
@@ -133,7 +133,7 @@ impl GitProgram {
     }
 
     /// Hands the credentials over.
-    fn authenticate(&self, command: &mut Command, directory: &Path) -> std::io::Result<()> {
+    fn authenticate(&self, command: &mut Command, files: &mut PrivateFiles) -> std::io::Result<()> {
         let credentials = &self.credentials;
         let mut settings: Vec<(&str, String)> = vec![
             // Packs are limited in size, loose objects are not.
@@ -152,14 +152,14 @@ impl GitProgram {
             settings.push(("http.extraHeader", format!("Authorization: Basic {pair}")));
         }
         // These win over git's settings, and over the same variables of this process.
-        let files = [
+        let certificates = [
             ("GIT_SSL_CAINFO", &credentials.ca, "ca.crt"),
             ("GIT_SSL_CERT", &credentials.certificate, "tls.crt"),
             ("GIT_SSL_KEY", &credentials.certificate_key, "tls.key"),
         ];
-        for (variable, content, name) in files {
+        for (variable, content, name) in certificates {
             if let Some(content) = content {
-                command.env(variable, private_file(directory, name, content)?);
+                command.env(variable, files.write(name, content)?);
             }
         }
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
@@ -172,8 +172,8 @@ impl GitProgram {
             if !identity.ends_with('\n') {
                 identity.push('\n');
             }
-            let identity = private_file(directory, "identity", &identity)?;
-            let known_hosts = private_file(directory, "known_hosts", known_hosts)?;
+            let identity = files.write("identity", &identity)?;
+            let known_hosts = files.write("known_hosts", known_hosts)?;
             command.env(
                 "GIT_SSH_COMMAND",
                 format!(
@@ -183,11 +183,8 @@ impl GitProgram {
                 ),
             );
             if let Some(password) = &credentials.password {
-                let script = private_file(
-                    directory,
-                    "askpass",
-                    "#!/bin/sh\nprintf '%s\\n' \"$RECONCILER_KEY_PASSWORD\"\n",
-                )?;
+                let script =
+                    files.write("askpass", "#!/bin/sh\nprintf '%s\\n' \"$RECONCILER_KEY_PASSWORD\"\n")?;
                 make_executable(&script)?;
                 command
                     .env("SSH_ASKPASS", script)
@@ -333,6 +330,21 @@ fn remove_locks(directory: &Path) {
     }
 }
 
+/// Files that only this user can read, in a directory that is made when there is one to write. It goes when this is
+/// dropped.
+#[derive(Default)]
+struct PrivateFiles(Option<TempDir>);
+
+impl PrivateFiles {
+    fn write(&mut self, name: &str, content: &str) -> std::io::Result<PathBuf> {
+        let directory = match &mut self.0 {
+            Some(directory) => directory,
+            none => none.insert(TempDir::with_prefix("reconciler-git-")?),
+        };
+        private_file(directory.path(), name, content)
+    }
+}
+
 /// A file that only this user can read.
 fn private_file(directory: &Path, name: &str, content: &str) -> std::io::Result<PathBuf> {
     let path = directory.join(name);
@@ -365,6 +377,20 @@ fn null_device() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_secret_is_written_to_files() -> Result<(), Box<dyn std::error::Error>> {
+        let secrets: &[(&str, &[u8])] = &[("identity", b"key"), ("known_hosts", b"host")];
+        for (secrets, are_there) in [(&[][..], false), (secrets, true)] {
+            let data = secrets.iter().map(|(key, value)| ((*key).to_owned(), value.to_vec())).collect();
+            let credentials = Credentials::from_secret(&data, "https://host/x")?;
+            let git = GitProgram::new("https://host/x", credentials, Duration::from_secs(1));
+            let mut files = PrivateFiles::default();
+            git.authenticate(&mut git.program(), &mut files)?;
+            assert_eq!(files.0.is_some(), are_there);
+        }
+        Ok(())
+    }
 
     #[test]
     fn git_says_why() {
