@@ -60,6 +60,23 @@ fn golden_files_without_an_overlay_are_no_links_either() {
 }
 
 #[test]
+fn what_is_found_does_not_tell_of_files_elsewhere() {
+    let place = repository();
+    place.write("victim/k.yaml", "resources: [../o]\n");
+    place.write("repo/.git/k.yaml", "resources: [../o]\n");
+    fs::create_dir(place.path("repo/k")).unwrap();
+    for target in ["../../victim/k.yaml", "../.git/k.yaml"] {
+        let link = place.path("repo/k/kustomization.yaml");
+        symlink(target, &link).unwrap();
+        // The overlay in `o` is found although that file names it.
+        let output = place.run_in("repo", &["test"]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("2 overlays: 1 missing, 1 failed"), "{text}");
+        fs::remove_file(link).unwrap();
+    }
+}
+
+#[test]
 fn the_tree_of_golden_files_is_in_the_repository() {
     let place = repository();
     place.write("repo/kustomize-golden.yaml", "directory: g\n");

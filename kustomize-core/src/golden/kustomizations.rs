@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Confined;
 use crate::error::BuildError;
 use crate::host::{EntryKind, Host, path};
 use crate::loader::FILE_NAMES;
+use crate::options::BuildOptions;
 use crate::yaml::{FileId, Node, read_config};
 
 /// Fields that may name directories of other kustomizations.
@@ -29,7 +31,8 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks in a directory and all below it. Links to directories, hidden ones, `node_modules` and
-    /// those that `skip` names are passed over.
+    /// those that `skip` names are passed over. A kustomization that is a link out of the repository
+    /// names nothing: which overlays are found would tell what it holds.
     ///
     /// # Errors
     /// The directory cannot be listed; those below it that cannot be are passed over.
@@ -41,12 +44,13 @@ impl Found {
         skip: &dyn Fn(&str) -> bool,
     ) -> Result<(), BuildError> {
         let names = host.list(top).map_err(|error| BuildError::host(error, top))?;
+        let confined = Confined::around(host, top, &BuildOptions::default());
         let mut waiting = vec![(top.to_owned(), names)];
         while let Some((directory, names)) = waiting.pop() {
             let is_file = |name: &&str| host.kind(&path::join(&directory, name)) == Ok(EntryKind::File);
             let has = |wanted: &str| names.iter().any(|name| name == wanted);
             if let Some(name) = FILE_NAMES.iter().copied().filter(|name| has(name)).find(is_file) {
-                let kustomization = read(host, &directory, name);
+                let kustomization = read(&confined, &directory, name);
                 self.kustomizations.insert(directory.clone(), kustomization);
             }
             if has(file) && is_file(&file) {

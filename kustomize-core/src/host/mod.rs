@@ -131,7 +131,7 @@ pub trait Host: Sync {
         let _ = directory;
     }
 
-    /// The value of an environment variable (exec functions, generators with `KEY` and no value).
+    /// The value of an environment variable, for exec functions.
     fn environment(&self, name: &str) -> Option<String> {
         let _ = name;
         None
