@@ -50,6 +50,9 @@ pub const BUILD_FAILED: &str = "BuildFailed";
 pub const ARTIFACT_FAILED: &str = "ArtifactFailed";
 /// Kustomization: others have changed objects, which is only reported. Events have it, conditions do not.
 pub const DRIFT_DETECTED: &str = "DriftDetected";
+/// Kustomization: fields of the kustomization file do not exist and are ignored. Events have it, conditions
+/// do not.
+pub const UNKNOWN_FIELD: &str = "UnknownField";
 /// Kustomization: something did not become healthy.
 pub const HEALTH_CHECK_FAILED: &str = "HealthCheckFailed";
 /// Kustomization: waiting was given up for a newer revision.

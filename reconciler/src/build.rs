@@ -44,6 +44,8 @@ pub struct Built {
     pub footprint: Footprint,
     /// What was decrypted.
     pub plaintext: Plaintext,
+    /// What is said of fields of the kustomization file that do not exist, and are ignored.
+    pub ignored: Vec<String>,
 }
 
 /// Everything that a build looked at, with the ids of the contents.
@@ -82,7 +84,7 @@ pub fn build(
 ) -> Result<Built, BuildFailure> {
     let mut plaintext = Plaintext::default();
     match render(tree, spec, variables, keys, &mut plaintext) {
-        Ok((objects, footprint)) => Ok(Built { objects, footprint, plaintext }),
+        Ok((objects, footprint, ignored)) => Ok(Built { objects, footprint, plaintext, ignored }),
         Err(failure) => Err(failure.map(|message| plaintext.mask(&message))),
     }
 }
@@ -93,7 +95,7 @@ fn render(
     variables: &Variables,
     keys: Option<&Keys>,
     plaintext: &mut Plaintext,
-) -> Result<(Vec<Object>, Footprint), BuildFailure> {
+) -> Result<(Vec<Object>, Footprint, Vec<String>), BuildFailure> {
     let directory = find_directory(tree, spec.path.as_deref().unwrap_or("./"))?;
     let mut host = OverlayHost::new(tree, "/", &directory, spec)
         .map_err(|error| BuildFailure::of_generator(error, tree, &directory))?;
@@ -137,7 +139,7 @@ fn render(
         objects.push(Object { value, namespace_place, place });
     }
     let footprint = Footprint::of(&rendered, &directory, tree);
-    Ok((objects, footprint))
+    Ok((objects, footprint, host.generated().ignored.clone()))
 }
 
 /// A resource with variables replaced; nothing if it wants none.

@@ -3,7 +3,8 @@
 //! Flux reads the file into these types and writes them again: what they do not know is lost, scalars
 //! become what the field wants, and empty values are left out.
 
-use kustomize_core::yaml::{Entry, Map, Node, Seq, Tag, Value};
+use kustomize_core::closest;
+use kustomize_core::yaml::{Entry, Map, Node, Pos, Seq, Tag, Value};
 
 /// What a field holds.
 #[derive(Clone, Copy)]
@@ -251,6 +252,43 @@ pub(super) fn read(file: &Node) -> Result<Map, String> {
     project(file, KUSTOMIZATION, "Kustomization")
 }
 
+/// The fields of a kustomization file that Go's types do not have, which are lost: where each stands, and
+/// what is said of it.
+pub(super) fn unknown(file: &Node) -> Vec<(Pos, String)> {
+    let mut found = Vec::new();
+    look_for_unknown(file, KUSTOMIZATION, "", &mut found);
+    found
+}
+
+fn look_for_unknown(node: &Node, fields: &[Field], path: &str, found: &mut Vec<(Pos, String)>) {
+    let Some(map) = node.as_map() else { return };
+    for entry in map {
+        let name = entry.key.as_str();
+        let Some(field) = fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
+            let mut text = format!("unknown field `{name}`");
+            if !path.is_empty() {
+                text.push_str(&format!(" in `{path}`"));
+            }
+            text.push_str(" is ignored");
+            if let Some(closest) = closest(name, fields.iter().map(|field| field.name)) {
+                text.push_str(&format!("; did you mean `{closest}`?"));
+            }
+            found.push((entry.key.pos, text));
+            continue;
+        };
+        let below = if path.is_empty() { field.name.to_owned() } else { format!("{path}.{}", field.name) };
+        match field.shape {
+            Shape::One(fields) => look_for_unknown(&entry.value, fields, &below, found),
+            Shape::Many(fields) => {
+                for (index, item) in entry.value.as_seq().into_iter().flat_map(|seq| seq.iter()).enumerate() {
+                    look_for_unknown(item, fields, &format!("{below}[{index}]"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 fn project(node: &Node, fields: &[Field], path: &str) -> Result<Map, String> {
     let map = match &node.value {
         Value::Map(map) => map,
@@ -346,4 +384,31 @@ fn as_text(node: &Node) -> Option<&str> {
 
 fn wrong(path: &str, wanted: &str) -> String {
     format!("error unmarshaling JSON: {path} has to be {wanted}")
+}
+
+#[cfg(test)]
+mod tests {
+    use kustomize_core::yaml::{self, SourceText, Sources};
+
+    use super::*;
+
+    #[test]
+    fn fields_that_do_not_exist_are_named() -> Result<(), Box<dyn std::error::Error>> {
+        let text = "Resources: [a.yaml]\nimages:\n- name: nginx\n  newTga: 1.2.3\n- {name: web, newtag: '1'}\nnamespce: x\nhelmCharts:\n- valuesInline: {any: {thing: 1}}\nreplacements:\n- source: {kindd: A}\nsurely: {nothing: close}\n";
+        let sources = Sources::default();
+        let id = sources.add("file", SourceText::from(text.to_owned()), None);
+        let node = yaml::read_config(text, id)?.unwrap_or_else(Node::null);
+        let found: Vec<(usize, String)> = unknown(&node)
+            .into_iter()
+            .map(|(pos, text)| (sources.place(pos).map_or(0, |place| place.line), text))
+            .collect();
+        let expected = [
+            (4, "unknown field `newTga` in `images[0]` is ignored; did you mean `newTag`?"),
+            (6, "unknown field `namespce` is ignored; did you mean `namespace`?"),
+            (10, "unknown field `kindd` in `replacements[0].source` is ignored; did you mean `kind`?"),
+            (11, "unknown field `surely` is ignored"),
+        ];
+        assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+        Ok(())
+    }
 }

@@ -18,6 +18,8 @@ pub struct Generated {
     pub text: String,
     /// Whether there was none before.
     pub is_new: bool,
+    /// What is said of fields of the original that do not exist. As Flux does, the build ignores them.
+    pub ignored: Vec<String>,
 }
 
 /// What only the command line knows, next to the spec.
@@ -82,9 +84,9 @@ impl<'h> OverlayHost<'h> {
         }
         let filter = options.ignore.map(|ignore| Filter::load(host, &directory, ignore)).transpose()?;
         let existing = scan::kustomization_file(host, &directory);
-        let mut file = match &existing {
+        let (mut file, ignored) = match &existing {
             Some(file) => read_file(host, &root, file)?,
-            None => new_file(host, &root, &directory, filter.as_ref())?,
+            None => (new_file(host, &root, &directory, filter.as_ref())?, Vec::new()),
         };
         if let Some(filter) = &filter {
             filter.apply(&mut file, host, &directory)?;
@@ -116,7 +118,7 @@ impl<'h> OverlayHost<'h> {
             host,
             root,
             directory,
-            generated: Generated { path, text, is_new },
+            generated: Generated { path, text, is_new, ignored },
             replaced: BTreeMap::new(),
         })
     }
@@ -206,7 +208,7 @@ impl Host for OverlayHost<'_> {
 }
 
 /// The kustomization file as Go's types hold it.
-fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<Map, GenerateError> {
+fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<(Map, Vec<String>), GenerateError> {
     let unreadable = |source| GenerateError::Unreadable { path: file.to_owned(), source };
     let resolved = host.resolve(file).map_err(unreadable)?;
     if !path::is_within(root, &resolved) {
@@ -221,7 +223,13 @@ fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<Map, GenerateErr
         let line = sources.place(failure.pos()).map_or(0, |place| place.line);
         GenerateError::Yaml(format!("line {line}: {failure}"))
     })?;
-    let mut map = model::read(&node.unwrap_or_else(Node::null)).map_err(GenerateError::Type)?;
+    let node = node.unwrap_or_else(Node::null);
+    let ignored = model::unknown(&node).into_iter().map(|(pos, text)| match sources.place(pos) {
+        Some(place) => format!("{}:{}: {text}", file.trim_start_matches('/'), place.line),
+        None => text,
+    });
+    let ignored = ignored.collect();
+    let mut map = model::read(&node).map_err(GenerateError::Type)?;
     for (field, value) in [("apiVersion", "kustomize.config.k8s.io/v1beta1"), ("kind", "Kustomization")] {
         map.get_or_insert_with(field, || Node::string(value));
     }
@@ -230,7 +238,7 @@ fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<Map, GenerateErr
         let items = vec![Node::string("originAnnotations")];
         map.insert("buildMetadata", Node::seq(Seq::from_items(items)));
     }
-    Ok(map)
+    Ok((map, ignored))
 }
 
 /// A kustomization file that lists the manifests of a directory.

@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::cluster::Cluster;
 use super::kinds::KUSTOMIZATION;
 use super::variables;
-use super::{Failure, Result};
+use super::{Failure, Result, term};
 
 /// What stands for encrypted values.
 const MASK: &str = "**SOPS**";
@@ -137,6 +137,9 @@ impl Flags {
         let options = CommandOptions { ignore: Some(&ignore), written_spec: Some(&kustomization["spec"]) };
         let overlay = OverlayHost::with_options(&host, "/", &directory, &spec, &options)
             .map_err(|error| Failure::failed(format!("failed to generate kustomization.yaml: {error}")))?;
+        for text in &overlay.generated().ignored {
+            term::warning(text);
+        }
         let rendered = generator::build(&overlay)
             .map_err(|error| Failure::failed(format!("kustomize build failed: {error}")))?;
         let always = spec.post_build.as_ref().and_then(|post| post.substitute_strategy.as_deref());

@@ -54,6 +54,8 @@ pub(crate) struct Memory {
     applied: Option<Applied>,
     /// What others have changed, as it was reported last.
     drift: Option<String>,
+    /// What was said of fields that do not exist.
+    ignored: Vec<String>,
 }
 
 /// A state of spec and source that was applied.
@@ -449,6 +451,7 @@ impl Reconciliation<'_> {
         let mut built = built.map_err(|failure| failure.masked(&secrets))?;
         built.plaintext.extend(secrets);
         let plaintext = built.plaintext;
+        self.warn(built.ignored, &commit.revision).await;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
         let digest = history::digest(order.objects());
@@ -534,6 +537,20 @@ impl Reconciliation<'_> {
             }),
             Err(error) => Err(Failure::new(reason::BUILD_FAILED, format!("the build did not end: {error}"))),
         }
+    }
+
+    /// Says once which fields of the kustomization file do not exist.
+    async fn warn(&mut self, ignored: Vec<String>, revision: &str) {
+        if self.memory.ignored == ignored {
+            return;
+        }
+        if !ignored.is_empty() {
+            let message = ignored.join("\n");
+            self.context.log.error(&message, self.fields(json!({"revision": revision})));
+            let report = Report::info(CONTROLLER, reason::UNKNOWN_FIELD, &message);
+            events::send(self.context, self.object, &report.at(Some(revision))).await;
+        }
+        self.memory.ignored = ignored;
     }
 
     /// Writes down what is about to be applied, so that nothing is ever applied and not known.

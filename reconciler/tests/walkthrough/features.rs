@@ -387,6 +387,22 @@ async fn status_tells_what_was_applied_before() -> Outcome {
     stage.stop().await
 }
 
+/// Flux ignores fields that do not exist, and so do we; but it is said, with the line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_does_not_exist_is_reported() -> Outcome {
+    let file = "resources: [map.yaml]\nimages:\n- name: nginx\n  newTga: 1.2.3\n";
+    let files = [("typo/kustomization.yaml", file), ("typo/map.yaml", &*map("typo", "b"))];
+    let stage = stage("typo", &files).await?;
+    stage.create("typo", &json!({})).await?;
+    stage.ready("typo", &stage.revision()?).await?;
+    let message =
+        "typo/kustomization.yaml:4: unknown field `newTga` in `images[0]` is ignored; did you mean `newTag`?";
+    stage.event("typo", |event| event["reason"] == "UnknownField" && event["message"] == message).await?;
+    stage.delete("typo").await?;
+    stage.disappears(&path_of("configmaps", "typo")).await?;
+    stage.stop().await
+}
+
 /// Whoever sees a new revision in the status of the source and asks for a reconciliation gets that revision,
 /// even while the reconciler itself still waits for the cluster to answer.
 #[tokio::test(flavor = "multi_thread")]
