@@ -9,7 +9,7 @@ use crate::host::{Host, WithFile};
 use crate::kustomization::Kustomization;
 use crate::loader::FILE_NAMES;
 use crate::options::BuildOptions;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::store::{Input, Made, Recorder, Store, Trace};
@@ -40,7 +40,7 @@ use crate::yaml::{Node, Place, Sources};
 /// Whatever kustomize refuses, with the place, the chain of overlays that led there, and a
 /// cure where one is known.
 pub fn build(host: &dyn Host, path: &str, options: &BuildOptions) -> Result<Rendered, BuildError> {
-    build_in(&Store::for_one_build(), host, path, options, Crew::for_one_build()).0
+    build_in(&Store::for_one_build(), host, path, options, Threads::for_one_build()).0
 }
 
 /// Renders a kustomization given as a value, as though it were the `kustomization.yaml` of a
@@ -88,9 +88,9 @@ pub fn build_yaml(
     path: &str,
     options: &BuildOptions,
 ) -> Result<(Rendered, Vec<String>), BuildError> {
-    let crew = Crew::for_one_build();
-    let rendered = build_in(&Store::for_one_build(), host, path, options, crew.clone()).0?;
-    let pieces = rendered.print_all(Vec::new(), &crew)?.into_iter().map(|(_, text)| text).collect();
+    let threads = Threads::for_one_build();
+    let rendered = build_in(&Store::for_one_build(), host, path, options, threads.clone()).0?;
+    let pieces = rendered.print_all(Vec::new(), &threads)?.into_iter().map(|(_, text)| text).collect();
     Ok((rendered, pieces))
 }
 
@@ -100,13 +100,13 @@ pub(crate) fn build_in(
     host: &dyn Host,
     path: &str,
     options: &BuildOptions,
-    crew: Crew,
+    threads: Threads,
 ) -> (Result<Rendered, BuildError>, Arc<Trace>) {
     let recorder = Recorder::new(host, store);
-    let mut cx = BuildContext::new(&recorder, options, crew.clone());
+    let mut cx = BuildContext::new(&recorder, options, threads.clone());
     let (mut outcome, mut trace) = accumulate::render(&cx, path);
     if cx.is_spoiled() {
-        cx = BuildContext::without_reuse(&recorder, options, crew);
+        cx = BuildContext::without_reuse(&recorder, options, threads);
         (outcome, trace) = accumulate::render(&cx, path);
     }
     let rendered = match outcome {
@@ -182,7 +182,7 @@ impl Rendered {
     /// # Errors
     /// A value that kustomize cannot print, such as an infinite number.
     pub fn yaml(&self) -> Result<String, BuildError> {
-        let parts = self.print_all(self.printed_parts(), &Crew::for_one_build())?;
+        let parts = self.print_all(self.printed_parts(), &Threads::for_one_build())?;
         let texts: Vec<&str> = parts.iter().map(|(known, text)| known.as_deref().unwrap_or(text)).collect();
         let text = texts.concat();
         if let Some(memory) = &self.memory {
@@ -193,12 +193,16 @@ impl Rendered {
     }
 
     /// The parts of the text, of which some may be known.
-    fn print_all(&self, mut known: Vec<Option<Arc<str>>>, crew: &Crew) -> Result<Vec<Printed>, BuildError> {
+    fn print_all(
+        &self,
+        mut known: Vec<Option<Arc<str>>>,
+        threads: &Threads,
+    ) -> Result<Vec<Printed>, BuildError> {
         let resources = self.resources().chunks(PART);
         known.resize(resources.len(), None);
         let mut parts: Vec<_> =
             known.into_iter().zip(resources).map(|(known, part)| (known, String::new(), part)).collect();
-        crew.for_each_chunk(&mut parts, 2, |first, parts| {
+        threads.for_each_chunk(&mut parts, 2, |first, parts| {
             let mut length = 0;
             for (at, (_, text, part)) in (first..).zip(parts).filter(|(_, (known, ..))| known.is_none()) {
                 // As long as the one before, most probably.

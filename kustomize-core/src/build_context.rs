@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::Host;
 use crate::options::BuildOptions;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::schema::Schema;
 use crate::store::{Recorder, Store};
 
@@ -32,14 +32,14 @@ pub(crate) struct BuildContext<'a> {
 const MAX_GENERATED: usize = 128 << 20;
 
 impl<'a> BuildContext<'a> {
-    pub(crate) fn new(recorder: &'a Recorder<'a>, options: &'a BuildOptions, crew: Crew) -> Self {
+    pub(crate) fn new(recorder: &'a Recorder<'a>, options: &'a BuildOptions, threads: Threads) -> Self {
         let store = recorder.store();
         BuildContext {
             host: recorder,
             options,
             recorder,
             store,
-            context: Context::new(Arc::clone(&store.sources), crew),
+            context: Context::new(Arc::clone(&store.sources), threads),
             reuses: true,
             has_reused: AtomicBool::new(false),
             is_spoiled: AtomicBool::new(false),
@@ -48,8 +48,12 @@ impl<'a> BuildContext<'a> {
     }
 
     /// The same, for a build that does all of its work itself.
-    pub(crate) fn without_reuse(recorder: &'a Recorder<'a>, options: &'a BuildOptions, crew: Crew) -> Self {
-        BuildContext { reuses: false, ..BuildContext::new(recorder, options, crew) }
+    pub(crate) fn without_reuse(
+        recorder: &'a Recorder<'a>,
+        options: &'a BuildOptions,
+        threads: Threads,
+    ) -> Self {
+        BuildContext { reuses: false, ..BuildContext::new(recorder, options, threads) }
     }
 
     /// Puts a custom schema in force, unless one is already. `key` is equal for equal schemas.

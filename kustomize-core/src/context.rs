@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::place_to_show;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::schema::Schema;
 use crate::warning::Warning;
 use crate::yaml::{Pos, Sources};
@@ -12,7 +12,7 @@ use crate::yaml::{Pos, Sources};
 pub(crate) struct Context {
     pub(crate) sources: Arc<Sources>,
     /// The threads that this build may use.
-    pub(crate) crew: Crew,
+    pub(crate) threads: Threads,
     schema: OnceLock<CustomSchema>,
     builtin_schema: Schema,
     warnings: Mutex<Vec<Warning>>,
@@ -26,10 +26,10 @@ struct CustomSchema {
 
 impl Context {
     /// A context with the built-in schema and no warnings.
-    pub(crate) fn new(sources: Arc<Sources>, crew: Crew) -> Self {
+    pub(crate) fn new(sources: Arc<Sources>, threads: Threads) -> Self {
         Context {
             sources,
-            crew,
+            threads,
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),

@@ -1,6 +1,6 @@
 //! Work on many items at once, on all cores.
 //!
-//! The threads of a crew are made when it first has enough to do, wait between two pieces of work,
+//! The threads of a threads are made when it first has enough to do, wait between two pieces of work,
 //! and end with it: a library call leaves nothing behind. They are kept that long because a thread
 //! that was just made often shares a core with its maker for milliseconds, while one that waits is
 //! woken on an idle one. Where threads cannot be had, as in WebAssembly, the work is done on the
@@ -21,7 +21,7 @@ use shares::Shares;
 
 /// The threads that pieces of work may use. A clone has the same ones.
 #[derive(Clone, Debug)]
-pub(crate) struct Crew(Arc<Inner>);
+pub(crate) struct Threads(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -34,24 +34,24 @@ struct Inner {
     pool: OnceLock<Pool>,
 }
 
-impl Crew {
+impl Threads {
     /// The caller's thread alone: others are busy with work of their own.
     pub(crate) fn one() -> Self {
-        Crew::of_at_most(1)
+        Threads::of_at_most(1)
     }
 
     /// For one build. Threads beyond a few take longer to make than they help.
     pub(crate) fn for_one_build() -> Self {
-        Crew::of_at_most(8)
+        Threads::of_at_most(8)
     }
 
     /// As many threads as there are cores.
     pub(crate) fn all() -> Self {
-        Crew::of_at_most(usize::MAX)
+        Threads::of_at_most(usize::MAX)
     }
 
     fn of_at_most(most: usize) -> Self {
-        Crew(Arc::new(Inner {
+        Threads(Arc::new(Inner {
             most,
             threads: OnceLock::new(),
             #[cfg(not(target_family = "wasm"))]
@@ -179,13 +179,13 @@ mod tests {
     fn every_item_is_worked_on_once_and_the_first_error_counts() {
         for count in [0, 1, 2, 3, 10, 101] {
             let mut items: Vec<usize> = vec![0; count];
-            let done = Crew::all().for_each_chunk(&mut items, 1, |first, part| {
+            let done = Threads::all().for_each_chunk(&mut items, 1, |first, part| {
                 (first..).zip(part).for_each(|(at, item)| *item += at + 1);
                 Ok::<(), usize>(())
             });
             assert_eq!(done, Ok(()));
             assert_eq!(items, (1..=count).collect::<Vec<_>>());
-            let failed = Crew::all().for_each_chunk(&mut items, 1, |_, part| {
+            let failed = Threads::all().for_each_chunk(&mut items, 1, |_, part| {
                 part.iter().find(|item| **item % 3 == 0).map_or(Ok(()), |item| Err(*item))
             });
             assert_eq!(failed, if count < 3 { Ok(()) } else { Err(3) });
@@ -194,10 +194,10 @@ mod tests {
 
     #[test]
     fn threads_that_help_each_other_do_not_wait_for_each_other() {
-        let crew = Crew::all();
+        let threads = Threads::all();
         for _ in 0..2000 {
             let mut items = [0; 64];
-            let done = crew.for_each_chunk(&mut items, 1, |_, part| {
+            let done = threads.for_each_chunk(&mut items, 1, |_, part| {
                 part.iter_mut().for_each(|item| *item += 1);
                 Ok::<(), ()>(())
             });
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn work_within_work_on_the_same_threads_ends() {
-        let crew = Crew::all();
+        let threads = Threads::all();
         let outer: Vec<usize> = (0..16).collect();
-        let sums = crew.map(&outer, 1, |number| {
+        let sums = threads.map(&outer, 1, |number| {
             let inner: Vec<usize> = (0..*number).collect();
-            crew.map(&inner, 1, |item| item + 1).into_iter().sum::<usize>()
+            threads.map(&inner, 1, |item| item + 1).into_iter().sum::<usize>()
         });
         assert_eq!(sums, outer.iter().map(|number| number * (number + 1) / 2).collect::<Vec<_>>());
     }

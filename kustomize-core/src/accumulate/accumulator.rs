@@ -48,13 +48,13 @@ impl Accumulator {
         resources: impl IntoIterator<Item = impl Into<Arc<Resource>>>,
     ) -> Result<(), BuildError> {
         let resources = resources.into_iter().map(Into::into).collect();
-        let appended = self.set.append_all(resources, cx.schema(), &cx.crew);
+        let appended = self.set.append_all(resources, cx.schema(), &cx.threads);
         appended.map_err(|conflict| self.conflict_error(cx, *conflict))
     }
 
     /// Adds all that a base has gathered.
     pub(super) fn merge(&mut self, cx: &BuildContext<'_>, mut other: Accumulator) -> Result<(), BuildError> {
-        if self.set.is_empty() && other.set.is_unique(cx.schema(), &cx.crew) {
+        if self.set.is_empty() && other.set.is_unique(cx.schema(), &cx.threads) {
             self.set = other.set;
         } else {
             self.append(cx, other.set.into_list())?;

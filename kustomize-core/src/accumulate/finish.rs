@@ -45,7 +45,7 @@ pub(super) fn finish(
     let (origins, transformations) = (metadata("originAnnotations"), metadata("transformerAnnotations"));
     /// Fewer resources than this are not worth a thread.
     const LEAST: usize = 128;
-    cx.crew.for_each_chunk(accumulator.set.list_mut(), LEAST, |_, resources| {
+    cx.threads.for_each_chunk(accumulator.set.list_mut(), LEAST, |_, resources| {
         resources
             .iter_mut()
             .try_for_each(|resource| finish_resource(Arc::make_mut(resource), origins, transformations))

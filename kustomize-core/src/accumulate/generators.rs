@@ -2,9 +2,9 @@
 //! then those configured as plugins.
 
 use super::accumulator::Accumulator;
+use super::configured_plugin::ConfiguredPlugin;
 use super::plugin;
 use super::resources::accumulate_configurations;
-use super::step::Step;
 use super::target::Target;
 use crate::build_context::BuildContext;
 use crate::error::BuildError;
@@ -14,7 +14,7 @@ use crate::kustomization::GeneratorOptions;
 use crate::loader::Loader;
 use crate::resource::{Absorber, Behavior};
 
-type GeneratorStep<'l> = Step<Box<dyn Generator + 'l>>;
+type GeneratorStep<'l> = ConfiguredPlugin<Box<dyn Generator + 'l>>;
 
 /// Runs all generators and lets the set absorb what they make.
 pub(super) fn run<'a>(
@@ -53,14 +53,14 @@ fn of_fields<'l, 'a>(
         args.value.options = GeneratorOptions::merged(args.value.options, global);
         let pos = args.pos;
         let generator = ConfigMapGenerator::new(args, loader);
-        steps.push(Step::of_field(target, "ConfigMapGenerator", pos, Box::new(generator)));
+        steps.push(ConfiguredPlugin::of_field(target, "ConfigMapGenerator", pos, Box::new(generator)));
     }
     for args in &kustomization.secret_generator {
         let mut args = args.clone();
         args.value.options = GeneratorOptions::merged(args.value.options, global);
         let pos = args.pos;
         let generator = SecretGenerator::new(args, loader);
-        steps.push(Step::of_field(target, "SecretGenerator", pos, Box::new(generator)));
+        steps.push(ConfiguredPlugin::of_field(target, "SecretGenerator", pos, Box::new(generator)));
     }
     let globals = kustomization.helm_globals.clone().unwrap_or_default();
     for chart in &kustomization.helm_charts {
@@ -70,7 +70,7 @@ fn of_fields<'l, 'a>(
             inherited.namespace = if own.is_empty() { &target.helm_namespace } else { own }.clone();
         }
         let generator = helm_chart(loader, &globals, inherited).map_err(|error| error.at(chart.pos))?;
-        steps.push(Step::of_field(target, "HelmChartInflationGenerator", chart.pos, generator));
+        steps.push(ConfiguredPlugin::of_field(target, "HelmChartInflationGenerator", chart.pos, generator));
     }
     Ok(steps)
 }
@@ -87,7 +87,7 @@ fn of_configurations<'l, 'a>(
         .map(|configuration| {
             let generator = plugin::generator(loader, configuration)
                 .map_err(|error| error.at(configuration.node.pos).about(configuration.id(cx.schema())))?;
-            Step::of_configuration(configuration, generator)
+            ConfiguredPlugin::of_configuration(configuration, generator)
         })
         .collect()
 }

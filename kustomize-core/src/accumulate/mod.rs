@@ -6,11 +6,11 @@
 
 mod accumulator;
 mod base;
+mod configured_plugin;
 mod finish;
 mod generators;
 mod plugin;
 mod resources;
-mod step;
 mod target;
 mod transformers;
 

@@ -10,7 +10,7 @@ use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{HostError, RepositorySpec};
 use crate::loader::{Loader, is_url, neither};
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::resource::{Resource, parse_all_resources};
 use crate::yaml::decode::Spanned;
 use crate::yaml::{FileId, SourceText};
@@ -26,7 +26,7 @@ pub(super) fn accumulate<'a>(
     let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
         accumulator.entries.push((accumulator.set.len(), path.pos));
-        let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, &cx.crew));
+        let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, &cx.threads));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
             Entry::Resources(file, resources) => {
                 if resources.is_empty() {
@@ -70,10 +70,10 @@ fn read_ahead(
     };
     if paths.len() < 2 * LEAST {
         let texts = paths.iter().map_while(|path| Some((path.as_str(), text_of(path)?))).collect();
-        return read_files(target, texts, &cx.crew).into_iter().map(Some).collect();
+        return read_files(target, texts, &cx.threads).into_iter().map(Some).collect();
     }
-    cx.crew.map(paths, LEAST, |path| {
-        let read = read_files(target, vec![(path.as_str(), text_of(path)?)], &Crew::one()).pop();
+    cx.threads.map(paths, LEAST, |path| {
+        let read = read_files(target, vec![(path.as_str(), text_of(path)?)], &Threads::one()).pop();
         failed.fetch_or(read.as_ref().is_some_and(|read| matches!(read, Ok(Err(_)))), Ordering::Relaxed);
         read
     })
@@ -116,13 +116,17 @@ type File = Result<(FileId, Vec<Arc<Resource>>), BuildError>;
 type Text = Result<(FileId, SourceText), BuildError>;
 
 /// Reads an entry as a file. Fails on what is none.
-fn read_file(target: &Target<'_>, path: &str, crew: &Crew) -> Result<File, BuildError> {
+fn read_file(target: &Target<'_>, path: &str, threads: &Threads) -> Result<File, BuildError> {
     let (file, text) = target.loader.text(path)?;
-    Ok(read_resources(target, path, file, &text, crew).map(|resources| (file, resources)))
+    Ok(read_resources(target, path, file, &text, threads).map(|resources| (file, resources)))
 }
 
 /// Makes resources of the texts of entries, on several threads when there is enough of them.
-fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> Vec<Result<File, BuildError>> {
+fn read_files(
+    target: &Target<'_>,
+    entries: Vec<(&str, Text)>,
+    threads: &Threads,
+) -> Vec<Result<File, BuildError>> {
     let texts = &target.loader.context().store.texts;
     let entries: Vec<_> = entries
         .into_iter()
@@ -132,7 +136,7 @@ fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> V
         Ok((file, text, None)) => Some((*file, &**text)),
         _ => None,
     });
-    let mut parsed = parse_all_resources(&unknown.collect::<Vec<_>>(), crew).into_iter();
+    let mut parsed = parse_all_resources(&unknown.collect::<Vec<_>>(), threads).into_iter();
     let file_of = |(path, text): (&str, Result<_, BuildError>)| {
         let (file, _, known): (_, SourceText, Option<_>) = text?;
         let parsed = if known.is_none() { parsed.next() } else { None };
@@ -142,7 +146,7 @@ fn read_files(target: &Target<'_>, entries: Vec<(&str, Text)>, crew: &Crew) -> V
 }
 
 /// Takes an entry as a file, else as a directory or repository, as kustomize does. A URL of a
-/// repository often answers with a page, so a remote document that holds no resources is tried as
+/// repository often answers with a referent, so a remote document that holds no resources is tried as
 /// a repository too.
 fn open<'a>(
     target: &Target<'a>,
@@ -164,10 +168,10 @@ fn read_resources(
     path: &str,
     file: FileId,
     text: &str,
-    crew: &Crew,
+    threads: &Threads,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let known = target.loader.context().store.texts.resources(file);
-    let parsed = if known.is_none() { parse_all_resources(&[(file, text)], crew).pop() } else { None };
+    let parsed = if known.is_none() { parse_all_resources(&[(file, text)], threads).pop() } else { None };
     keep(target, path, file, known, parsed)
 }
 
@@ -247,5 +251,5 @@ fn read_inline(
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     let name = format!("{field} in {}", target.file_name);
     let file = cx.sources.add(name, entry.value.clone().into(), Some(entry.pos));
-    read_resources(target, target.file_name, file, &entry.value, &cx.crew)
+    read_resources(target, target.file_name, file, &entry.value, &cx.threads)
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::accumulator::Accumulator;
+use super::configured_plugin::ConfiguredPlugin;
 use super::plugin;
 use super::resources::accumulate_configurations;
-use super::step::Step;
 use super::target::Target;
 use crate::build_context::BuildContext;
 use crate::error::BuildError;
@@ -21,7 +21,7 @@ use crate::transform::{
 use crate::yaml::Pos;
 use crate::yaml::decode::Spanned;
 
-type TransformerStep<'a> = Step<Action<'a>>;
+type TransformerStep<'a> = ConfiguredPlugin<Action<'a>>;
 
 /// Runs all transformers on what was gathered.
 pub(super) fn run<'a>(
@@ -98,7 +98,7 @@ pub(super) fn validate<'a>(
     for step in of_configurations(cx, target, "validators", &entries)? {
         let pos = step.pos;
         let before = accumulator.set.clone();
-        run_steps(cx, &[Step { origin: None, ..step }], &mut accumulator.set)?;
+        run_steps(cx, &[ConfiguredPlugin { origin: None, ..step }], &mut accumulator.set)?;
         expect_unchanged(&before, &accumulator.set, cx).map_err(|error| error.at(pos))?;
     }
     Ok(())
@@ -116,7 +116,7 @@ fn of_configurations<'a>(
         .map(|configuration| {
             let transformer = plugin::transformer(cx, &target.loader, configuration)
                 .map_err(|error| error.at(configuration.node.pos).about(configuration.id(cx.schema())))?;
-            Step::of_configuration(configuration, transformer)
+            ConfiguredPlugin::of_configuration(configuration, transformer)
         })
         .collect()
 }
@@ -137,7 +137,7 @@ impl<'a> Steps<'_, 'a> {
     }
 
     fn push(&mut self, kind: &str, pos: Pos, action: Action<'a>) {
-        self.list.push(Step::of_field(self.target, kind, pos, action));
+        self.list.push(ConfiguredPlugin::of_field(self.target, kind, pos, action));
     }
 }
 

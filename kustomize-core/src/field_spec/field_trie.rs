@@ -27,14 +27,14 @@ struct Trie {
 struct Branch {
     /// The path that made this branch, for messages.
     path: FieldPath,
-    steps: Vec<(Step, usize)>,
+    steps: Vec<(Edge, usize)>,
     /// Numbers of the specs whose path ends here.
     specs: Vec<u32>,
 }
 
 /// One part of a path.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum Edge {
     /// The field with this name; `list` makes a null one an empty list.
     Field { name: Str, list: bool },
     /// A part of spaces alone: kustomize stays where it is.
@@ -43,19 +43,19 @@ enum Step {
     Refused(Str),
 }
 
-impl From<Segment<'_>> for Step {
+impl From<Segment<'_>> for Edge {
     fn from(segment: Segment<'_>) -> Self {
         let is_index = |text: &str| text.parse::<i64>().is_ok() || matches!(text, "-" | "*");
         if segment.name.is_empty() {
-            return Step::Refused(Str::default());
+            return Edge::Refused(Str::default());
         }
         let name = Str::from(segment.name.trim());
         if name.is_empty() {
-            Step::Stay
+            Edge::Stay
         } else if is_index(&name) || (name.starts_with('[') && name.ends_with(']')) {
-            Step::Refused(name)
+            Edge::Refused(name)
         } else {
-            Step::Field { name, list: segment.is_list }
+            Edge::Field { name, list: segment.is_list }
         }
     }
 }
@@ -114,7 +114,7 @@ impl Trie {
             if !self.branches[at].specs.is_empty() {
                 return false;
             }
-            let step = Step::from(segment);
+            let step = Edge::from(segment);
             let known = self.branches[at].steps.iter().find(|(known, _)| *known == step);
             at = match known {
                 Some((_, next)) => *next,
@@ -153,7 +153,7 @@ impl Trie {
         match &mut node.value {
             Value::Seq(items) => items.iter_mut().try_for_each(|item| self.walk(at, depth + 1, item, visit)),
             Value::Map(_) => branch.steps.iter().try_for_each(|(step, next)| match step {
-                Step::Field { name, list } => match node.get_mut(name) {
+                Edge::Field { name, list } => match node.get_mut(name) {
                     None => Ok(()),
                     Some(field) => {
                         if *list && field.is_null() {
@@ -162,8 +162,8 @@ impl Trie {
                         self.walk(*next, depth + 1, field, visit)
                     }
                 },
-                Step::Stay => self.walk(*next, depth + 1, node, visit),
-                Step::Refused(name) => Err(self.refused(*next, name, node)),
+                Edge::Stay => self.walk(*next, depth + 1, node, visit),
+                Edge::Refused(name) => Err(self.refused(*next, name, node)),
             }),
             Value::Scalar(scalar) if scalar.tag() == Tag::Null => Ok(()),
             Value::Scalar(scalar) => {

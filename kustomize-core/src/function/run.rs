@@ -171,7 +171,7 @@ mod tests {
         };
         let store = crate::store::Store::for_one_build();
         let recorder = crate::store::Recorder::new(&host, &store);
-        let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+        let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
         let loader = Loader::new_root(&cx, "/app", "/").unwrap();
         let mut spec = FunctionSpec::default();
         spec.container.image = "example.com/fn:v1".into();

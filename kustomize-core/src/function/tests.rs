@@ -40,7 +40,7 @@ fn with_program(
     assert!(host.run(&chmod).unwrap().succeeded());
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, options, crate::parallel::Threads::for_one_build());
     let file = cx.sources.add("config", config.into(), None);
     let config = parse_resources(config, file).unwrap().remove(0);
     let loader = Loader::new_root(&cx, scratch.path(), "/").unwrap();
@@ -190,7 +190,7 @@ fn programs_run_only_when_allowed() {
     let options = BuildOptions::default();
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
     let loader = Loader::new_root(&cx, "/app", "/").unwrap();
     let error = Plugin::load(loader, config_map("a")).err().unwrap();
     assert_eq!(*error.kind(), ErrorKind::NotAllowed);

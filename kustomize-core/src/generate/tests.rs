@@ -36,7 +36,7 @@ fn spanned<const N: usize>(values: [&str; N]) -> Vec<Spanned<String>> {
 }
 
 fn rendered(generator: &dyn Generator) -> Result<String, BuildError> {
-    let cx = Context::new(std::sync::Arc::default(), crate::parallel::Crew::for_one_build());
+    let cx = Context::new(std::sync::Arc::default(), crate::parallel::Threads::for_one_build());
     let mut set = ResourceSet::from_list(generator.generate(&cx)?);
     HashTransformer.transform(&mut set, &cx)?;
     let mut out = String::new();

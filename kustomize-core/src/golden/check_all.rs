@@ -1,7 +1,7 @@
 //! Many overlays at once.
 
 use super::{Case, Confined, Outcome};
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::session::Session;
 
 /// Overlays that are rendered before the next ones: enough for all cores and to share bases, few
@@ -25,7 +25,7 @@ pub fn check_all(
         let mut rendered = session.build_many(&paths).into_iter();
         let mut next = |case: &Case| if case.is_orphan { None } else { rendered.next() };
         let pairs: Vec<_> = batch.iter().map(|case| (case, next(case))).collect();
-        let compared = Crew::all().map(&pairs, 1, |(case, rendered)| match rendered {
+        let compared = Threads::all().map(&pairs, 1, |(case, rendered)| match rendered {
             Some(rendered) => {
                 let yaml = rendered.as_ref().map_err(Clone::clone).and_then(|rendered| rendered.yaml());
                 case.compare(host, yaml)

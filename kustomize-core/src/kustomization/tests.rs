@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{Kustomization, parse};
 use crate::context::Context;
 use crate::error::BuildError;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::warning::Warning;
 use crate::yaml::{Pos, reader::read_config};
 
 fn read(text: &str) -> (Result<Kustomization, BuildError>, Vec<Warning>) {
-    let cx = Context::new(Arc::default(), Crew::for_one_build());
+    let cx = Context::new(Arc::default(), Threads::for_one_build());
     let file = cx.sources.add("kustomization.yaml", text.into(), None);
     let parsed = read_config(text, file)
         .map_err(BuildError::from)

@@ -8,7 +8,7 @@ fn at(target: &str, files: &[&str], check: impl FnOnce(&Loader<'_>)) {
     let options = BuildOptions::default();
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
     check(&Loader::new_root(&cx, target, "/site").unwrap());
 }
 
@@ -118,7 +118,7 @@ fn texts_are_utf8_or_marked_utf16() {
     let options = BuildOptions::default();
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
     for path in ["a", "b"] {
         assert_eq!(&*loader.text(path).unwrap().1, "a:");
@@ -145,7 +145,7 @@ fn links_are_resolved_before_the_root_is_checked() {
     let options = BuildOptions::default();
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
     let loader = Loader::new_root(&cx, "alias", top).unwrap();
     assert_eq!(loader.root(), format!("{top}/app"));
     assert!(loader.bytes("inside.yaml").is_ok());
@@ -163,7 +163,7 @@ fn links_are_resolved_before_the_root_is_checked() {
     let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..options.clone() };
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx = BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = BuildContext::new(&recorder, &options, crate::parallel::Threads::for_one_build());
     let loader = Loader::new_root(&cx, "app", top).unwrap();
     assert!(loader.bytes("leak.yaml").is_ok());
     assert!(loader.bytes("../outside/secret.yaml").is_ok());

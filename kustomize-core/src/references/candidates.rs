@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::book::{Book, Page};
+use super::referents::{Referent, Referents};
 use super::referrer_fields::Kinds;
 use crate::collections::{IndexMap, IndexSet};
 use crate::resource::CLUSTER;
@@ -17,7 +17,7 @@ pub(super) struct Namespace(u32);
 
 /// Where a resource stands.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ResourceNamespaces {
     /// Effective namespace now.
     current: Namespace,
     /// Namespace now, as written; none for cluster-scoped resources.
@@ -30,7 +30,7 @@ struct Place {
 #[derive(Clone, Copy, Debug)]
 struct Former {
     name: u32,
-    place: Place,
+    place: ResourceNamespaces,
     resource: u32,
     /// Service accounts can be named from other namespaces.
     is_service_account: bool,
@@ -109,15 +109,15 @@ fn effective(written: &str) -> &str {
 
 impl Candidates {
     /// The index of all resources.
-    pub(super) fn new(book: Book<'_>, kinds: &Kinds<'_>) -> Self {
-        let renamed = book.pages().filter(|resource| !resource.history.previous.is_empty()).count();
+    pub(super) fn new(referents: Referents<'_>, kinds: &Kinds<'_>) -> Self {
+        let renamed = referents.iter().filter(|resource| !resource.history.previous.is_empty()).count();
         if renamed == 0 {
             return Candidates::default();
         }
         let (names, formers) =
             (IndexMap::with_capacity_and_hasher(renamed, Default::default()), Vec::with_capacity(renamed));
         let mut index = Candidates { names, formers, ..Candidates::default() };
-        for (at, resource) in book.pages().enumerate() {
+        for (at, resource) in referents.iter().enumerate() {
             let is_service_account = resource.identity.kind == "ServiceAccount";
             let place = index.place(resource, kinds.current(at).cluster_scoped);
             index.taken.note(place);
@@ -143,7 +143,7 @@ impl Candidates {
         index
     }
 
-    fn place(&mut self, resource: Page<'_>, cluster_scoped: bool) -> Place {
+    fn place(&mut self, resource: Referent<'_>, cluster_scoped: bool) -> ResourceNamespaces {
         let written = resource.identity.namespace.as_str();
         let (current, written) = if cluster_scoped {
             (self.namespaces.number(CLUSTER), None)
@@ -154,7 +154,7 @@ impl Candidates {
             Some(first) => self.namespaces.number(effective(&first.namespace)),
             None => current,
         };
-        Place { current, written, original }
+        ResourceNamespaces { current, written, original }
     }
 
     fn sort(&mut self) {
@@ -168,7 +168,7 @@ impl Candidates {
             }
             range.end = at + 1;
         }
-        let sorted_by = |namespace: fn(&Place) -> Namespace| {
+        let sorted_by = |namespace: fn(&ResourceNamespaces) -> Namespace| {
             let mut order: Vec<u32> = (0..u32::try_from(formers.len()).unwrap_or(u32::MAX)).collect();
             order.sort_unstable_by_key(|at| {
                 let former = &formers[*at as usize];
@@ -231,7 +231,7 @@ impl Candidates {
         }
         let Some(range) = self.range(name) else { return };
         let Some(namespace) = &self.namespaces.known(namespace) else { return };
-        let (order, key): (_, fn(&Place) -> Namespace) =
+        let (order, key): (_, fn(&ResourceNamespaces) -> Namespace) =
             if self.taken.is_origin(*namespace, view, self.cluster()) {
                 (&self.by_original, |place| place.original)
             } else {
@@ -273,7 +273,7 @@ impl Candidates {
         order: &'a [u32],
         range: Range<usize>,
         namespace: Namespace,
-        key: fn(&Place) -> Namespace,
+        key: fn(&ResourceNamespaces) -> Namespace,
     ) -> impl Iterator<Item = &'a Former> {
         let order = &order[range];
         let of = |at: &u32| key(&self.formers[*at as usize].place);
@@ -284,7 +284,7 @@ impl Candidates {
 }
 
 impl Taken {
-    fn note(&mut self, place: Place) {
+    fn note(&mut self, place: ResourceNamespaces) {
         self.original.insert(place.original);
         self.with_current.insert((place.original, place.current));
         if let Some(written) = place.written {

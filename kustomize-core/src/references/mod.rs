@@ -1,9 +1,9 @@
 //! Who names whom: name references and vars.
 
-mod book;
 mod candidates;
 mod name_reference;
 mod names;
+mod referents;
 mod referral;
 mod referrer_fields;
 mod resolve_vars;

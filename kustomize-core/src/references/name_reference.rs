@@ -1,7 +1,7 @@
 //! Writes the new names of renamed resources wherever other resources refer to them.
 
-use super::book::{Book, Identity, Tree};
 use super::candidates::{Candidates, Namespace, View};
+use super::referents::{Identity, Referents, Tree};
 use super::referral::{Referral, Referrer};
 use super::referrer_fields::{Kind, Kinds, Reference};
 use super::role_binding;
@@ -27,7 +27,7 @@ pub(crate) fn fix_names(
     cx: &Context,
 ) -> Result<(), BuildError> {
     let resources = set.list_mut().as_mut_slice();
-    let identities = Identity::read_all(resources, &cx.crew);
+    let identities = Identity::read_all(resources, &cx.threads);
     let (histories, mut trees) = Tree::split(resources);
     fix_all(&mut trees, identities, &histories, config, cx).map_err(|(at, error)| match resources.get(at) {
         Some(resource) => error.about(resource.id(cx.schema())),
@@ -43,25 +43,25 @@ fn fix_all(
     config: &[NameReference],
     cx: &Context,
 ) -> Result<(), (usize, BuildError)> {
-    let book = Book::new(&identities, histories);
-    let kinds = Kinds::of(book, config, cx.schema());
-    let candidates = Candidates::new(book, &kinds);
-    let fix = |at, tree: &mut Tree<'_>, book: Book<'_>, memory: Option<&mut Memory>| {
+    let referents = Referents::new(&identities, histories);
+    let kinds = Kinds::of(referents, config, cx.schema());
+    let candidates = Candidates::new(referents, &kinds);
+    let fix = |at, tree: &mut Tree<'_>, referents: Referents<'_>, memory: Option<&mut Memory>| {
         let cluster_scoped = kinds.current(at).cluster_scoped;
-        fix_resource(tree, at, book, cluster_scoped, kinds.original(at), &candidates, memory)
+        fix_resource(tree, at, referents, cluster_scoped, kinds.original(at), &candidates, memory)
             .map_err(|error| (at, error))
     };
     if config.iter().any(refers_from_identity) {
         // What one resource refers to decides on how the next ones are named.
         for (at, tree) in trees.iter_mut().enumerate() {
-            fix(at, tree, Book::new(&identities, histories), None)?;
+            fix(at, tree, Referents::new(&identities, histories), None)?;
             identities[at] = Identity::read(tree.node);
         }
         return Ok(());
     }
-    cx.crew.for_each_chunk(trees, LEAST, |first, trees| {
+    cx.threads.for_each_chunk(trees, LEAST, |first, trees| {
         let mut memory = Memory::default();
-        (first..).zip(trees).try_for_each(|(at, tree)| fix(at, tree, book, Some(&mut memory)))
+        (first..).zip(trees).try_for_each(|(at, tree)| fix(at, tree, referents, Some(&mut memory)))
     })
 }
 
@@ -84,7 +84,7 @@ pub(super) fn refers_from_identity(reference: &NameReference) -> bool {
 pub(super) fn fix_resource(
     tree: &mut Tree<'_>,
     at: usize,
-    book: Book<'_>,
+    referents: Referents<'_>,
     cluster_scoped: bool,
     kind: &Kind<'_>,
     candidates: &Candidates,
@@ -99,13 +99,14 @@ pub(super) fn fix_resource(
         // Nothing was renamed, so nothing changes; what is refused is refused all the same.
         return kind.fields.walk(tree.node, &mut |field, _| check_shape(field));
     }
-    let view = candidates.view(cluster_scoped, &book.page(at).identity.namespace, &further);
+    let view = candidates.view(cluster_scoped, &referents.referent(at).identity.namespace, &further);
     let referrer = Referrer::new(tree.node, at);
     let mut scratch = Vec::new();
     let fixed = kind.fields.walk(tree.node, &mut |field, number| {
         let reference = kind.references[number as usize];
         let (scratch, memory) = (&mut scratch, memory.as_deref_mut());
-        Fixer { candidates, view: &view, referrer: &referrer, book, reference, scratch, memory }.fix(field)
+        Fixer { candidates, view: &view, referrer: &referrer, referents, reference, scratch, memory }
+            .fix(field)
     });
     Link::settle_all(tree.links, tree.node);
     fixed
@@ -151,7 +152,7 @@ struct Fixer<'a, 'c> {
     candidates: &'a Candidates,
     view: &'a View,
     referrer: &'a Referrer,
-    book: Book<'a>,
+    referents: Referents<'a>,
     reference: Reference<'c>,
     scratch: &'a mut Vec<u32>,
     memory: Option<&'a mut Memory>,
@@ -232,7 +233,7 @@ impl Fixer<'_, '_> {
         if !is_plain || self.candidates.count(name) < MANY {
             return None;
         }
-        let History { prefixes, suffixes, .. } = self.referrer.history(self.book);
+        let History { prefixes, suffixes, .. } = self.referrer.history(self.referents);
         Some(Question {
             name: name.into(),
             target: self.reference.target.clone(),
@@ -275,13 +276,13 @@ impl Fixer<'_, '_> {
         if self.scratch.is_empty() {
             return Ok(None);
         }
-        self.referrer.narrow(self.scratch, self.book, self.reference);
-        let meant = |at: u32| Referrer::referral(self.book, at);
+        self.referrer.narrow(self.scratch, self.referents, self.reference);
+        let meant = |at: u32| Referrer::referral(self.referents, at);
         let Some((first, rest)) = self.scratch.split_first() else { return Ok(None) };
         let first = meant(*first);
         if rest.iter().all(|other| same(&first, &meant(*other))) {
             return Ok(Some(first));
         }
-        Err(self.referrer.ambiguous(name, self.scratch, self.book, self.reference))
+        Err(self.referrer.ambiguous(name, self.scratch, self.referents, self.reference))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::book::{Book, Identity, Tree};
 use super::candidates::Candidates;
 use super::name_reference::{fix_resource, refers_from_identity};
+use super::referents::{Identity, Referents, Tree};
 use super::referrer_fields::{Kind, Kinds};
 use crate::error::BuildError;
 use crate::field_spec::NameReference;
@@ -31,8 +31,8 @@ impl Names {
         }
         let identities: Vec<_> = resources.iter().map(|resource| Identity::read(&resource.node)).collect();
         let histories = histories(resources);
-        let book = Book::new(&identities, &histories);
-        let candidates = Candidates::new(book, &Kinds::of(book, references, schema));
+        let referents = Referents::new(&identities, &histories);
+        let candidates = Candidates::new(referents, &Kinds::of(referents, references, schema));
         Some(Names { resources: resources.to_vec(), identities, candidates })
     }
 
@@ -46,14 +46,14 @@ impl Names {
         schema: &Schema,
     ) -> Result<(), BuildError> {
         let histories = histories(&self.resources);
-        let book = Book::new(&self.identities, &histories);
-        let page = book.page(at);
-        let api_version = &page.identity.api_version;
-        let kind = Kind::new(api_version, page.original_kind(), references, schema);
+        let referents = Referents::new(&self.identities, &histories);
+        let referent = referents.referent(at);
+        let api_version = &referent.identity.api_version;
+        let kind = Kind::new(api_version, referent.original_kind(), references, schema);
         let (group, version) = split_api_version(api_version);
-        let cluster_scoped = schema.is_cluster_scoped(group, version, &page.identity.kind);
+        let cluster_scoped = schema.is_cluster_scoped(group, version, &referent.identity.kind);
         let Resource { node, links, .. } = resource;
-        fix_resource(&mut Tree { node, links }, at, book, cluster_scoped, &kind, &self.candidates, None)
+        fix_resource(&mut Tree { node, links }, at, referents, cluster_scoped, &kind, &self.candidates, None)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rules by which one resource out of several of a name is the one that is meant.
 
-use super::book::{Book, Identity, Page};
+use super::referents::{Identity, Referent, Referents};
 use super::referrer_fields::Reference;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{Gvk, History, split_api_version};
@@ -31,29 +31,34 @@ impl Referrer {
     }
 
     /// What happened to the resource in which the name stands.
-    pub(super) fn history<'a>(&self, book: Book<'a>) -> &'a History {
-        page(book, self.at).history
+    pub(super) fn history<'a>(&self, referents: Referents<'a>) -> &'a History {
+        referent(referents, self.at).history
     }
 
     /// Leaves those candidates that a reference can mean (kustomize's `selectReferral`).
-    pub(super) fn narrow(&self, candidates: &mut Vec<u32>, book: Book<'_>, reference: Reference<'_>) {
-        candidates.retain(|at| was(page(book, *at), reference.target));
+    pub(super) fn narrow(
+        &self,
+        candidates: &mut Vec<u32>,
+        referents: Referents<'_>,
+        reference: Reference<'_>,
+    ) {
+        candidates.retain(|at| was(referent(referents, *at), reference.target));
         if let Some(role) = self.role.as_ref().filter(|_| reference.is_role_ref()) {
-            candidates.retain(|at| was(page(book, *at), role));
+            candidates.retain(|at| was(referent(referents, *at), role));
         }
         if candidates.len() == 1 {
             return;
         }
-        let own = page(book, self.at).history;
-        candidates.retain(|at| same_context(page(book, *at).history, own, true));
+        let own = referent(referents, self.at).history;
+        candidates.retain(|at| same_context(referent(referents, *at).history, own, true));
         if candidates.len() > 1 {
-            candidates.retain(|at| same_context(page(book, *at).history, own, false));
+            candidates.retain(|at| same_context(referent(referents, *at).history, own, false));
         }
     }
 
     /// Name and namespace of a candidate.
-    pub(super) fn referral(book: Book<'_>, at: u32) -> Referral<'_> {
-        let Identity { name, namespace, .. } = page(book, at).identity;
+    pub(super) fn referral(referents: Referents<'_>, at: u32) -> Referral<'_> {
+        let Identity { name, namespace, .. } = referent(referents, at).identity;
         Referral { name, namespace }
     }
 
@@ -62,13 +67,13 @@ impl Referrer {
         &self,
         name: &str,
         candidates: &[u32],
-        book: Book<'_>,
+        referents: Referents<'_>,
         reference: Reference<'_>,
     ) -> BuildError {
         let kind = &reference.target.kind;
         let names: Vec<_> = candidates
             .iter()
-            .map(|at| match Self::referral(book, *at) {
+            .map(|at| match Self::referral(referents, *at) {
                 Referral { name, namespace: "" } => format!("`{name}`"),
                 Referral { name, namespace } => format!("`{name}` in `{namespace}`"),
             })
@@ -77,7 +82,7 @@ impl Referrer {
         let mut error = BuildError::new(ErrorKind::Reference, message)
             .with_help("give the resources distinct names before prefixes and suffixes are added");
         for at in candidates.iter().filter(|at| **at != self.at) {
-            let pos = page(book, *at).identity.pos;
+            let pos = referent(referents, *at).identity.pos;
             if !pos.is_none() {
                 error = error.with_note("this could be meant", pos);
             }
@@ -86,12 +91,12 @@ impl Referrer {
     }
 }
 
-fn page(book: Book<'_>, at: u32) -> Page<'_> {
-    book.page(at as usize)
+fn referent(referents: Referents<'_>, at: u32) -> Referent<'_> {
+    referents.referent(at as usize)
 }
 
 /// Whether a selector picks any earlier id of a candidate.
-fn was(candidate: Page<'_>, selector: &Gvk) -> bool {
+fn was(candidate: Referent<'_>, selector: &Gvk) -> bool {
     let (group, version) = split_api_version(&candidate.identity.api_version);
     (selector.group.is_empty() || selector.group == group)
         && (selector.version.is_empty() || selector.version == version)

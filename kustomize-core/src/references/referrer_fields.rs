@@ -1,6 +1,6 @@
 //! Which fields of a kind hold names of other resources.
 
-use super::book::{Book, Page};
+use super::referents::{Referent, Referents};
 use crate::collections::IndexMap;
 use crate::field_spec::{FieldSpec, FieldTries, NameReference};
 use crate::resource::Gvk;
@@ -43,7 +43,7 @@ pub(super) struct Kinds<'c> {
 
 impl<'c> Kinds<'c> {
     /// Those of all resources.
-    pub(super) fn of(book: Book<'_>, config: &'c [NameReference], schema: &Schema) -> Self {
+    pub(super) fn of(referents: Referents<'_>, config: &'c [NameReference], schema: &Schema) -> Self {
         let mut list = Vec::new();
         let mut numbers: IndexMap<&str, IndexMap<&str, u32>> = IndexMap::default();
         let mut number = |api_version, kind| {
@@ -52,7 +52,7 @@ impl<'c> Kinds<'c> {
                 u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
             })
         };
-        let of_resources = book.pages().map(|Page { identity, history }| {
+        let of_resources = referents.iter().map(|Referent { identity, history }| {
             let current = number(identity.api_version.as_str(), identity.kind.as_str());
             let original = match history.previous.first() {
                 Some(first) if first.kind != identity.kind => number(&identity.api_version, &first.kind),

@@ -62,13 +62,13 @@ impl VarSet {
 
 /// Resources that a var's value may come from. Group, version and kind are compared as they are:
 /// what is left out is the core group, not any group.
-struct Target {
+struct VarSource {
     id: ResId,
     /// Without a namespace, any will do.
     any_namespace: bool,
 }
 
-impl Target {
+impl VarSource {
     fn new(var: &Var) -> Self {
         let target = &var.objref;
         let (mut group, mut version) = (target.group.as_str(), target.version.as_str());
@@ -85,7 +85,7 @@ impl Target {
             namespace: target.namespace.as_str().into(),
             cluster_scoped: false,
         };
-        Target { id, any_namespace: target.namespace.is_empty() }
+        VarSource { id, any_namespace: target.namespace.is_empty() }
     }
 
     fn is(&self, id: &ResId) -> bool {
@@ -109,7 +109,7 @@ pub(crate) fn bind_vars(
     if vars.is_empty() {
         return Ok(());
     }
-    let targets: Vec<Target> = vars.iter().map(|var| Target::new(var)).collect();
+    let targets: Vec<VarSource> = vars.iter().map(|var| VarSource::new(var)).collect();
     let mut by_name: IndexMap<&str, Vec<usize>> = IndexMap::default();
     for (number, target) in targets.iter().enumerate() {
         by_name.entry(target.id.name.as_str()).or_default().push(number);

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use super::Resource;
 use super::beginnings::Beginnings;
 use super::id::IdRef;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::schema::Schema;
 use crate::yaml::Str;
 
@@ -79,10 +79,10 @@ impl Index {
 
     /// The hashes of the current ids of some resources, worked out on several threads if they are
     /// many.
-    pub(super) fn hash_all(&self, list: &[Arc<Resource>], schema: &Schema, crew: &Crew) -> Vec<u64> {
+    pub(super) fn hash_all(&self, list: &[Arc<Resource>], schema: &Schema, threads: &Threads) -> Vec<u64> {
         /// Fewer resources than this are not worth a thread.
         const LEAST: usize = 128;
-        crew.map(list, LEAST, |resource| self.hash(resource, schema))
+        threads.map(list, LEAST, |resource| self.hash(resource, schema))
     }
 
     /// The hash of the current id of a resource.
@@ -115,13 +115,13 @@ impl Index {
         &mut self,
         list: &[Arc<Resource>],
         schema: &Schema,
-        crew: &Crew,
+        threads: &Threads,
     ) -> Option<(usize, usize)> {
         if self.unique {
             return None;
         }
         let mut table = Table::with_capacity(list.len());
-        for (later, (resource, hash)) in list.iter().zip(self.hash_all(list, schema, crew)).enumerate() {
+        for (later, (resource, hash)) in list.iter().zip(self.hash_all(list, schema, threads)).enumerate() {
             let same = |at: &usize| {
                 list.get(*at).is_some_and(|other| other.id_ref(schema) == resource.id_ref(schema))
             };

@@ -45,7 +45,7 @@ pub(crate) fn drop_local_config(set: &mut ResourceSet, cx: &Context) -> Result<(
     /// Fewer resources than this are not worth a thread.
     const LEAST: usize = 128;
     let any_local = AtomicBool::new(false);
-    cx.crew.for_each_chunk(set.list_mut(), LEAST, |_, resources| {
+    cx.threads.for_each_chunk(set.list_mut(), LEAST, |_, resources| {
         for resource in resources.iter().filter(|resource| !resource.node.is_nil_or_empty()) {
             resource.check_metadata()?;
             if resource.is_local_config() {

@@ -8,7 +8,7 @@ use super::Resource;
 use super::list_items::through_json;
 use super::schema_comments::note_schema_comments;
 use crate::error::{BuildError, ErrorKind};
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::yaml::{Batch, Documents, FileId, Map, Node, ReadError, Value, read_documents};
 
 /// Reads the resources of a text (kustomize's `Factory.SliceFromBytes`).
@@ -25,24 +25,24 @@ pub(crate) fn parse_resources(text: &str, file: FileId) -> Result<Vec<Resource>,
 /// Reads the resources of several texts, on several threads when there is enough to read.
 pub(crate) fn parse_all_resources(
     texts: &[(FileId, &str)],
-    crew: &Crew,
+    threads: &Threads,
 ) -> Vec<Result<Vec<Arc<Resource>>, BuildError>> {
-    let read = read_all(texts, crew);
-    texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file, crew)).collect()
+    let read = read_all(texts, threads);
+    texts.iter().zip(read).map(|((file, text), documents)| parse(documents?, text, *file, threads)).collect()
 }
 
-fn read_all(texts: &[(FileId, &str)], crew: &Crew) -> Vec<Result<Documents, ReadError>> {
+fn read_all(texts: &[(FileId, &str)], threads: &Threads) -> Vec<Result<Documents, ReadError>> {
     /// Fewer bytes are not worth a thread.
     const LEAST: usize = 64 * 1024;
 
     let is_enough = texts.iter().map(|(_, text)| text.len()).sum::<usize>() >= LEAST;
     if is_enough {
-        crew.prepare();
+        threads.prepare();
     }
     let mut batch = Batch::new(texts);
     let mut unread = batch.unread();
     if is_enough {
-        let Ok(()) = crew.for_each_chunk(&mut unread, 1, |_, documents| {
+        let Ok(()) = threads.for_each_chunk(&mut unread, 1, |_, documents| {
             Batch::read(documents);
             Ok::<(), Infallible>(())
         });
@@ -64,7 +64,7 @@ pub(crate) fn parse_patches(text: &str, file: FileId) -> Result<Vec<Resource>, B
 }
 
 fn parse_alone(documents: Documents, text: &str, file: FileId) -> Result<Vec<Resource>, BuildError> {
-    let resources = parse(documents, text, file, &Crew::one())?;
+    let resources = parse(documents, text, file, &Threads::one())?;
     Ok(resources.into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
@@ -72,7 +72,7 @@ fn parse(
     documents: Documents,
     text: &str,
     file: FileId,
-    crew: &Crew,
+    threads: &Threads,
 ) -> Result<Vec<Arc<Resource>>, BuildError> {
     /// Fewer resources than this are not worth a thread.
     const LEAST: usize = 64;
@@ -81,38 +81,38 @@ fn parse(
     if nodes.iter().any(is_list) {
         nodes = inline_lists(keep_resources(nodes)?)?;
     }
-    let mut made: Vec<Made> = nodes.into_iter().map(Made::Node).collect();
-    crew.for_each_chunk(&mut made, LEAST, |_, chunk| chunk.iter_mut().try_for_each(Made::make))?;
-    let mut resources: Vec<_> = made.into_iter().filter_map(Made::resource).collect();
+    let mut made: Vec<Document> = nodes.into_iter().map(Document::Node).collect();
+    threads.for_each_chunk(&mut made, LEAST, |_, chunk| chunk.iter_mut().try_for_each(Document::make))?;
+    let mut resources: Vec<_> = made.into_iter().filter_map(Document::resource).collect();
     note_schema_comments(resources.iter_mut().map(Arc::make_mut), text, file);
     Ok(resources)
 }
 
 /// A document on its way to a resource.
-enum Made {
+enum Document {
     Node(Node),
     Resource(Arc<Resource>),
     /// It was empty.
     Nothing,
 }
 
-impl Made {
+impl Document {
     fn make(&mut self) -> Result<(), BuildError> {
-        if let Made::Node(node) = std::mem::replace(self, Made::Nothing)
+        if let Document::Node(node) = std::mem::replace(self, Document::Nothing)
             && !node.is_nil_or_empty()
         {
             validate(&node)?;
             let mut resource = Resource::new(node);
             resource.absorb_internal_annotations()?;
-            *self = Made::Resource(Arc::new(resource));
+            *self = Document::Resource(Arc::new(resource));
         }
         Ok(())
     }
 
     fn resource(self) -> Option<Arc<Resource>> {
         match self {
-            Made::Resource(resource) => Some(resource),
-            Made::Node(_) | Made::Nothing => None,
+            Document::Resource(resource) => Some(resource),
+            Document::Node(_) | Document::Nothing => None,
         }
     }
 }

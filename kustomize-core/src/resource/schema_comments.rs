@@ -9,7 +9,7 @@ use crate::schema::SchemaComment;
 use crate::yaml::{FileId, Node, Pos, Value, read_config};
 
 /// A comment, and the line in which the key that it belongs to begins.
-struct Found {
+struct Comment {
     line: Range<usize>,
     /// For a comment above that line.
     column: Option<usize>,
@@ -36,9 +36,9 @@ pub(super) fn note_schema_comments<'r>(
         tie(&resource.node, file, &mut found, &mut tied);
         tied.sort_unstable();
         tied.dedup();
-        let mut of_resource: Vec<&Found> = tied.drain(..).filter_map(|at| found.get(at)).collect();
+        let mut of_resource: Vec<&Comment> = tied.drain(..).filter_map(|at| found.get(at)).collect();
         of_resource.sort_by_key(|found| found.column.is_some());
-        let comment = |found: &Found| Some(SchemaComment { key: found.key?, schema: found.schema.clone() });
+        let comment = |found: &Comment| Some(SchemaComment { key: found.key?, schema: found.schema.clone() });
         let comments = &mut resource.history.schema_comments;
         comments.extend(of_resource.into_iter().filter_map(comment));
         SchemaComment::sort(comments);
@@ -46,7 +46,7 @@ pub(super) fn note_schema_comments<'r>(
 }
 
 /// The comments, in the order of the text.
-fn find(text: &str, file: FileId) -> Vec<Found> {
+fn find(text: &str, file: FileId) -> Vec<Comment> {
     let mut found = Vec::new();
     let mut tried = 0;
     for at in memchr::memchr_iter(b'#', text.as_bytes()) {
@@ -63,14 +63,14 @@ fn find(text: &str, file: FileId) -> Vec<Found> {
         tried = end;
         let Some(schema) = read_schema(json.lines().next().unwrap_or_default(), file) else { continue };
         if !before[start..].trim_start_matches([' ', '\t']).is_empty() {
-            found.push(Found { line: start..at, column: None, key: None, schema });
+            found.push(Comment { line: start..at, column: None, key: None, schema });
             continue;
         }
         let above = before[..start].lines().next_back().unwrap_or_default();
         let line = end..end_of_line(text, end);
         // What has several lines is one comment, which is no JSON.
         if !above.trim_start().starts_with('#') && !is_commented_key(&text[line.clone()]) {
-            found.push(Found { line, column: Some(at - start), key: None, schema });
+            found.push(Comment { line, column: Some(at - start), key: None, schema });
         }
     }
     found
@@ -100,7 +100,7 @@ fn read_schema(json: &str, file: FileId) -> Option<Arc<Node>> {
 }
 
 /// Looks for the keys that comments belong to; `tied` gets the numbers of the comments.
-fn tie(node: &Node, file: FileId, found: &mut [Found], tied: &mut Vec<usize>) {
+fn tie(node: &Node, file: FileId, found: &mut [Comment], tied: &mut Vec<usize>) {
     match &node.value {
         Value::Scalar(_) => {}
         Value::Seq(items) => items.iter().for_each(|item| tie(item, file, found, tied)),

@@ -7,7 +7,7 @@ use super::index::Index;
 use super::json_form::JsonForms;
 use super::{JsonForm, Origin, ResId, Resource};
 use crate::error::BuildError;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::schema::Schema;
 
 /// Resources in the order they were added.
@@ -143,10 +143,10 @@ impl ResourceSet {
         &mut self,
         resources: Vec<Arc<Resource>>,
         schema: &Schema,
-        crew: &Crew,
+        threads: &Threads,
     ) -> Result<(), Box<Conflict>> {
         self.list.reserve(resources.len());
-        let hashes = self.index.hash_all(&resources, schema, crew);
+        let hashes = self.index.hash_all(&resources, schema, threads);
         self.index.reserve(&self.list, resources.len(), schema);
         resources
             .into_iter()
@@ -235,13 +235,13 @@ impl ResourceSet {
     }
 
     /// Whether all current ids are distinct.
-    pub(crate) fn is_unique(&mut self, schema: &Schema, crew: &Crew) -> bool {
-        self.duplicate(schema, crew).is_none()
+    pub(crate) fn is_unique(&mut self, schema: &Schema, threads: &Threads) -> bool {
+        self.duplicate(schema, threads).is_none()
     }
 
     /// The first resource whose current id an earlier one has already: the earlier, then the later.
-    pub(crate) fn duplicate(&mut self, schema: &Schema, crew: &Crew) -> Option<(usize, usize)> {
-        self.index.duplicate(&self.list, schema, crew)
+    pub(crate) fn duplicate(&mut self, schema: &Schema, threads: &Threads) -> Option<(usize, usize)> {
+        self.index.duplicate(&self.list, schema, threads)
     }
 
     /// Removes the resources at these indexes, given in ascending order.
@@ -291,11 +291,11 @@ mod tests {
 
     #[test]
     fn indexes_follow_changes_and_removals() {
-        let (schema, crew) = (Schema::default(), Crew::one());
+        let (schema, threads) = (Schema::default(), Threads::one());
         let mut set = ResourceSet::from_list(["a", "b", "c", "d"].map(resource).into());
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
         assert_eq!(set.positions_with_any_name("d"), [3]);
-        assert!(set.is_unique(&schema, &crew));
+        assert!(set.is_unique(&schema, &threads));
 
         set.update(2, &schema, |resource| {
             resource.remember_id(&schema);
@@ -303,13 +303,13 @@ mod tests {
         });
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
         assert_eq!(set.positions_with_any_name("d"), [2, 3]);
-        assert_eq!(set.duplicate(&schema, &crew), Some((2, 3)));
+        assert_eq!(set.duplicate(&schema, &threads), Some((2, 3)));
 
         set.remove_all(&[0, 3]);
         assert_eq!(set.len(), 2);
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [1]);
         assert_eq!(set.position(&id("d", &schema), &schema), Some(1));
         assert_eq!(set.position(&id("a", &schema), &schema), None);
-        assert!(set.is_unique(&schema, &crew));
+        assert!(set.is_unique(&schema, &threads));
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Custom {
 }
 
 /// What a schema leads to.
-pub(super) enum Target<'a> {
+pub(super) enum SchemaRef<'a> {
     /// Another schema of the document.
     Node(&'a Node),
     /// A type of the built-in table, which the document refers to and does not hold itself.
@@ -109,27 +109,27 @@ impl Custom {
     }
 
     /// Schema of a field, its references followed.
-    pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<Target<'a>> {
+    pub(super) fn field<'a>(&'a self, schema: &'a Node, name: &str) -> Option<SchemaRef<'a>> {
         self.resolve(field(schema, name)?)
     }
 
     /// Schema of a list's elements, its references followed.
-    pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<Target<'a>> {
+    pub(super) fn elements<'a>(&'a self, schema: &'a Node) -> Option<SchemaRef<'a>> {
         self.resolve(elements(schema)?)
     }
 
     /// What a schema leads to: itself, unless it is a reference.
-    pub(super) fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<Target<'a>> {
+    pub(super) fn resolve<'a>(&'a self, mut schema: &'a Node) -> Option<SchemaRef<'a>> {
         for _ in 0..MAX_REFERENCES {
-            let Some(reference) = reference(schema) else { return Some(Target::Node(schema)) };
+            let Some(reference) = reference(schema) else { return Some(SchemaRef::Node(schema)) };
             let custom = self.pointed_at(reference);
             let builtin = || builtin_at(reference);
             schema = match (self.layers, custom) {
                 (Layers::BuiltinThenCustom, custom) => match (builtin(), custom) {
-                    (Some(at), _) => return Some(Target::Builtin(at)),
+                    (Some(at), _) => return Some(SchemaRef::Builtin(at)),
                     (None, custom) => custom?,
                 },
-                (Layers::CustomThenBuiltin, None) => return builtin().map(Target::Builtin),
+                (Layers::CustomThenBuiltin, None) => return builtin().map(SchemaRef::Builtin),
                 (_, custom) => custom?,
             };
         }

@@ -18,7 +18,7 @@ use crate::error::{BuildError, ErrorKind};
 use crate::yaml::Node;
 use builtin::Scope;
 pub(crate) use comment::SchemaComment;
-use custom::{Custom, Target};
+use custom::{Custom, SchemaRef};
 
 /// The one version of the built-in schema.
 const BUILTIN_VERSION: &str = "v1.21.2";
@@ -159,10 +159,10 @@ impl<'s> Shape<'s> {
         Shape(Inner::Custom(custom, schema))
     }
 
-    fn target(custom: &'s Custom, target: Target<'s>) -> Self {
+    fn target(custom: &'s Custom, target: SchemaRef<'s>) -> Self {
         match target {
-            Target::Node(schema) => Shape::custom(custom, schema),
-            Target::Builtin(at) => Shape::builtin(at),
+            SchemaRef::Node(schema) => Shape::custom(custom, schema),
+            SchemaRef::Builtin(at) => Shape::builtin(at),
         }
     }
 

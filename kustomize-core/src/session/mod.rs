@@ -10,7 +10,7 @@ use crate::collections::IndexMap;
 use crate::error::BuildError;
 use crate::host::{Host, HostError, path};
 use crate::options::BuildOptions;
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::store::{Input, RESOURCE_WEIGHT, Recorder, Store, Trace};
 use shortcut::{ChangedFile, Shortcut};
 
@@ -156,7 +156,7 @@ impl<H: Host> Session<H> {
     pub fn build(&self, path: &str) -> Result<Rendered, BuildError> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.build_with(&kept, path, Crew::for_one_build())
+        self.build_with(&kept, path, Threads::for_one_build())
     }
 
     /// Renders many kustomizations, on all cores. The outcomes are in the order of the paths.
@@ -178,11 +178,11 @@ impl<H: Host> Session<H> {
     ) -> Vec<R> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.share_out(paths, |path, crew| {
+        self.share_out(paths, |path, threads| {
             let last = kept.last(path).and_then(|last| last.if_it_holds(&self.host, &kept.store));
             let outcome = last.map_or_else(
                 || {
-                    let outcome = build_in(&kept.store, &self.host, path, &self.options, crew).0;
+                    let outcome = build_in(&kept.store, &self.host, path, &self.options, threads).0;
                     self.keep_within_limit(&kept);
                     outcome.map(Rendered::for_once)
                 },
@@ -237,25 +237,25 @@ impl<H: Host> Session<H> {
     }
 
     fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
-        self.share_out(paths, |path, crew| self.build_with(kept, path, crew))
+        self.share_out(paths, |path, threads| self.build_with(kept, path, threads))
     }
 
     /// Does some work for each path, on all cores.
     fn share_out<P: AsRef<str> + Sync, R: Send>(
         &self,
         paths: &[P],
-        work: impl Fn(&str, Crew) -> R + Sync,
+        work: impl Fn(&str, Threads) -> R + Sync,
     ) -> Vec<R> {
         // Builds that share the cores among them need no further threads each.
-        let share = || if paths.len() == 1 { Crew::for_one_build() } else { Crew::one() };
-        Crew::all().map(paths, 1, |path| work(path.as_ref(), share()))
+        let share = || if paths.len() == 1 { Threads::for_one_build() } else { Threads::one() };
+        Threads::all().map(paths, 1, |path| work(path.as_ref(), share()))
     }
 
-    fn build_with(&self, kept: &Kept, path: &str, crew: Crew) -> Result<Rendered, BuildError> {
+    fn build_with(&self, kept: &Kept, path: &str, threads: Threads) -> Result<Rendered, BuildError> {
         if let Some(rendered) = kept.last(path).and_then(|last| last.if_it_holds(&self.host, &kept.store)) {
             return Ok(rendered);
         }
-        let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, crew);
+        let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, threads);
         kept.put(path, Last::new(outcome.as_ref().ok().cloned(), trace));
         self.keep_within_limit(kept);
         outcome

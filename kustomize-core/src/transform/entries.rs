@@ -20,7 +20,7 @@ pub(crate) struct Entries {
 
 /// What setting the entries did to one resource.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Trace {
+struct EntryChanges {
     /// The maps that got new entries: the number of the field spec, and which of its maps.
     maps: Vec<(u32, usize)>,
     /// New entries: the index of the map in `maps`, and that of the pair.
@@ -31,19 +31,19 @@ struct Trace {
 
 /// Links made so far, with what they come of: most resources of a kind are linked alike.
 #[derive(Debug, Default)]
-struct Links(RwLock<Vec<(Trace, Link)>>);
+struct Links(RwLock<Vec<(EntryChanges, Link)>>);
 
 impl Links {
     /// More kinds than this are not remembered.
     const MOST: usize = 32;
 
-    fn find(&self, trace: &Trace, root: &Node) -> Option<Link> {
+    fn find(&self, trace: &EntryChanges, root: &Node) -> Option<Link> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (_, link) = known.iter().find(|(other, link)| other == trace && link.fits(root))?;
         Some(link.clone())
     }
 
-    fn note(&self, trace: Trace, link: &Link) {
+    fn note(&self, trace: EntryChanges, link: &Link) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < Links::MOST {
             known.push((trace, link.clone()));
@@ -82,7 +82,7 @@ impl Entries {
     /// # Errors
     /// A field spec that leads to something else than a map.
     pub(crate) fn apply_to(&self, resource: &mut Resource) -> Result<(), BuildError> {
-        let mut trace = Trace::default();
+        let mut trace = EntryChanges::default();
         for selected in self.specs.selecting(resource.api_version(), resource.kind()) {
             let mut nth = 0;
             selected.apply(resource, Create::Map, &mut |node| {
@@ -109,7 +109,7 @@ impl Entries {
         Ok(())
     }
 
-    fn set(&self, node: &mut Node, which: (u32, usize), trace: &mut Trace) -> Result<(), BuildError> {
+    fn set(&self, node: &mut Node, which: (u32, usize), trace: &mut EntryChanges) -> Result<(), BuildError> {
         let map = match &mut node.value {
             Value::Map(map) => map,
             // Entries of a null are lost in kustomize.
@@ -156,7 +156,7 @@ impl Entries {
     }
 
     /// The entries that are new in several maps, which share them from now on.
-    fn link(&self, trace: &Trace, resource: &Resource) -> Option<Link> {
+    fn link(&self, trace: &EntryChanges, resource: &Resource) -> Option<Link> {
         let mut shared = vec![0u64; self.pairs.len()];
         for (map, pair) in &trace.added {
             if *map < Link::MAX_PLACES

@@ -114,12 +114,12 @@ fn run_on_all(steps: &[LocalStep<'_>], set: &mut ResourceSet, cx: &Context) -> R
     };
     if steps.iter().all(|step| step.transformer.is_json_patch()) {
         let mut resources: Vec<_> = set.list_to_patch_each().collect();
-        cx.crew.for_each_chunk(&mut resources, LEAST, |first, resources| {
+        cx.threads.for_each_chunk(&mut resources, LEAST, |first, resources| {
             (first..).zip(resources).for_each(|(at, (resource, form))| pass.visit(at, resource, form));
             Ok::<(), BuildError>(())
         })?;
     } else {
-        cx.crew.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
+        cx.threads.for_each_chunk(set.list_to_change_each(), LEAST, |first, resources| {
             let visit = |(at, resource)| pass.visit(at, resource, &mut JsonForm::default());
             (first..).zip(resources).for_each(visit);
             Ok::<(), BuildError>(())

@@ -184,7 +184,7 @@ impl Local for NamespaceTransformer {
 
     fn finish(&self, set: &mut ResourceSet, _: usize, cx: &Context) -> Result<(), BuildError> {
         let schema = cx.schema();
-        match set.duplicate(schema, &cx.crew) {
+        match set.duplicate(schema, &cx.threads) {
             Some((first, second)) => Err(conflict(set, first, second, schema)),
             None => Ok(()),
         }

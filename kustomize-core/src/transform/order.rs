@@ -65,11 +65,11 @@ impl Transformer for SortOrderTransformer {
         /// Fewer resources than this are not worth a thread.
         const LEAST: usize = 128;
         let list = set.list_mut();
-        let keys = cx.crew.map(list, LEAST, |resource| Key::new(resource, ranks));
+        let keys = cx.threads.map(list, LEAST, |resource| Key::new(resource, ranks));
         let mut keyed: Vec<(Key, Arc<Resource>)> = keys.into_iter().zip(list.drain(..)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         list.extend(keyed.into_iter().map(|(_, resource)| resource));
-        let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
+        let Some((first, second)) = set.duplicate(cx.schema(), &cx.threads) else { return Ok(()) };
         let (first, second) = (&set.as_slice()[first], &set.as_slice()[second]);
         let id = second.id(cx.schema());
         let message = format!("there are two resources with the id {id:#}");

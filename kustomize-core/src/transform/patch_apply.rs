@@ -216,7 +216,7 @@ fn adopt_history(resource: &mut Resource, patch: &Resource) {
 /// An error when two resources have the same identity, which kustomize looks for after
 /// patches with a target.
 pub(super) fn expect_unique(set: &mut ResourceSet, cx: &Context) -> Result<(), BuildError> {
-    let Some((first, second)) = set.duplicate(cx.schema(), &cx.crew) else { return Ok(()) };
+    let Some((first, second)) = set.duplicate(cx.schema(), &cx.threads) else { return Ok(()) };
     let resource = |at: usize| set.as_slice().get(at);
     let pos = |at: usize| resource(at).map_or(crate::yaml::Pos::NONE, |resource| resource.node.pos);
     let id = resource(second).map(|resource| resource.id(cx.schema())).unwrap_or_default();

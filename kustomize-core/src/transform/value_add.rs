@@ -19,22 +19,22 @@ use crate::yaml::{Key, Map, Node, Scalar, Seq, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct ValueAddTransformer {
     value: String,
-    targets: Vec<Spanned<Target>>,
+    targets: Vec<Spanned<ValueTarget>>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Target {
+struct ValueTarget {
     selector: Option<Selector>,
     field_path: String,
     file_path_position: i64,
 }
 
-fields!(Target { selector, field_path = "fieldPath", file_path_position = "filePathPosition" });
+fields!(ValueTarget { selector, field_path = "fieldPath", file_path_position = "filePathPosition" });
 
 #[derive(Default)]
 struct Config {
     value: String,
-    targets: Vec<Spanned<Target>>,
+    targets: Vec<Spanned<ValueTarget>>,
     target_file_path: Spanned<String>,
 }
 
@@ -42,7 +42,7 @@ fields!(Config { value, targets, target_file_path = "targetFilePath" });
 
 #[derive(Default)]
 struct TargetFile {
-    targets: Vec<Spanned<Target>>,
+    targets: Vec<Spanned<ValueTarget>>,
 }
 
 fields!(TargetFile { targets });
@@ -84,7 +84,7 @@ impl ValueAddTransformer {
         Ok(ValueAddTransformer { value, targets })
     }
 
-    fn add(&self, target: &Target, resource: &mut Resource, cx: &Context) -> Result<(), BuildError> {
+    fn add(&self, target: &ValueTarget, resource: &mut Resource, cx: &Context) -> Result<(), BuildError> {
         if target.field_path == "metadata/namespace" {
             return NamespaceTransformer::new(&self.value, &[]).apply_to(resource, cx.schema());
         }
@@ -93,7 +93,7 @@ impl ValueAddTransformer {
         added.map_err(|error| error.field(target.field_path.as_str()).about(resource.written_id()))
     }
 
-    fn add_to_field(&self, target: &Target, root: &mut Node) -> Result<(), BuildError> {
+    fn add_to_field(&self, target: &ValueTarget, root: &mut Node) -> Result<(), BuildError> {
         let parts = split_fields(&target.field_path);
         if parts.len() > MAX_PARTS {
             return Err(error("the path has too many parts"));

@@ -81,13 +81,13 @@ pub(super) fn is_in_order<'k>(mut keys: impl Iterator<Item = &'k str>) -> bool {
 /// The index of a key that is there twice.
 pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<(), u32> {
     let mut found = look(order, key)?;
-    if found == Found::Unsorted {
+    if found == KeyOrder::Unsorted {
         sort_by_comparison(order, key);
         found = look(order, key)?;
     }
     // Where numbers may make the order go round in circles, where it begins depends on how the keys
     // stood at first, and equal keys need not be neighbours.
-    if found != Found::Sorted && order.len() > 2 {
+    if found != KeyOrder::Sorted && order.len() > 2 {
         order.sort_unstable_by_key(|at| key(*at));
         if let Some(pair) = order.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
             return Err(pair[0].max(pair[1]));
@@ -99,7 +99,7 @@ pub(super) fn sort<'k>(order: &mut [u32], key: impl Fn(u32) -> &'k str + Copy) -
 
 /// How keys stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum KeyOrder {
     Unsorted,
     /// Each before the next one, but some because of a digit.
     Doubtful,
@@ -107,14 +107,14 @@ enum Found {
 }
 
 /// How keys stand, unless one of them is found twice.
-fn look<'k>(order: &[u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<Found, u32> {
-    let mut found = Found::Sorted;
+fn look<'k>(order: &[u32], key: impl Fn(u32) -> &'k str + Copy) -> Result<KeyOrder, u32> {
+    let mut found = KeyOrder::Sorted;
     for pair in order.windows(2) {
         match compare_and_tell(key(pair[0]), key(pair[1])) {
             (Ordering::Less, false) => {}
-            (Ordering::Less, true) => found = Found::Doubtful,
+            (Ordering::Less, true) => found = KeyOrder::Doubtful,
             (Ordering::Equal, _) => return Err(pair[0].max(pair[1])),
-            (Ordering::Greater, _) => return Ok(Found::Unsorted),
+            (Ordering::Greater, _) => return Ok(KeyOrder::Unsorted),
         }
     }
     Ok(found)

@@ -70,16 +70,16 @@ fn join(text: &str) -> (String, Vec<u32>) {
 }
 
 #[derive(Default)]
-struct Found {
+struct LineBreaks {
     carriage_returns: bool,
     other_breaks: bool,
 }
 
 /// One pass over the bytes. Blocks that hold nothing but common characters, nearly all of them,
 /// are dealt with by a loop that the compiler turns into vector instructions.
-fn inspect(text: &str, origin: &Origin) -> Result<Found, ReadError> {
+fn inspect(text: &str, origin: &Origin) -> Result<LineBreaks, ReadError> {
     const BLOCK: usize = 64;
-    let mut found = Found::default();
+    let mut found = LineBreaks::default();
     let bytes = text.as_bytes();
     for (block, chunk) in bytes.chunks(BLOCK).enumerate() {
         let mut rare = false;

@@ -31,7 +31,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Where a node may stand, which says what it may be.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum Context {
     Block,
     /// As the key or value of a block mapping, where a sequence need not be indented.
     BlockMap,
@@ -70,7 +70,7 @@ impl<'t> Parser<'t> {
                 Kind::VersionDirective { .. } | Kind::TagDirective { .. } | Kind::DocumentStart => {
                     self.explicit_start()?;
                 }
-                _ => self.node(Place::Block)?,
+                _ => self.node(Context::Block)?,
             }
         }
         while !self.build.is_done() {
@@ -128,7 +128,7 @@ impl<'t> Parser<'t> {
                 let start = token.start;
                 self.build.empty(start)
             }
-            _ => self.node(Place::Block),
+            _ => self.node(Context::Block),
         }
     }
 
@@ -183,7 +183,7 @@ impl<'t> Parser<'t> {
         match self.scan.peek()?.kind {
             Kind::BlockEntry | Kind::BlockEnd => self.build.empty(end),
             Kind::Key | Kind::Value if in_map => self.build.empty(end),
-            _ => self.node(Place::Block),
+            _ => self.node(Context::Block),
         }
     }
 
@@ -258,7 +258,7 @@ impl<'t> Parser<'t> {
     fn block_map_part(&mut self, end: usize) -> Result<(), ReadError> {
         match self.scan.peek()?.kind {
             Kind::Key | Kind::Value | Kind::BlockEnd => self.build.empty(end),
-            _ => self.node(Place::BlockMap),
+            _ => self.node(Context::BlockMap),
         }
     }
 
@@ -284,7 +284,7 @@ impl<'t> Parser<'t> {
             }
             _ => {
                 self.build.set_phase(Phase::FlowSeq);
-                self.node(Place::Flow)
+                self.node(Context::Flow)
             }
         }
     }
@@ -299,7 +299,7 @@ impl<'t> Parser<'t> {
                 self.scan.skip();
                 self.build.empty(end)
             }
-            _ => self.node(Place::Flow),
+            _ => self.node(Context::Flow),
         }
     }
 
@@ -311,7 +311,7 @@ impl<'t> Parser<'t> {
             let token = self.scan.peek()?;
             start = token.start;
             if !matches!(token.kind, Kind::FlowEntry | Kind::FlowSeqEnd) {
-                return self.node(Place::Flow);
+                return self.node(Context::Flow);
             }
         }
         self.build.empty(start)
@@ -333,7 +333,7 @@ impl<'t> Parser<'t> {
                 let start = token.start;
                 match token.kind {
                     Kind::Value | Kind::FlowEntry | Kind::FlowMapEnd => self.build.empty(start),
-                    _ => self.node(Place::Flow),
+                    _ => self.node(Context::Flow),
                 }
             }
             Kind::FlowMapEnd => {
@@ -342,7 +342,7 @@ impl<'t> Parser<'t> {
             }
             _ => {
                 self.build.set_phase(Phase::FlowMapNoValue);
-                self.node(Place::Flow)
+                self.node(Context::Flow)
             }
         }
     }
@@ -355,7 +355,7 @@ impl<'t> Parser<'t> {
             let token = self.scan.peek()?;
             start = token.start;
             if !matches!(token.kind, Kind::FlowEntry | Kind::FlowMapEnd) {
-                return self.node(Place::Flow);
+                return self.node(Context::Flow);
             }
         }
         self.build.empty(start)
@@ -382,7 +382,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A node: properties, then an alias, a scalar or the start of a collection.
-    fn node(&mut self, place: Place) -> Result<(), ReadError> {
+    fn node(&mut self, place: Context) -> Result<(), ReadError> {
         let mut anchor = None;
         let mut tag: Option<TagName> = None;
         let start = self.scan.peek()?.start;
@@ -403,14 +403,14 @@ impl<'t> Parser<'t> {
             }
         }
         let bare = anchor.is_none() && tag.is_none();
-        let block = place != Place::Flow;
+        let block = place != Context::Flow;
         let token = self.scan.peek()?;
         match token.kind {
             Kind::Alias(name) if bare => {
                 self.scan.skip();
                 self.build.alias(name, start)
             }
-            Kind::BlockEntry if place == Place::BlockMap => self.open(Phase::IndentlessSeq, start, anchor),
+            Kind::BlockEntry if place == Context::BlockMap => self.open(Phase::IndentlessSeq, start, anchor),
             Kind::Scalar(..) => {
                 let Token { kind: Kind::Scalar(text, style), .. } = self.scan.take()? else {
                     return Ok(());

@@ -25,7 +25,7 @@ pub(crate) fn load(root: Option<&Node>) -> Result<TransformerConfig, BuildError>
         let schema = definition(&entry.value).map_err(|error| error.field(entry.key.as_str()))?;
         schemas.insert(entry.key.as_str(), schema);
     }
-    let mut found = Found::default();
+    let mut found = CrdFields::default();
     for entry in definitions {
         let name = entry.key.as_str();
         if let Some(properties) = schemas.get(name).and_then(|schema| schema.as_ref())
@@ -71,7 +71,7 @@ fn definition(node: &Node) -> Result<Option<&Map>, BuildError> {
 
 /// What has been found, before it is merged and sorted.
 #[derive(Default)]
-struct Found {
+struct CrdFields {
     annotations: Vec<FieldSpec>,
     labels: Vec<FieldSpec>,
     prefixes: Vec<FieldSpec>,
@@ -79,7 +79,7 @@ struct Found {
     count: usize,
 }
 
-impl Found {
+impl CrdFields {
     fn into_config(self) -> Result<TransformerConfig, BuildError> {
         let config = TransformerConfig {
             common_annotations: self.annotations.into(),
@@ -102,7 +102,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn definition(&mut self, name: &'a str, pos: Pos, found: &mut Found) -> Result<(), BuildError> {
+    fn definition(&mut self, name: &'a str, pos: Pos, found: &mut CrdFields) -> Result<(), BuildError> {
         if self.within.contains(&name) || self.within.len() >= schema::MAX_DEPTH {
             return Err(invalid(format!("the definition `{name}` refers to itself"), pos));
         }
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn property(&mut self, property: &'a Node, found: &mut Found) -> Result<(), BuildError> {
+    fn property(&mut self, property: &'a Node, found: &mut CrdFields) -> Result<(), BuildError> {
         let says = |extension| string(property.get(extension));
         if says("x-kubernetes-annotation").is_some() {
             found.annotations.push(self.field_spec(&self.path, property.pos));

@@ -60,8 +60,11 @@ fn log_of(fields: &str) -> Result<String, BuildError> {
     make_executable(&options.helm_command);
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx =
-        crate::build_context::BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = crate::build_context::BuildContext::new(
+        &recorder,
+        &options,
+        crate::parallel::Threads::for_one_build(),
+    );
     let text: crate::yaml::SourceText = format!("{CHART}{fields}").into();
     let file = cx.sources.add("config", text.clone(), None);
     let config = read_config(&text, file)?.unwrap();
@@ -130,8 +133,11 @@ fn charts_are_refused_with_a_cure() {
     let options = BuildOptions::default();
     let store = crate::store::Store::for_one_build();
     let recorder = crate::store::Recorder::new(&host, &store);
-    let cx =
-        crate::build_context::BuildContext::new(&recorder, &options, crate::parallel::Crew::for_one_build());
+    let cx = crate::build_context::BuildContext::new(
+        &recorder,
+        &options,
+        crate::parallel::Threads::for_one_build(),
+    );
     let loader = Loader::new_root(&cx, "/", "/").unwrap();
     let error = helm_chart(&loader, &HelmGlobals::default(), HelmChart::default()).err().unwrap();
     assert!(error.help().unwrap().contains("use `BuildOptions::enable_helm`"));

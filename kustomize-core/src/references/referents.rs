@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::parallel::Crew;
+use crate::parallel::Threads;
 use crate::resource::{History, Link, Resource};
 use crate::yaml::{Node, Pos, Str};
 
@@ -32,14 +32,14 @@ pub(super) struct Tree<'a> {
 
 /// What the rules ask of one resource.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Page<'a> {
+pub(super) struct Referent<'a> {
     pub(super) identity: &'a Identity,
     pub(super) history: &'a History,
 }
 
 /// What the rules ask of every resource, by position.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Book<'a> {
+pub(super) struct Referents<'a> {
     identities: &'a [Identity],
     histories: &'a [&'a History],
 }
@@ -62,10 +62,10 @@ impl Identity {
     }
 
     /// Reads them in all trees, and makes sure that each is the resource's own.
-    pub(super) fn read_all(resources: &mut [Arc<Resource>], crew: &Crew) -> Vec<Identity> {
+    pub(super) fn read_all(resources: &mut [Arc<Resource>], threads: &Threads) -> Vec<Identity> {
         let mut identities = vec![Identity::default(); resources.len()];
         let mut pairs: Vec<_> = resources.iter_mut().zip(&mut identities).collect();
-        let read: Result<(), Infallible> = crew.for_each_chunk(&mut pairs, LEAST, |_, pairs| {
+        let read: Result<(), Infallible> = threads.for_each_chunk(&mut pairs, LEAST, |_, pairs| {
             for (resource, identity) in pairs {
                 **identity = Identity::read(&Arc::make_mut(resource).node);
             }
@@ -87,24 +87,24 @@ impl<'a> Tree<'a> {
     }
 }
 
-impl<'a> Book<'a> {
+impl<'a> Referents<'a> {
     /// The identities and histories of the same resources.
     pub(super) fn new(identities: &'a [Identity], histories: &'a [&'a History]) -> Self {
-        Book { identities, histories }
+        Referents { identities, histories }
     }
 
     /// The resource at a position.
-    pub(super) fn page(self, at: usize) -> Page<'a> {
-        Page { identity: &self.identities[at], history: self.histories[at] }
+    pub(super) fn referent(self, at: usize) -> Referent<'a> {
+        Referent { identity: &self.identities[at], history: self.histories[at] }
     }
 
     /// All of them, by position.
-    pub(super) fn pages(self) -> impl Iterator<Item = Page<'a>> {
-        self.identities.iter().zip(self.histories).map(|(identity, history)| Page { identity, history })
+    pub(super) fn iter(self) -> impl Iterator<Item = Referent<'a>> {
+        self.identities.iter().zip(self.histories).map(|(identity, history)| Referent { identity, history })
     }
 }
 
-impl<'a> Page<'a> {
+impl<'a> Referent<'a> {
     /// The kind that it had at first.
     pub(super) fn original_kind(self) -> &'a str {
         self.history.previous.first().map_or(&self.identity.kind, |first| &first.kind)

@@ -6,7 +6,7 @@ use crate::resource::{ConfiguredBy, Origin, Resource};
 use crate::yaml::Pos;
 
 /// A generator or transformer, who configured it, and where.
-pub(super) struct Step<T> {
+pub(super) struct ConfiguredPlugin<T> {
     pub(super) plugin: T,
     /// For the origin annotations; kept only when the root's `buildMetadata` asks for something.
     pub(super) origin: Option<Origin>,
@@ -14,7 +14,7 @@ pub(super) struct Step<T> {
     pub(super) pos: Pos,
 }
 
-impl<T> Step<T> {
+impl<T> ConfiguredPlugin<T> {
     /// A step that a field of the kustomization asks for.
     pub(super) fn of_field(target: &Target<'_>, kind: &str, pos: Pos, plugin: T) -> Self {
         let origin = target.origin.as_ref().map(|origin| Origin {
@@ -27,7 +27,7 @@ impl<T> Step<T> {
             }),
             ..origin.clone()
         });
-        Step { plugin, origin, pos }
+        ConfiguredPlugin { plugin, origin, pos }
     }
 
     /// A step that a plugin configuration asks for.
@@ -43,6 +43,6 @@ impl<T> Step<T> {
             }),
             ..origin
         });
-        Ok(Step { plugin, origin, pos: configuration.node.pos })
+        Ok(ConfiguredPlugin { plugin, origin, pos: configuration.node.pos })
     }
 }
