@@ -35,12 +35,14 @@ pub use tenancy::Tenancy;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reconciler_api::{Bucket, OCIRepository};
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::environment::Environment;
 use queue::{Key, Queue};
 
 /// How long work that is under way may take when everything is to end.
@@ -181,7 +183,7 @@ async fn work<F>(
                 Next::Gone => context.metrics().forget(kind, &key),
                 _ => context.metrics().reconciled(kind, &key, start.elapsed()),
             }
-            queue.done(&key, next.after());
+            queue.done(&key, next.after(&context.environment));
         });
     }
 }
@@ -195,19 +197,21 @@ enum Next {
     OnChange,
     /// After a while, or when it changes.
     After(Duration),
+    /// After an interval, give or take a twentieth, so that not all are due at once; or when it changes.
+    AtInterval(Duration),
 }
 
 impl Next {
-    /// After an interval, give or take a twentieth, so that not all are due at once.
+    /// After an interval.
     fn at_interval(interval: reconciler_api::Duration) -> Self {
-        let factor = 0.95 + 0.1 * rand::random::<f64>();
-        Next::After(interval.to_std().mul_f64(factor))
+        Next::AtInterval(interval.to_std())
     }
 
-    fn after(self) -> Option<Duration> {
+    fn after(self, environment: &Environment) -> Option<Duration> {
         match self {
             Next::Gone | Next::OnChange => None,
             Next::After(duration) => Some(duration),
+            Next::AtInterval(interval) => Some(interval.mul_f64(0.95 + 0.1 * environment.random())),
         }
     }
 }

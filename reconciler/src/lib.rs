@@ -8,6 +8,7 @@
 pub mod apply;
 pub mod build;
 pub mod controller;
+pub mod environment;
 pub mod image;
 pub mod notify;
 pub mod run;

@@ -18,6 +18,7 @@ use kube::{Client, Config};
 
 use crate::controller::{self, Context, Log};
 pub use crate::controller::{Selection, Tenancy};
+use crate::environment::Environment;
 pub use embedded::Embedded;
 pub use error::RunError;
 pub use leader::{Election, Times};
@@ -48,6 +49,8 @@ pub struct RunOptions {
     pub artifacts_server: Option<String>,
     /// How one of several processes is elected; this process leads if absent.
     pub election: Option<Election>,
+    /// Time and randomness.
+    pub environment: Environment,
 }
 
 impl RunOptions {
@@ -65,6 +68,7 @@ impl RunOptions {
             artifacts: None,
             artifacts_server: None,
             election: None,
+            environment: Environment::default(),
         }
     }
 }
@@ -92,10 +96,13 @@ pub async fn run(
         None => None,
     };
     let mut shutdown = std::pin::pin!(shutdown);
-    let mut leadership = options.election.map(|election| election.candidate(client.clone()));
+    let mut leadership =
+        options.election.map(|election| election.candidate(client.clone(), options.environment.clone()));
     let client = leadership.as_ref().map_or(client.clone(), |leadership| leadership.fence(client));
-    let context =
-        Context::new(client, options.data, options.log).with_artifacts(server).with_tenancy(options.tenancy);
+    let context = Context::new(client, options.data, options.log)
+        .with_environment(options.environment)
+        .with_artifacts(server)
+        .with_tenancy(options.tenancy);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;

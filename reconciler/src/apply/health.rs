@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reconciler_core::kstatus::{self, HealthExpressions, Status};
 use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
@@ -125,7 +124,7 @@ impl Health<'_> {
             Ok(Some(found)) => {
                 let outcome = match self.expressions.status(&found) {
                     Some(outcome) => Ok(outcome),
-                    None => kstatus::compute(&found, Timestamp::now()),
+                    None => kstatus::compute(&found, self.objects.now()),
                 };
                 object.status = outcome.map_or(Status::InProgress, |outcome| outcome.status);
                 object.looked_at = object::text(&found, &["metadata", "resourceVersion"]).parse().ok();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::conditions::is_deleted;
@@ -17,6 +18,7 @@ use super::FIELD_MANAGER;
 use super::kinds::{ApiKind, Kinds};
 use super::observer::{Observer, Owner};
 use super::request::{RequestError, Requests};
+use crate::environment::Environment;
 
 /// How long an object may take to be gone before it is made again.
 const GONE: Duration = Duration::from_secs(60);
@@ -44,6 +46,7 @@ pub struct Objects {
     requests: Requests,
     kinds: Arc<Kinds>,
     observer: Arc<Observer>,
+    environment: Environment,
 }
 
 impl Objects {
@@ -61,7 +64,19 @@ impl Objects {
             kinds: Arc::new(Kinds::new(requests.clone())),
             observer: Arc::new(Observer::new(client, drifts)),
             requests,
+            environment: Environment::default(),
         }
+    }
+
+    /// The same with the time of this environment.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Objects { environment, ..self }
+    }
+
+    /// The time of day by which health is told.
+    pub(super) fn now(&self) -> Timestamp {
+        self.environment.now()
     }
 
     /// The same on behalf of a service account.

@@ -19,10 +19,12 @@ use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
 use super::tenancy::{Tenancy, Tenants};
 use crate::apply::{Objects, Owner};
+use crate::environment::Environment;
 use crate::source::git::{Commit, Mirror};
 
 /// What all controllers share.
 pub struct Context {
+    pub(crate) environment: Environment,
     pub(crate) client: Client,
     pub(crate) objects: Objects,
     pub(crate) log: Log,
@@ -62,6 +64,7 @@ impl Context {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (drifts, drifted) = mpsc::unbounded_channel();
         Context {
+            environment: Environment::default(),
             objects: Objects::observed(client.clone(), drifts.clone()),
             client,
             log,
@@ -87,6 +90,16 @@ impl Context {
             builds: Semaphore::new(cores),
             applies: Semaphore::new(cores * 8),
         }
+    }
+
+    /// The same with the time and randomness of this environment.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Environment) -> Self {
+        self.objects = self.objects.with_environment(environment.clone());
+        self.log = self.log.with_environment(environment.clone());
+        self.notifications = self.notifications.with_environment(environment.clone());
+        self.environment = environment;
+        self
     }
 
     /// Offers artifacts at a server, a host name or the beginning of a URL.
@@ -187,7 +200,8 @@ impl Context {
 
     /// Adds another cluster.
     pub(crate) fn add_remote(&self, secret: &Key, version: String, client: Client) -> Objects {
-        let objects = Objects::observed(client, self.drifts.clone());
+        let objects =
+            Objects::observed(client, self.drifts.clone()).with_environment(self.environment.clone());
         let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
         remotes.insert(secret.clone(), (version, objects.clone()));
         objects

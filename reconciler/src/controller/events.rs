@@ -50,11 +50,13 @@ impl<'a> Report<'a> {
 pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
     let namespace = object.namespace().unwrap_or_default();
     let labels = object.labels().clone();
-    if let Err(error) = context.notifications.take(notification(object, report), labels) {
+    if let Err(error) =
+        context.notifications.take(notification(object, report, context.environment.now()), labels)
+    {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
-    let event = event(object, &namespace, report);
+    let event = event(object, &namespace, report, context.environment.now());
     let sent = match serde_json::from_value::<Event>(event) {
         Ok(event) => {
             let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
@@ -69,14 +71,19 @@ pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, objec
 
 /// Says that an object is as it should be, if it was said to be broken before.
 pub(super) fn mended<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
-    if let Err(error) = context.notifications.mended(notification(object, report)) {
+    if let Err(error) = context.notifications.mended(notification(object, report, context.environment.now()))
+    {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
 }
 
 /// The event as alerts and providers see it.
-fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) -> notify::Event {
+fn notification<K: Resource<DynamicType = ()>>(
+    object: &K,
+    report: &Report<'_>,
+    now: Timestamp,
+) -> notify::Event {
     let group = K::group(&());
     let mut metadata: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in object.annotations() {
@@ -102,7 +109,7 @@ fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) 
             uid: object.uid().unwrap_or_default(),
         },
         severity: if report.is_error { notify::Severity::Error } else { notify::Severity::Info },
-        timestamp: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        timestamp: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         message,
         reason: report.reason.to_owned(),
         metadata,
@@ -111,8 +118,12 @@ fn notification<K: Resource<DynamicType = ()>>(object: &K, report: &Report<'_>) 
     }
 }
 
-fn event<K: Resource<DynamicType = ()>>(object: &K, namespace: &str, report: &Report<'_>) -> Value {
-    let now = Timestamp::now();
+fn event<K: Resource<DynamicType = ()>>(
+    object: &K,
+    namespace: &str,
+    report: &Report<'_>,
+    now: Timestamp,
+) -> Value {
     let seconds = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut message = report.message.trim_end().to_owned();
     if message.len() > LONGEST {

@@ -93,7 +93,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Ok(commit) => artifact(&context, &key, commit, known).await,
         Err(_) => None,
     };
-    let new = next_status(&repository, &old, &outcome, artifact);
+    let new = next_status(&repository, &old, &outcome, artifact, context.environment.now());
     let next = match &outcome {
         Ok(_) => Next::at_interval(repository.spec.interval),
         Err(failure) if failure.is_permanent => Next::OnChange,
@@ -250,9 +250,9 @@ fn next_status(
     old: &GitRepositoryStatus,
     outcome: &Result<Commit, Failure>,
     artifact: Option<Artifact>,
+    now: Timestamp,
 ) -> GitRepositoryStatus {
     let mut new = old.clone();
-    let now = Timestamp::now();
     let generation = repository.metadata.generation;
     let conditions = &mut new.conditions;
     let mut set = |type_, status, reason, message: &str| {
@@ -327,7 +327,7 @@ async fn artifact(
         revision: commit.revision.clone(),
         size: summary.as_ref().and_then(|summary| summary.size.try_into().ok()),
         digest: summary.map_or_else(|| format!("sha1:{}", commit.tree.id()), |summary| summary.digest),
-        last_update_time: Timestamp::now().into(),
+        last_update_time: context.environment.now().into(),
         metadata: BTreeMap::new(),
     })
 }

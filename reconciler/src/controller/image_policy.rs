@@ -68,13 +68,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 NAMES.succeed(&context, &*policy, &key, &message).await;
             }
             NAMES.mended(&context, &*policy, &message);
-            conclude(&mut new.conditions, Ok(&message), new.observed_generation);
+            conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             context.images.set_latest(&key, latest);
             policy.spec.interval.map_or(Next::OnChange, Next::at_interval)
         }
         Err(failure) => {
             NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
-            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             // A scan makes the policy due; what else is missing is looked for again.
             if failure.is_permanent { Next::OnChange } else { Next::After(RETRY) }
         }

@@ -61,7 +61,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let interval = repository.spec.interval;
     let next = match outcome {
         Ok((name, scan)) => {
-            note(&mut new, &repository, &name, &scan);
+            note(&mut new, &repository, &name, &scan, context.environment.now());
             let message =
                 format!("successful scan: found {} tags with checksum {}", scan.tags.len(), scan.revision);
             if is_news(&old.conditions, &message) {
@@ -71,13 +71,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 context.log.info(&message, NAMES.fields(&key, json!({})));
             }
             NAMES.mended(&context, &*repository, &message);
-            conclude(&mut new.conditions, Ok(&message), new.observed_generation);
+            conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             context.images.set_tags(&key, scan.tags);
             Next::at_interval(interval)
         }
         Err(failure) => {
             NAMES.fail(&context, &*repository, &key, &old.conditions, &failure).await;
-            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             if old.observed_generation != new.observed_generation {
                 // Policies may still say that there is no such repository.
                 context.images.repository_changed(&key);
@@ -97,13 +97,19 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
 }
 
 /// Writes down what a scan found.
-fn note(new: &mut ImageRepositoryStatus, repository: &ImageRepository, name: &ImageName, scan: &Scan) {
+fn note(
+    new: &mut ImageRepositoryStatus,
+    repository: &ImageRepository,
+    name: &ImageName,
+    scan: &Scan,
+    now: Timestamp,
+) {
     new.canonical_image_name = Some(name.canonical());
     new.observed_exclusion_list = exclusion_list(repository);
     new.last_scan_result = Some(ScanResult {
         revision: Some(scan.revision.clone()),
         tag_count: i64::try_from(scan.tags.len()).unwrap_or(i64::MAX),
-        scan_time: Some(Timestamp::now().into()),
+        scan_time: Some(now.into()),
         latest_tags: scan.latest_tags().to_vec(),
     });
 }

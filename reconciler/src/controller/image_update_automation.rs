@@ -10,7 +10,6 @@ mod update;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use reconciler_api::{GitRepository, ImageUpdateAutomation, reason};
 use reconciler_core::pull_request;
@@ -116,7 +115,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let interval = automation.spec.interval;
     let next = match outcome {
         Ok(run) => {
-            let now = Timestamp::now();
+            let now = context.environment.now();
             let ready = run.message();
             new.last_automation_run_time = Some(now.into());
             new.observed_policies = policies.map(|policies| policies.latest).unwrap_or_default();
@@ -140,12 +139,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 let failure = Failure::new(reason::UPDATE_REFUSED, &*ready);
                 NAMES.fail(&context, &*automation, &key, &old.conditions, &failure).await;
             }
-            conclude(&mut new.conditions, Ok(&ready), new.observed_generation);
+            conclude(&mut new.conditions, Ok(&ready), new.observed_generation, context.environment.now());
             Next::at_interval(interval)
         }
         Err(failure) => {
             NAMES.fail(&context, &*automation, &key, &old.conditions, &failure).await;
-            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             if failure.is_permanent { Next::OnChange } else { Next::After(interval.to_std().min(RETRY)) }
         }
     };

@@ -10,9 +10,8 @@ mod report;
 mod variables;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use kustomize_core::closest;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
@@ -24,6 +23,7 @@ use reconciler_core::sops::Plaintext;
 use reconciler_core::ssa::{IgnoredFields, ObjectId};
 use reconciler_core::substitute::Variables;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::events::{self, Report};
 use super::queue::Key;
@@ -561,7 +561,7 @@ impl Reconciliation<'_> {
         }
         new.inventory = Some(inventory.clone());
         new.last_attempted_revision = Some(commit.revision.clone());
-        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
+        let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let message = "Reconciliation in progress";
         let unknown = ConditionStatus::Unknown;
         condition::set(

@@ -3,18 +3,26 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+
+use crate::environment::Environment;
 
 /// Writes lines of JSON.
 pub struct Log {
     out: Mutex<Box<dyn Write + Send>>,
+    environment: Environment,
 }
 
 impl Log {
     /// A log that goes to a writer.
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        Log { out: Mutex::new(Box::new(out)) }
+        Log { out: Mutex::new(Box::new(out)), environment: Environment::default() }
+    }
+
+    /// The same with the time of this environment.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Log { environment, ..self }
     }
 
     /// Something happened. `fields` are the further fields of the line.
@@ -30,7 +38,10 @@ impl Log {
     fn write(&self, level: &str, message: &str, fields: Value) {
         let mut line = Map::new();
         line.insert("level".to_owned(), json!(level));
-        line.insert("ts".to_owned(), json!(Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()));
+        line.insert(
+            "ts".to_owned(),
+            json!(self.environment.now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()),
+        );
         line.insert("msg".to_owned(), json!(message));
         if let Value::Object(mut fields) = fields {
             line.append(&mut fields);

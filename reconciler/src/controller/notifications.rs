@@ -22,6 +22,7 @@ pub(super) use delivery::deliver;
 use super::Context;
 use super::queue::{Key, Queue};
 use super::store::Store;
+use crate::environment::Environment;
 use crate::notify::{Message, Name, Outbox};
 
 /// The file of what is still to be sent.
@@ -41,6 +42,7 @@ pub(crate) struct Notifications {
     changed: Notify,
     /// How many messages were dropped because there were too many.
     dropped: AtomicU64,
+    environment: Environment,
 }
 
 impl Default for Notifications {
@@ -55,6 +57,7 @@ impl Default for Notifications {
             added: Notify::new(),
             changed: Notify::new(),
             dropped: AtomicU64::default(),
+            environment: Environment::default(),
         }
     }
 }
@@ -74,6 +77,11 @@ fn key(name: &Name) -> Key {
 }
 
 impl Notifications {
+    /// The same with the time of this environment.
+    pub(super) fn with_environment(self, environment: Environment) -> Self {
+        Notifications { environment, ..self }
+    }
+
     /// Opens what an earlier process has left to send.
     pub(super) fn open(&self, data: &Path) -> io::Result<()> {
         let outbox = Outbox::open(&data.join(FILE))?;

@@ -48,8 +48,8 @@ pub(super) fn conclude(
     conditions: &mut Vec<Condition>,
     outcome: Result<&str, &Failure>,
     generation: Option<i64>,
+    now: Timestamp,
 ) {
-    let now = Timestamp::now();
     let mut set = |type_, status, reason, message: &str| {
         condition::set(conditions, type_, status, reason, message, generation, now);
     };
@@ -149,12 +149,17 @@ mod tests {
         let types = |conditions: &[Condition]| -> Vec<String> {
             conditions.iter().map(|condition| condition.type_.clone()).collect()
         };
-        conclude(&mut conditions, Err(&Failure::new(reason::FAILURE, "no")), Some(1));
+        conclude(&mut conditions, Err(&Failure::new(reason::FAILURE, "no")), Some(1), Timestamp::UNIX_EPOCH);
         assert_eq!(types(&conditions), ["Ready", "Reconciling"]);
-        conclude(&mut conditions, Err(&Failure::permanent(reason::FAILURE, "never")), Some(1));
+        conclude(
+            &mut conditions,
+            Err(&Failure::permanent(reason::FAILURE, "never")),
+            Some(1),
+            Timestamp::UNIX_EPOCH,
+        );
         assert_eq!(types(&conditions), ["Ready", "Stalled"]);
         assert!(is_news(&conditions, "no") && !is_news(&conditions, "never"));
-        conclude(&mut conditions, Ok("done"), Some(1));
+        conclude(&mut conditions, Ok("done"), Some(1), Timestamp::UNIX_EPOCH);
         assert_eq!(types(&conditions), ["Ready"]);
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -60,13 +59,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 NAMES.succeed(&context, &*receiver, &key, &message).await;
             }
             NAMES.mended(&context, &*receiver, &message);
-            conclude(&mut new.conditions, Ok(&message), new.observed_generation);
+            conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             Next::at_interval(receiver.spec.interval())
         }
         Err(failure) => {
             new.webhook_path = None;
             NAMES.fail(&context, &*receiver, &key, &old.conditions, &failure).await;
-            conclude(&mut new.conditions, Err(&failure), new.observed_generation);
+            conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             if failure.is_permanent { Next::OnChange } else { Next::at_interval(receiver.spec.interval()) }
         }
     };
@@ -188,7 +187,7 @@ async fn request(
             continue;
         }
         let name = object.name_any();
-        let now = Timestamp::now().to_string();
+        let now = context.environment.now().to_string();
         let patch = json!({"metadata": {"annotations": {annotation::RECONCILE_REQUEST: now}}});
         let parameters =
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };

@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::core::NamespaceResourceScope;
 use kube::{Resource, ResourceExt};
 use reconciler_api::condition::{self, Condition, ConditionStatus};
@@ -199,7 +198,7 @@ async fn succeed<K: Source>(
     let mut old = old.clone();
     let had = K::parts(&mut old).artifact.take();
     let parts = K::parts(new);
-    conclude(parts.conditions, Ok(&message), object.meta().generation);
+    conclude(parts.conditions, Ok(&message), object.meta().generation, context.environment.now());
     condition::set(
         parts.conditions,
         condition::ARTIFACT_IN_STORAGE,
@@ -207,7 +206,7 @@ async fn succeed<K: Source>(
         reason::SUCCEEDED,
         &*message,
         object.meta().generation,
-        Timestamp::now(),
+        context.environment.now(),
     );
     for type_ in [condition::FETCH_FAILED, condition::ARTIFACT_OUTDATED, condition::STORAGE_OPERATION_FAILED]
     {
@@ -241,7 +240,7 @@ async fn fail<K: Source>(
 ) -> Next {
     let parts = K::parts(new);
     let known = parts.conditions.clone();
-    conclude(parts.conditions, Err(failure), object.meta().generation);
+    conclude(parts.conditions, Err(failure), object.meta().generation, context.environment.now());
     condition::set(
         parts.conditions,
         condition::FETCH_FAILED,
@@ -249,7 +248,7 @@ async fn fail<K: Source>(
         failure.reason,
         &*failure.message,
         object.meta().generation,
-        Timestamp::now(),
+        context.environment.now(),
     );
     context.log.error("Reconciler error", K::NAMES.fields(key, json!({"error": failure.message})));
     if is_news(&known, &failure.message) {
@@ -271,7 +270,7 @@ async fn artifact(context: &Context, kind: SourceKind, key: &Key, offer: &Offer)
         size: summary.as_ref().and_then(|summary| summary.size.try_into().ok()),
         digest: summary
             .map_or_else(|| format!("sha1:{}", offer.snapshot.tree.id()), |summary| summary.digest),
-        last_update_time: Timestamp::now().into(),
+        last_update_time: context.environment.now().into(),
         metadata: offer.metadata.clone(),
     })
 }

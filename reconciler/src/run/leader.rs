@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Request;
-use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Client;
@@ -15,6 +14,7 @@ use tower::BoxError;
 
 use crate::apply::RequestError;
 use crate::controller::Log;
+use crate::environment::Environment;
 
 /// How long a Lease is valid after it was renewed.
 const VALID: Duration = Duration::from_secs(35);
@@ -63,9 +63,9 @@ impl Election {
     }
 
     /// This process as one that does not lead yet.
-    pub(super) fn candidate(self, client: Client) -> Leadership {
+    pub(super) fn candidate(self, client: Client, environment: Environment) -> Leadership {
         let api = Api::namespaced(client, &self.namespace);
-        Leadership { api, seen: None, renewed: Arc::default(), election: self }
+        Leadership { api, seen: None, renewed: Arc::default(), election: self, environment }
     }
 }
 
@@ -91,6 +91,7 @@ pub(super) struct Leadership {
     /// What another process has written last, and when this was seen first.
     seen: Option<(LeaseSpec, Instant)>,
     renewed: Arc<Renewed>,
+    environment: Environment,
 }
 
 impl Leadership {
@@ -206,7 +207,7 @@ impl Leadership {
 
     /// The Lease when this process has it.
     fn next(&self, old: LeaseSpec) -> LeaseSpec {
-        let now = Some(MicroTime(Timestamp::now()));
+        let now = Some(MicroTime(self.environment.now()));
         let seconds = i32::try_from(self.election.times.valid.as_secs().max(1)).unwrap_or(i32::MAX);
         let is_own = is_held_by(&old, &self.election.identity);
         LeaseSpec {
@@ -238,7 +239,7 @@ mod tests {
     fn leadership(identity: &str, client: &Client) -> Leadership {
         let mut election = Election::new("default", "test");
         identity.clone_into(&mut election.identity);
-        election.candidate(client.clone())
+        election.candidate(client.clone(), Environment::default())
     }
 
     #[tokio::test]

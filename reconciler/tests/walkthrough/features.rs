@@ -1,8 +1,10 @@
 //! What Kustomizations can do besides: drift, variables, dependencies, health, accounts, overrides.
 
+use jiff::Timestamp;
+use reconciler::environment::Environment;
 use serde_json::{Value, json};
 
-use crate::stage::{Outcome, Stage};
+use crate::stage::{Outcome, Stage, condition};
 
 /// How soon a drift has to be corrected: long before the interval of ten minutes, on any machine.
 const SOON: std::time::Duration = std::time::Duration::from_secs(60);
@@ -400,6 +402,28 @@ async fn a_field_that_does_not_exist_is_reported() -> Outcome {
     stage.event("typo", |event| event["reason"] == "UnknownField" && event["message"] == message).await?;
     stage.delete("typo").await?;
     stage.disappears(&path_of("configmaps", "typo")).await?;
+    stage.stop().await
+}
+
+/// Time comes from outside: status, events and the log have no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn time_is_given() -> Outcome {
+    const NOW: &str = "2031-02-03T04:05:06Z";
+
+    let now: Timestamp = NOW.parse()?;
+    let mut stage = Stage::new("clock").await?;
+    stage.commit("first commit", &[("main/map.yaml", &*map("clock", "b"))])?;
+    let environment = Environment::new(move || now, || 0.5);
+    stage.start_with("main", |options| options.environment = environment).await?;
+    stage.ready("flux-system", &stage.revision()?).await?;
+    let found = stage.kustomization("flux-system").await?;
+    assert_eq!(condition(&found)["lastTransitionTime"], NOW);
+    assert_eq!(found["status"]["history"][0]["lastReconciled"], NOW);
+    stage.event("flux-system", |event| event["firstTimestamp"] == NOW).await?;
+    for line in stage.text().lines() {
+        let line: Value = serde_json::from_str(line)?;
+        assert_eq!(line["ts"], "2031-02-03T04:05:06.000Z", "{line}");
+    }
     stage.stop().await
 }
 

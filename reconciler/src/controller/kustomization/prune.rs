@@ -1,9 +1,10 @@
 //! Deleting what a Kustomization no longer has, unless another one has it now.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reconciler_api::Kustomization;
 use reconciler_core::ssa::ObjectId;
+use tokio::time::Instant;
 
 use super::super::queue::Key;
 use super::Reconciliation;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, reason};
@@ -24,7 +23,7 @@ impl Reconciliation<'_> {
         if let Some(inventory) = inventory {
             new.inventory = Some(inventory);
         }
-        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
+        let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let message = format!("Applied revision: {}", commit.revision);
         condition::set(
             &mut new.conditions,
@@ -75,7 +74,7 @@ impl Reconciliation<'_> {
         let revision = commit.map(|commit| commit.revision.as_str());
         self.memory.applied = None;
         let mut new = self.status();
-        let (now, generation) = (Timestamp::now(), self.object.metadata.generation);
+        let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let known = new.conditions.iter().find(|condition| condition.type_ == condition::READY);
         let is_new = known.is_none_or(|known| known.message != failure.message);
         condition::set(
@@ -148,7 +147,7 @@ impl Reconciliation<'_> {
     /// Notes in a status what became of the objects that were built, if any were.
     fn note(&self, status: &mut KustomizationStatus, reason: &str, revision: &str) {
         let Some(digest) = &self.digest else { return };
-        let (at, took) = (Timestamp::now(), self.start.elapsed());
+        let (at, took) = (self.context.environment.now(), self.start.elapsed());
         history::note(&mut status.history, &Attempt { digest, revision, reason, at, took });
     }
 

@@ -69,7 +69,7 @@ impl Notifications {
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(None) };
         if is_for_people {
-            outbox.next_for_people(provider, Timestamp::now())
+            outbox.next_for_people(provider, self.environment.now())
         } else {
             Ok(outbox.next(provider))
         }
@@ -77,7 +77,7 @@ impl Notifications {
 
     /// Notes that a message has been sent, or never will be.
     fn sent(&self, outgoing: &Outgoing) -> io::Result<()> {
-        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.sent(outgoing, Timestamp::now()))
+        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.sent(outgoing, self.environment.now()))
     }
 }
 
@@ -145,7 +145,7 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendErr
         let name = &message.provider;
         let error = format!("provider '{}/{}' does not exist", name.namespace, name.name);
         let since = message.event.timestamp.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        let is_recent = Timestamp::now().duration_since(since) < LONGEST_WAIT;
+        let is_recent = context.environment.now().duration_since(since) < LONGEST_WAIT;
         return Err(if is_recent { SendError::Later(error) } else { SendError::Never(error) });
     };
     let secret = match &provider.spec.secret_ref {

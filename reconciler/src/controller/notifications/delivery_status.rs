@@ -1,6 +1,5 @@
 //! The status of alerts and providers: what was delivered when, and why something was not.
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use reconciler_api::{Alert, Delivery, DeliveryStatus, Provider, Time};
 use serde_json::json;
@@ -63,7 +62,7 @@ impl Notifications {
         let mut status = old.clone();
         status.pending = i64::try_from(pending).unwrap_or(i64::MAX);
         let delivery = Delivery {
-            time: Time::from(Timestamp::now()),
+            time: Time::from(self.environment.now()),
             object: object_of(&message.event),
             message: message.event.message.lines().next().unwrap_or_default().to_owned(),
             error: outcome.as_ref().err().map(ToString::to_string),

@@ -42,7 +42,7 @@ impl Notifications {
     fn route_one(&self, event: Event, labels: &BTreeMap<String, String>) -> io::Result<()> {
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(()) };
-        let now = Timestamp::now();
+        let now = self.environment.now();
         let object = object_of(&event);
         if event.severity == Severity::Error {
             let causes = BTreeSet::from([cause(&event)]);
@@ -83,7 +83,7 @@ impl Notifications {
         for (_, object, event) in news {
             outbox.told(&object, [alert_name.clone()])?;
             let (alert, provider) = (alert_name.clone(), provider.clone());
-            self.add(outbox, Message { alert, provider, event, added: Timestamp::now() })?;
+            self.add(outbox, Message { alert, provider, event, added: self.environment.now() })?;
         }
         self.added.notify_one();
         Ok(())
@@ -107,7 +107,7 @@ impl Notifications {
         let mut guard = self.outbox();
         let Some(outbox) = guard.as_mut() else { return Ok(()) };
         let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
-        let now = Timestamp::now();
+        let now = self.environment.now();
         let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         event.message = format!("Recovered after {after}: {}", event.message);
