@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kustomize_core::golden::{Confined, Layout, Outcome, check_all, discover};
-use kustomize_core::{BuildOptions, Session, build};
+use kustomize_core::golden::{Layout, Outcome, Sessions, check_all, discover};
+use kustomize_core::{BuildOptions, build};
 use kustomize_host::OsHost;
 
 fn fixtures() -> String {
@@ -21,10 +21,10 @@ fn fixtures_render_as_kustomize_renders_them() {
     let (host, options) = (OsHost::new(), BuildOptions::default());
     let layout = Layout::find(&host, &fixtures()).unwrap();
     let cases = discover(&host, &layout, &[&fixtures()]).unwrap();
-    let session = Session::new(Confined::new(&host, &cases, &options), options);
+    let mut sessions = Sessions::new(&host, options);
     assert!(cases.len() > 20, "{cases:?}");
     let mut wrong = Vec::new();
-    for (case, outcome) in cases.iter().zip(check_all(&session, &cases, |_, _| {})) {
+    for (case, outcome) in cases.iter().zip(check_all(&mut sessions, &cases, |_, _| {})) {
         match outcome {
             Outcome::Equal => {}
             Outcome::Different(mismatch) => {

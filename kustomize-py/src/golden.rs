@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use kustomize_core::BuildError;
 use kustomize_core::difference::LineRole;
-use kustomize_core::golden::{self, Confined, Layout, Mismatch, Update, check_all};
+use kustomize_core::golden::{self, Layout, Mismatch, Sessions, Update, check_all};
 use kustomize_core::host::Host;
-use kustomize_core::{BuildError, Session};
 use kustomize_host::OsHost;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -160,8 +160,7 @@ pub(crate) fn check_goldens(
     let host = this_machine(&options);
     let checked = Arc::clone(&cases);
     let outcomes = interrupt::run(py, Box::new(host), move |host| {
-        let confined = Confined::new(&host, &checked, &options);
-        check_all(&Session::new(confined, options), &checked, |_, _| {})
+        check_all(&mut Sessions::new(&host, options), &checked, |_, _| {})
     })?;
     let pairs = cases.iter().cloned().zip(outcomes);
     Ok(pairs.map(|(case, outcome)| GoldenOutcome { case, outcome }).collect())

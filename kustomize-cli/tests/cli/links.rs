@@ -77,6 +77,25 @@ fn what_is_found_does_not_tell_of_files_elsewhere() {
 }
 
 #[test]
+fn overlays_do_not_read_the_repositories_of_others() {
+    let place = repository();
+    place.write("other/.git/config", SECRET);
+    for path in ["other/a", "other/z", "none/a", "none/z", "victim/z"] {
+        place.write(&format!("{path}/kustomization.yaml"), "resources: [pod.yaml]\n");
+        place.write(&format!("{path}/pod.yaml"), &format!("{POD}  annotations: {{a: hunter2}}\n"));
+    }
+    for base in ["../../other/a", "../../none/a", "../../other/.git"] {
+        place.write("repo/o/kustomization.yaml", &format!("resources: [{base}]\n"));
+        for paths in [&["."][..], &["repo", "other", "none"], &["none", "other", "repo"]] {
+            let output = place.run_in(".", &[&["test"], paths].concat());
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains("outside of the repository"), "{base} {paths:?}: {text}");
+            assert!(text.contains(" 1 failed"), "{base} {paths:?}: {text}");
+        }
+    }
+}
+
+#[test]
 fn the_tree_of_golden_files_is_in_the_repository() {
     let place = repository();
     place.write("repo/kustomize-golden.yaml", "directory: g\n");

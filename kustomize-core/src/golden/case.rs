@@ -26,7 +26,7 @@ impl Case {
         if self.is_orphan {
             return self.orphaned(host);
         }
-        let confined = Confined::new(host, std::slice::from_ref(self), options);
+        let confined = Confined::around(host, &self.overlay, options);
         self.compare(host, build(&confined, &self.overlay, options).and_then(|rendered| rendered.yaml()))
     }
 

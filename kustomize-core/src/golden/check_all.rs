@@ -1,8 +1,8 @@
 //! Many overlays at once.
 
-use super::{Case, Confined, Outcome};
+use super::confined::root_around;
+use super::{Case, Outcome, Sessions};
 use crate::parallel::Threads;
-use crate::session::Session;
 
 /// Overlays that are rendered before the next ones: enough for all cores and to share bases, few
 /// enough to tell how far it is and to keep no more in memory.
@@ -11,15 +11,20 @@ const BATCH: usize = 64;
 /// Checks cases on all cores. The outcomes come in the order of the cases; `done` hears of each
 /// soon after it is there, in the same order.
 ///
-/// Afterwards [`Session::inputs`] says what each overlay was made of.
+/// Overlays of one repository share what they have in common. Afterwards the session of each
+/// ([`Sessions::of`]) says what it was made of ([`Session::inputs`](crate::Session::inputs)).
 pub fn check_all(
-    session: &Session<Confined<'_>>,
+    sessions: &mut Sessions<'_>,
     cases: &[Case],
     mut done: impl FnMut(&Case, &Outcome),
 ) -> Vec<Outcome> {
-    let host = session.host().unconfined();
+    let host = sessions.host();
     let mut outcomes = Vec::with_capacity(cases.len());
-    for batch in cases.chunks(BATCH) {
+    let same_repository =
+        |one: &Case, other: &Case| root_around(host, &one.overlay) == root_around(host, &other.overlay);
+    for batch in cases.chunk_by(same_repository).flat_map(|cases| cases.chunks(BATCH)) {
+        let Some(first) = batch.first() else { continue };
+        let session = sessions.open(first);
         let paths: Vec<&str> =
             batch.iter().filter(|case| !case.is_orphan).map(|case| case.overlay.as_str()).collect();
         let mut rendered = session.build_many(&paths).into_iter();

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Case;
 use super::layout::is_gits;
 use super::place::above;
 use crate::host::{Command, EntryKind, Host, HostError, Output, Repository, path};
 use crate::options::{BuildOptions, LoadRestrictor};
 
-/// Another host, of which only the repositories of some overlays can be seen.
+/// Another host, of which only the repository of an overlay can be seen.
 ///
 /// A build reads more than tests of an untrusted repository should: a base may be any directory of
 /// the machine, a file may be `.git/config` with the credentials of a checkout, and a repository to
@@ -21,58 +20,40 @@ use crate::options::{BuildOptions, LoadRestrictor};
 pub struct Confined<'a> {
     host: &'a dyn Host,
     /// What can be seen, with all that is below; none when that is everything.
-    roots: Option<BTreeSet<String>>,
+    root: Option<String>,
     /// Directories that were made for the build.
     scratch: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Confined<'a> {
-    /// Confines the rendering of cases to their repositories.
-    #[must_use]
-    pub fn new(host: &'a dyn Host, cases: &[Case], options: &BuildOptions) -> Self {
-        let mut roots = BTreeSet::new();
-        for case in cases {
-            if root_of(&roots, &case.overlay).is_none() {
-                roots.insert(repository(host, &case.overlay).unwrap_or("/").to_owned());
-            }
-        }
-        Confined::to(host, roots, options)
-    }
-
     /// Confines what is rendered to the repository around a directory, which has its links resolved.
     #[must_use]
     pub fn around(host: &'a dyn Host, directory: &str, options: &BuildOptions) -> Self {
-        Confined::below(host, repository(host, directory).unwrap_or("/"), options)
+        Confined::below(host, root_around(host, directory), options)
     }
 
     /// Confines what is rendered to a directory, which has its links resolved.
     #[must_use]
     pub fn below(host: &'a dyn Host, directory: &str, options: &BuildOptions) -> Self {
-        Confined::to(host, BTreeSet::from([directory.to_owned()]), options)
-    }
-
-    fn to(host: &'a dyn Host, roots: BTreeSet<String>, options: &BuildOptions) -> Self {
         let is_trusted = options.load_restrictor == LoadRestrictor::None
             || options.enable_helm
             || options.enable_plugins
             || options.enable_exec;
-        Confined { host, roots: (!is_trusted).then_some(roots), scratch: Mutex::default() }
-    }
-
-    /// The host that is confined.
-    pub(super) fn unconfined(&self) -> &'a dyn Host {
-        self.host
+        Confined { host, root: (!is_trusted).then(|| directory.to_owned()), scratch: Mutex::default() }
     }
 
     /// Refuses a path, which has its links resolved, that cannot be seen.
     fn expect_visible(&self, path: &str) -> Result<(), HostError> {
-        let Some(roots) = &self.roots else { return Ok(()) };
-        let why = match root_of(roots, path) {
-            Some(root) if !is_gits(&path::relative(root, path)) => return Ok(()),
-            _ if root_of(&self.scratch(), path).is_some() => return Ok(()),
-            Some(_) => "git keeps for itself",
-            None => "is outside of the repository",
-        };
+        let Some(root) = &self.root else { return Ok(()) };
+        let is_inside = path::is_within(root, path);
+        if is_inside && !is_gits(&path::relative(root, path)) {
+            return Ok(());
+        }
+        let scratch = self.scratch();
+        if above(path).any(|directory| scratch.contains(directory)) {
+            return Ok(());
+        }
+        let why = if is_inside { "git keeps for itself" } else { "is outside of the repository" };
         Err(HostError::refused(format!("reading {path}, which {why},")))
     }
 
@@ -99,14 +80,10 @@ fn is_local(url: &str) -> bool {
     is_path || url.starts_with("file:")
 }
 
-/// The nearest directory above a path with `.git`.
-fn repository<'p>(host: &dyn Host, directory: &'p str) -> Option<&'p str> {
-    above(directory).find(|directory| host.kind(&path::join(directory, ".git")).is_ok())
-}
-
-/// The one of these directories that a path is in.
-fn root_of<'p>(roots: &BTreeSet<String>, path: &'p str) -> Option<&'p str> {
-    above(path).find(|directory| roots.contains(*directory))
+/// What can be seen of a host around a directory: the nearest directory above it with `.git`.
+pub(super) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
+    let is_repository = |directory: &&str| host.kind(&path::join(directory, ".git")).is_ok();
+    above(directory).find(is_repository).unwrap_or("/")
 }
 
 impl Host for Confined<'_> {
@@ -122,11 +99,7 @@ impl Host for Confined<'_> {
     fn resolve(&self, path: &str) -> Result<String, HostError> {
         let real = self.host.resolve(path)?;
         // The current directory may be above.
-        let below = if real == "/" { real.clone() } else { format!("{real}/") };
-        let is_above = |roots: &BTreeSet<String>| {
-            roots.range(below.clone()..).next().is_some_and(|root| root.starts_with(&below))
-        };
-        if !self.roots.as_ref().is_some_and(is_above) {
+        if !self.root.as_ref().is_some_and(|root| path::is_within(&real, root)) {
             self.expect_visible(&real)?;
         }
         Ok(real)
@@ -155,7 +128,7 @@ impl Host for Confined<'_> {
     }
 
     fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
-        if self.roots.is_some() && is_local(&repository.url) {
+        if self.root.is_some() && is_local(&repository.url) {
             return Err(HostError::refused(format!("cloning {}, which is on this machine,", repository.url)));
         }
         self.host.clone_repository(repository).map(|directory| self.note_scratch(directory))

@@ -37,6 +37,7 @@ mod kustomizations;
 mod layout;
 mod outcome;
 mod place;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -47,3 +48,4 @@ pub use confined::Confined;
 pub use discover::discover;
 pub use layout::{GOLDEN_FILE, Layout};
 pub use outcome::{Mismatch, Outcome, Update};
+pub use sessions::Sessions;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::MemoryHost;
-use crate::{BuildOptions, ErrorKind, Session};
+use crate::{BuildOptions, ErrorKind};
 
 /// A host with these files below `/r`.
 fn host(files: &[(&str, &str)]) -> MemoryHost {
@@ -164,9 +164,9 @@ fn outcomes_say_what_happened_and_what_accepting_means() {
     let cases = discover(&host, &Layout::new("/r"), &["/r"]).unwrap();
     let mut heard = Vec::new();
     let options = BuildOptions::default();
-    let session = Session::new(Confined::new(&host, &cases, &options), options);
+    let mut sessions = Sessions::new(&host, options);
     let outcomes =
-        check_all(&session, &cases, |case, outcome| heard.push((case.clone(), outcome.is_equal())));
+        check_all(&mut sessions, &cases, |case, outcome| heard.push((case.clone(), outcome.is_equal())));
     assert_eq!(heard.iter().map(|(case, _)| case).collect::<Vec<_>>(), cases.iter().collect::<Vec<_>>());
     assert_eq!(heard.iter().filter(|(_, equal)| *equal).count(), 1);
     let shown: Vec<_> = outcomes

@@ -10,8 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kustomize_core::Session;
-use kustomize_core::golden::{Case, Confined, Layout, Outcome, check_all, discover};
+use kustomize_core::golden::{Case, Layout, Outcome, Sessions, check_all, discover};
 use kustomize_diagnostic::{Diagnostic, Style};
 use kustomize_host::OsHost;
 
@@ -48,16 +47,15 @@ pub(crate) fn run(args: &TestArgs, reporter: &Reporter) -> Result<ExitCode, Fail
         return Err(Diagnostic::error(message).with_help(help).into());
     }
     let since = args.since.as_deref().map(|revision| Since::read(&layout, revision)).transpose()?;
-    let options = args.render.options();
-    let session = Session::new(Confined::new(&host, &cases, &options), options);
+    let mut sessions = Sessions::new(&host, args.render.options());
     let mut progress = Progress::new(cases.len());
-    let outcomes = check_all(&session, &cases, |_, _| progress.step());
+    let outcomes = check_all(&mut sessions, &cases, |_, _| progress.step());
     progress.end();
     let total = cases.len();
     let mut all: Vec<Checked> = cases
         .into_iter()
         .zip(outcomes)
-        .filter(|(case, _)| since.as_ref().is_none_or(|since| since.touches(&session, case)))
+        .filter(|(case, _)| since.as_ref().is_none_or(|since| since.touches(&sessions, case)))
         .map(|(case, outcome)| Checked { case, outcome, accepted: false })
         .collect();
     let unchanged = total - all.len();

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::iter;
 
-use kustomize_core::golden::{CONFIG_FILE, Case, Layout};
+use kustomize_core::Input;
+use kustomize_core::golden::{CONFIG_FILE, Case, Layout, Sessions};
 use kustomize_core::host::{Host, path};
-use kustomize_core::{Input, Session};
 
 use crate::failure::Failure;
 use crate::git::Repository;
@@ -28,13 +28,14 @@ impl Since {
     /// Whether an overlay that has been built, or its golden file, is made of something that
     /// changed. A golden file without an overlay always counts: it is wrong whatever changed. So
     /// does an overlay elsewhere, of which this repository knows nothing.
-    pub(super) fn touches<H: Host>(&self, session: &Session<H>, case: &Case) -> bool {
+    pub(super) fn touches(&self, sessions: &Sessions<'_>, case: &Case) -> bool {
         if case.is_orphan || !path::is_within(&self.top, &case.overlay) || self.moves(case) {
             return true;
         }
         if self.paths.is_empty() {
             return false;
         }
+        let Some(session) = sessions.of(case) else { return true };
         let inputs = session.inputs(&case.overlay);
         let options = session.options();
         // What programs read, they do not tell: all that lies with the kustomizations counts.

@@ -1,0 +1,49 @@
+//! What renders overlays of several repositories.
+
+use std::collections::BTreeMap;
+
+use super::confined::root_around;
+use super::{Case, Confined};
+use crate::host::Host;
+use crate::options::BuildOptions;
+use crate::session::Session;
+
+/// A session for each repository that overlays are in. One for all would let an overlay read the
+/// repositories of the others, which may come from someone else.
+pub struct Sessions<'a> {
+    host: &'a dyn Host,
+    options: BuildOptions,
+    /// By the top of the repository.
+    by_root: BTreeMap<String, Session<Confined<'a>>>,
+}
+
+impl<'a> Sessions<'a> {
+    /// None yet; all will render with these options.
+    #[must_use]
+    pub fn new(host: &'a dyn Host, options: BuildOptions) -> Self {
+        Sessions { host, options, by_root: BTreeMap::new() }
+    }
+
+    /// The one that has rendered the overlay of a case.
+    #[must_use]
+    pub fn of(&self, case: &Case) -> Option<&Session<Confined<'a>>> {
+        self.by_root.get(self.root(case))
+    }
+
+    /// The one to render the overlay of a case.
+    pub(super) fn open(&mut self, case: &Case) -> &Session<Confined<'a>> {
+        let root = self.root(case);
+        let open = || Session::new(Confined::below(self.host, root, &self.options), self.options.clone());
+        self.by_root.entry(root.to_owned()).or_insert_with(open)
+    }
+
+    /// The top of the repository around the overlay of a case.
+    fn root<'c>(&self, case: &'c Case) -> &'c str {
+        root_around(self.host, &case.overlay)
+    }
+
+    /// The host, all of which can be seen.
+    pub(super) fn host(&self) -> &'a dyn Host {
+        self.host
+    }
+}
