@@ -55,6 +55,9 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
     let Some(name) = snapshot_name(layout.file_name()) else {
         panic!("{}\nhelp: accept with `kustomize-rs test --update`", fit_lines(&what));
     };
+    if case.golden.contains(char::is_control) {
+        panic!("{}\nhelp: insta prints the names of files as they are: rename it", fit(&case.golden));
+    }
     refuse_odd_files(&case.golden, layout.file_name());
     show(&what);
     let mut settings = Settings::clone_current();

@@ -142,6 +142,19 @@ fn what_does_not_render_fails_with_its_place() {
 
 #[cfg(unix)]
 #[test]
+fn names_of_golden_files_are_no_lines_of_their_own() {
+    let directory = overlay(None);
+    fs::create_dir(directory.path().join(".git")).unwrap();
+    let configuration = "directory: \"g\\n::error::x\"\n";
+    fs::write(directory.path().join("kustomize-golden.yaml"), configuration).unwrap();
+    let output = run(directory.path(), "no");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("::error::x"), "{said}");
+    assert!(!said.lines().any(|line| line.trim_start().starts_with("::")), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
 fn nothing_is_read_or_written_through_links() {
     use std::os::unix::fs::symlink;
     let victim = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use kustomize_core::BuildError;
 use kustomize_core::difference::LineRole;
 use kustomize_core::golden::{self, Layout, Mismatch, Sessions, Update, check_all};
 use kustomize_core::host::Host;
+use kustomize_diagnostic::{fit, inert_for_people};
 use kustomize_host::OsHost;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -90,19 +91,20 @@ impl GoldenOutcome {
     /// `removed`, `changed`, `note`) and its text.
     #[getter]
     fn lines(&self) -> Vec<(&'static str, String)> {
-        match &self.outcome {
+        let lines = match &self.outcome {
             golden::Outcome::Different(mismatch) => difference(mismatch),
             golden::Outcome::Missing { .. } => {
-                notes(&format!("there is no golden file {}", self.case.golden))
+                notes(&format!("there is no golden file {}", fit(&self.case.golden)))
             }
             golden::Outcome::Orphaned => {
-                notes(&format!("there is no overlay for the golden file {}", self.case.golden))
+                notes(&format!("there is no overlay for the golden file {}", fit(&self.case.golden)))
             }
             golden::Outcome::Failed(failure) | golden::Outcome::Unreadable { error: failure, .. } => {
                 notes(&error::text(failure))
             }
             _ => Vec::new(),
-        }
+        };
+        lines.into_iter().map(|(role, text)| (role, inert_for_people(&text))).collect()
     }
 
     /// What accepting it means: the file to write with its content, or to remove.

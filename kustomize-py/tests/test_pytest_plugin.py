@@ -354,6 +354,25 @@ def test_names_do_not_control_the_terminal(pytester: pytest.Pytester, repository
     assert not [line for line in result.outlines if line.lstrip().startswith("::")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_values_and_names_are_no_commands(pytester: pytest.Pytester, repository: Path) -> None:
+    value = '{a: "b\\n##[add-path]c"}'
+    write(repository, {"deploy/base/pod.yaml": POD.replace("name: web", f"name: web, annotations: {value}")})
+    write(repository, {"deploy/n\n::error::x/kustomization.yaml": "resources: [../base]\n"})
+    shown = pytester.runpytest("--no-header").stdout.str()
+    assert "add-path]c" in shown
+    assert "##[add-path]" not in shown
+    assert f"\n::error::x/{GOLDEN}" not in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_kustomizations_that_are_links_are_tested(pytester: pytest.Pytester, repository: Path) -> None:
+    linked = repository / "deploy" / "linked"
+    linked.mkdir()
+    (linked / "kustomization.yaml").symlink_to("../staging/kustomization.yaml")
+    pytester.runpytest("deploy/linked").assert_outcomes(failed=1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 def test_links_that_appear_after_the_comparison_are_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"

@@ -125,7 +125,8 @@ class Goldens:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> GoldenFile | None:
         """Collect what stands for a case."""
-        case = self.cases().get(Path(os.path.realpath(file_path)))
+        # The file itself may be a link: it stands for the directory that it is in.
+        case = self.cases().get(Path(os.path.realpath(file_path.parent)) / file_path.name)
         if case is None:
             return None
         return GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self)
