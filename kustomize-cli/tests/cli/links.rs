@@ -60,6 +60,33 @@ fn golden_files_without_an_overlay_are_no_links_either() {
 }
 
 #[test]
+fn what_is_compared_is_no_link_out_of_the_repository() {
+    for (target, wanted) in [
+        ("../victim/new", "leads out of the repository"),
+        ("../victim/secret", "leads out of the repository"),
+        ("/proc/self/environ", "leads out of the repository"),
+        ("/dev/stdin", "leads out of the repository"),
+        (".git/config", "a link to what git keeps"),
+    ] {
+        let place = repository();
+        place.write("victim/new/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: hunter2\n");
+        symlink(target, place.path("repo/link")).unwrap();
+        symlink("..", place.path("repo/up")).unwrap();
+        for sides in [["o", "link"], ["link", "o"], ["o", "up/repo/link"], ["o", "./o/../link"]] {
+            let output = place.run_in("repo", &["diff", "--diff=text", sides[0], sides[1]]);
+            let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+            assert_eq!(output.status.code(), Some(2), "{target} {sides:?}: {text}");
+            assert!(text.contains(wanted) || text.contains("leads out of"), "{target} {sides:?}: {text}");
+            assert!(!text.contains("hunter2"), "{target} {sides:?}: {text}");
+        }
+    }
+    // A link within the repository is fine.
+    let place = repository();
+    symlink("o", place.path("repo/link")).unwrap();
+    assert_eq!(place.run_in("repo", &["diff", "o", "link"]).status.code(), Some(0));
+}
+
+#[test]
 fn what_is_found_does_not_tell_of_files_elsewhere() {
     let place = repository();
     place.write("victim/k.yaml", "resources: [../o]\n");

@@ -97,6 +97,15 @@ impl Layout {
         self.in_directory(&directory)
     }
 
+    /// The place of a file or directory that was asked for, with links resolved.
+    ///
+    /// # Errors
+    /// There is nothing, a link leads from a repository to elsewhere on the way to it, or there is no
+    /// current directory.
+    pub fn found_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+        resolve_within(host, given)
+    }
+
     /// The place that a path to write to means, with links resolved. There need not be anything yet.
     ///
     /// # Errors

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::{fs, io};
 
-use kustomize_core::build;
 use kustomize_core::difference::Snapshot;
-use kustomize_core::golden::Confined;
-use kustomize_core::host::Host;
+use kustomize_core::golden::{Confined, Layout};
+use kustomize_core::host::{Host, HostError};
+use kustomize_core::{ErrorKind, build};
 use kustomize_diagnostic::Diagnostic;
 use kustomize_host::OsHost;
 
@@ -41,21 +41,26 @@ impl Side {
         if argument == STANDARD_INPUT {
             return Side::text(io::read_to_string(io::stdin().lock()), &path, "standard input");
         }
-        let is_kustomization =
-            path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
         // Pipes and devices are texts as well: /dev/stdin, <(kubectl get …).
-        let is_text = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir());
-        if is_text && !is_kustomization {
+        if argument.starts_with("/dev/") && is_text(&path) {
             return Side::text(fs::read_to_string(&path), &path, argument);
         }
         let host = args.host();
-        // A URL is no path; what is cloned cannot be left anyway.
-        match fs::canonicalize(&path).ok().as_deref().and_then(OsHost::path) {
-            Some(directory) => {
-                Side::build(&Confined::around(&host, &directory, &args.options()), argument, args)
+        let place = match Layout::found_within(&host, argument) {
+            Ok(place) => place,
+            // A URL is no path; what is cloned cannot be left anyway.
+            Err(error) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {
+                return Side::build(&host, argument, args);
             }
-            None => Side::build(&host, argument, args),
+            Err(error) => return Err(error.into()),
+        };
+        let is_kustomization =
+            path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
+        let real = OsHost::machine_path(&place);
+        if is_text(&real) && !is_kustomization {
+            return Side::text(fs::read_to_string(&real), &path, argument);
         }
+        Side::build(&Confined::around(&host, &place, &args.options()), argument, args)
     }
 
     /// Resources that were rendered already.
@@ -69,6 +74,11 @@ impl Side {
         let rendered = build(host, path, &args.options())?;
         Ok(Side { yaml: rendered.yaml()?, snapshot: Snapshot::of(&rendered)? })
     }
+}
+
+/// Whether there is something that is read as it is, and not a directory to render.
+fn is_text(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir())
 }
 
 /// `REV:path`, unless it is the name of something that exists, or a URL.
