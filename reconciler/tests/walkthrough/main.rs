@@ -5,6 +5,7 @@ mod features;
 mod ownership;
 mod sops;
 mod stage;
+mod storm;
 mod tenants;
 
 use serde_json::{Value, json};

@@ -1,5 +1,8 @@
 //! What the walk-through is played on: a repository, a cluster and a reconciler.
 
+#[path = "faults.rs"]
+mod faults;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::{ServiceExt, service_fn};
+
+use faults::Storm;
 
 /// What a step ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -62,6 +67,8 @@ pub(crate) struct Stage {
     /// Whether it has to wait for the answer when it writes the status of a GitRepository, while others see
     /// that status already.
     pub(crate) is_slow: Arc<AtomicBool>,
+    /// Which of its requests go wrong.
+    pub(crate) storm: Arc<Storm>,
     _turn: Option<tokio::sync::MutexGuard<'static, ()>>,
     log: Kept,
     requests: AtomicU64,
@@ -75,20 +82,29 @@ impl Stage {
     pub(crate) async fn new(namespace: &'static str) -> Outcome<Self> {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let is_slow = Arc::<AtomicBool>::default();
+        let storm = Arc::<Storm>::default();
         let (client, reconciler_client, turn) = if is_real() {
             let turn = REAL_CLUSTER.lock().await;
             (Client::try_default().await?, Client::try_default().await?, Some(turn))
         } else {
             let cluster = Cluster::in_memory();
             let (log, slow, service) = (Arc::clone(&asked), Arc::clone(&is_slow), cluster.service());
+            let faults = Arc::clone(&storm);
             let counted = service_fn(move |request: Request<Body>| {
                 let text = format!("{} {}", request.method(), request.uri());
                 let is_slow = slow.load(Ordering::Relaxed)
                     && request.uri().path().contains("/gitrepositories/")
                     && request.uri().path().ends_with("/status");
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                let fault = faults.next(&request);
                 let answer = service.clone().oneshot(request);
                 async move {
+                    if let Some(fault) = fault {
+                        if fault.is_done() {
+                            answer.await?;
+                        }
+                        return Ok(fault.answer());
+                    }
                     let answer = answer.await;
                     if is_slow {
                         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -106,6 +122,7 @@ impl Stage {
             reconciler_client,
             asked,
             is_slow,
+            storm,
             _turn: turn,
             log: Kept::default(),
             requests: AtomicU64::new(0),
