@@ -48,5 +48,12 @@ fn bootstrap_follows_the_repository_and_changes_nothing_the_second_time() -> Res
     assert!(stage.succeeds("export source git flux-system")?.contains("  url: file://"));
     assert!(stage.succeeds("get all")?.contains("gitrepository/flux-system"));
     assert!(stage.succeeds("events --for Kustomization/flux-system")?.contains("Kustomization/flux-system"));
+
+    // What is removed from the repository goes.
+    git(&work, &["rm", "--quiet", "clusters/demo/map.yaml"])?;
+    git(&work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "no map"])?;
+    git(&work, &["push", "--quiet"])?;
+    stage.succeeds("reconcile kustomization flux-system --with-source")?;
+    assert!(!stage.succeeds("tree kustomization flux-system")?.contains("ConfigMap/default/added"));
     Ok(())
 }

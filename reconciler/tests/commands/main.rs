@@ -1,4 +1,5 @@
-//! Commands on an embedded cluster that listens on a loopback port, with controllers in a process of their own.
+//! Commands on an embedded cluster that listens on a loopback port, or on the one that `KUBECONFIG` names, with
+//! controllers in a process of their own.
 
 mod bootstrap;
 #[cfg(unix)]

@@ -1,41 +1,61 @@
 //! A cluster and the commands that use it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use embedded_cluster::Cluster;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client};
 use tempfile::TempDir;
 
 /// What a test ends with.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A cluster, and a directory for what belongs to it.
+/// A real cluster has one stage at a time: every controller sees all of it.
+static REAL_CLUSTER: Mutex<()> = Mutex::new(());
+
+/// A cluster, and a directory for what belongs to it. It is the one that `KUBECONFIG` names, or an embedded one.
 pub(crate) struct Stage {
     pub(crate) directory: TempDir,
     kubeconfig: PathBuf,
-    cluster: Cluster,
+    /// None on a real cluster.
+    cluster: Option<Cluster>,
     controllers: Option<Child>,
     /// Environment variables of the commands.
     variables: Vec<(String, String)>,
-    /// The cluster lives in it.
-    _runtime: tokio::runtime::Runtime,
+    /// The embedded cluster lives in it.
+    runtime: tokio::runtime::Runtime,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Result<Self> {
         let runtime = tokio::runtime::Runtime::new()?;
         let directory = TempDir::new()?;
-        let cluster = runtime.block_on(async { Cluster::in_memory() });
-        let server = runtime.block_on(cluster.listen(([127, 0, 0, 1], 0).into()))?;
-        let kubeconfig = directory.path().join("kubeconfig");
-        std::fs::write(&kubeconfig, server.kubeconfig())?;
+        let (kubeconfig, cluster, turn) = match std::env::var_os("KUBECONFIG") {
+            Some(given) => {
+                let turn = REAL_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+                (given.into(), None, Some(turn))
+            }
+            None => {
+                let cluster = runtime.block_on(async { Cluster::in_memory() });
+                let server = runtime.block_on(cluster.listen(([127, 0, 0, 1], 0).into()))?;
+                let kubeconfig = directory.path().join("kubeconfig");
+                std::fs::write(&kubeconfig, server.kubeconfig())?;
+                (kubeconfig, Some(cluster), None)
+            }
+        };
         Ok(Stage {
             directory,
             kubeconfig,
             cluster,
             controllers: None,
             variables: Vec::new(),
-            _runtime: runtime,
+            runtime,
+            _turn: turn,
         })
     }
 
@@ -95,12 +115,35 @@ impl Drop for Stage {
             let _ = controllers.kill();
             let _ = controllers.wait();
         }
-        self.cluster.shutdown();
+        match &self.cluster {
+            Some(cluster) => cluster.shutdown(),
+            // The next test finds nothing of this one.
+            None => {
+                drop(self.run("uninstall --silent"));
+                let gone = self.runtime.block_on(namespace_is_gone(&self.kubeconfig));
+                assert!(gone.is_ok() || std::thread::panicking(), "{gone:?}");
+            }
+        }
     }
 }
 
+/// Waits until the namespace that was uninstalled is gone.
+async fn namespace_is_gone(kubeconfig: &Path) -> Result {
+    let config = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    let namespaces: Api<Namespace> = Api::all(Client::try_from(config)?);
+    let end = Instant::now() + Duration::from_secs(120);
+    while namespaces.get_opt("flux-system").await?.is_some() {
+        if Instant::now() > end {
+            return Err("the namespace flux-system is still there".into());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
 /// Runs git.
-pub(crate) fn git(directory: &std::path::Path, args: &[&str]) -> Result<String> {
+pub(crate) fn git(directory: &Path, args: &[&str]) -> Result<String> {
     let output = Command::new("git").args(args).current_dir(directory).output()?;
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)

@@ -60,6 +60,9 @@ fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>, is_long: bool) 
         steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
         let second = test("reconciler", "automation", kubeconfig, programs);
         steps.command("the second half of the walk-through", second);
+        let mut bootstrap = test("reconciler", "commands", kubeconfig, programs);
+        bootstrap.arg("bootstrap::");
+        steps.command("bootstrap", bootstrap);
         if is_long {
             let mut kill = test("reconciler", "kill", kubeconfig, programs);
             kill.args(["--", "--include-ignored", "--test-threads=1"]);
