@@ -1,10 +1,10 @@
 //! Work on many items at once, on all cores.
 //!
-//! The threads of a threads are made when it first has enough to do, wait between two pieces of work,
-//! and end with it: a library call leaves nothing behind. They are kept that long because a thread
-//! that was just made often shares a core with its maker for milliseconds, while one that waits is
-//! woken on an idle one. Where threads cannot be had, as in WebAssembly, the work is done on the
-//! caller's.
+//! Threads are made when there is first enough to do, wait between two pieces of work, and end with
+//! the value that they belong to: a library call leaves nothing behind. They are kept that long
+//! because a thread that was just made often shares a core with its maker for milliseconds, while one
+//! that waits is woken on an idle one. Where there are no threads, as in WebAssembly, the caller's
+//! does the work.
 
 #[cfg(not(target_family = "wasm"))]
 mod pool;

@@ -146,7 +146,7 @@ fn read_files(
 }
 
 /// Takes an entry as a file, else as a directory or repository, as kustomize does. A URL of a
-/// repository often answers with a referent, so a remote document that holds no resources is tried as
+/// repository often answers with a page, so a remote document that holds no resources is tried as
 /// a repository too.
 fn open<'a>(
     target: &Target<'a>,
