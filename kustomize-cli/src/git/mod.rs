@@ -49,6 +49,11 @@ impl Repository {
         Ok(Repository { top: top.to_owned(), prefix: prefix.trim_end_matches('\n').to_owned() })
     }
 
+    /// Whether it knows a revision.
+    pub(crate) fn has(&self, revision: &str) -> bool {
+        self.commit(revision).is_ok()
+    }
+
     /// The commit that a revision means.
     fn commit(&self, revision: &str) -> Result<String, Failure> {
         let commit = format!("{revision}^{{commit}}");

@@ -50,6 +50,26 @@ fn an_overlay_is_compared_with_itself_at_a_revision() {
 }
 
 #[test]
+fn a_directory_does_not_take_the_place_of_a_revision() {
+    let place = Workplace::with_apps();
+    place.commit_all();
+    place.write("HEAD:apps/overlays/production/kustomization.yaml", "namePrefix: other-\n");
+    let output = place.run(&["diff", "HEAD:apps/overlays/production", PRODUCTION]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("give the former as ./HEAD:apps/overlays/production"),
+        "{}",
+        stderr(&output)
+    );
+    let output = place.run(&["diff", "./HEAD:apps/overlays/production", PRODUCTION]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    // What is no revision is a directory still.
+    place.write("a:b/kustomization.yaml", "namePrefix: other-\n");
+    let output = place.run(&["diff", "a:b", PRODUCTION]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
 fn a_revision_is_read_without_writing_anything() {
     let place = Workplace::with_apps();
     place.commit_all();

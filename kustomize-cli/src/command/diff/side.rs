@@ -26,7 +26,7 @@ pub(super) struct Side {
 impl Side {
     /// Renders what the argument names.
     pub(super) fn render(argument: &str, args: &RenderArgs) -> Result<Self, Failure> {
-        if let Some((revision, path)) = revision(argument) {
+        if let Some((revision, path)) = revision(argument)? {
             if args.runs_programs() {
                 let message = format!("{argument} cannot be rendered with programs such as helm");
                 let help = "check the revision out and give its directory: git worktree add DIR REV";
@@ -81,13 +81,21 @@ fn is_text(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir())
 }
 
-/// `REV:path`, unless it is the name of something that exists, or a URL.
-fn revision(argument: &str) -> Option<(&str, &str)> {
+/// `REV:path`, unless it is a URL, or the name of something that exists. A name that could be both is
+/// refused: otherwise whoever adds a directory `main:apps` decides what is compared with `main:apps`.
+fn revision(argument: &str) -> Result<Option<(&str, &str)>, Failure> {
     let is_url = argument.contains("://") || argument.starts_with("git@") || argument.contains("::");
-    if is_url || OsHost::machine_path(argument).exists() {
-        return None;
+    let Some((revision, path)) = argument.split_once(':').filter(|_| !is_url) else { return Ok(None) };
+    if !OsHost::machine_path(argument).exists() {
+        return Ok(Some((revision, path)));
     }
-    argument.split_once(':')
+    let is_path = argument.starts_with(['/', '.']);
+    if !is_path && Repository::around(".").is_ok_and(|repository| repository.has(revision)) {
+        let message = format!("{argument} is a file or directory, and {path} at the revision {revision}");
+        let help = format!("give the former as ./{argument}, or the latter by the id of its commit");
+        return Err(Diagnostic::error(message).with_help(help).into());
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -96,10 +104,11 @@ mod tests {
 
     #[test]
     fn revisions_are_told_from_paths_and_urls() {
-        assert_eq!(revision("main:apps/prod"), Some(("main", "apps/prod")));
-        assert_eq!(revision("HEAD~2:"), Some(("HEAD~2", "")));
+        let revision = |argument| revision(argument).map_err(|_| ());
+        assert_eq!(revision("main:apps/prod"), Ok(Some(("main", "apps/prod"))));
+        assert_eq!(revision("HEAD~2:"), Ok(Some(("HEAD~2", ""))));
         for other in ["apps", "https://example.com/a//b?ref=c:d", "git@example.com:a/b", "git::https://x"] {
-            assert_eq!(revision(other), None, "{other}");
+            assert_eq!(revision(other), Ok(None), "{other}");
         }
     }
 }
