@@ -14,7 +14,7 @@ pub const DEPENDENCY_NOT_READY: &str = "DependencyNotReady";
 pub const ACCESS_DENIED: &str = "AccessDenied";
 /// The object is suspended.
 pub const SUSPENDED: &str = "Suspended";
-/// The object cannot be read as its kind.
+/// The object cannot be read as its kind, or has a field that is not supported.
 pub const INVALID_SPEC: &str = "InvalidSpec";
 
 /// Sources: there is a new artifact. Only in events.
@@ -37,6 +37,8 @@ pub const BUCKET_OPERATION_FAILED: &str = "BucketOperationFailed";
 pub const AUTHENTICATION_FAILED: &str = "AuthenticationFailed";
 /// Sources: a signature is missing or wrong.
 pub const VERIFICATION_ERROR: &str = "VerificationError";
+/// Sources: the provider of credentials cannot be used as the spec has it.
+pub const INVALID_PROVIDER_CONFIGURATION: &str = "InvalidProviderConfiguration";
 /// Sources: the URL cannot be used.
 pub const URL_INVALID: &str = "URLInvalid";
 

@@ -1,5 +1,7 @@
 //! GitRepository: fetched at its interval and when someone asks for it.
 
+mod unsupported;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -157,6 +159,7 @@ fn directory(context: &Context, key: &Key) -> std::path::PathBuf {
 
 async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Commit, Failure> {
     let url = &repository.spec.url;
+    unsupported::check(&repository.spec)?;
     let credentials = credentials(context, key, repository).await?;
     let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
