@@ -4,8 +4,8 @@ mod cluster;
 mod go;
 mod programs;
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::steps::Steps;
@@ -25,6 +25,10 @@ pub struct Args {
     /// Run what takes minutes, too: kill the reconciler at a hundred moments
     #[arg(long)]
     long: bool,
+    /// Directory with Flux's source-controller and kustomize-controller, and their custom resource definitions as YAML:
+    /// hand a cluster from them to ours, and back
+    #[arg(long, value_name = "DIRECTORY")]
+    flux: Option<PathBuf>,
 }
 
 /// Runs the suites on the cluster that `KUBECONFIG` names, or on one that is started for them.
@@ -32,9 +36,10 @@ pub struct Args {
 /// # Errors
 /// There is no such cluster and none can be built, or a suite failed.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let flux = args.flux.as_deref().map(flux_programs).transpose()?;
     if let Some(given) = std::env::var_os("KUBECONFIG").filter(|_| !args.build_only) {
         println!("running on the cluster that KUBECONFIG names: {}", Path::new(&given).display());
-        return suites(&given, None, args.long);
+        return suites(&given, None, args.long, flux.as_deref());
     }
     let directory = programs::build()?;
     if args.build_only {
@@ -42,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let cluster = Cluster::start(&directory, Parts::All)?;
-    let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory), args.long);
+    let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory), args.long, flux.as_deref());
     // The server's own words are of use only when something went wrong.
     if result.is_err() {
         cluster.keep_log();
@@ -51,7 +56,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Runs every suite that can use a real API server.
-fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>, is_long: bool) -> Result<(), Failure> {
+fn suites(
+    kubeconfig: &OsStr,
+    programs: Option<&Path>,
+    is_long: bool,
+    flux: Option<&Path>,
+) -> Result<(), Failure> {
     let mut steps = Steps::new();
     steps
         .command("the behavior of an API server", test("embedded-cluster", "behavior", kubeconfig, programs));
@@ -68,12 +78,34 @@ fn suites(kubeconfig: &std::ffi::OsStr, programs: Option<&Path>, is_long: bool) 
             kill.args(["--", "--include-ignored", "--test-threads=1"]);
             steps.command("the reconciler, killed in the middle of its work", kill);
         }
+        match flux {
+            Some(flux) => {
+                let mut handover = test("reconciler", "handover", kubeconfig, programs);
+                handover.args(["--", "--include-ignored", "--test-threads=1", "--nocapture"]);
+                handover.env("FLUX_PROGRAMS", flux);
+                steps.command("from Flux to ours and back", handover);
+            }
+            None => println!("NOT RUN: from Flux to ours and back, which needs --flux DIRECTORY"),
+        }
     }
     steps.run()
 }
 
+/// The directory with Flux's controllers.
+fn flux_programs(directory: &Path) -> Result<PathBuf, Failure> {
+    let directory = std::fs::canonicalize(directory)
+        .map_err(|error| format!("--flux {}: {error}", directory.display()))?;
+    for name in ["source-controller", "kustomize-controller"] {
+        let program = directory.join(workspace::executable(name));
+        if !program.is_file() {
+            return Err(format!("--flux: there is no program {}", program.display()).into());
+        }
+    }
+    Ok(directory)
+}
+
 /// The command that runs one suite on a cluster.
-fn test(package: &str, suite: &str, kubeconfig: &std::ffi::OsStr, programs: Option<&Path>) -> Command {
+fn test(package: &str, suite: &str, kubeconfig: &OsStr, programs: Option<&Path>) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--package", package, "--test", suite, "--target-dir"]).arg(workspace::target());
     command.env("KUBECONFIG", kubeconfig);
