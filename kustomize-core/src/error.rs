@@ -136,7 +136,7 @@ fn masked(words: impl Into<String>) -> String {
 impl BuildError {
     /// An error of this kind.
     #[must_use]
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         BuildError(Box::new(Parts {
             kind,
             message: masked(message),
@@ -153,21 +153,21 @@ impl BuildError {
 
     /// A host error about a path.
     #[must_use]
-    pub(crate) fn host(error: HostError, path: &str) -> Self {
+    pub fn host(error: HostError, path: &str) -> Self {
         let message = format!("{path}: {error}");
         BuildError::new(ErrorKind::Host(error), message).in_file(path)
     }
 
     /// The host has no current directory.
     #[must_use]
-    pub(crate) fn nowhere(error: HostError) -> Self {
+    pub fn no_current_directory(error: HostError) -> Self {
         let message = format!("cannot tell the current directory: {error}");
         BuildError::new(ErrorKind::Host(error), message)
     }
 
     /// Says where it happened, unless that was said closer to it.
     #[must_use]
-    pub(crate) fn at(mut self, pos: Pos) -> Self {
+    pub fn at(mut self, pos: Pos) -> Self {
         if self.0.pos.is_none() {
             self.0.pos = pos;
         }
@@ -176,7 +176,7 @@ impl BuildError {
 
     /// Says in which file it happened, when there is no position to give.
     #[must_use]
-    pub(crate) fn in_file(mut self, path: impl Into<String>) -> Self {
+    pub fn in_file(mut self, path: impl Into<String>) -> Self {
         self.0.file.get_or_insert_with(|| masked(path));
         self
     }
@@ -190,14 +190,14 @@ impl BuildError {
 
     /// Says which field it is about.
     #[must_use]
-    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+    pub fn field(mut self, field: impl Into<String>) -> Self {
         self.0.field.get_or_insert_with(|| field.into());
         self
     }
 
     /// Says what to do about it.
     #[must_use]
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help.get_or_insert_with(|| masked(help));
         self
     }
@@ -219,7 +219,7 @@ impl BuildError {
 
     /// Turns positions into places. The build does it before it hands the error out.
     #[must_use]
-    pub(crate) fn located(mut self, sources: &Sources) -> Self {
+    pub fn located(mut self, sources: &Sources) -> Self {
         if self.0.place.is_none() {
             self.0.place = place_to_show(sources, self.0.pos);
         }

@@ -10,13 +10,10 @@ mod build;
 mod build_context;
 mod collections;
 mod context;
-pub mod difference;
 mod error;
 pub mod field_spec;
 mod function;
 mod generate;
-#[cfg(feature = "golden")]
-pub mod golden;
 mod helm;
 pub mod host;
 pub mod kustomization;

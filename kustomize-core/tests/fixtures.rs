@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kustomize_core::golden::{Layout, Outcome, Sessions, check_all, discover};
 use kustomize_core::{BuildOptions, build};
+use kustomize_golden::{Layout, Outcome, Sessions, check_all, discover};
 use kustomize_host::OsHost;
 
 fn fixtures() -> String {

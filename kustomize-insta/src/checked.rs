@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use insta::Settings;
-use kustomize_core::golden::{Layout, Mismatch, Outcome, Update, discover};
 use kustomize_core::host::path;
 use kustomize_core::{BuildError, BuildOptions, ErrorKind};
 use kustomize_diagnostic::{Diagnostic, Renderer, Style, fit, inert_for_people};
+use kustomize_golden::{Layout, Mismatch, Outcome, Update, discover};
 use kustomize_host::OsHost;
 
 /// A rendering that is not as expected, for insta to fail with and to keep for review.

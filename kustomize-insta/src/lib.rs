@@ -1,6 +1,6 @@
 //! Tests kustomize overlays against golden files, with [insta] to review what changed.
 //!
-//! The golden file is that of all runners (see [`kustomize_core::golden`]): it holds what
+//! The golden file is that of all runners (see [`kustomize_golden`]): it holds what
 //! `kustomize build` prints, and stands next to its overlay in `kustomization.snap.yaml` or where
 //! `kustomize-golden.yaml` at the top of the repository says.
 

@@ -1,13 +1,13 @@
-//! Golden files of overlays: what `kustomize_core::golden` finds and compares, for Python.
+//! Golden files of overlays: what `kustomize_golden` finds and compares, for Python.
 
 use std::ffi::OsString;
 use std::sync::Arc;
 
 use kustomize_core::BuildError;
-use kustomize_core::difference::LineRole;
-use kustomize_core::golden::{self, Layout, Mismatch, Sessions, Update, check_all};
 use kustomize_core::host::Host;
 use kustomize_diagnostic::{fit, inert_for_people};
+use kustomize_difference::LineRole;
+use kustomize_golden::{Layout, Mismatch, Sessions, Update, check_all};
 use kustomize_host::OsHost;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ use crate::{error, interrupt, options, path};
 #[pyclass(frozen, eq, hash, name = "Case", module = "kustomize_py.golden")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct GoldenCase {
-    case: golden::Case,
+    case: kustomize_golden::Case,
 }
 
 #[pymethods]
@@ -51,8 +51,8 @@ impl GoldenCase {
 /// How the comparison of an overlay with its golden file ended.
 #[pyclass(frozen, name = "Outcome", module = "kustomize_py.golden")]
 pub(crate) struct GoldenOutcome {
-    case: golden::Case,
-    outcome: golden::Outcome,
+    case: kustomize_golden::Case,
+    outcome: kustomize_golden::Outcome,
 }
 
 #[pymethods]
@@ -61,11 +61,11 @@ impl GoldenOutcome {
     #[getter]
     fn kind(&self) -> &'static str {
         match &self.outcome {
-            golden::Outcome::Equal => "equal",
-            golden::Outcome::Different(_) => "different",
-            golden::Outcome::Missing { .. } => "missing",
-            golden::Outcome::Unreadable { .. } => "unreadable",
-            golden::Outcome::Orphaned => "orphaned",
+            kustomize_golden::Outcome::Equal => "equal",
+            kustomize_golden::Outcome::Different(_) => "different",
+            kustomize_golden::Outcome::Missing { .. } => "missing",
+            kustomize_golden::Outcome::Unreadable { .. } => "unreadable",
+            kustomize_golden::Outcome::Orphaned => "orphaned",
             _ => "failed",
         }
     }
@@ -80,7 +80,8 @@ impl GoldenOutcome {
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         match &self.outcome {
-            golden::Outcome::Failed(failure) | golden::Outcome::Unreadable { error: failure, .. } => {
+            kustomize_golden::Outcome::Failed(failure)
+            | kustomize_golden::Outcome::Unreadable { error: failure, .. } => {
                 Some(error::exception(py, failure).into_value(py).into_any())
             }
             _ => None,
@@ -92,16 +93,15 @@ impl GoldenOutcome {
     #[getter]
     fn lines(&self) -> Vec<(&'static str, String)> {
         let lines = match &self.outcome {
-            golden::Outcome::Different(mismatch) => difference(mismatch),
-            golden::Outcome::Missing { .. } => {
+            kustomize_golden::Outcome::Different(mismatch) => difference(mismatch),
+            kustomize_golden::Outcome::Missing { .. } => {
                 notes(&format!("there is no golden file {}", fit(&self.case.golden)))
             }
-            golden::Outcome::Orphaned => {
+            kustomize_golden::Outcome::Orphaned => {
                 notes(&format!("there is no overlay for the golden file {}", fit(&self.case.golden)))
             }
-            golden::Outcome::Failed(failure) | golden::Outcome::Unreadable { error: failure, .. } => {
-                notes(&error::text(failure))
-            }
+            kustomize_golden::Outcome::Failed(failure)
+            | kustomize_golden::Outcome::Unreadable { error: failure, .. } => notes(&error::text(failure)),
             _ => Vec::new(),
         };
         lines.into_iter().map(|(role, text)| (role, inert_for_people(&text))).collect()
@@ -139,7 +139,7 @@ pub(crate) fn discover_goldens(
     let directory = directory.map(path::extract).transpose()?;
     let found = interrupt::run(py, Box::new(OsHost::new()), move |host| {
         let layout = layout(&host, &paths, directory.as_deref(), file_name.as_deref())?;
-        golden::discover(&host, &layout, &paths.iter().map(String::as_str).collect::<Vec<_>>())
+        kustomize_golden::discover(&host, &layout, &paths.iter().map(String::as_str).collect::<Vec<_>>())
     })?;
     let cases = found.map_err(|failure| error::exception(py, &failure))?;
     Ok(cases.into_iter().map(|case| GoldenCase { case }).collect())
@@ -158,7 +158,7 @@ pub(crate) fn check_goldens(
     for case in cases.try_iter()? {
         given.push(case?.cast::<GoldenCase>()?.get().case.clone());
     }
-    let cases: Arc<[golden::Case]> = given.into();
+    let cases: Arc<[kustomize_golden::Case]> = given.into();
     let host = this_machine(&options);
     let checked = Arc::clone(&cases);
     let outcomes = interrupt::run(py, Box::new(host), move |host| {

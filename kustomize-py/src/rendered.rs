@@ -3,9 +3,9 @@
 use std::mem;
 use std::sync::Arc;
 
-use kustomize_core::difference::masked_texts;
 use kustomize_core::resource::Resource;
 use kustomize_core::{BuildError, Warning};
+use kustomize_difference::masked_texts;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

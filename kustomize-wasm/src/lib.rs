@@ -12,8 +12,8 @@ mod error;
 mod types;
 
 use js_sys::JSON;
-use kustomize_core::difference::{Difference, Snapshot};
 use kustomize_core::{BuildError, BuildOptions, Session, build};
+use kustomize_difference::{Difference, Snapshot};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};

@@ -2,7 +2,7 @@
 //! the package's `.d.ts`.
 
 use kustomize_core::yaml::Data;
-use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, OptionNames, Reorder, difference, yaml};
+use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, OptionNames, Reorder, yaml};
 use kustomize_diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
@@ -299,8 +299,8 @@ pub(crate) struct Difference {
     text: String,
 }
 
-impl From<difference::Difference> for Difference {
-    fn from(difference: difference::Difference) -> Self {
+impl From<kustomize_difference::Difference> for Difference {
+    fn from(difference: kustomize_difference::Difference) -> Self {
         let text = difference.to_string();
         let resources = difference.resources.into_iter().filter_map(ResourceChange::new).collect();
         Difference { resources, reordered: difference.reordered, text }
@@ -315,13 +315,13 @@ pub(crate) enum ResourceChange {
     Added {
         resource: ResourceName,
         #[tsify(type = "unknown")]
-        value: difference::Value,
+        value: kustomize_difference::Value,
     },
     /// It is gone.
     Removed {
         resource: ResourceName,
         #[tsify(type = "unknown")]
-        value: difference::Value,
+        value: kustomize_difference::Value,
     },
     /// It is on both sides. `was` is its former name, if that was another one.
     Changed {
@@ -334,12 +334,14 @@ pub(crate) enum ResourceChange {
 
 impl ResourceChange {
     /// None for a change that a later version of the library adds.
-    fn new(change: difference::ResourceChange) -> Option<Self> {
+    fn new(change: kustomize_difference::ResourceChange) -> Option<Self> {
         let resource = change.resource.into();
         match change.change {
-            difference::Change::Added { value } => Some(ResourceChange::Added { resource, value }),
-            difference::Change::Removed { value } => Some(ResourceChange::Removed { resource, value }),
-            difference::Change::Changed { was, fields } => Some(ResourceChange::Changed {
+            kustomize_difference::Change::Added { value } => Some(ResourceChange::Added { resource, value }),
+            kustomize_difference::Change::Removed { value } => {
+                Some(ResourceChange::Removed { resource, value })
+            }
+            kustomize_difference::Change::Changed { was, fields } => Some(ResourceChange::Changed {
                 resource,
                 was: was.map(ResourceName::from),
                 fields: fields.into_iter().map(FieldChange::from).collect(),
@@ -360,8 +362,8 @@ pub(crate) struct ResourceName {
     name: String,
 }
 
-impl From<difference::ResourceName> for ResourceName {
-    fn from(name: difference::ResourceName) -> Self {
+impl From<kustomize_difference::ResourceName> for ResourceName {
+    fn from(name: kustomize_difference::ResourceName) -> Self {
         ResourceName { group: name.group, kind: name.kind, namespace: name.namespace, name: name.name }
     }
 }
@@ -371,15 +373,15 @@ impl From<difference::ResourceName> for ResourceName {
 pub(crate) struct FieldChange {
     /// As in `spec.template.spec.containers[name=main].image`.
     #[tsify(type = "string")]
-    path: difference::FieldPath,
+    path: kustomize_difference::FieldPath,
     #[tsify(type = "unknown")]
-    old: Option<difference::Value>,
+    old: Option<kustomize_difference::Value>,
     #[tsify(type = "unknown")]
-    new: Option<difference::Value>,
+    new: Option<kustomize_difference::Value>,
 }
 
-impl From<difference::FieldChange> for FieldChange {
-    fn from(change: difference::FieldChange) -> Self {
+impl From<kustomize_difference::FieldChange> for FieldChange {
+    fn from(change: kustomize_difference::FieldChange) -> Self {
         FieldChange { path: change.path, old: change.old, new: change.new }
     }
 }

@@ -8,7 +8,7 @@ use crate::oracle::Oracle;
 use crate::process::{self, Status};
 use crate::{Failure, tree, workspace};
 
-/// What a golden file is called; see `kustomize_core::golden`.
+/// What a golden file is called; see `kustomize_golden`.
 const GOLDEN: &str = "kustomization.snap.yaml";
 
 /// What stands before the list of fixtures that have no golden file.

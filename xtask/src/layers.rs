@@ -6,10 +6,12 @@ use std::path::Path;
 use crate::{Failure, workspace};
 
 /// Crates whose modules form layers.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 9] = [
     "admission-policy",
     "embedded-cluster",
     "kustomize-core",
+    "kustomize-difference",
+    "kustomize-golden",
     "kustomize-host",
     "kustomize-yaml",
     "reconciler",

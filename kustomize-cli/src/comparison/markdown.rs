@@ -1,7 +1,7 @@
 //! Differences as Markdown, for comments on pull requests.
 
-use kustomize_core::difference::{Difference, Line, LineRole};
 use kustomize_diagnostic::fit;
+use kustomize_difference::{Difference, Line, LineRole};
 
 /// A difference by resource and field: a paragraph and a block for each resource.
 pub(crate) fn of_fields(names: (&str, &str), difference: &Difference) -> String {

@@ -3,8 +3,8 @@
 pub(crate) mod markdown;
 mod unified;
 
-use kustomize_core::difference::{Difference, LineRole};
 use kustomize_diagnostic::{Role, Style};
+use kustomize_difference::{Difference, LineRole};
 
 use crate::failure::Failure;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kustomize_core::difference::masked_texts;
 use kustomize_diagnostic::{Diagnostic, Role, Style, fit};
+use kustomize_difference::masked_texts;
 use similar::{ChangeTag, TextDiff};
 
 /// Lines shown before and after what changed.

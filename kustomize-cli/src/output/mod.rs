@@ -10,9 +10,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kustomize_core::golden::Layout;
 use kustomize_core::resource::ResId;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_golden::Layout;
 use kustomize_host::OsHost;
 
 use crate::failure::Failure;

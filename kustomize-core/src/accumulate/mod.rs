@@ -36,7 +36,7 @@ pub(crate) fn render(
 }
 
 fn run(cx: &BuildContext<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
-    let here = cx.host.current_directory().map_err(BuildError::nowhere)?;
+    let here = cx.host.current_directory().map_err(BuildError::no_current_directory)?;
     let loader = Loader::new_root(cx, path, &here)?;
     let mut target = Target::load(cx, loader)?;
     target.put_schema_in_force(cx)?;

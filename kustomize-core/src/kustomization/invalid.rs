@@ -20,7 +20,7 @@ const COMMON: &str = "resources, components, patches, images, configMapGenerator
 impl BuildError {
     /// The error about a value that does not fit, with the path of its field and, for an unknown
     /// field, the known ones.
-    pub(crate) fn decode(kind: ErrorKind, error: DecodeError) -> Self {
+    pub fn decode(kind: ErrorKind, error: DecodeError) -> Self {
         let parent = error.field_path();
         let DecodeError { message, pos, unknown_field, help, .. } = error;
         let Some((field, known)) = unknown_field else {

@@ -35,3 +35,6 @@ pub use replica::Replica;
 pub use selector::Selector;
 pub use sort::{LegacySortOptions, SortOptions};
 pub use var::{FieldRef, Var, VarTarget};
+
+/// What a kustomization file may be called.
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

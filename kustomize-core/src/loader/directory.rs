@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::kustomization_file::FILE_NAMES;
 use super::suggest::{did_you_mean, kustomization_above};
 use super::{Checkout, Level, Loader, host_error, require_remote};
 use crate::build_context::BuildContext;
 use crate::error::{BuildError, ErrorKind};
 use crate::host::RepositorySpec;
 use crate::host::{EntryKind, HostError, Scratch, path};
+use crate::kustomization::FILE_NAMES;
 use crate::options::LoadRestrictor;
 use crate::yaml::Pos;
 

@@ -4,10 +4,8 @@ use super::Loader;
 use super::suggest::{configuration, has_kustomization, most_similar};
 use crate::error::{BuildError, ErrorKind};
 use crate::host::{EntryKind, path};
+use crate::kustomization::FILE_NAMES;
 use crate::yaml::{FileId, SourceText};
-
-/// What a kustomization file may be called.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A kustomization file.
 #[derive(Debug)]

@@ -20,7 +20,6 @@ use crate::host::{HostError, Scratch, path};
 use crate::options::LoadRestrictor;
 
 pub(crate) use crate::host::is_url;
-pub(crate) use kustomization_file::FILE_NAMES;
 pub(crate) use neither::neither;
 
 /// What loads the files of one kustomization. Cheap to clone.

@@ -1,7 +1,7 @@
 //! What somebody who mistyped a path may have meant.
 
-use super::kustomization_file::FILE_NAMES;
 use crate::host::{EntryKind, Host, HostError, path};
+use crate::kustomization::FILE_NAMES;
 use crate::suggest::closest;
 
 /// What files of configuration end with.

@@ -55,7 +55,7 @@ impl fmt::Display for Gvk {
 
 /// Splits `group/version` at its first slash; without one the group is empty.
 #[must_use]
-pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
     // Most have no slash, and none is long: a loop is over before a searcher is set up.
     match api_version.bytes().position(|byte| byte == b'/') {
         Some(slash) => (&api_version[..slash], &api_version[slash + 1..]),

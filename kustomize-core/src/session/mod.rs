@@ -171,24 +171,27 @@ impl<H: Host> Session<H> {
     /// `work` as soon as it is there, on the thread that made it: to print it, or to compare it
     /// with something. What `work` makes of them is in the order of the paths. The outcomes
     /// themselves are not kept, only the files and bases: they would be most of the memory.
+    /// [`inputs`](Self::inputs) knows of them all the same.
     pub fn map_many<P: AsRef<str> + Sync, R: Send>(
         &self,
         paths: &[P],
-        work: impl Fn(&str, Result<Rendered, BuildError>) -> R + Sync,
+        work: impl Fn(&P, Result<Rendered, BuildError>) -> R + Sync,
     ) -> Vec<R> {
         let kept = self.kept();
         kept.store.memo.distrust();
-        self.share_out(paths, |path, threads| {
+        self.share_out(paths, |given, threads| {
+            let path = given.as_ref();
             let last = kept.last(path).and_then(|last| last.if_it_holds(&self.host, &kept.store));
             let outcome = last.map_or_else(
                 || {
-                    let outcome = build_in(&kept.store, &self.host, path, &self.options, threads).0;
+                    let (outcome, trace) = build_in(&kept.store, &self.host, path, &self.options, threads);
+                    kept.put(path, Last::new(None, trace));
                     self.keep_within_limit(&kept);
                     outcome.map(Rendered::for_once)
                 },
                 Ok,
             );
-            work(path, outcome)
+            work(given, outcome)
         })
     }
 
@@ -237,18 +240,18 @@ impl<H: Host> Session<H> {
     }
 
     fn build_all<P: AsRef<str> + Sync>(&self, kept: &Kept, paths: &[P]) -> Vec<Result<Rendered, BuildError>> {
-        self.share_out(paths, |path, threads| self.build_with(kept, path, threads))
+        self.share_out(paths, |path, threads| self.build_with(kept, path.as_ref(), threads))
     }
 
     /// Does some work for each path, on all cores.
     fn share_out<P: AsRef<str> + Sync, R: Send>(
         &self,
         paths: &[P],
-        work: impl Fn(&str, Threads) -> R + Sync,
+        work: impl Fn(&P, Threads) -> R + Sync,
     ) -> Vec<R> {
         // Builds that share the cores among them need no further threads each.
         let share = || if paths.len() == 1 { Threads::for_one_build() } else { Threads::one() };
-        Threads::all().map(paths, 1, |path| work(path.as_ref(), share()))
+        Threads::all().map(paths, 1, |path| work(path, share()))
     }
 
     fn build_with(&self, kept: &Kept, path: &str, threads: Threads) -> Result<Rendered, BuildError> {

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use kustomize_core::difference::{Difference, Line, LineRole, Snapshot};
 use kustomize_core::{BuildError, Rendered};
+use kustomize_difference::{Difference, Line, LineRole, Snapshot};
 use reconciler_core::pull_request::Rendering;
 
 use super::change::{Change, Outcome};

@@ -4,8 +4,8 @@ mod side;
 
 use std::process::ExitCode;
 
-use kustomize_core::difference::Difference;
 use kustomize_diagnostic::{Diagnostic, Style, inert, inert_for_people};
+use kustomize_difference::Difference;
 
 use crate::args::{DiffArgs, DiffFormat, DiffStyle};
 use crate::comparison::{by_field, json, markdown, unified};

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::{fs, io};
 
-use kustomize_core::difference::Snapshot;
-use kustomize_core::golden::{Confined, Layout};
 use kustomize_core::host::{Host, HostError};
 use kustomize_core::{ErrorKind, build};
 use kustomize_diagnostic::Diagnostic;
+use kustomize_difference::Snapshot;
+use kustomize_golden::{Confined, Layout};
 use kustomize_host::OsHost;
 
 use crate::args::RenderArgs;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use kustomize_core::golden::Outcome;
 use kustomize_diagnostic::inert_for_people;
+use kustomize_golden::Outcome;
 
 use super::Checked;
 use super::report::{Report, word};

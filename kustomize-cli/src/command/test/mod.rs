@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kustomize_core::golden::{Case, Layout, Outcome, Sessions, check_all, discover};
 use kustomize_diagnostic::{Diagnostic, Style};
+use kustomize_golden::{Case, Layout, Outcome, Sessions, check_all, discover};
 use kustomize_host::OsHost;
 
 use crate::args::TestArgs;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use kustomize_core::golden::{Mismatch, Outcome, Update};
 use kustomize_diagnostic::{Diagnostic, Renderer, Role, fit, inert_for_people};
+use kustomize_golden::{Mismatch, Outcome, Update};
 
 use super::Checked;
 use crate::args::DiffStyle;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::iter;
 
 use kustomize_core::Input;
-use kustomize_core::golden::{CONFIG_FILE, Case, Layout, Sessions};
 use kustomize_core::host::{Host, path};
+use kustomize_golden::{CONFIG_FILE, Case, Layout, Sessions};
 
 use crate::failure::Failure;
 use crate::git::Repository;

@@ -1,8 +1,8 @@
 //! Accepting new output.
 
-use kustomize_core::difference::secrets_of;
-use kustomize_core::golden::Update;
 use kustomize_diagnostic::Diagnostic;
+use kustomize_difference::secrets_of;
+use kustomize_golden::Update;
 use kustomize_host::OsHost;
 
 use super::Checked;

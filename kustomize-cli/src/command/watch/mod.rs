@@ -6,10 +6,10 @@ mod files;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use kustomize_core::difference::{Difference, Snapshot};
 use kustomize_core::host::HostError;
 use kustomize_core::{BuildError, ErrorKind, Rendered, Session};
 use kustomize_diagnostic::{Diagnostic, Style};
+use kustomize_difference::{Difference, Snapshot};
 use kustomize_host::OsHost;
 
 use crate::args::WatchArgs;

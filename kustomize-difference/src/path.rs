@@ -31,16 +31,16 @@ impl FieldPath {
         &self.0
     }
 
-    pub(super) fn push(&mut self, step: Step) {
+    pub(crate) fn push(&mut self, step: Step) {
         self.0.push(step);
     }
 
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         self.0.pop();
     }
 
     /// Whether it leads along these fields and no further.
-    pub(super) fn is(&self, fields: &[&str]) -> bool {
+    pub(crate) fn is(&self, fields: &[&str]) -> bool {
         self.0.len() == fields.len()
             && self
                 .0

@@ -3,15 +3,16 @@
 
 use std::iter;
 
+use kustomize_core::host::{EntryKind, Host, HostError, path};
+use kustomize_core::yaml::{self, FileId, Node};
+use kustomize_core::{BuildError, ErrorKind};
+
 use super::config::CONFIG_FILE;
 use super::layout::{absolute, is_gits};
-use crate::error::{BuildError, ErrorKind};
-use crate::host::{EntryKind, Host, HostError, path};
-use crate::yaml::{self, FileId, Node};
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
 /// one, not to what git keeps in it, and not out of the current directory.
-pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+pub(crate) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
     let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
     if resolved == given {
@@ -50,7 +51,7 @@ pub(super) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
 }
 
 /// The same for a path at which there need not be anything yet.
-pub(super) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+pub(crate) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
     let existing = nearest(host, &given);
     let resolved = resolve_within(host, existing)?;
@@ -61,12 +62,15 @@ pub(super) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildE
 ///
 /// For the machine, `link/..` is what holds the directory that the link leads to, and not what holds
 /// the link. Both must be in the same repository, or the same current directory where there is none.
-pub(super) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+pub(crate) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let seen = resolve_new(host, given)?;
     let here = host.current_directory().and_then(|here| host.resolve(&here));
     let written = match path::is_absolute(given) {
         true => given.to_owned(),
-        false => format!("{}/{given}", here.as_ref().map_err(|error| BuildError::nowhere(error.clone()))?),
+        false => format!(
+            "{}/{given}",
+            here.as_ref().map_err(|error| BuildError::no_current_directory(error.clone()))?
+        ),
     };
     let existing = nearest(host, &written);
     let real = host.resolve(existing).map_err(|error| BuildError::host(error, existing))?;
@@ -88,7 +92,7 @@ fn is_top(host: &dyn Host, directory: &str) -> bool {
 }
 
 /// A path and the directories above it.
-pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     iter::successors(Some(path), |path| Some(path::parent(path)).filter(|parent| parent.len() < path.len()))
 }
 
@@ -102,7 +106,7 @@ fn nearest<'p>(host: &dyn Host, path: &'p str) -> &'p str {
 }
 
 /// Refuses a golden file that is a link or that links lead to.
-pub(super) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildError> {
+pub(crate) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildError> {
     let refuse = |link: &str, message: String| {
         Err(BuildError::new(ErrorKind::Golden, message)
             .in_file(link)
@@ -127,7 +131,7 @@ pub(super) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildErr
 
 /// Whether a text is what some overlay may have rendered as: resources, written as they are
 /// printed.
-pub(super) fn is_rendering(text: &str) -> bool {
+pub(crate) fn is_rendering(text: &str) -> bool {
     let text = text.replace("\r\n", "\n");
     let Ok(nodes) = yaml::read(&text, FileId::UNKNOWN) else { return false };
     let mut printed = String::with_capacity(text.len());

@@ -148,7 +148,7 @@ fn nothing_moves_the_cursor() {
 
 #[test]
 fn overlays_are_compared_through_their_names() {
-    use crate::host::MemoryHost;
+    use kustomize_core::host::MemoryHost;
     let overlay = |name: &str, replicas: u32| {
         format!(
             "namespace: {name}\nnamePrefix: {name}-\nresources: [../base]\nreplicas: [{{name: web, count: {replicas}}}]\n"
@@ -161,8 +161,10 @@ fn overlays_are_compared_through_their_names() {
         ("/staging/kustomization.yaml", overlay("staging", 1)),
         ("/production/kustomization.yaml", overlay("production", 5)),
     ]);
-    let snapshot =
-        |path| Snapshot::of(&crate::build(&host, path, &crate::BuildOptions::default()).unwrap()).unwrap();
+    let snapshot = |path| {
+        Snapshot::of(&kustomize_core::build(&host, path, &kustomize_core::BuildOptions::default()).unwrap())
+            .unwrap()
+    };
     assert_eq!(
         Difference::between(&snapshot("/staging"), &snapshot("/production")).to_string(),
         "changed Deployment.apps production/production-web, which was Deployment.apps staging/staging-web\n    \

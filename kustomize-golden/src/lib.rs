@@ -13,7 +13,7 @@
 //! rendered reads nothing outside of it ([`Confined`]).
 //!
 //! ```
-//! use kustomize_core::golden::{Layout, Outcome, discover};
+//! use kustomize_golden::{Layout, Outcome, discover};
 //! use kustomize_core::{BuildOptions, host::MemoryHost};
 //!
 //! let host = MemoryHost::from_iter([
@@ -27,6 +27,9 @@
 //! assert!(matches!(outcome, Outcome::Different(_)));
 //! # Ok::<(), kustomize_core::BuildError>(())
 //! ```
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 mod case;
 mod check_all;

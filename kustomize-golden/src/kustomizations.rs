@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use kustomize_core::BuildError;
+use kustomize_core::BuildOptions;
+use kustomize_core::host::{EntryKind, Host, path};
+use kustomize_core::kustomization::FILE_NAMES;
+use kustomize_core::yaml::{FileId, Node, read_config};
+
 use super::Confined;
-use crate::error::BuildError;
-use crate::host::{EntryKind, Host, path};
-use crate::loader::FILE_NAMES;
-use crate::options::BuildOptions;
-use crate::yaml::{FileId, Node, read_config};
 
 /// Fields that may name directories of other kustomizations.
 const FIELDS: [&str; 6] = ["resources", "bases", "components", "generators", "transformers", "validators"];
 
 /// A kustomization, as far as it matters to tell overlays from what they are made of.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kustomization {
-    pub(super) is_component: bool,
+pub(crate) struct Kustomization {
+    pub(crate) is_component: bool,
     /// Paths that it names, joined to its directory; files and directories.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// What a walk found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// By directory.
-    pub(super) kustomizations: BTreeMap<String, Kustomization>,
+    pub(crate) kustomizations: BTreeMap<String, Kustomization>,
     /// Directories that hold a file of the name that was looked for.
-    pub(super) with_file: Vec<String>,
+    pub(crate) with_file: Vec<String>,
 }
 
 impl Found {
@@ -36,7 +37,7 @@ impl Found {
     ///
     /// # Errors
     /// The directory cannot be listed; those below it that cannot be are passed over.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
         host: &dyn Host,
         top: &str,

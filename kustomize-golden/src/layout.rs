@@ -1,10 +1,11 @@
 //! Where golden files stand.
 
+use kustomize_core::host::{EntryKind, Host, path};
+use kustomize_core::kustomization::FILE_NAMES;
+use kustomize_core::{BuildError, ErrorKind};
+
 use super::config::{CONFIG_FILE, ConfigFile};
 use super::place::{above, resolve_new, resolve_to_write, resolve_within};
-use crate::error::{BuildError, ErrorKind};
-use crate::host::{EntryKind, Host, path};
-use crate::loader::FILE_NAMES;
 
 /// What golden files are called unless the repository says otherwise.
 ///
@@ -53,7 +54,7 @@ impl Layout {
             }
         }
         // No repository: everything is seen from where we are.
-        let here = host.current_directory().map_err(BuildError::nowhere)?;
+        let here = host.current_directory().map_err(BuildError::no_current_directory)?;
         let here = host.resolve(&here).unwrap_or(here);
         Ok(Layout::new(if path::is_within(&here, &start) { &here } else { directory }))
     }
@@ -215,7 +216,7 @@ impl Layout {
 }
 
 /// Whether a path leads to what git keeps.
-pub(super) fn is_gits(path: &str) -> bool {
+pub(crate) fn is_gits(path: &str) -> bool {
     path.split('/').any(is_git)
 }
 
@@ -240,10 +241,10 @@ fn checked_name(name: &str) -> Result<String, String> {
 }
 
 /// A path as seen from where the host stands.
-pub(super) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+pub(crate) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     if path::is_absolute(given) {
         return Ok(path::clean(given));
     }
-    let here = host.current_directory().map_err(BuildError::nowhere)?;
+    let here = host.current_directory().map_err(BuildError::no_current_directory)?;
     Ok(path::join(&here, given))
 }

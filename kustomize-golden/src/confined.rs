@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path};
+use kustomize_core::{BuildOptions, LoadRestrictor};
+
 use super::layout::is_gits;
 use super::place::above;
-use crate::host::{Command, EntryKind, Host, HostError, Output, Repository, path};
-use crate::options::{BuildOptions, LoadRestrictor};
 
 /// Another host, of which only the repository of an overlay can be seen.
 ///
@@ -81,7 +82,7 @@ fn is_local(url: &str) -> bool {
 }
 
 /// What can be seen of a host around a directory: the nearest directory above it with `.git`.
-pub(super) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
+pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
     let is_repository = |directory: &&str| host.kind(&path::join(directory, ".git")).is_ok();
     above(directory).find(is_repository).unwrap_or("/")
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kustomize_core::BuildError;
+use kustomize_core::host::{EntryKind, Host, path};
+
 use super::kustomizations::Found;
 use super::place::resolve_within;
 use super::{Case, Layout};
-use crate::error::BuildError;
-use crate::host::{EntryKind, Host, path};
 
 /// The overlays at or below these paths with their golden files, sorted by overlay.
 ///

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kustomize_core::yaml::{Node, ReadBack, Role, Value as Shape, read_back};
 use serde::Serialize;
-
-use crate::yaml::{Node, ReadBack, Role, Value as Shape, read_back};
 
 /// A value. Two that are written differently and mean the same are equal.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,9 +1,10 @@
 //! Values as people read them: on one line, of bearable length, fit for a terminal.
 
+use kustomize_core::yaml::Tag;
+use kustomize_core::yaml::resolve::resolve;
+use kustomize_core::yaml::yaml11::is_non_string;
+
 use super::Value;
-use crate::yaml::Tag;
-use crate::yaml::resolve::resolve;
-use crate::yaml::yaml11::is_non_string;
 
 /// Characters of a value that are shown.
 const LONGEST: usize = 100;
@@ -13,12 +14,12 @@ const BEFORE: usize = 20;
 const ENOUGH: usize = 16 * LONGEST;
 
 /// A value on one line.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     shorten(&written(value), 0)
 }
 
 /// Two values on one line each. Of long ones the part is shown where they differ.
-pub(super) fn shown_both(old: &Value, new: &Value) -> (String, String) {
+pub(crate) fn shown_both(old: &Value, new: &Value) -> (String, String) {
     let (old, new) = (written(old), written(new));
     let is_long = |text: &str| text.chars().nth(LONGEST).is_some();
     let same = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
@@ -28,7 +29,7 @@ pub(super) fn shown_both(old: &Value, new: &Value) -> (String, String) {
 
 /// Text with what would move a terminal's cursor, change its colours or reorder what stands around
 /// it written as escapes.
-pub(super) fn fit(text: &str) -> String {
+pub(crate) fn fit(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -46,7 +47,7 @@ fn is_unfit(letter: char) -> bool {
 }
 
 /// A line of a text, shortened.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     shorten(text, 0)
 }
 
@@ -80,7 +81,7 @@ fn push(out: &mut String, value: &Value) {
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(value) => out.push_str(&value.to_string()),
         Value::Uint(value) => out.push_str(&value.to_string()),
-        Value::Float(value) => crate::yaml::float::push_yaml(out, *value),
+        Value::Float(value) => kustomize_core::yaml::float::push_yaml(out, *value),
         Value::String(text) => push_string(out, text),
         Value::List(items) => {
             out.push('[');

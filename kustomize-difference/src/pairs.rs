@@ -2,13 +2,14 @@
 
 use std::hash::Hash;
 
+use indexmap::IndexMap;
+
 use super::ResourceName;
 use super::hash_suffix::without_hash;
 use super::snapshot::Entry;
-use crate::collections::IndexMap;
 
 /// For each new resource the old one that it was, if there was one.
-pub(super) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {
+pub(crate) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {
     let mut pairs = Pairs { old, new, taken: vec![false; old.len()], found: vec![None; new.len()] };
     // Written by hand, a text may hold a resource twice: the first is paired with the first.
     let (nth_old, nth_new) = (occurrences(old), occurrences(new));

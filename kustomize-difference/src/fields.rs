@@ -1,10 +1,11 @@
 //! Two values, field by field.
 
+use indexmap::IndexMap;
+
 use super::{FieldChange, FieldPath, Step, Value};
-use crate::collections::IndexMap;
 
 /// The fields that are not the same.
-pub(super) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {
+pub(crate) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {
     let mut comparison = Comparison { path: FieldPath::default(), changes: Vec::new() };
     comparison.values(old, new);
     comparison.changes

@@ -5,6 +5,9 @@
 //! prefixes and namespaces were added. Within a resource, lists whose items all have a `name` are
 //! compared by it, other lists by index.
 
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
 mod compare;
 mod fields;
 mod hash_suffix;
@@ -30,7 +33,7 @@ pub use value::Value;
 /// line by line.
 ///
 /// ```
-/// use kustomize_core::difference::{Difference, Snapshot};
+/// use kustomize_difference::{Difference, Snapshot};
 ///
 /// let old = Snapshot::read("kind: Pod\nmetadata: {name: a}\nspec: {priority: 1}\n", "old.yaml")?;
 /// let new = Snapshot::read("kind: Pod\nmetadata: {name: a}\nspec: {priority: 2}\n", "new.yaml")?;

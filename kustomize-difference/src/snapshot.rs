@@ -2,14 +2,14 @@
 
 use std::fmt;
 
+use kustomize_core::Rendered;
+use kustomize_core::resource::{Resource, split_api_version};
+use kustomize_core::schema::Schema;
+use kustomize_core::yaml::{self, Node, Seq, Sources};
+use kustomize_core::{BuildError, ErrorKind};
 use serde::Serialize;
 
 use super::Value;
-use crate::build::Rendered;
-use crate::error::{BuildError, ErrorKind};
-use crate::resource::{Resource, split_api_version};
-use crate::schema::Schema;
-use crate::yaml::{self, Node, Seq, Sources};
 
 /// Which resource: what tells it from all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -42,16 +42,16 @@ impl fmt::Display for ResourceName {
 /// The resources of one side: of a build ([`Snapshot::of`]) or of a text ([`Snapshot::read`]).
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// A resource of a side.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) name: ResourceName,
+pub(crate) struct Entry {
+    pub(crate) name: ResourceName,
     /// What it was called in the file it comes from, where that is known.
-    pub(super) original: Option<ResourceName>,
-    pub(super) value: Value,
+    pub(crate) original: Option<ResourceName>,
+    pub(crate) value: Value,
 }
 
 impl Snapshot {
@@ -108,7 +108,7 @@ impl Snapshot {
 }
 
 /// The items of a list of resources, and the kind of those that do not say it, as in a `SecretList`.
-pub(super) fn list_items(node: &Node) -> Option<(&Seq, &str)> {
+pub(crate) fn list_items(node: &Node) -> Option<(&Seq, &str)> {
     let kind = node.get("kind")?.text().strip_suffix("List")?;
     Some((node.get("items")?.as_seq()?, kind))
 }

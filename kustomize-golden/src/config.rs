@@ -1,9 +1,9 @@
 //! The file at the top of a repository that says where golden files stand.
 
-use crate::error::{BuildError, ErrorKind};
-use crate::host::{Host, path};
-use crate::yaml::decode::{Rules, Spanned, fields, from_node};
-use crate::yaml::{Pos, Sources, read_config_strict};
+use kustomize_core::host::{Host, path};
+use kustomize_core::yaml::decode::{Rules, Spanned, fields, from_node};
+use kustomize_core::yaml::{Pos, Sources, read_config_strict};
+use kustomize_core::{BuildError, ErrorKind};
 
 /// Name of the configuration file.
 pub const CONFIG_FILE: &str = "kustomize-golden.yaml";
@@ -13,26 +13,26 @@ pub const CONFIG_FILE: &str = "kustomize-golden.yaml";
 /// It says where files are and no more: what a build may do is up to whoever runs it, never to the
 /// repository.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// Where golden files stand, in a tree like that of the overlays.
-    pub(super) directory: Option<Spanned<String>>,
+    pub(crate) directory: Option<Spanned<String>>,
     /// What they are called.
-    pub(super) file: Option<Spanned<String>>,
+    pub(crate) file: Option<Spanned<String>>,
     /// Directories in which there are no overlays to test.
-    pub(super) exclude: Vec<Spanned<String>>,
+    pub(crate) exclude: Vec<Spanned<String>>,
 }
 
 fields!(Config { directory, file, exclude });
 
 /// A configuration file that has been read.
-pub(super) struct ConfigFile {
-    pub(super) config: Config,
+pub(crate) struct ConfigFile {
+    pub(crate) config: Config,
     sources: Sources,
 }
 
 impl ConfigFile {
     /// Reads the configuration file of a directory.
-    pub(super) fn read(host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
+    pub(crate) fn read(host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
         let file = path::join(directory, CONFIG_FILE);
         let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
         // An error shows the line that it is about, which must not be one of a file elsewhere.
@@ -55,7 +55,7 @@ impl ConfigFile {
     }
 
     /// An error about something in it.
-    pub(super) fn refuse(&self, pos: Pos, field: &str, message: String) -> BuildError {
+    pub(crate) fn refuse(&self, pos: Pos, field: &str, message: String) -> BuildError {
         BuildError::new(ErrorKind::Golden, message).at(pos).field(field).located(&self.sources)
     }
 }

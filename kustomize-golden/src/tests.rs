@@ -1,8 +1,9 @@
 //! Which overlays are found, where their golden files stand, and what comparing them says.
 
+use kustomize_core::host::MemoryHost;
+use kustomize_core::{BuildOptions, ErrorKind};
+
 use super::*;
-use crate::host::MemoryHost;
-use crate::{BuildOptions, ErrorKind};
 
 /// A host with these files below `/r`.
 fn host(files: &[(&str, &str)]) -> MemoryHost {
@@ -227,5 +228,5 @@ fn golden_files_are_compared_by_byte() {
 fn a_path_that_leads_nowhere_is_an_error() {
     let host = host(&[("a/kustomization.yaml", "")]);
     let error = discover(&host, &Layout::new("/r"), &["/r/b"]).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Host(crate::host::HostError::NotFound));
+    assert_eq!(*error.kind(), ErrorKind::Host(kustomize_core::host::HostError::NotFound));
 }

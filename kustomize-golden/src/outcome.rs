@@ -1,8 +1,9 @@
 //! How a comparison ended, and what accepting it means.
 
+use kustomize_core::BuildError;
+use kustomize_difference::{Difference, Snapshot};
+
 use super::Case;
-use crate::difference::{Difference, Snapshot};
-use crate::error::BuildError;
 
 /// How the comparison of an overlay with its golden file ended. Only [`Outcome::Equal`] is good.
 #[derive(Clone, Debug)]

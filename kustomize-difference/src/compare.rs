@@ -3,7 +3,7 @@
 use super::snapshot::Entry;
 use super::{Change, Difference, ResourceChange, Snapshot, fields, pairs};
 
-pub(super) fn between(old: &Snapshot, new: &Snapshot) -> Difference {
+pub(crate) fn between(old: &Snapshot, new: &Snapshot) -> Difference {
     let (old, new) = (&old.entries, &new.entries);
     let pairs = pairs::pair(old, new);
     let mut gone = vec![true; old.len()];

@@ -42,7 +42,7 @@ impl fmt::Display for Line {
     }
 }
 
-pub(super) fn lines(difference: &Difference) -> Vec<Line> {
+pub(crate) fn lines(difference: &Difference) -> Vec<Line> {
     let mut writer = Writer { lines: Vec::new() };
     for change in &difference.resources {
         writer.resource(change);

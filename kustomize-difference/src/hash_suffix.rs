@@ -5,7 +5,7 @@ const ALPHABET: &str = "2456789bcdfghkmt";
 const LENGTH: usize = 10;
 
 /// The name without its hash suffix, if it has one.
-pub(super) fn without_hash(name: &str) -> Option<&str> {
+pub(crate) fn without_hash(name: &str) -> Option<&str> {
     let (stem, hash) = name.rsplit_once('-')?;
     let is_hash = hash.len() == LENGTH && hash.chars().all(|c| ALPHABET.contains(c));
     (is_hash && !stem.is_empty()).then_some(stem)

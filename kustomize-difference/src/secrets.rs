@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use indexmap::IndexMap;
+use kustomize_core::BuildError;
+use kustomize_core::resource::split_api_version;
+use kustomize_core::yaml::{self, Node, Scalar, Sources};
+
 use super::hash_suffix::without_hash;
 use super::snapshot::list_items;
 use super::{Change, Difference, FieldChange, Step, Value};
-use crate::collections::IndexMap;
-use crate::error::BuildError;
-use crate::resource::split_api_version;
-use crate::yaml::{self, Node, Scalar, Sources};
 
 /// Stands for a value that is the same on both sides, or on one side only.
 const HIDDEN: &str = "***";
@@ -28,7 +29,7 @@ fn is_secret(api_version: &str, kind: &str) -> bool {
 }
 
 /// Hides the values of all Secrets in a difference.
-pub(super) fn mask(difference: &mut Difference) {
+pub(crate) fn mask(difference: &mut Difference) {
     for change in &mut difference.resources {
         if change.resource.kind != "Secret" || !change.resource.group.is_empty() {
             continue;
@@ -244,7 +245,7 @@ fn at_mut<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::difference::Snapshot;
+    use crate::Snapshot;
 
     fn secret(name: &str, fields: &str) -> String {
         format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n{fields}")

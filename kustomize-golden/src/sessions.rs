@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use kustomize_core::BuildOptions;
+use kustomize_core::Session;
+use kustomize_core::host::Host;
+
 use super::confined::root_around;
 use super::{Case, Confined};
-use crate::host::Host;
-use crate::options::BuildOptions;
-use crate::session::Session;
 
 /// A session for each repository that overlays are in. One for all would let an overlay read the
 /// repositories of the others, which may come from someone else.
@@ -31,7 +32,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// The one to render the overlay of a case.
-    pub(super) fn open(&mut self, case: &Case) -> &Session<Confined<'a>> {
+    pub(crate) fn open(&mut self, case: &Case) -> &Session<Confined<'a>> {
         let root = self.root(case);
         let open = || Session::new(Confined::below(self.host, root, &self.options), self.options.clone());
         self.by_root.entry(root.to_owned()).or_insert_with(open)
@@ -43,7 +44,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// The host, all of which can be seen.
-    pub(super) fn host(&self) -> &'a dyn Host {
+    pub(crate) fn host(&self) -> &'a dyn Host {
         self.host
     }
 }

@@ -1,11 +1,12 @@
 //! One overlay and what was kept of it.
 
+use kustomize_core::BuildOptions;
+use kustomize_core::build;
+use kustomize_core::host::{Host, HostError};
+use kustomize_core::{BuildError, ErrorKind};
+
 use super::place::{is_rendering, refuse_links};
 use super::{Confined, Mismatch, Outcome};
-use crate::build::build;
-use crate::error::{BuildError, ErrorKind};
-use crate::host::{Host, HostError};
-use crate::options::BuildOptions;
 
 /// An overlay and its golden file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +33,7 @@ impl Case {
 
     /// What is wrong with a golden file that has no overlay. What does not look like one may be
     /// called like golden files by chance, or by mistake, and is kept.
-    pub(super) fn orphaned(&self, host: &dyn Host) -> Outcome {
+    pub(crate) fn orphaned(&self, host: &dyn Host) -> Outcome {
         if let Err(error) = refuse_links(host, &self.golden) {
             return Outcome::Failed(error);
         }
