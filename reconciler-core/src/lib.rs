@@ -1,5 +1,6 @@
 //! What a GitOps reconciler decides, as functions without I/O.
 
+pub mod cosign;
 pub mod expression;
 pub mod generator;
 pub mod go;

@@ -2,8 +2,10 @@
 
 mod pull_secret;
 mod registry;
+mod signature;
 mod update;
 
 pub use pull_secret::{Login, PullSecretError, login};
 pub use registry::{Layer, Manifest, Registry, RegistryAccess, RegistryError};
+pub use signature::{Verdict, verify};
 pub use update::{UpdateError, Updated, update};

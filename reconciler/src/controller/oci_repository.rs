@@ -1,17 +1,20 @@
 //! OCIRepository: an artifact in a registry, fetched at its interval.
 
+use reconciler_api::oci_repository::OCIVerification;
 use reconciler_api::{OCIRepository, OCIRepositoryStatus, reason};
+use reconciler_core::cosign::PublicKeys;
+use reconciler_core::image::ImageName;
 
-use super::Context;
 use super::outcome::{Failure, Names};
 use super::queue::Key;
 use super::registries::{AccessError, AccessSpec, access};
 use super::source::{Parts, Source, unchanged};
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
-use crate::image::Registry;
+use super::{Context, secrets};
+use crate::image::{Registry, verify};
 use crate::source::Snapshot;
-use crate::source::oci::{self, OciError, OciRepository};
+use crate::source::oci::{self, Artifact, OciError, OciRepository};
 use crate::source::tree_store::Record;
 
 /// What artifacts say about where they come from.
@@ -63,6 +66,10 @@ impl Source for OCIRepository {
         format!("stored artifact for digest '{revision}'")
     }
 
+    fn is_verified(&self) -> bool {
+        self.spec.verify.is_some()
+    }
+
     fn news(&self, offer: &Offer) -> String {
         let (revision, url) = (&offer.snapshot.revision, &self.spec.url);
         let message = format!("stored artifact with revision '{revision}' from '{url}'");
@@ -77,10 +84,10 @@ impl Source for OCIRepository {
     async fn fetch(&self, context: &Context, key: &Key, known: Option<&Offer>) -> Result<Offer, Failure> {
         let spec = &self.spec;
         let name = oci::name_of(&spec.url).map_err(|error| failure(&error))?;
-        if spec.verify.is_some() {
-            let message = "failed to verify the signature: signatures of artifacts are not verified yet, remove spec.verify to use the artifact without that";
-            return Err(Failure::new(reason::VERIFICATION_ERROR, message));
-        }
+        let keys = match &spec.verify {
+            Some(verify) => Some(keys(context, key, verify).await?),
+            None => None,
+        };
         let access_spec = AccessSpec {
             provider: spec.provider.as_deref(),
             secret: spec.secret_ref.as_ref(),
@@ -111,6 +118,10 @@ impl Source for OCIRepository {
         if let Some(known) = unchanged(self, known, &artifact.revision) {
             return Ok(known);
         }
+        // Before anything of the artifact is used.
+        if let Some(keys) = keys {
+            verified(&registry, &name, &artifact, &keys).await?;
+        }
         let storage = |error: &dyn std::fmt::Display| failure(&OciError::Storage(error.to_string()));
         let store = context.sources.store(&context.data, Self::KIND, key).map_err(|error| storage(&error))?;
         let content = repository
@@ -123,6 +134,48 @@ impl Source for OCIRepository {
         let snapshot = Snapshot { revision: artifact.revision, commit: None, tree };
         Ok(Offer { snapshot, generation, metadata: content.annotations, files: content.files.files() })
     }
+}
+
+/// The keys of which one has to have signed the artifact.
+async fn keys(context: &Context, key: &Key, verify: &OCIVerification) -> Result<PublicKeys, Failure> {
+    let unsupported =
+        |provider: &str, why: &str| Failure::permanent(reason::VERIFICATION_ERROR, unverified(provider, why));
+    if verify.provider != "cosign" {
+        let why = "signatures of this provider cannot be verified, only those of cosign with a public key";
+        return Err(unsupported(&verify.provider, why));
+    }
+    let Some(reference) = &verify.secret_ref else {
+        let why = "signatures without a key cannot be verified; set spec.verify.secretRef to a Secret with the public key";
+        return Err(unsupported("cosign keyless", why));
+    };
+    let fail = |why: String| Failure::new(reason::VERIFICATION_ERROR, unverified("cosign", &why));
+    let secret = Key { namespace: key.namespace.clone(), name: reference.name.clone() };
+    let data = secrets::read(context, &secret).await.map_err(|error| fail(error.to_string()))?;
+    PublicKeys::from_secret(&data).map_err(|error| fail(format!("secret '{secret}': {error}")))
+}
+
+/// Fails if an artifact is not signed.
+async fn verified(
+    registry: &Registry,
+    name: &ImageName,
+    artifact: &Artifact,
+    keys: &PublicKeys,
+) -> Result<(), Failure> {
+    let fail = |why: &str| Failure::new(reason::VERIFICATION_ERROR, unverified("cosign", why));
+    let verdict = verify(registry, name, &artifact.digest, keys).await;
+    let verdict = verdict.map_err(|error| fail(&error.to_string()))?;
+    let reference = match artifact.revision.split_once('@') {
+        Some((tag, _)) => format!("{}:{tag}", name.canonical()),
+        None => format!("{}@{}", name.canonical(), artifact.digest),
+    };
+    match verdict.refusal(&reference) {
+        Some(why) => Err(fail(&why)),
+        None => Ok(()),
+    }
+}
+
+fn unverified(provider: &str, why: &str) -> String {
+    format!("failed to verify the signature using provider '{provider}': {why}")
 }
 
 fn failure(error: &OciError) -> Failure {

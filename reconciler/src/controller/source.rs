@@ -67,6 +67,10 @@ pub(super) trait Source:
     fn observe(&self, status: &mut Self::Status);
     /// The message of conditions when a revision is there.
     fn stored(&self, revision: &str) -> String;
+    /// Whether what is fetched has a signature that was verified.
+    fn is_verified(&self) -> bool {
+        false
+    }
     /// The message of the event when a revision is new.
     fn news(&self, offer: &Offer) -> String;
     /// Fetches what the source has now. What is known already need not be fetched again.
@@ -212,6 +216,20 @@ async fn succeed<K: Source>(
     {
         condition::remove(parts.conditions, type_);
     }
+    if object.is_verified() {
+        let message = format!("verified signature of revision {revision}");
+        condition::set(
+            parts.conditions,
+            condition::SOURCE_VERIFIED,
+            ConditionStatus::True,
+            reason::SUCCEEDED,
+            message,
+            object.meta().generation,
+            context.environment.now(),
+        );
+    } else {
+        condition::remove(parts.conditions, condition::SOURCE_VERIFIED);
+    }
     *parts.url = Some(context.latest_url(K::KIND, key));
     let is_same = |had: &Artifact| had.revision == revision && had.digest == artifact.digest;
     let is_new = !had.as_ref().is_some_and(is_same);
@@ -241,15 +259,24 @@ async fn fail<K: Source>(
     let parts = K::parts(new);
     let known = parts.conditions.clone();
     conclude(parts.conditions, Err(failure), object.meta().generation, context.environment.now());
+    let (type_, status, lapsed) = if failure.reason == reason::VERIFICATION_ERROR {
+        (condition::SOURCE_VERIFIED, ConditionStatus::False, condition::FETCH_FAILED)
+    } else {
+        (condition::FETCH_FAILED, ConditionStatus::True, condition::SOURCE_VERIFIED)
+    };
     condition::set(
         parts.conditions,
-        condition::FETCH_FAILED,
-        ConditionStatus::True,
+        type_,
+        status,
         failure.reason,
         &*failure.message,
         object.meta().generation,
         context.environment.now(),
     );
+    // What was verified before is still in use when something else fails.
+    if lapsed == condition::FETCH_FAILED || !object.is_verified() {
+        condition::remove(parts.conditions, lapsed);
+    }
     context.log.error("Reconciler error", K::NAMES.fields(key, json!({"error": failure.message})));
     if is_news(&known, &failure.message) {
         let report = Report::error(K::NAMES.component, failure.reason, &failure.message);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
-use oci_client::manifest::OciDescriptor;
+use oci_client::errors::{OciDistributionError, OciErrorCode};
+use oci_client::manifest::{ImageIndexEntry, OciDescriptor, OciImageManifest};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use reconciler_core::image::ImageName;
@@ -63,6 +64,15 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
 }
 
+impl From<OciImageManifest> for Manifest {
+    fn from(manifest: OciImageManifest) -> Self {
+        Manifest {
+            layers: manifest.layers.into_iter().map(Layer::from).collect(),
+            annotations: manifest.annotations.unwrap_or_default(),
+        }
+    }
+}
+
 /// A layer of an artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layer {
@@ -72,6 +82,19 @@ pub struct Layer {
     pub digest: String,
     /// How many bytes it says that it has.
     pub size: u64,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl From<OciDescriptor> for Layer {
+    fn from(layer: OciDescriptor) -> Self {
+        Layer {
+            media_type: layer.media_type,
+            digest: layer.digest,
+            size: u64::try_from(layer.size).unwrap_or_default(),
+            annotations: layer.annotations.unwrap_or_default(),
+        }
+    }
 }
 
 /// A registry.
@@ -140,18 +163,52 @@ impl Registry {
     pub async fn manifest(&self, image: &ImageName, digest: &str) -> Result<Manifest, RegistryError> {
         let reference = by_digest(image, digest);
         let manifest = self.client.pull_image_manifest(&reference, &self.login);
-        let (manifest, _) = self
-            .in_time(async { manifest.await.map_err(|error| RegistryError::Failed(chain(&error))) })
-            .await?;
-        let layer = |layer: OciDescriptor| Layer {
-            media_type: layer.media_type,
-            digest: layer.digest,
-            size: u64::try_from(layer.size).unwrap_or_default(),
+        let pulled = async { manifest.await.map_err(|error| RegistryError::Failed(chain(&error))) };
+        Ok(self.in_time(pulled).await?.0.into())
+    }
+
+    /// What the artifact with a tag consists of, if there is one.
+    pub async fn find(&self, image: &ImageName, tag: &str) -> Result<Option<Manifest>, RegistryError> {
+        self.pull(reference(image, tag)).await
+    }
+
+    /// What the artifact with a digest consists of, if there is one.
+    pub async fn find_by_digest(
+        &self,
+        image: &ImageName,
+        digest: &str,
+    ) -> Result<Option<Manifest>, RegistryError> {
+        self.pull(by_digest(image, digest)).await
+    }
+
+    async fn pull(&self, reference: Reference) -> Result<Option<Manifest>, RegistryError> {
+        let manifest = self.client.pull_image_manifest(&reference, &self.login);
+        let pulled = self.in_time(async { found(manifest.await) }).await?;
+        Ok(pulled.map(|(manifest, _)| manifest.into()))
+    }
+
+    /// What refers to the artifact with a digest, each with the type of artifact that it is. There is nothing in
+    /// registries that cannot be asked for that.
+    pub async fn referrers(&self, image: &ImageName, digest: &str) -> Result<Vec<Layer>, RegistryError> {
+        let reference = by_digest(image, digest);
+        self.client.store_auth_if_needed(reference.resolve_registry(), &self.login).await;
+        let index = self.client.pull_referrers(&reference, None);
+        let index = self.in_time(async { found(index.await) }).await?;
+        let entries = index.map(|index| index.manifests).unwrap_or_default();
+        let entry = |entry: ImageIndexEntry| Layer {
+            media_type: entry.artifact_type.unwrap_or_default(),
+            digest: entry.digest,
+            size: u64::try_from(entry.size).unwrap_or_default(),
+            annotations: entry.annotations.unwrap_or_default(),
         };
-        Ok(Manifest {
-            layers: manifest.layers.into_iter().map(layer).collect(),
-            annotations: manifest.annotations.unwrap_or_default(),
-        })
+        Ok(entries.into_iter().map(entry).collect())
+    }
+
+    /// Reads a small layer, of which the digest is verified.
+    pub async fn read(&self, image: &ImageName, layer: &Layer, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        let mut content = Vec::new();
+        self.download(image, layer, limit, &mut content).await?;
+        Ok(content)
     }
 
     /// Downloads a layer, of which the digest is verified. It may have `limit` bytes, whatever it says.
@@ -198,6 +255,29 @@ fn reference(image: &ImageName, tag: &str) -> Reference {
 
 fn by_digest(image: &ImageName, digest: &str) -> Reference {
     Reference::with_digest(image.registry.clone(), image.repository.clone(), digest.to_owned())
+}
+
+/// What a registry answered with; nothing if that does not exist, or if it cannot be asked for it.
+fn found<T>(answer: Result<T, OciDistributionError>) -> Result<Option<T>, RegistryError> {
+    let error = match answer {
+        Ok(found) => return Ok(Some(found)),
+        Err(error) => error,
+    };
+    let is_absent = match &error {
+        OciDistributionError::ImageManifestNotFoundError(_) => true,
+        OciDistributionError::ServerError { code, .. } => [400, 404, 405, 501].contains(code),
+        OciDistributionError::RegistryError { envelope, .. } => envelope.errors.iter().any(|error| {
+            matches!(
+                error.code,
+                OciErrorCode::ManifestUnknown
+                    | OciErrorCode::NameUnknown
+                    | OciErrorCode::NotFound
+                    | OciErrorCode::Unsupported
+            )
+        }),
+        _ => false,
+    };
+    if is_absent { Ok(None) } else { Err(RegistryError::Failed(chain(&error))) }
 }
 
 /// An error with what caused it.

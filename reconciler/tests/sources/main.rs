@@ -9,4 +9,5 @@ mod artifacts;
 mod bucket;
 mod oci;
 mod registry;
+mod signed;
 mod store;

@@ -29,6 +29,8 @@ pub(crate) const CONTENT: &str = "application/vnd.cncf.flux.content.v1.tar+gzip"
 struct Content {
     tags: BTreeMap<String, String>,
     blobs: BTreeMap<String, Vec<u8>>,
+    /// What refers to an artifact, by the digest of that.
+    referrers: BTreeMap<String, Vec<Value>>,
     /// How often content was downloaded.
     downloads: usize,
 }
@@ -69,6 +71,7 @@ impl Registry {
             .route("/v2/apps/tags/list", get(tags))
             .route("/v2/apps/manifests/{reference}", get(manifest))
             .route("/v2/apps/blobs/{digest}", get(blob))
+            .route("/v2/apps/referrers/{digest}", get(referrers))
             .with_state(registry.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(registry)
@@ -76,6 +79,11 @@ impl Registry {
 
     fn content(&self) -> std::sync::MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Host and port, and the repository.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/apps", self.address)
     }
 
     /// The address of the repository, as a source has it.
@@ -119,6 +127,54 @@ impl Registry {
         content.blobs.insert(id.clone(), bytes);
         content.tags.insert(tag.to_owned(), id.clone());
         id
+    }
+}
+
+impl Content {
+    /// Stores a manifest with layers and their annotations, and returns its digest.
+    fn manifest(&mut self, layers: &[Value], further: &Value) -> String {
+        let mut manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "layers": layers,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(b"{}"), "size": 2},
+        });
+        if let (Some(into), Some(further)) = (manifest.as_object_mut(), further.as_object()) {
+            into.extend(further.clone());
+        }
+        self.blob(manifest.to_string().into_bytes())
+    }
+
+    fn blob(&mut self, bytes: Vec<u8>) -> String {
+        let id = digest(&bytes);
+        self.blobs.insert(id.clone(), bytes);
+        id
+    }
+}
+
+/// Signatures, where cosign stores them.
+impl Registry {
+    /// Adds a payload with its signature to those of an artifact, in the older format.
+    pub(crate) fn sign(&self, artifact: &str, payload: &[u8], signature: &str) {
+        let mut content = self.content();
+        let tag = format!("{}.sig", artifact.replace(':', "-"));
+        let id = content.blob(payload.to_vec());
+        let layer = json!({
+            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": id, "size": payload.len(),
+            "annotations": {"dev.cosignproject.cosign/signature": signature},
+        });
+        let manifest = content.manifest(&[layer], &json!({}));
+        content.tags.insert(tag, manifest);
+    }
+
+    /// Adds a bundle that refers to an artifact.
+    pub(crate) fn attach(&self, artifact: &str, bundle: &[u8]) {
+        const TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+        let mut content = self.content();
+        let id = content.blob(bundle.to_vec());
+        let layer = json!({"mediaType": TYPE, "digest": id, "size": bundle.len()});
+        let subject = json!({"mediaType": MANIFEST, "digest": artifact, "size": 1});
+        let manifest = content.manifest(&[layer], &json!({"artifactType": TYPE, "subject": subject}));
+        let entry = json!({"mediaType": MANIFEST, "digest": manifest, "size": 1, "artifactType": TYPE});
+        content.referrers.entry(artifact.to_owned()).or_default().push(entry);
     }
 }
 
@@ -171,4 +227,18 @@ async fn blob(State(registry): State<Registry>, Path(digest): Path<String>, head
         Some(bytes) => Body::from(bytes.clone()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+async fn referrers(
+    State(registry): State<Registry>,
+    Path(digest): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let manifests = registry.content().referrers.get(&digest).cloned().unwrap_or_default();
+    let index = "application/vnd.oci.image.index.v1+json";
+    let body = json!({"schemaVersion": 2, "mediaType": index, "manifests": manifests}).to_string();
+    ([(header::CONTENT_TYPE, index)], body).into_response()
 }
