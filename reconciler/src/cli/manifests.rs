@@ -20,6 +20,16 @@ pub(crate) const KNOWN: [&str; 7] = [
 /// The name of the deployment and its service account.
 pub(crate) const NAME: &str = "reconciler";
 
+/// Whether one of our controllers does what this controller of Flux does.
+pub(crate) fn is_replaced(name: &str) -> bool {
+    // Some cannot be picked alone.
+    name == COMPONENTS[1]
+        || format!("{},{name}", COMPONENTS[0]).parse::<reconciler::controller::Selection>().is_ok()
+}
+
+/// The name of the Service for artifacts, which is that of Flux.
+const ARTIFACTS: &str = "source-controller";
+
 /// How the reconciler is installed.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
@@ -61,9 +71,12 @@ impl Flags {
                 wanted.push(name);
             }
         }
-        let is_here =
-            |name: &str| name.parse::<reconciler::controller::Selection>().is_ok() || name == COMPONENTS[1];
-        wanted.into_iter().partition(|name| is_here(name))
+        wanted.into_iter().partition(|name| is_replaced(name))
+    }
+
+    /// Whether a controller is left out without a word: it is not among those that run, which nobody has picked.
+    pub(crate) fn forgets(&self, name: &str) -> bool {
+        self.components.is_empty() && !self.controllers().0.contains(&name)
     }
 
     /// Controllers that were asked for and do not exist here.
@@ -73,6 +86,11 @@ impl Flags {
 
     /// The objects, in the order in which they are applied.
     pub(crate) fn objects(&self, namespace: &str) -> Result<Vec<Value>> {
+        self.objects_beside(namespace, false)
+    }
+
+    /// The same; artifacts are served where other controllers look for them, if there are others.
+    pub(crate) fn objects_beside(&self, namespace: &str, has_others: bool) -> Result<Vec<Value>> {
         let mut objects = vec![object("v1", "Namespace", namespace, "", namespace)];
         set(&mut objects[0], &["metadata", "labels", "pod-security.kubernetes.io/warn"], "restricted".into());
         for crd in reconciler_api::crds() {
@@ -86,7 +104,12 @@ impl Flags {
         if self.network_policy {
             objects.extend(network_policies(namespace));
         }
-        objects.push(self.deployment(namespace));
+        let mut deployment = self.deployment(namespace);
+        if has_others {
+            serve_artifacts(&mut deployment, namespace);
+            objects.push(artifact_service(namespace));
+        }
+        objects.push(deployment);
         Ok(objects)
     }
 
@@ -158,6 +181,33 @@ impl Flags {
         });
         deployment
     }
+}
+
+/// Lets a Deployment serve artifacts.
+fn serve_artifacts(deployment: &mut Value, namespace: &str) {
+    let container = deployment.pointer_mut("/spec/template/spec/containers/0");
+    let Some(container) = container else { return };
+    let more = [
+        ("args", json!("--storage-addr=:9090")),
+        ("args", json!(format!("--storage-adv-addr={ARTIFACTS}.{namespace}.svc.cluster.local."))),
+        ("ports", json!({"name": "http", "containerPort": 9090, "protocol": "TCP"})),
+    ];
+    for (field, value) in more {
+        if let Some(list) = container[field].as_array_mut() {
+            list.push(value);
+        }
+    }
+}
+
+/// The Service under whose name Flux's controllers look for artifacts.
+fn artifact_service(namespace: &str) -> Value {
+    let mut service = object("v1", "Service", ARTIFACTS, namespace, namespace);
+    service["spec"] = json!({
+        "type": "ClusterIP",
+        "selector": {"app": NAME},
+        "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
+    });
+    service
 }
 
 /// All objects as one file.

@@ -9,6 +9,7 @@ use embedded_cluster::Cluster;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a test ends with.
@@ -87,6 +88,29 @@ impl Stage {
         Ok(())
     }
 
+    /// What the cluster has at a path; null if that is nothing.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        self.runtime.block_on(async {
+            let client = client(&self.kubeconfig).await?;
+            let request = http::Request::get(path).body(Vec::new())?;
+            match client.request::<Value>(request).await {
+                Ok(found) => Ok(found),
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Value::Null),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Makes an object of the list at a path.
+    pub(crate) fn post(&self, path: &str, object: &Value) -> Result {
+        self.runtime.block_on(async {
+            let request = http::Request::post(path).header("content-type", "application/json");
+            let request = request.body(serde_json::to_vec(object)?)?;
+            client(&self.kubeconfig).await?.request::<Value>(request).await?;
+            Ok(())
+        })
+    }
+
     pub(crate) fn run(&self, line: &str) -> Result<Output> {
         Ok(self.command().args(line.split_whitespace()).output()?)
     }
@@ -129,9 +153,7 @@ impl Drop for Stage {
 
 /// Waits until the namespace that was uninstalled is gone.
 async fn namespace_is_gone(kubeconfig: &Path) -> Result {
-    let config = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
-    let namespaces: Api<Namespace> = Api::all(Client::try_from(config)?);
+    let namespaces: Api<Namespace> = Api::all(client(kubeconfig).await?);
     let end = Instant::now() + Duration::from_secs(120);
     while namespaces.get_opt("flux-system").await?.is_some() {
         if Instant::now() > end {
@@ -140,6 +162,12 @@ async fn namespace_is_gone(kubeconfig: &Path) -> Result {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    let config = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
 }
 
 /// Runs git.

@@ -1,5 +1,6 @@
 //! `bootstrap`: the reconciler in a cluster and in the repository that it follows, itself included.
 
+mod carry_over;
 mod forge;
 mod forge_api;
 mod git;

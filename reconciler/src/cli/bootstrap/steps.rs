@@ -9,10 +9,12 @@ use kube::core::GroupVersionKind;
 use kustomize_core::BuildOptions;
 use kustomize_host::OsHost;
 use reconciler_core::{object, ssa};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::Common;
+use super::carry_over::CarriedOver;
 use super::forge::DeployKeys;
 use crate::cli::cluster::Cluster;
 use crate::cli::delete::confirm;
@@ -97,24 +99,55 @@ impl Steps<'_> {
         Path::new(self.path()).join(self.name)
     }
 
-    /// Writes and applies the reconciler itself.
+    /// Writes and applies the reconciler itself. What the repository has of Flux is replaced, or stays.
     async fn components(&self, tree: &Worktree) -> Result {
         term::action("generating component manifests");
-        let objects = self.common.components.objects(self.name)?;
+        let (components, file) = (&self.common.components, self.directory().join("gotk-components.yaml"));
+        let carried = CarriedOver::new(read(&tree.path().join(&file))?, &components.objects(self.name)?);
+        if let Some(forgotten) = carried.replaced().into_iter().find(|name| components.forgets(name)) {
+            let message = format!(
+                "the repository has Flux's {forgotten}: add it with --components-extra={forgotten}, or say with --components \
+                 which controllers are to run"
+            );
+            return Err(Failure::failed(message));
+        }
+        let mut objects = components.objects_beside(self.name, !carried.controllers_kept().is_empty())?;
+        carried.add_to(&mut objects);
         let text = format!("{WARNING}{}", manifests::text(&objects)?);
         term::success("generated component manifests");
-        tree.write(&self.directory().join("gotk-components.yaml"), &text)?;
+        tree.write(&file, &text)?;
+        // Before anything is pushed, it is known that it can be built.
+        let mut objects = self.rendered(tree)?.unwrap_or(objects);
         self.push(
             tree,
             "component manifests",
             concat!("Add Flux v", env!("CARGO_PKG_VERSION"), " component manifests"),
         )?;
+        self.replace(&carried).await?;
         term::action(&format!("installing components in \"{}\" namespace", self.name));
-        let mut objects = self.rendered(tree)?.unwrap_or(objects);
         objects.retain(|object| !is_sync(object));
         ssa::sort_for_apply(&mut objects);
         apply(self.cluster, &objects).await?;
         term::success("installed components");
+        Ok(())
+    }
+
+    /// Ends those of Flux's controllers that are replaced, and says what stays without a controller.
+    async fn replace(&self, carried: &CarriedOver) -> Result {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
+        for name in carried.replaced() {
+            if self.cluster.delete(&resource, self.name, name).await? {
+                term::success(&format!("Deployment/{}/{name} deleted", self.name));
+            }
+        }
+        let (controllers, kinds) = (carried.controllers_kept(), carried.kinds());
+        if !controllers.is_empty() {
+            term::success(&format!("kept Flux's {}", controllers.join(", ")));
+        }
+        if !kinds.is_empty() {
+            let message = "kept the definitions of kinds that the reconciler has no controller for";
+            term::warning(&format!("{message}: {}", kinds.join(", ")));
+        }
         Ok(())
     }
 
@@ -322,6 +355,20 @@ impl Steps<'_> {
         term::success("all components are healthy");
         Ok(())
     }
+}
+
+/// The objects of a file; none if it does not exist.
+fn read(file: &Path) -> Result<Vec<Value>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let documents = serde_yaml::Deserializer::from_str(&text).map(Value::deserialize);
+    let objects = documents.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| {
+        Failure::failed(format!("gotk-components.yaml in the repository cannot be read: {error}"))
+    })?;
+    Ok(objects.into_iter().filter(|object| !object.is_null()).collect())
 }
 
 /// Whether an object makes the cluster follow the repository.
