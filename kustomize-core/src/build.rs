@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accumulate;
 use crate::build_context::BuildContext;
-use crate::error::{BuildError, place_to_show};
+use crate::error::{BuildError, location_to_show};
 use crate::host::{Host, WithFile};
 use crate::kustomization::FILE_NAMES;
 use crate::kustomization::Kustomization;
@@ -14,7 +14,7 @@ use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
 use crate::store::{Input, Made, Recorder, Store, Trace};
 use crate::warning::Warning;
-use crate::yaml::{Node, Place, Sources};
+use crate::yaml::{Location, Node, Sources};
 
 /// Renders the kustomization in a directory.
 ///
@@ -173,8 +173,8 @@ impl Rendered {
 
     /// Where a node of one of the resources stands, if it was written in a file.
     #[must_use]
-    pub fn place(&self, node: &Node) -> Option<Place> {
-        place_to_show(&self.sources, node.pos)
+    pub fn location(&self, node: &Node) -> Option<Location> {
+        location_to_show(&self.sources, node.pos)
     }
 
     /// The resources as one YAML text, documents separated by `---`.

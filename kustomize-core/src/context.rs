@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::place_to_show;
+use crate::error::location_to_show;
 use crate::parallel::Threads;
 use crate::schema::Schema;
 use crate::warning::Warning;
@@ -59,14 +59,14 @@ impl Context {
     /// Notes a warning.
     pub(crate) fn warn(&self, message: impl Into<String>, pos: Pos) {
         let warning =
-            Warning { message: message.into(), place: place_to_show(&self.sources, pos), help: None };
+            Warning { message: message.into(), location: location_to_show(&self.sources, pos), help: None };
         self.warnings().push(warning);
     }
 
     /// Notes a warning with a cure.
     pub(crate) fn warn_with_help(&self, message: impl Into<String>, pos: Pos, help: impl Into<String>) {
-        let place = place_to_show(&self.sources, pos);
-        self.warnings().push(Warning { message: message.into(), place, help: Some(help.into()) });
+        let location = location_to_show(&self.sources, pos);
+        self.warnings().push(Warning { message: message.into(), location, help: Some(help.into()) });
     }
 
     /// The warnings so far.

@@ -5,15 +5,15 @@ use std::fmt;
 
 use crate::host::{HostError, mask, mask_in_place};
 use crate::yaml::reader::ReadError;
-use crate::yaml::{Place, Pos, PrintError, Sources};
+use crate::yaml::{Location, Pos, PrintError, Sources};
 
 /// The place of a position, with passwords in its line masked.
-pub(crate) fn place_to_show(sources: &Sources, pos: Pos) -> Option<Place> {
-    let mut place = sources.place(pos)?;
-    if let Cow::Owned(masked) = mask_in_place(&place.text) {
-        place.text = masked;
+pub(crate) fn location_to_show(sources: &Sources, pos: Pos) -> Option<Location> {
+    let mut location = sources.location(pos)?;
+    if let Cow::Owned(masked) = mask_in_place(&location.text) {
+        location.text = masked;
     }
-    Some(place)
+    Some(location)
 }
 
 /// What kind of thing went wrong. Callers match on this; people read the message.
@@ -104,7 +104,7 @@ struct Parts {
     kind: ErrorKind,
     message: String,
     pos: Pos,
-    place: Option<Place>,
+    location: Option<Location>,
     file: Option<String>,
     resource: Option<String>,
     field: Option<String>,
@@ -120,7 +120,7 @@ pub struct Note {
     /// What stands there.
     pub message: String,
     /// Where, if in a file.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     pos: Pos,
 }
 
@@ -141,7 +141,7 @@ impl BuildError {
             kind,
             message: masked(message),
             pos: Pos::NONE,
-            place: None,
+            location: None,
             file: None,
             resource: None,
             field: None,
@@ -205,7 +205,7 @@ impl BuildError {
     /// Points at another place.
     #[must_use]
     pub(crate) fn with_note(mut self, message: impl Into<String>, pos: Pos) -> Self {
-        self.0.notes.push(Note { message: masked(message), place: None, pos });
+        self.0.notes.push(Note { message: masked(message), location: None, pos });
         self
     }
 
@@ -213,19 +213,19 @@ impl BuildError {
     /// file or directory in which it happened.
     #[must_use]
     pub(crate) fn within(mut self, step: impl Into<String>, pos: Pos) -> Self {
-        self.0.chain.push(Note { message: masked(step), place: None, pos });
+        self.0.chain.push(Note { message: masked(step), location: None, pos });
         self
     }
 
     /// Turns positions into places. The build does it before it hands the error out.
     #[must_use]
     pub fn located(mut self, sources: &Sources) -> Self {
-        if self.0.place.is_none() {
-            self.0.place = place_to_show(sources, self.0.pos);
+        if self.0.location.is_none() {
+            self.0.location = location_to_show(sources, self.0.pos);
         }
         let Parts { notes, chain, .. } = &mut *self.0;
         for note in notes.iter_mut().chain(chain) {
-            note.place = note.place.take().or_else(|| place_to_show(sources, note.pos));
+            note.location = note.location.take().or_else(|| location_to_show(sources, note.pos));
         }
         self
     }
@@ -244,14 +244,14 @@ impl BuildError {
 
     /// File, line and column, with the line's text.
     #[must_use]
-    pub fn place(&self) -> Option<&Place> {
-        self.0.place.as_ref()
+    pub fn location(&self) -> Option<&Location> {
+        self.0.location.as_ref()
     }
 
     /// The file it is about, also where no line can be named.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
-        self.0.place.as_ref().map(|place| place.file.as_str()).or(self.0.file.as_deref())
+        self.0.location.as_ref().map(|place| place.file.as_str()).or(self.0.file.as_deref())
     }
 
     /// The resource it is about, as `Deployment web in namespace production`.
@@ -288,8 +288,8 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.place(), self.file()) {
-            (Some(place), _) => write!(f, "{place}: ")?,
+        match (self.location(), self.file()) {
+            (Some(location), _) => write!(f, "{location}: ")?,
             (None, Some(file)) if !self.message().contains(file) => write!(f, "{file}: ")?,
             _ => {}
         }
@@ -307,9 +307,9 @@ impl fmt::Debug for BuildError {
         let steps = self.chain().iter().map(|step| ("from", step));
         for (word, note) in self.notes().iter().map(|note| ("note", note)).chain(steps) {
             write!(f, "\n    {word}: ")?;
-            match &note.place {
-                Some(place) if note.message.is_empty() => write!(f, "{place}")?,
-                Some(place) => write!(f, "{place}: {}", note.message)?,
+            match &note.location {
+                Some(location) if note.message.is_empty() => write!(f, "{location}")?,
+                Some(location) => write!(f, "{location}: {}", note.message)?,
                 None => f.write_str(&note.message)?,
             }
         }

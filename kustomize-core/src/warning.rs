@@ -1,6 +1,6 @@
 //! What a build noticed without failing.
 
-use crate::yaml::Place;
+use crate::yaml::Location;
 
 /// A remark about the input: a deprecated field, a patch that matched nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Warning {
     /// What was noticed; for deprecated fields, kustomize's own words.
     pub message: String,
     /// Where.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What to do about it.
     pub help: Option<String>,
 }

@@ -107,8 +107,8 @@ fn seen(outcome: Result<kustomize_core::Rendered, kustomize_core::BuildError>) -
     match outcome {
         Ok(rendered) => format!("{:?}\n{:#?}", rendered.yaml(), rendered.warnings()),
         Err(error) => {
-            let chain: Vec<_> = error.chain().iter().map(|note| (&note.message, &note.place)).collect();
-            format!("{error}\n{:?}\n{chain:?}\n{:?}", error.place(), error.help())
+            let chain: Vec<_> = error.chain().iter().map(|note| (&note.message, &note.location)).collect();
+            format!("{error}\n{:?}\n{chain:?}\n{:?}", error.location(), error.help())
         }
     }
 }

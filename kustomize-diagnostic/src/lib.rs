@@ -116,7 +116,7 @@ impl From<&BuildError> for Diagnostic {
         let file = || error.file().map(|file| Origin { file: file.to_owned(), line: None });
         let about = [("resource", error.resource()), ("field", error.field_path())];
         Diagnostic {
-            origin: error.place().map(Origin::from).or_else(file),
+            origin: error.location().map(Origin::from).or_else(file),
             about: about.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect(),
             notes: error.notes().iter().map(Remark::from).collect(),
             chain: error.chain().iter().map(Remark::from).collect(),
@@ -131,7 +131,7 @@ impl From<&Warning> for Diagnostic {
         // kustomize starts its remarks with a YAML comment's mark and the word.
         let message = warning.message.strip_prefix("# Warning: ").unwrap_or(&warning.message);
         Diagnostic {
-            origin: warning.place.as_ref().map(Origin::from),
+            origin: warning.location.as_ref().map(Origin::from),
             help: warning.help.clone(),
             ..Diagnostic::warning(message)
         }
@@ -140,12 +140,12 @@ impl From<&Warning> for Diagnostic {
 
 impl From<&Note> for Remark {
     fn from(note: &Note) -> Self {
-        Remark { message: note.message.clone(), origin: note.place.as_ref().map(Origin::from) }
+        Remark { message: note.message.clone(), origin: note.location.as_ref().map(Origin::from) }
     }
 }
 
-impl From<&kustomize_core::yaml::Place> for Origin {
-    fn from(place: &kustomize_core::yaml::Place) -> Self {
+impl From<&kustomize_core::yaml::Location> for Origin {
+    fn from(place: &kustomize_core::yaml::Location) -> Self {
         let line = Line { number: place.line, column: place.column, text: place.text.clone() };
         Origin { file: place.file.clone(), line: Some(line) }
     }

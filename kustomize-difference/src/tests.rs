@@ -175,7 +175,7 @@ fn overlays_are_compared_through_their_names() {
 #[test]
 fn what_is_no_resource_is_refused_with_its_place() {
     let error = Snapshot::read("kind: Pod\n---\n- a\n", "golden.yaml").unwrap_err();
-    assert_eq!(error.place().map(|place| (place.file.as_str(), place.line)), Some(("golden.yaml", 3)));
+    assert_eq!(error.location().map(|place| (place.file.as_str(), place.line)), Some(("golden.yaml", 3)));
     assert!(Snapshot::read("a: [\n", "golden.yaml").is_err());
     assert!(Snapshot::read("", "golden.yaml").unwrap().names().next().is_none());
 }

@@ -137,7 +137,7 @@ fn wrong_configuration_is_refused_at_its_line() {
     ] {
         let error = Layout::find(&host(&[(CONFIG_FILE, text)]), "/r").unwrap_err();
         assert!(error.to_string().contains(message), "{text}: {error}");
-        let place = error.place().map(|place| (place.file.as_str(), place.line));
+        let place = error.location().map(|place| (place.file.as_str(), place.line));
         assert_eq!(place, Some(("/r/kustomize-golden.yaml", line)), "{text}: {error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Errors of the library as exceptions of the package, which are written in Python.
 
 use kustomize_core::host::HostError;
-use kustomize_core::yaml::Place;
+use kustomize_core::yaml::Location;
 use kustomize_core::{BuildError, ErrorKind, Note, Warning};
 use kustomize_diagnostic::{Diagnostic, Renderer, Style};
 use pyo3::prelude::*;
@@ -17,8 +17,8 @@ pub(crate) fn exception(py: Python<'_>, error: &BuildError) -> PyErr {
         fields.set_item("text", text(error))?;
         fields.set_item("kind", error.kind().name())?;
         fields.set_item("file", error.file().map(given_back))?;
-        fields.set_item("line", error.place().map(|place| place.line))?;
-        fields.set_item("column", error.place().map(|place| place.column))?;
+        fields.set_item("line", error.location().map(|place| place.line))?;
+        fields.set_item("column", error.location().map(|place| place.column))?;
         fields.set_item("resource", error.resource())?;
         fields.set_item("field", error.field_path())?;
         fields.set_item("hint", error.help())?;
@@ -37,7 +37,7 @@ pub(crate) fn warning<'py>(py: Python<'py>, warning: &Warning) -> PyResult<Bound
     let diagnostic = Diagnostic::from(warning);
     let fields = PyDict::new(py);
     fields.set_item("message", diagnostic.message())?;
-    set_place(&fields, warning.place.as_ref())?;
+    set_place(&fields, warning.location.as_ref())?;
     fields.set_item("hint", &warning.help)?;
     fields.set_item("text", render(&diagnostic))?;
     py.import(MODULE)?.getattr("BuildWarning")?.call((), Some(&fields))
@@ -76,14 +76,14 @@ fn notes<'py>(py: Python<'py>, notes: &[Note]) -> PyResult<Bound<'py, PyTuple>> 
         .map(|note| {
             let fields = PyDict::new(py);
             fields.set_item("message", &note.message)?;
-            set_place(&fields, note.place.as_ref())?;
+            set_place(&fields, note.location.as_ref())?;
             class.call((), Some(&fields))
         })
         .collect();
     PyTuple::new(py, made?)
 }
 
-fn set_place(fields: &Bound<'_, PyDict>, place: Option<&Place>) -> PyResult<()> {
+fn set_place(fields: &Bound<'_, PyDict>, place: Option<&Location>) -> PyResult<()> {
     fields.set_item("file", place.map(|place| given_back(&place.file)))?;
     fields.set_item("line", place.map(|place| place.line))?;
     fields.set_item("column", place.map(|place| place.column))

@@ -24,7 +24,7 @@ pub(crate) fn to_js(error: &BuildError, names: &Names) -> JsValue {
     if let Some(hint) = hint {
         diagnostic = diagnostic.with_help(hint);
     }
-    let mut place = error.place().map(|place| Place::new(place, names)).unwrap_or_default();
+    let mut place = error.location().map(|place| Place::new(place, names)).unwrap_or_default();
     if let Some(file) = error.file() {
         place.file = Some(types::given_name(file, names));
     }

@@ -152,7 +152,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn new(place: &yaml::Place, names: &Names) -> Self {
+    pub(crate) fn new(place: &yaml::Location, names: &Names) -> Self {
         Place {
             file: Some(given_name(&place.file, names)),
             line: Some(place.line),
@@ -177,7 +177,7 @@ pub(crate) struct Note {
 
 impl Note {
     pub(crate) fn new(note: &kustomize_core::Note, names: &Names) -> Self {
-        Note { message: note.message.clone(), place: place(note.place.as_ref(), names) }
+        Note { message: note.message.clone(), place: place(note.location.as_ref(), names) }
     }
 }
 
@@ -197,13 +197,13 @@ impl Warning {
     fn new(warning: &kustomize_core::Warning, names: &Names) -> Self {
         Warning {
             message: Diagnostic::from(warning).message().to_owned(),
-            place: place(warning.place.as_ref(), names),
+            place: place(warning.location.as_ref(), names),
             hint: warning.help.clone(),
         }
     }
 }
 
-fn place(place: Option<&yaml::Place>, names: &Names) -> Place {
+fn place(place: Option<&yaml::Location>, names: &Names) -> Place {
     place.map(|place| Place::new(place, names)).unwrap_or_default()
 }
 

@@ -18,7 +18,7 @@
 //! assert_eq!(printed, "data:\n  \"on\": \"yes\"\nkind: ConfigMap\n");
 //!
 //! let data = document.get("data").ok_or("no data")?;
-//! let place = sources.place(data.pos).ok_or("no position")?;
+//! let location = sources.location(data.pos).ok_or("no position")?;
 //! assert_eq!((place.line, place.column), (2, 7));
 //! # Ok(())
 //! # }
@@ -51,7 +51,7 @@ mod well_known;
 pub mod yaml11;
 
 pub use node::{Entry, Key, Map, Node, Seq, Value};
-pub use position::{FileId, Place, Pos, Source, Sources};
+pub use position::{FileId, Location, Pos, Source, Sources};
 pub use print::through_json as text_through_json;
 pub use print::{Data, print};
 pub use print_error::{MAX_DEPTH, PrintError, PrintProblem};

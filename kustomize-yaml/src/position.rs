@@ -122,12 +122,12 @@ impl Sources {
     /// A position in an inline patch is named as the line of the file that the patch stands in,
     /// where that line can be told.
     #[must_use]
-    pub fn place(&self, pos: Pos) -> Option<Place> {
+    pub fn location(&self, pos: Pos) -> Option<Location> {
         let source = self.get(pos.file()?)?;
         let offset = (pos.offset() as usize).min(source.text.len());
         match source.embedded_in.and_then(|outer| self.outer_offset(outer, &source.text, offset)) {
-            Some(outer) => self.place(outer),
-            None => Some(source.place(offset)),
+            Some(outer) => self.location(outer),
+            None => Some(source.location(offset)),
         }
     }
 
@@ -160,7 +160,7 @@ fn in_literal(block: &str, text: &str, offset: usize) -> Option<usize> {
 }
 
 impl Source {
-    fn place(&self, offset: usize) -> Place {
+    fn location(&self, offset: usize) -> Location {
         let text = self.text.as_bytes();
         let before = &text[..offset];
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
@@ -168,14 +168,14 @@ impl Source {
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let column = String::from_utf8_lossy(&text[line_start..offset]).chars().count() + 1;
         let shown = String::from_utf8_lossy(&text[line_start..line_end.min(line_start + 4096)]);
-        Place { file: self.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() }
+        Location { file: self.name.clone(), line, column, text: shown.trim_end_matches('\r').to_owned() }
     }
 }
 
 /// A place in a source text, as a person names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Place {
+pub struct Location {
     /// Name of the source: its path, as the host knows it.
     pub file: String,
     /// Line, counted from 1.
@@ -186,7 +186,7 @@ pub struct Place {
     pub text: String,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -201,7 +201,7 @@ mod tests {
         let file = sources.add("k.yaml", outer.into(), None);
         let start = Pos::new(file, u32::try_from(start).unwrap());
         let patch = sources.add("patch", inner.into(), Some(start));
-        sources.place(Pos::new(patch, offset)).unwrap().to_string()
+        sources.location(Pos::new(patch, offset)).unwrap().to_string()
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn render(
                 .map_err(|error| BuildFailure::Object(format!("{}: {error}", resource.name())))?,
         };
         if is_encrypted_secret(&value) {
-            let place = rendered.place(&resource.node);
+            let place = rendered.location(&resource.node);
             return Err(BuildFailure::Encrypted {
                 subject: ObjectId::of(&value).subject(),
                 place: place.map(|place| place::relative(&place.to_string()).to_owned()),
@@ -133,9 +133,9 @@ fn render(
         let namespace_place = resource
             .node
             .at(&["metadata", "namespace"])
-            .and_then(|node| rendered.place(node))
+            .and_then(|node| rendered.location(node))
             .and_then(|found| place::of_namespace(&found, host.generated(), tree, spec));
-        let place = rendered.place(&resource.node).map(|found| place::line(&found));
+        let place = rendered.location(&resource.node).map(|found| place::line(&found));
         objects.push(Object { value, namespace_place, place });
     }
     let footprint = Footprint::of(&rendered, &directory, tree);

@@ -73,7 +73,7 @@ impl Accumulator {
         let lines = entry.zip(self.entries.last()).map(|((_, first), (_, again))| (*first, *again));
         let message = format!("may not add resource with an already registered id: {id:#}");
         let error = BuildError::new(ErrorKind::Conflict, message).about(&id);
-        let place = |pos| cx.sources.place(pos);
+        let place = |pos| cx.sources.location(pos);
         match lines {
             Some((line, again)) if line != again && place(first) == place(incoming.node.pos) => error
                 .at(again)

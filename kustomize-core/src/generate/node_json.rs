@@ -92,7 +92,7 @@ fn push_content<W: Write>(json: &mut W, empty: bool, push: impl FnOnce(&mut W)) 
 }
 
 fn push_tail(json: &mut impl Write, pos: Pos, sources: &Sources) {
-    let (line, column) = sources.place(pos).map_or((0, 0), |place| (place.line, place.column));
+    let (line, column) = sources.location(pos).map_or((0, 0), |place| (place.line, place.column));
     let _ = write!(
         json,
         ",\"HeadComment\":\"\",\"LineComment\":\"\",\"FootComment\":\"\",\"Line\":{line},\"Column\":{column}}}"

@@ -26,7 +26,8 @@ fn kustomization(text: &str) -> Kustomization {
 /// Place, message and help of the error.
 fn refusal(text: &str) -> String {
     let Err(error) = read(text).0 else { panic!("not refused: {text}") };
-    let place = error.place().map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
+    let place =
+        error.location().map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
     let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
     format!("{place}{}{help}", error.message())
 }
@@ -215,7 +216,7 @@ fn deprecated_fields_are_warned_of_and_folded_away() {
     let read = read.unwrap();
     let warnings: Vec<_> = warnings
         .iter()
-        .map(|warning| (warning.place.as_ref().unwrap().line, warning.message.as_str()))
+        .map(|warning| (warning.location.as_ref().unwrap().line, warning.message.as_str()))
         .collect();
     assert_eq!(
         warnings,

@@ -73,7 +73,7 @@ spec: {volumes: [{configMap: {name: cm}}]}";
     };
     let error = refused(&files("resources: [a, b, r.yaml]\nnamePrefix: o-"));
     assert_eq!(*error.kind(), ErrorKind::Reference);
-    assert_eq!(error.place().map(|place| (place.line, place.column)), Some((4, 37)));
+    assert_eq!(error.location().map(|place| (place.line, place.column)), Some((4, 37)));
     assert_eq!(error.notes().len(), 2);
     // Without a prefix of its own the pod shares no way with either, and nothing is meant.
     assert!(yaml(&files("resources: [a, b, r.yaml]")).ends_with("      name: cm\n"));
@@ -263,7 +263,7 @@ fn what_is_no_reference_is_refused_even_if_nothing_was_renamed() {
     ] {
         let error = refused(&resource);
         assert_eq!(*error.kind(), ErrorKind::Reference, "{resource}: {error}");
-        assert_eq!(error.place().map(|place| place.line), Some(4), "{resource}");
+        assert_eq!(error.location().map(|place| place.line), Some(4), "{resource}");
     }
     let through = "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {volumes: [{configMap: text}]}}";
     assert_eq!(refused(through).field_path(), Some("spec/volumes/configMap/name"));

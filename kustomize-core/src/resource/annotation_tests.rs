@@ -64,7 +64,7 @@ fn annotations_of_any_shape_end_as_a_map() {
     {
         let error = render("", &annotated(annotations)).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Resource, "{annotations}");
-        assert_eq!(error.place().map(|place| place.line), Some(5), "{annotations}");
+        assert_eq!(error.location().map(|place| place.line), Some(5), "{annotations}");
     }
     // It was not refused as it stood, but is when kustomize has written it anew.
     assert!(render("", &annotated("\n    a: \"\\tx\\ny\"")).is_err());

@@ -75,7 +75,7 @@ fn what_means_nothing_is_warned_of() {
         let kustomization = format!("resources: [r.yaml]\nimages:\n- {{name: nginx, newTag: '2'}}\n{images}");
         let rendered = render(&[("kustomization.yaml", &kustomization), ("r.yaml", resource)]).unwrap();
         let warning = |warning: &crate::Warning| {
-            let line = warning.place.as_ref().map_or(0, |place| place.line);
+            let line = warning.location.as_ref().map_or(0, |place| place.line);
             format!("{line}: {} ({})", warning.message, warning.help.as_deref().unwrap_or_default())
         };
         rendered.warnings().iter().map(warning).collect::<Vec<_>>()

@@ -174,8 +174,8 @@ fn refusal(text: &str) -> (String, usize, usize, Option<usize>) {
     let sources = Sources::default();
     let file = sources.add("x.yaml", text.into(), None);
     let error = read(text, file).expect_err(text);
-    let place = sources.place(error.pos()).expect("a position");
-    let note = error.note().and_then(|(_, pos)| sources.place(pos)).map(|place| place.line);
+    let place = sources.location(error.pos()).expect("a position");
+    let note = error.note().and_then(|(_, pos)| sources.location(pos)).map(|place| place.line);
     (error.to_string(), place.line, place.column, note)
 }
 

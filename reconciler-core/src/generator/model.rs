@@ -400,7 +400,7 @@ mod tests {
         let node = yaml::read_config(text, id)?.unwrap_or_else(Node::null);
         let found: Vec<(usize, String)> = unknown(&node)
             .into_iter()
-            .map(|(pos, text)| (sources.place(pos).map_or(0, |place| place.line), text))
+            .map(|(pos, text)| (sources.location(pos).map_or(0, |place| place.line), text))
             .collect();
         let expected = [
             (4, "unknown field `newTga` in `images[0]` is ignored; did you mean `newTag`?"),

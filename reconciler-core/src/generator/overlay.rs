@@ -220,11 +220,11 @@ fn read_file(host: &dyn Host, root: &str, file: &str) -> Result<(Map, Vec<String
     let sources = Sources::default();
     let id = sources.add(file, SourceText::from(text.clone()), None);
     let node = yaml::read_config(&text, id).map_err(|failure| {
-        let line = sources.place(failure.pos()).map_or(0, |place| place.line);
+        let line = sources.location(failure.pos()).map_or(0, |place| place.line);
         GenerateError::Yaml(format!("line {line}: {failure}"))
     })?;
     let node = node.unwrap_or_else(Node::null);
-    let ignored = model::unknown(&node).into_iter().map(|(pos, text)| match sources.place(pos) {
+    let ignored = model::unknown(&node).into_iter().map(|(pos, text)| match sources.location(pos) {
         Some(place) => format!("{}:{}: {text}", file.trim_start_matches('/'), place.line),
         None => text,
     });

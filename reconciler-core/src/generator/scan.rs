@@ -81,7 +81,7 @@ fn check(file: &str, content: &[u8]) -> Result<(), String> {
     let sources = Sources::default();
     let id = sources.add(file, SourceText::from(text.to_owned()), None);
     let documents = yaml::read(text, id).map_err(|failure| {
-        let line = sources.place(failure.pos()).map_or(0, |place| place.line);
+        let line = sources.location(failure.pos()).map_or(0, |place| place.line);
         format!("MalformedYAMLError: yaml: line {line}: {failure}")
     })?;
     documents.iter().try_for_each(check_object)

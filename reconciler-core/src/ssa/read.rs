@@ -30,7 +30,9 @@ pub fn read_objects(text: &str) -> Result<Vec<Value>, ReadError> {
     let sources = Sources::default();
     let id = sources.add("", SourceText::from(text.to_owned()), None);
     let documents = yaml::read(text, id).map_err(|failure| ReadError::Yaml {
-        line: sources.place(failure.pos()).map_or(0, |place| u32::try_from(place.line).unwrap_or_default()),
+        line: sources
+            .location(failure.pos())
+            .map_or(0, |place| u32::try_from(place.line).unwrap_or_default()),
         message: failure.to_string(),
     })?;
     let mut objects = Vec::new();

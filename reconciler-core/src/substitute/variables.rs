@@ -67,7 +67,7 @@ pub fn substitute(
     let sources = Sources::default();
     let id = sources.add("", SourceText::from(expanded.clone()), None);
     let node = yaml::read_config(&expanded, id).map_err(|failure| {
-        let line = sources.place(failure.pos()).map_or(0, |place| place.line);
+        let line = sources.location(failure.pos()).map_or(0, |place| place.line);
         SubstituteError::Yaml(format!("line {line}: {failure}"))
     })?;
     let mut node = node.unwrap_or_else(Node::null);

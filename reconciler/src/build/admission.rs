@@ -93,7 +93,7 @@ struct Object {
 fn objects(rendered: &Rendered) -> Vec<Object> {
     let object = |resource: &Arc<Resource>| {
         let value = serde_json::to_value(resource.data()).ok()?;
-        let place = rendered.place(&resource.node).map(|found| place::line(&found));
+        let place = rendered.location(&resource.node).map(|found| place::line(&found));
         Some(Object { value, place })
     };
     rendered.resources().iter().filter_map(object).collect()

@@ -44,7 +44,7 @@ pub(super) fn resource(
         decrypt_resource(&resource.node, keys, Integrity::Verify).map_err(|error| BuildFailure::Decrypt {
             resource: name_of(resource),
             message: error.to_string(),
-            place: rendered.place(&resource.node).map(|place| relative(&place.to_string()).to_owned()),
+            place: rendered.location(&resource.node).map(|place| relative(&place.to_string()).to_owned()),
         })?;
     if let Some(decrypted) = &decrypted {
         plaintext.add_resource(&resource.node, decrypted);

@@ -147,7 +147,7 @@ const LONGEST_LINE: usize = 200;
 /// The line of an error with its number. A line of a file that may hold a Secret is not shown: it is
 /// sent to people who need not know it.
 fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
-    let place = error.place()?;
+    let place = error.location()?;
     // The line as the repository has it, not as it may have been decrypted.
     let file = String::from_utf8(tree.read(&place.file).ok()?).ok()?;
     if file.to_ascii_lowercase().contains("secret") {
@@ -179,7 +179,7 @@ fn describe(error: &BuildError) -> String {
 
 /// Adds the place and the cure of an error to a message.
 fn describe_as(mut text: String, error: &BuildError) -> String {
-    match (error.place(), error.file()) {
+    match (error.location(), error.file()) {
         (Some(place), _) => text.push_str(&format!(" ({})", relative(&place.to_string()))),
         (None, Some(file)) if !text.contains(file) => text.push_str(&format!(" ({})", relative(file))),
         _ => {}

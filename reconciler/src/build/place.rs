@@ -1,7 +1,7 @@
 //! Where something in an object was written.
 
 use kustomize_core::host::Host;
-use kustomize_core::yaml::{self, Place, SourceText, Sources};
+use kustomize_core::yaml::{self, Location, SourceText, Sources};
 use reconciler_api::KustomizationSpec;
 use reconciler_core::generator::Generated;
 
@@ -10,7 +10,7 @@ use crate::source::git::GitTree;
 /// Where a namespace was written. A place in the generated kustomization file is looked up in the
 /// file that it was made from.
 pub(super) fn of_namespace(
-    place: &Place,
+    place: &Location,
     generated: &Generated,
     tree: &GitTree,
     spec: &KustomizationSpec,
@@ -25,12 +25,12 @@ pub(super) fn of_namespace(
     let sources = Sources::default();
     let file = sources.add(&generated.path, SourceText::from(text.clone()), None);
     let node = yaml::read_config(&text, file).ok()??;
-    let place = sources.place(node.get("namespace")?.pos)?;
+    let place = sources.location(node.get("namespace")?.pos)?;
     Some(line(&place))
 }
 
 /// A place as `file:line`.
-pub(super) fn line(place: &Place) -> String {
+pub(super) fn line(place: &Location) -> String {
     format!("{}:{}", relative(&place.file), place.line)
 }
 

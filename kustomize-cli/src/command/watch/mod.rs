@@ -76,7 +76,7 @@ pub(crate) fn run(args: &WatchArgs, reporter: &Reporter) -> Result<(), Failure> 
 /// Whether there is nothing that could be watched. A kustomization that cannot be built may be mended;
 /// a path that leads nowhere was mistyped.
 fn is_nowhere(error: &&BuildError) -> bool {
-    *error.kind() == ErrorKind::Host(HostError::NotFound) && error.place().is_none()
+    *error.kind() == ErrorKind::Host(HostError::NotFound) && error.location().is_none()
 }
 
 /// All paths that make a difference.
