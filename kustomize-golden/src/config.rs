@@ -36,7 +36,7 @@ impl ConfigFile {
         let file = path::join(directory, CONFIG_FILE);
         let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
         // An error shows the line that it is about, which must not be one of a file elsewhere.
-        if host.resolve(&file).is_ok_and(|real| real != file) {
+        if host.resolve(&file).ok().as_ref() != Some(&file) {
             return Err(refuse("the configuration is a link, which is not followed"));
         }
         let content = host.read_unlinked(&file).map_err(|error| BuildError::host(error, &file))?;

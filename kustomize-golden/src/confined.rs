@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path};
+use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path, repository_url};
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
 use super::layout::is_gits;
 use super::place::above;
+
+/// Links that are followed to find out why a path cannot be seen.
+const MOST_LINKS: usize = 40;
 
 /// Another host, of which only the repository of an overlay can be seen.
 ///
@@ -24,6 +27,8 @@ pub struct Confined<'a> {
     root: Option<String>,
     /// Directories that were made for the build.
     scratch: Mutex<BTreeSet<String>>,
+    /// The URL of a repository that may be on this machine.
+    given: Option<String>,
 }
 
 impl<'a> Confined<'a> {
@@ -40,29 +45,79 @@ impl<'a> Confined<'a> {
             || options.enable_helm
             || options.enable_plugins
             || options.enable_exec;
-        Confined { host, root: (!is_trusted).then(|| directory.to_owned()), scratch: Mutex::default() }
+        let root = (!is_trusted).then(|| directory.to_owned());
+        Confined { host, root, scratch: Mutex::default(), given: None }
     }
 
-    /// Refuses a path, which has its links resolved, that cannot be seen.
-    fn expect_visible(&self, path: &str) -> Result<(), HostError> {
-        let Some(root) = &self.root else { return Ok(()) };
-        let is_inside = path::is_within(root, path);
-        if is_inside && !is_gits(&path::relative(root, path)) {
-            return Ok(());
-        }
+    /// Lets a repository be cloned even from this machine, since whoever runs the build has named it.
+    #[must_use]
+    pub fn with_repository(mut self, path: &str) -> Self {
+        self.given = repository_url(path);
+        self
+    }
+
+    /// Whether a path, which has its links resolved, can be seen.
+    fn is_visible(&self, path: &str) -> bool {
+        let Some(root) = &self.root else { return true };
+        path::is_within(root, path) && !is_gits(&path::relative(root, path)) || self.is_scratch(path)
+    }
+
+    fn is_scratch(&self, path: &str) -> bool {
         let scratch = self.scratch();
-        if above(path).any(|directory| scratch.contains(directory)) {
-            return Ok(());
-        }
-        let why = if is_inside { "git keeps for itself" } else { "is outside of the repository" };
-        Err(HostError::refused(format!("reading {path}, which {why},")))
+        above(path).any(|directory| scratch.contains(directory))
     }
 
     /// The path with links resolved, if it can be seen.
     fn visible(&self, path: &str) -> Result<String, HostError> {
-        let real = self.host.resolve(path)?;
-        self.expect_visible(&real)?;
-        Ok(real)
+        let found = self.host.resolve(path);
+        self.only_visible(path, found)
+    }
+
+    /// What was found at a path, if it can be seen. Otherwise the error does not tell whether there is
+    /// anything.
+    fn only_visible(&self, path: &str, found: Result<String, HostError>) -> Result<String, HostError> {
+        match found {
+            Ok(real) if self.is_visible(&real) => Ok(real),
+            Ok(_) => Err(self.refuse(path, HostError::NotFound)),
+            Err(_) if self.root.is_none() => found,
+            Err(error) => Err(self.refuse(path, error)),
+        }
+    }
+
+    /// Why there is nothing to see at a path: `error`, unless it is elsewhere, or a link leads there.
+    fn refuse(&self, path: &str, error: HostError) -> HostError {
+        let Some(root) = &self.root else { return error };
+        let mut path = path::clean(path);
+        for _ in 0..MOST_LINKS {
+            let is_inside = path::is_within(root, &path);
+            if !self.is_visible(&path) {
+                let why = if is_inside { "git keeps for itself" } else { "is outside of the repository" };
+                return HostError::refused(format!("reading {path}, which {why},"));
+            }
+            let Some((link, real)) = self.first_link(root, &path) else { return error };
+            match real.filter(|real| self.is_visible(real)) {
+                Some(real) => path = path::join(&real, path.get(link.len() + 1..).unwrap_or_default()),
+                None => {
+                    return HostError::refused(format!(
+                        "following {link}, a link out of the repository, to what git keeps, or to nothing,"
+                    ));
+                }
+            }
+        }
+        error
+    }
+
+    /// The first link on the way from the top to a path, and where it leads if there is anything.
+    fn first_link(&self, root: &str, path: &str) -> Option<(String, Option<String>)> {
+        let steps: Vec<&str> = above(path).take_while(|step| *step != root && *step != "/").collect();
+        steps.into_iter().rev().find_map(|step| match self.host.resolve(step) {
+            Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
+            Err(_) => {
+                // Something has that name.
+                let names = self.host.list(path::parent(step)).ok()?;
+                names.iter().any(|name| name == path::base_name(step)).then(|| (step.to_owned(), None))
+            }
+        })
     }
 
     fn scratch(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -93,23 +148,23 @@ impl Host for Confined<'_> {
     }
 
     fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
-        self.expect_visible(&path::clean(path))?;
+        let clean = path::clean(path);
+        if !self.is_visible(&clean) {
+            return Err(self.refuse(&clean, HostError::NotFound));
+        }
         self.host.read_unlinked(path)
     }
 
     fn resolve(&self, path: &str) -> Result<String, HostError> {
-        let real = self.host.resolve(path)?;
+        let found = self.host.resolve(path);
         // The current directory may be above.
-        if !self.root.as_ref().is_some_and(|root| path::is_within(&real, root)) {
-            self.expect_visible(&real)?;
-        }
-        Ok(real)
+        let is_above = |root: &String| found.as_ref().is_ok_and(|real| path::is_within(real, root));
+        if self.root.as_ref().is_some_and(is_above) { found } else { self.only_visible(path, found) }
     }
 
     fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
-        let real = self.host.resolve_below(directory, path)?;
-        self.expect_visible(&real)?;
-        Ok(real)
+        let found = self.host.resolve_below(directory, path);
+        self.only_visible(path, found)
     }
 
     fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
@@ -129,7 +184,8 @@ impl Host for Confined<'_> {
     }
 
     fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
-        if self.root.is_some() && is_local(&repository.url) {
+        let is_given = self.given.as_ref() == Some(&repository.url);
+        if self.root.is_some() && is_local(&repository.url) && !is_given {
             return Err(HostError::refused(format!("cloning {}, which is on this machine,", repository.url)));
         }
         self.host.clone_repository(repository).map(|directory| self.note_scratch(directory))

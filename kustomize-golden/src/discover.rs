@@ -17,20 +17,26 @@ use super::{Case, Layout};
 ///
 /// A path is a directory, or the kustomization or golden file in it.
 ///
+/// What is in another repository than the layout's has its golden files where that repository says,
+/// unless they have a directory of their own: a repository cannot say what files of another one are
+/// golden files, since these are replaced and removed.
+///
 /// # Errors
-/// A path cannot be read, or an overlay has no place for its golden file ([`Layout::golden_of`]).
+/// A path cannot be read, a configuration is wrong, or an overlay has no place for its golden file
+/// ([`Layout::golden_of`]).
 pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<Case>, BuildError> {
     let mut found = Found::default();
     let mut tops = Vec::new();
     for path in paths {
         let top = directory(host, layout, path)?;
-        found.walk(host, &top, layout.file_name(), &|below| layout.excludes(below))?;
+        found.walk(host, &top, layout)?;
         tops.push(top);
     }
-    let goldens = match layout.directory() {
-        None => found.with_file.iter().cloned().collect(),
-        Some(tree) => mirrored(host, layout, tree, &tops),
-    };
+    let mut goldens: BTreeSet<String> = found.with_golden.iter().cloned().collect();
+    for (directory, layout) in &found.layouts {
+        goldens
+            .extend(layout.directory().into_iter().flat_map(|tree| mirrored(host, layout, tree, directory)));
+    }
     let mut overlays = tips(host, &found);
     for (directory, kustomization) in &found.kustomizations {
         if !kustomization.is_component && (goldens.contains(directory) || tops.contains(directory)) {
@@ -38,7 +44,8 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
         }
     }
     let case = |overlay: &String, is_orphan| -> Result<Case, BuildError> {
-        Ok(Case { overlay: overlay.clone(), golden: layout.golden_of(overlay)?, is_orphan })
+        let golden = found.layout_of(overlay).unwrap_or(layout).golden_of(overlay)?;
+        Ok(Case { overlay: overlay.clone(), golden, is_orphan })
     };
     let mut cases = overlays.iter().map(|overlay| case(overlay, false)).collect::<Result<Vec<_>, _>>()?;
     for orphan in goldens.difference(&overlays) {
@@ -60,15 +67,15 @@ fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, Bu
     }
 }
 
-/// The overlays below these directories that have a golden file in a tree of its own.
-fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, tops: &[String]) -> BTreeSet<String> {
-    let mut found = Found::default();
-    for top in tops.iter().filter(|top| path::is_within(layout.top(), top)) {
-        let mirror = path::join(tree, &path::relative(layout.top(), top));
-        // There need not be any yet.
-        let _ = found.walk(host, &mirror, layout.file_name(), &|_| false);
+/// The overlays below a directory that have a golden file in a tree of its own.
+fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, top: &str) -> Vec<String> {
+    if !path::is_within(layout.top(), top) {
+        return Vec::new();
     }
-    let goldens = found.with_file.iter().map(|directory| path::join(directory, layout.file_name()));
+    let mut found = Found::default();
+    // There need not be any yet.
+    let _ = found.walk(host, &path::join(tree, &path::relative(layout.top(), top)), &layout.of_tree());
+    let goldens = found.with_golden.iter().map(|directory| path::join(directory, layout.file_name()));
     goldens
         .filter_map(|golden| layout.overlay_of(&golden))
         .filter(|overlay| !layout.excludes(overlay))

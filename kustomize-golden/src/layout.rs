@@ -5,6 +5,7 @@ use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildError, ErrorKind};
 
 use super::config::{CONFIG_FILE, ConfigFile};
+use super::confined::root_around;
 use super::place::{above, resolve_new, resolve_to_write, resolve_within};
 
 /// What golden files are called unless the repository says otherwise.
@@ -42,7 +43,7 @@ impl Layout {
         let mut directory = start.as_str();
         loop {
             let exists = |name: &str| host.kind(&path::join(directory, name)).is_ok();
-            if host.kind(&path::join(directory, CONFIG_FILE)) == Ok(EntryKind::File) {
+            if has_config(host, directory) {
                 return Layout::read(host, directory);
             }
             if exists(".git") {
@@ -69,9 +70,11 @@ impl Layout {
             };
             let place = layout.within(&directory.value).filter(|place| *place != layout.top);
             let place = resolve_new(host, &place.ok_or_else(refuse)?)?;
-            // Links may lead to what git keeps, and Windows has another name for it.
+            // Links may lead to what git keeps, and Windows has another name for it. A submodule is
+            // another repository.
             let is_own = place != layout.top
                 && path::is_within(&layout.top, &place)
+                && root_around(host, &place) == root_around(host, &layout.top)
                 && !is_gits(&path::relative(&layout.top, &place));
             layout.directory = Some(if is_own { place } else { return Err(refuse()) });
         }
@@ -85,6 +88,20 @@ impl Layout {
         }
         layout.exclude.sort_unstable();
         Ok(layout)
+    }
+
+    /// The layout for a directory: this one, or that of the other repository that the directory is in.
+    pub(crate) fn at(&self, host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
+        let is_ours = self.directory.is_some()
+            || path::is_within(&self.top, directory)
+                && root_around(host, directory) == root_around(host, &self.top);
+        if is_ours { Ok(self.clone()) } else { Layout::find(host, directory) }
+    }
+
+    /// The layout of the golden files alone, in a directory that they have for themselves.
+    pub(crate) fn of_tree(&self) -> Self {
+        let top = self.directory.as_ref().unwrap_or(&self.top).clone();
+        Layout { top, directory: None, file: self.file.clone(), exclude: Vec::new() }
     }
 
     /// Puts golden files in the directory that whoever runs the tests has named, which need not exist
@@ -212,6 +229,15 @@ impl Layout {
         // Windows has two separators, and the other one is no part of the names of a repository.
         let is_plain = !path::is_absolute(written) && !written.contains('\\') && !is_gits(written);
         (is_plain && path::is_within(&self.top, &place)).then_some(place)
+    }
+}
+
+/// Whether a directory has a configuration file, or a link in its place, wherever that leads.
+fn has_config(host: &dyn Host, directory: &str) -> bool {
+    let file = path::join(directory, CONFIG_FILE);
+    match host.resolve(&file) {
+        Ok(real) => real != file || host.kind(&file) == Ok(EntryKind::File),
+        Err(_) => host.list(directory).is_ok_and(|names| names.iter().any(|name| name == CONFIG_FILE)),
     }
 }
 

@@ -413,3 +413,48 @@ def test_values_of_secrets_are_hidden(tmp_path: Path) -> None:
     (outcome,) = golden.check(golden.discover([tmp_path]))
     assert "*** (before)" in str(outcome)
     assert "hunter" not in str(outcome)
+
+
+TRUSTED = "*trusts the kustomizations: if you do, pass --trust-kustomizations*"
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["load_restrictor = none", "enable_exec = true", "enable_helm = true", "enable_plugins = true"],
+)
+def test_settings_trust_nothing(pytester: pytest.Pytester, repository: Path, option: str) -> None:
+    secret = pytester.path.parent / "secret"
+    secret.write_text("PASSWORD=hunter2\n")
+    overlay = f"configMapGenerator: [{{name: a, files: ['{secret}']}}]\n"
+    write(repository, {
+        "deploy/staging/kustomization.yaml": overlay,
+        "pytest.ini": "[pytest]\naddopts = --trust-kustomizations\nkustomize_overlays = deploy\n"
+        f"kustomize_options = {option}\n",
+    })  # fmt: skip
+    for arguments in [[], ["-n2"]]:
+        result = pytester.runpytest(*arguments)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        lines = pytest.LineMatcher(result.outlines + result.errlines)
+        lines.fnmatch_lines([TRUSTED])
+        lines.no_fnmatch_line("*hunter2*")
+    # Whoever runs it can say so.
+    for arguments in [[], ["-n2"]]:
+        result = pytester.runpytest("--trust-kustomizations", *arguments)
+        assert result.parseoutcomes().get("failed") == 2
+        lines = pytest.LineMatcher(result.outlines + result.errlines)
+        lines.no_fnmatch_line(TRUSTED)
+
+
+@pytest.mark.parametrize("golden_files", ["other/goldens", "other"])
+def test_golden_files_are_in_no_other_repository(
+    pytester: pytest.Pytester, repository: Path, golden_files: str
+) -> None:
+    # Each of these files is one that an overlay may have rendered as.
+    write(repository, {"other/.git": "gitdir: x\n", "other/goldens/app/web.yaml": STAGING})
+    before = snapshot(repository)
+    settings = ["-o", f"kustomize_goldens={golden_files}", "-o", "kustomize_golden_file=web.yaml"]
+    result = pytester.runpytest("--update-goldens", *settings)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = pytest.LineMatcher(result.outlines + result.errlines)
+    lines.fnmatch_lines(["*is in another repository*"])
+    assert snapshot(repository) == before

@@ -104,6 +104,57 @@ fn what_is_found_does_not_tell_of_files_elsewhere() {
 }
 
 #[test]
+fn what_is_refused_does_not_tell_of_files_elsewhere() {
+    let place = repository();
+    // What is there and what is not must look the same.
+    place.write("victim/presence/kustomization.yaml", "resources: []\n");
+    place.write("victim/presence.yaml", "resources: []\n");
+    fs::create_dir_all(place.path("repo/k")).unwrap();
+    let seen = |name: &str, link: Option<&str>, kustomization: &str| {
+        let link = link.map(|link| place.path(link));
+        if let Some(link) = &link {
+            symlink(place.path("victim").join(name), link).unwrap();
+        }
+        place.write("repo/o/kustomization.yaml", kustomization);
+        let output = place.run_in("repo", &["test"]);
+        if let Some(link) = link {
+            fs::remove_file(link).unwrap();
+        }
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output))
+    };
+    let elsewhere = place.path("victim").display().to_string();
+    for end in ["", ".yaml"] {
+        for (link, kustomization) in [
+            (Some("repo/k/kustomization.yaml"), "resources: [pod.yaml]\n"),
+            (Some("repo/k/kustomization.snap.yaml"), "resources: [pod.yaml]\n"),
+            (Some("repo/kustomize-golden.yaml"), "resources: [pod.yaml]\n"),
+            (Some("repo/o/link"), "resources: [link]\n"),
+            (Some("repo/o/link"), "resources: [link/kustomization.yaml]\n"),
+            (Some("repo/link"), "resources: [../link]\n"),
+            (Some("repo/o/link"), "configMapGenerator: [{name: a, files: [link]}]\n"),
+            (Some("repo/o/link"), "patches: [{path: link}]\n"),
+            (None, "resources: [../../victim/NAME]\n"),
+            (None, "resources: [ELSEWHERE/NAME]\n"),
+            (None, "configMapGenerator: [{name: a, envs: [ELSEWHERE/NAME]}]\n"),
+            (None, "components: [../../victim/NAME]\n"),
+        ] {
+            let texts = ["presence", "nowhere0"].map(|name| {
+                let name = format!("{name}{end}");
+                let kustomization = kustomization.replace("NAME", &name).replace("ELSEWHERE", &elsewhere);
+                let text = seen(&name, link, &kustomization);
+                text.replace(&name, "NAME")
+                    .lines()
+                    .filter(|line| !line.contains("^^"))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            });
+            assert_eq!(texts[0], texts[1], "{link:?} {kustomization}");
+            assert!(!texts[0].contains(" ok"), "{}", texts[0]);
+        }
+    }
+}
+
+#[test]
 fn overlays_do_not_read_the_repositories_of_others() {
     let place = repository();
     place.write("other/.git/config", SECRET);
@@ -322,10 +373,12 @@ fn what_is_rendered_is_in_the_repository() {
     place.write("victim/new/secret", SECRET);
     place.write("victim/new/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");
     symlink("../../victim/new", place.path("repo/o/link")).unwrap();
-    let outside = "victim/new, which is outside of the repository, is not allowed";
-    for base in ["../../victim/new", "link"] {
+    for (base, wanted) in [
+        ("../../victim/new", "victim/new, which is outside of the repository, is not allowed"),
+        ("link", "o/link, a link out of the repository, to what git keeps, or to nothing, is not allowed"),
+    ] {
         place.write("repo/o/kustomization.yaml", &format!("resources: [{base}]\n"));
-        try_all(&place, &[], outside);
+        try_all(&place, &[], wanted);
     }
     place.write("repo/kustomization.yaml", "configMapGenerator: [{name: a, files: [.git/config]}]\n");
     try_all(&place, &["."], ".git/config, which git keeps for itself, is not allowed");
@@ -333,6 +386,42 @@ fn what_is_rendered_is_in_the_repository() {
     let trusted = ["test", "--diff=text", "--load-restrictor=LoadRestrictionsNone", "o"];
     let output = place.run_in("repo", &trusted);
     assert!(String::from_utf8_lossy(&output.stdout).contains("missing o"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_cloned_does_not_clone_others_from_this_machine() {
+    let place = repository();
+    place.write("other/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");
+    place.write("other/secret", SECRET);
+    let url = |name: &str| format!("file://{}", place.path(name).display());
+    let base = format!("resources: ['{}']\n", url("other"));
+    place.write("given/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("given/pod.yaml", POD);
+    place.write("given/evil/kustomization.yaml", &base);
+    for name in ["other", "given"] {
+        place.git(&["init", "--quiet", name]);
+        place.git(&["-C", name, "add", "."]);
+        place.git(&["-C", name, "commit", "--quiet", "--message=x"]);
+    }
+    let evil = format!("{}//evil", url("given"));
+    for sides in [[evil.as_str(), "o"], ["o", &evil]] {
+        let output = place.run_in("repo", &["diff", sides[0], sides[1]]);
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("which is on this machine, is not allowed"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    // The one that was named is cloned, and no file takes its place.
+    let given = url("given");
+    place.write(&format!("repo/{given}"), "apiVersion: v1\nkind: Pod\nmetadata: {name: other}\n");
+    let output = place.run_in("repo", &["diff", &given, "o"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -408,4 +497,50 @@ fn what_is_compared_is_in_the_repository() {
         assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
         assert!(stderr(&output).contains("is not allowed"), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn the_configuration_is_about_its_own_repository() {
+    // A submodule, and another checkout beside the repository.
+    for (other, paths) in [("repo/other", &[][..]), ("other", &["repo", "other"])] {
+        let place = repository();
+        place.write(&format!("{other}/.git/HEAD"), "");
+        place.write(&format!("{other}/app/kustomization.yaml"), "namePrefix: x-\nresources: [web.yaml]\n");
+        place.write(&format!("{other}/app/web.yaml"), POD);
+        place.write(&format!("{other}/alone/web.yaml"), POD);
+        let before = place.files();
+        for config in [
+            "file: web.yaml\n",
+            "file: web.yaml\ndirectory: other/app\n",
+            "file: web.yaml\ndirectory: other\n",
+        ] {
+            place.write("repo/kustomize-golden.yaml", config);
+            place.run_in(
+                if paths.is_empty() { "repo" } else { "." },
+                &[&["test", "--update"], paths].concat(),
+            );
+            for (file, content) in &before {
+                let now = fs::read(file).unwrap_or_else(|_| b"gone".to_vec());
+                assert!(
+                    now == *content || file.ends_with("kustomize-golden.yaml"),
+                    "{config}{}",
+                    file.display()
+                );
+            }
+        }
+    }
+    // Each has a configuration of its own.
+    let place = repository();
+    place.write("repo/kustomize-golden.yaml", "file: mine.yaml\n");
+    place.write("repo/sub/.git", "gitdir: ../.git/modules/sub\n");
+    place.write("repo/sub/kustomize-golden.yaml", "file: theirs.yaml\ndirectory: g\nexclude: [old]\n");
+    for directory in ["sub/p", "sub/old/p"] {
+        place.write(&format!("repo/{directory}/kustomization.yaml"), "resources: [pod.yaml]\n");
+        place.write(&format!("repo/{directory}/pod.yaml"), POD);
+    }
+    place.write("repo/sub/g/gone/theirs.yaml", POD);
+    let output = place.run_in("repo", &["test", "--update"]);
+    let wanted = "written o/mine.yaml\nremoved sub/g/gone/theirs.yaml\nwritten sub/g/p/theirs.yaml\n\
+                  3 overlays: 2 written, 1 removed\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{}", stderr(&output));
 }

@@ -19,6 +19,7 @@ pub use memory::MemoryHost;
 pub use program::{Command, Output, Repository};
 #[cfg(feature = "programs")]
 pub(crate) use repository::parse_bool;
+pub use repository::repository_url;
 pub(crate) use repository::{RepositorySpec, is_url};
 pub(crate) use scratch::Scratch;
 pub use secret::mask;

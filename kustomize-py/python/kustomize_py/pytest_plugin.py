@@ -7,6 +7,7 @@ test: it is rendered and compared with its golden file. `--update-goldens` write
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from kustomize_py import BuildOptions
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+# Options by which kustomizations run programs, or reach more than files of the repository.
+TRUSTING = ("enable_exec", "enable_helm", "enable_plugins", "enable_remote", "load_restrictor")
+TRUST = "--trust-kustomizations"
 # What stands at the top of a repository; one without git may have the second.
 TOPS = (".git", "kustomize-golden.yaml")
 COLOURS: dict[str, dict[str, bool]] = {
@@ -42,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-goldens",
         action="store_true",
         help="write what overlays render as to their golden files",
+    )
+    group.addoption(
+        TRUST,
+        action="store_true",
+        help="let `kustomize_options` run programs, use the network, and load files from anywhere; "
+        "counts on the command line and in PYTEST_ADDOPTS alone",
     )
     parser.addini(
         "kustomize_overlays", "directories below which overlays are tested", type="paths", default=[]
@@ -77,8 +87,14 @@ class Goldens:
         self.directories = [self._in_repository("kustomize_overlays", directory) for directory in overlays]
         self.accepted: list[Path] = []
         self.outcomes: dict[golden.Case, golden.Outcome] = {}
-        self.options = _options(config.getini("kustomize_options"))
+        self.is_trusted = _is_trusted(config)
+        self.options = _options(config.getini("kustomize_options"), is_trusted=self.is_trusted)
         self._cases: dict[Path, golden.Case] | None = None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist, which has a command line of its own."""
+        node.workerinput["kustomize_is_trusted"] = self.is_trusted
 
     def places(self) -> list[Path]:
         """Return the directories of the overlays, and the golden files that have none."""
@@ -89,7 +105,13 @@ class Goldens:
         name: str = self.config.getini("kustomize_goldens")
         if not name:
             return None
-        return self._in_repository("kustomize_goldens", self._top() / name)
+        place = self._in_repository("kustomize_goldens", self._top() / name)
+        # Golden files are replaced and removed, and a submodule is another repository.
+        top = Path(os.path.realpath(self._top()))
+        for other in (place, *place.parents):
+            if not top.is_relative_to(other) and (other / ".git").exists():
+                raise pytest.UsageError(f"kustomize_goldens: {name} is in another repository, {other}")
+        return place
 
     def _top(self) -> Path:
         """Return the directory of the configuration."""
@@ -241,7 +263,17 @@ def _takes_all(config: pytest.Config) -> bool:
     return source is sources.TESTPATHS or (source is not sources.ARGS and here == config.rootpath)
 
 
-def _options(lines: list[str]) -> BuildOptions:
+def _is_trusted(config: pytest.Config) -> bool:
+    """Tell whether whoever runs pytest trusts the kustomizations.
+
+    Settings do not count, `addopts` among them: they come with the kustomizations.
+    """
+    if hasattr(config, "workerinput"):
+        return bool(config.workerinput["kustomize_is_trusted"])
+    return TRUST in (*config.invocation_params.args, *shlex.split(os.environ.get("PYTEST_ADDOPTS", "")))
+
+
+def _options(lines: list[str], *, is_trusted: bool) -> BuildOptions:
     """Read the options of builds, one a line."""
     words = {"true": True, "false": False}
     options: Any = {}
@@ -251,6 +283,9 @@ def _options(lines: list[str]) -> BuildOptions:
             raise pytest.UsageError(f"kustomize_options: expected `name = value`, found `{line}`")
         is_list = name in ("helm_api_versions", "env", "mounts")
         options[name] = value.split() if is_list else words.get(value, value)
+        if name in TRUSTING and options[name] not in (False, "root_only") and not is_trusted:
+            message = f"kustomize_options: {name} trusts the kustomizations: if you do, pass {TRUST}"
+            raise pytest.UsageError(message)
     try:
         # With nothing to build, it looks at the options alone.
         golden.check([], **options)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use kustomize_core::host::{Host, HostError};
+use kustomize_core::host::{Host, HostError, repository_url};
 use kustomize_core::{ErrorKind, build};
 use kustomize_diagnostic::Diagnostic;
 use kustomize_difference::Snapshot;
@@ -46,9 +46,15 @@ impl Side {
             return Side::text(fs::read_to_string(&path), &path, argument);
         }
         let host = args.host();
+        if repository_url(argument).is_some() {
+            // What is cloned may name other repositories, and must not be given those of this machine.
+            let here = Layout::found_within(&host, ".")?;
+            let confined = Confined::around(&host, &here, &args.options()).with_repository(argument);
+            return Side::build(&confined, argument, args);
+        }
         let place = match Layout::found_within(&host, argument) {
             Ok(place) => place,
-            // A URL is no path; what is cloned cannot be left anyway.
+            // There is nothing to render, and the error says what may have been meant.
             Err(error) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {
                 return Side::build(&host, argument, args);
             }

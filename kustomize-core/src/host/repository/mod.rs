@@ -48,6 +48,12 @@ pub(crate) fn is_url(path: &str) -> bool {
     })
 }
 
+/// What `git` fetches from for a path that names a repository to clone; none for files and directories.
+#[must_use]
+pub fn repository_url(path: &str) -> Option<String> {
+    RepositorySpec::parse(path).ok().map(|spec| spec.clone_url())
+}
+
 impl RepositorySpec {
     /// The parts of a path that names a repository.
     ///
