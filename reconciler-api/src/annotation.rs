@@ -18,6 +18,9 @@ pub const OWNER_NAMESPACE: &str = "kustomize.toolkit.fluxcd.io/namespace";
 pub const SSA: &str = "kustomize.toolkit.fluxcd.io/ssa";
 /// On a Kustomization, `warn`: what others change in its objects is only reported. Flux has no such annotation.
 pub const DRIFT_DETECTION: &str = "kustomize.toolkit.fluxcd.io/driftDetection";
+/// On a Kustomization, `enabled`: the last healthy revision is applied again when a newer one fails its health checks.
+/// Flux has no such annotation.
+pub const ROLLBACK: &str = "kustomize.toolkit.fluxcd.io/rollback";
 /// `enabled`: the object may be deleted and created again.
 pub const FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 /// `disabled`: the object is never deleted.

@@ -14,6 +14,8 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// Kustomization: all objects that are waited for are healthy.
 pub const HEALTHY: &str = "Healthy";
+/// Kustomization: the revision that was tried last is not healthy, and the one before it is applied instead.
+pub const ROLLED_BACK: &str = "RolledBack";
 /// Sources: the artifact is there.
 pub const ARTIFACT_IN_STORAGE: &str = "ArtifactInStorage";
 /// Sources: there is a newer revision than the artifact.

@@ -57,6 +57,10 @@ pub const DRIFT_DETECTED: &str = "DriftDetected";
 pub const UNKNOWN_FIELD: &str = "UnknownField";
 /// Kustomization: something did not become healthy.
 pub const HEALTH_CHECK_FAILED: &str = "HealthCheckFailed";
+/// Kustomization: a revision failed its health checks, and the one before it was applied again.
+pub const ROLLED_BACK: &str = "RolledBack";
+/// Kustomization: a revision failed its health checks, and the one before it could not be applied again.
+pub const ROLLBACK_FAILED: &str = "RollbackFailed";
 /// Kustomization: waiting was given up for a newer revision.
 pub const HEALTH_CHECK_CANCELED: &str = "HealthCheckCanceled";
 /// Kustomization: something could not be deleted.

@@ -6,6 +6,7 @@ mod context;
 mod events;
 mod finalizer;
 mod git_repository;
+mod held;
 mod image_policy;
 mod image_repository;
 mod image_update_automation;

@@ -184,3 +184,41 @@ async fn files_are_left_out() -> Outcome {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_commit_that_is_held_survives_the_garbage_collection() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let work = directory.path().join("work");
+    std::fs::create_dir(&work)?;
+    git(&work, &["init", "-q"])?;
+    commit(&work, &[("a.yaml", "a: 0\n")], "First")?;
+    let url = format!("file://{}", work.display());
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(30));
+    let mirror = Mirror::open(&directory.path().join("mirror"))?;
+    let first = mirror.fetch(&remote, &branch("main")).await?.revision;
+    mirror.hold("x/a.lock", &first)?;
+    commit(&work, &[("a.yaml", "a: 1\n")], "Second")?;
+    let second = mirror.fetch(&remote, &branch("main")).await?.revision;
+    // More fetches than there may be packs.
+    let fetch_many = async |from: u32| -> Outcome {
+        for number in from..from + 20 {
+            commit(&work, &[("a.yaml", &format!("a: {number}\n"))], "Next")?;
+            mirror.fetch(&remote, &branch("main")).await?;
+        }
+        Ok(())
+    };
+    fetch_many(2).await?;
+    assert!(mirror.recall(&second).is_none());
+    let held = mirror.recall(&first).ok_or("it is gone")?;
+    assert_eq!(held.tree.read("/a.yaml")?, b"a: 0\n");
+    mirror.release("x/a.lock")?;
+    mirror.release("x/a.lock")?;
+    fetch_many(50).await?;
+    assert!(mirror.recall(&first).is_none());
+    // The remote still has it.
+    let again = mirror.recall_or_fetch(&remote, &branch("main"), &first, "x/b").await?;
+    assert_eq!(again.tree.read("/a.yaml")?, b"a: 0\n");
+    fetch_many(100).await?;
+    assert!(mirror.recall(&first).is_some());
+    Ok(())
+}

@@ -201,7 +201,7 @@ pub(super) async fn remote(
 }
 
 /// The local copy of a repository.
-fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
+pub(super) fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitError> {
     let mirrors = || context.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
     let known = mirrors().get(key).filter(|mirror| mirror.is_there()).cloned();
     if let Some(mirror) = known {
@@ -225,6 +225,26 @@ async fn recall(context: &Context, key: &Key, repository: &GitRepository) {
         commit.tree = tree;
         context.set_commit(key, commit);
     }
+}
+
+/// An earlier revision, which is fetched once more if it is not here any more.
+pub(super) async fn earlier(
+    context: &Context,
+    key: &Key,
+    holder: &str,
+    revision: &str,
+) -> Result<Commit, String> {
+    let Some(Ok(repository)) = context.repositories.get(key) else {
+        return Err(format!("GitRepository/{key} cannot be read"));
+    };
+    let remote = remote(context, key, &repository).await?;
+    let mirror = mirror(context, key).map_err(|error| error.to_string())?;
+    let wanted = repository.spec.reference.clone().unwrap_or_default();
+    let found = mirror.recall_or_fetch(&remote, &wanted, revision, holder).await;
+    let mut commit = found.map_err(|error| error.to_string())?;
+    let tree = shown(context, key, &repository, &mirror, &commit).await;
+    commit.tree = tree.map_err(|error| error.to_string())?;
+    Ok(commit)
 }
 
 async fn credentials(

@@ -7,6 +7,7 @@ mod finalize;
 mod history;
 mod prune;
 mod report;
+mod rollback;
 mod variables;
 
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub(crate) struct Memory {
     drift: Option<String>,
     /// What was said of fields that do not exist.
     ignored: Vec<String>,
+    /// The revision that is held for a rollback.
+    held: Option<String>,
 }
 
 /// A state of spec and source that was applied.
@@ -207,6 +210,9 @@ impl Reconciliation<'_> {
         if let Err(failure) = self.check_dependencies(&rules.ready) {
             return self.fail(failure, Some(&commit)).await;
         }
+        if let Some(why) = self.why_rolled_back(&commit) {
+            return self.stay_back(&commit, why, &rules).await;
+        }
         let needs = match self.needs().await {
             Ok(needs) => needs,
             Err(failure) => return self.fail(failure, Some(&commit)).await,
@@ -222,8 +228,11 @@ impl Reconciliation<'_> {
             };
         }
         self.memory.drift = None;
-        match self.apply(&commit, needs, &rules).await {
+        match self.apply(&commit, needs, &rules, &commit.revision).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
+            Err(failure) if self.is_to_roll_back(&failure, &commit) => {
+                self.begin_to_roll_back(&commit, failure.message, &rules).await
+            }
             Err(failure) => self.fail(failure, Some(&commit)).await,
         }
     }
@@ -443,8 +452,15 @@ impl Reconciliation<'_> {
         (&self.key.name, &self.key.namespace)
     }
 
-    /// Builds and applies, prunes, and waits for health. Returns the new inventory.
-    async fn apply(&mut self, commit: &Snapshot, needs: Needs, rules: &Rules) -> Result<Inventory, Failure> {
+    /// Builds and applies, prunes, and waits for health. Returns the new inventory. `attempted` is the revision that
+    /// status says was tried last.
+    async fn apply(
+        &mut self,
+        commit: &Snapshot,
+        needs: Needs,
+        rules: &Rules,
+        attempted: &str,
+    ) -> Result<Inventory, Failure> {
         let Needs { variables, secrets, decryption, cluster } = needs;
         let version = decryption.as_ref().map(|decryption| decryption.version.clone());
         let built = self.build(commit, variables.clone(), decryption).await;
@@ -458,7 +474,7 @@ impl Reconciliation<'_> {
         self.digest = Some(digest.clone());
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
-        self.announce(&apply::union(&new, &old), commit).await?;
+        self.announce(&apply::union(&new, &old), attempted).await?;
         let permit = self.context.applies.acquire().await;
         let force = self.object.spec.force.unwrap_or_default();
         let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
@@ -477,6 +493,13 @@ impl Reconciliation<'_> {
         let ids = changes.iter().filter(is_left).map(|change| change.id.clone()).collect();
         drop(permit);
         let mut inventory = new.clone();
+        // What can be rolled back is pruned only when the rest is healthy: the revision before may need it.
+        let is_pruned_last = self.may_roll_back();
+        if is_pruned_last {
+            self.tell(&changes, &commit.revision).await;
+            changes.clear();
+            self.check_health(&cluster, &inventory, &rules.health).await?;
+        }
         if self.object.spec.prune {
             let pruned = self.prune(&cluster, apply::stale(&old, &new)).await;
             changes.extend(pruned.done);
@@ -488,13 +511,10 @@ impl Reconciliation<'_> {
                 ));
             }
         }
-        self.log_changes(&changes);
-        let list = change_list(&changes);
-        if !list.is_empty() {
-            let report = Report::info(CONTROLLER, reason::PROGRESSING, &list);
-            events::send(self.context, self.object, &report.at(Some(&commit.revision))).await;
+        self.tell(&changes, &commit.revision).await;
+        if !is_pruned_last {
+            self.check_health(&cluster, &inventory, &rules.health).await?;
         }
-        self.check_health(&cluster, &inventory, &rules.health).await?;
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
@@ -508,6 +528,16 @@ impl Reconciliation<'_> {
             inventory: inventory.clone(),
         });
         Ok(inventory)
+    }
+
+    /// Says what was changed.
+    async fn tell(&self, changes: &[apply::Change], revision: &str) {
+        self.log_changes(changes);
+        let list = change_list(changes);
+        if !list.is_empty() {
+            let report = Report::info(CONTROLLER, reason::PROGRESSING, &list);
+            events::send(self.context, self.object, &report.at(Some(revision))).await;
+        }
     }
 
     async fn build(
@@ -554,13 +584,13 @@ impl Reconciliation<'_> {
     }
 
     /// Writes down what is about to be applied, so that nothing is ever applied and not known.
-    async fn announce(&mut self, inventory: &Inventory, commit: &Snapshot) -> Result<(), Failure> {
+    async fn announce(&mut self, inventory: &Inventory, attempted: &str) -> Result<(), Failure> {
         let mut new = self.status();
         if new.inventory.as_ref() == Some(inventory) {
             return Ok(());
         }
         new.inventory = Some(inventory.clone());
-        new.last_attempted_revision = Some(commit.revision.clone());
+        report::attempt(&mut new, attempted);
         let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let message = "Reconciliation in progress";
         let unknown = ConditionStatus::Unknown;

@@ -18,6 +18,7 @@ use gix::{ObjectId, ThreadSafeRepository};
 use kustomize_core::closest;
 use reconciler_api::git_repository::GitReference;
 use reconciler_core::semver;
+use sha2::{Digest as _, Sha256};
 
 pub use credentials::{Credentials, CredentialsError, shown_url};
 pub use error::GitError;
@@ -31,6 +32,8 @@ pub use working_copy::{Author, Branch, WorkingCopy};
 const DEFAULT_BRANCH: &str = "master";
 /// Where the wanted commit is kept in the bare repository.
 const KEPT: &str = "refs/reconciler/wanted";
+/// Where earlier commits are held that someone may want again.
+const HELD: &str = "refs/reconciler/held";
 
 /// A commit that was fetched.
 #[derive(Clone, Debug)]
@@ -52,6 +55,8 @@ pub struct Mirror {
     directory: PathBuf,
     repository: Arc<ThreadSafeRepository>,
     plain: PlainDirectories,
+    /// Held while a git program writes to the directory.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Mirror {
@@ -61,7 +66,12 @@ impl Mirror {
         let repository = open_or_make(directory).map_err(storage)?;
         // A git that was killed with an earlier process may have left something.
         program::remove_halves(directory);
-        Ok(Mirror { directory: directory.to_owned(), repository, plain: PlainDirectories::default() })
+        Ok(Mirror {
+            directory: directory.to_owned(),
+            repository,
+            plain: PlainDirectories::default(),
+            writing: tokio::sync::Mutex::default(),
+        })
     }
 
     /// Whether it is still where it was opened.
@@ -73,12 +83,13 @@ impl Mirror {
     /// Finds out what a reference means now, and fetches it unless it is here already.
     pub async fn fetch(&self, remote: &dyn Remote, wanted: &GitReference) -> Result<Commit, GitError> {
         let target = resolve(remote, wanted).await?;
+        let _writing = self.writing.lock().await;
         if self.kept() != Some(target.id) || self.tree_of(target.id).is_err() {
             // Before the fetch, what is read at the moment is what is kept.
             remote.tidy(&self.directory).await?;
             match &target.name {
                 Some(name) => remote.fetch(&self.directory, name, KEPT).await?,
-                None => self.fetch_commit(remote, wanted, target.id).await?,
+                None => self.fetch_commit(remote, wanted, target.id, KEPT).await?,
             }
         }
         // The remote may have moved on since it was asked.
@@ -99,6 +110,47 @@ impl Mirror {
         self.commit(id.parse().ok()?, label).ok()
     }
 
+    /// Holds the commit of a revision for someone, in place of the one that was held before.
+    pub fn hold(&self, holder: &str, revision: &str) -> Result<(), GitError> {
+        let Some(commit) = self.recall(revision) else {
+            return Err(GitError::CommitNotFound { commit: revision.to_owned() });
+        };
+        let path = self.directory.join(held(holder));
+        let directory = path.parent().unwrap_or(&self.directory);
+        std::fs::create_dir_all(directory).map_err(storage)?;
+        // A reference is a file with an id, which is never seen half written.
+        let file = tempfile::NamedTempFile::new_in(&self.directory).map_err(storage)?;
+        std::fs::write(file.path(), format!("{}\n", commit.id)).map_err(storage)?;
+        file.persist(path).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Lets go of the commit that is held for someone, if there is one.
+    pub fn release(&self, holder: &str) -> Result<(), GitError> {
+        match std::fs::remove_file(self.directory.join(held(holder))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The commit of an earlier revision, which is fetched once more if it is not here, and then held for someone.
+    pub async fn recall_or_fetch(
+        &self,
+        remote: &dyn Remote,
+        wanted: &GitReference,
+        revision: &str,
+        holder: &str,
+    ) -> Result<Commit, GitError> {
+        if let Some(commit) = self.recall(revision) {
+            return Ok(commit);
+        }
+        let missing = || GitError::CommitNotFound { commit: revision.to_owned() };
+        let id = revision.rsplit_once("sha1:").and_then(|(_, id)| id.parse().ok()).ok_or_else(missing)?;
+        let _writing = self.writing.lock().await;
+        self.fetch_commit(remote, wanted, id, &held(holder)).await?;
+        self.recall(revision).ok_or_else(missing)
+    }
+
     /// The tree of a commit without what its files `.sourceignore`, and then these lines, leave out; or, if there
     /// are no rules, without what Flux leaves out by default. This reads all directories that other commits do not
     /// have.
@@ -107,14 +159,15 @@ impl Mirror {
         tree.without(lines, &self.plain).map_err(fail)
     }
 
-    /// Fetches a commit by its id, or, from a server that refuses that, the branch with its history.
+    /// Fetches a commit by its id to a reference, or, from a server that refuses that, the branch with its history.
     async fn fetch_commit(
         &self,
         remote: &dyn Remote,
         wanted: &GitReference,
         id: ObjectId,
+        name: &str,
     ) -> Result<(), GitError> {
-        let by_id = remote.fetch(&self.directory, &id.to_string(), KEPT).await;
+        let by_id = remote.fetch(&self.directory, &id.to_string(), name).await;
         if by_id.is_ok() {
             return Ok(());
         }
@@ -153,6 +206,13 @@ impl Mirror {
             tree: GitTree::new(Arc::clone(&self.repository), tree),
         })
     }
+}
+
+/// The reference that holds a commit for someone, whose name may have characters that no reference has.
+fn held(holder: &str) -> String {
+    let digest = Sha256::digest(holder);
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{HELD}/{hex}")
 }
 
 /// The id of a commit's tree, which is there.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::object::tree::EntryKind;
 use gix::objs::{Tree, tree::Entry};
@@ -93,6 +93,16 @@ pub struct Record {
     tree: String,
     /// The tree before it, which builds may still read.
     previous: String,
+    /// Earlier revisions that someone may want again, and their trees, by who that is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    held: BTreeMap<String, Held>,
+}
+
+/// An earlier revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    revision: String,
+    tree: String,
 }
 
 impl Record {
@@ -107,6 +117,8 @@ impl Record {
 pub struct TreeStore {
     directory: PathBuf,
     repository: Arc<ThreadSafeRepository>,
+    /// Held while the record is being changed.
+    changing: Mutex<()>,
 }
 
 impl TreeStore {
@@ -116,16 +128,67 @@ impl TreeStore {
     /// The directory cannot be written.
     pub fn open(directory: &Path) -> Result<Self, TreeError> {
         let repository = git::open_or_make(directory).map_err(storage)?;
-        Ok(TreeStore { directory: directory.to_owned(), repository })
+        Ok(TreeStore { directory: directory.to_owned(), repository, changing: Mutex::default() })
     }
 
     /// What was stored last, with its files, if they are still there.
     #[must_use]
     pub fn recall(&self) -> Option<(Record, GitTree)> {
-        let text = std::fs::read(self.directory.join(RECORD)).ok()?;
-        let record: Record = serde_json::from_slice(&text).ok()?;
+        let record = self.record()?;
         let tree = self.tree(record.tree.parse().ok()?)?;
         Some((record, tree))
+    }
+
+    fn record(&self) -> Option<Record> {
+        let text = std::fs::read(self.directory.join(RECORD)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Replaces the record at once.
+    fn write(&self, record: &Record) -> Result<(), TreeError> {
+        let text = serde_json::to_vec(record).map_err(storage)?;
+        let file = tempfile::NamedTempFile::new_in(&self.directory).map_err(storage)?;
+        std::fs::write(file.path(), text).map_err(storage)?;
+        file.persist(self.directory.join(RECORD)).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Holds the tree of a revision for someone, in place of the one that was held before.
+    ///
+    /// # Errors
+    /// The tree is gone, or the directory cannot be written.
+    pub fn hold(&self, holder: &str, revision: &str, tree: &str) -> Result<(), TreeError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = || TreeError::Storage(format!("the files of {revision} are gone"));
+        tree.parse().ok().and_then(|id| self.tree(id)).ok_or_else(gone)?;
+        let mut record = self.record().ok_or_else(gone)?;
+        let held = Held { revision: revision.to_owned(), tree: tree.to_owned() };
+        record.held.insert(holder.to_owned(), held);
+        self.write(&record)
+    }
+
+    /// Lets go of what is held for someone, if that is anything.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn release(&self, holder: &str) -> Result<(), TreeError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut record) = self.record() else { return Ok(()) };
+        match record.held.remove(holder) {
+            Some(_) => self.write(&record),
+            None => Ok(()),
+        }
+    }
+
+    /// The tree of an earlier revision that is held for someone, or that there is still for another reason.
+    #[must_use]
+    pub fn held(&self, holder: &str, revision: &str) -> Option<GitTree> {
+        let record = self.record()?;
+        if record.revision == revision {
+            return self.tree(record.tree.parse().ok()?);
+        }
+        let held = record.held.get(holder).filter(|held| held.revision == revision)?;
+        self.tree(held.tree.parse().ok()?)
     }
 
     fn tree(&self, id: ObjectId) -> Option<GitTree> {
@@ -151,6 +214,8 @@ impl TreeStore {
     /// # Errors
     /// The directory cannot be written.
     pub fn keep(&self, written: &Written, mut record: Record) -> Result<GitTree, TreeError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        record.held = self.record().map(|record| record.held).unwrap_or_default();
         let before = self.recall().map(|(record, _)| record);
         record.tree = written.id.to_string();
         record.files = written.files;
@@ -159,12 +224,10 @@ impl TreeStore {
             Some(before) => before.tree,
             None => String::new(),
         };
-        let text = serde_json::to_vec(&record).map_err(storage)?;
-        let file = tempfile::NamedTempFile::new_in(&self.directory).map_err(storage)?;
-        std::fs::write(file.path(), text).map_err(storage)?;
-        file.persist(self.directory.join(RECORD)).map_err(storage)?;
-        let kept = [record.tree.parse().ok(), record.previous.parse().ok()];
-        self.collect(kept.into_iter().flatten())?;
+        self.write(&record)?;
+        let kept =
+            [&record.tree, &record.previous].into_iter().chain(record.held.values().map(|held| &held.tree));
+        self.collect(kept.filter_map(|id| id.parse().ok()))?;
         self.tree(written.id).ok_or_else(|| TreeError::Storage("what was stored is not there".to_owned()))
     }
 
@@ -425,6 +488,28 @@ mod tests {
         drop(trees);
         let (record, recalled) = TreeStore::open(directory.path())?.recall().ok_or("nothing is recalled")?;
         assert_eq!((record.revision.as_str(), recalled.id()), ("1", last.id()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_held_stays_until_it_is_released() -> Outcome {
+        let directory = tempfile::tempdir()?;
+        let trees = TreeStore::open(directory.path())?;
+        let (_, first) = store(&trees, &[("a.yaml", "a: 1\n")], None)?;
+        trees.hold("x/y", "1", &first.id())?;
+        let all = ["b.yaml", "c.yaml", "d.yaml"].map(|name| (name, name));
+        for count in 2..4 {
+            store(&trees, &all[..count], None)?;
+        }
+        drop(trees);
+        let trees = TreeStore::open(directory.path())?;
+        let held = trees.held("x/y", "1").ok_or("it is gone")?;
+        assert_eq!(held.read("/a.yaml")?, b"a: 1\n");
+        assert!(trees.held("x/y", "2").is_none() && trees.held("x/z", "1").is_none());
+        trees.release("x/y")?;
+        assert!(trees.held("x/y", "1").is_none());
+        store(&trees, &all[..1], None)?;
+        assert!(trees.hold("x/y", "1", &first.id()).is_err());
         Ok(())
     }
 

@@ -9,13 +9,13 @@ use crate::stage::{Outcome, Stage, condition};
 /// How soon a drift has to be corrected: long before the interval of ten minutes, on any machine.
 const SOON: std::time::Duration = std::time::Duration::from_secs(60);
 
-fn map(name: &str, data: &str) -> String {
+pub(crate) fn map(name: &str, data: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: default\ndata:\n  a: {data}\n"
     )
 }
 
-fn deployment(name: &str, image: &str) -> String {
+pub(crate) fn deployment(name: &str, image: &str) -> String {
     format!(
         "apiVersion: apps/v1
 kind: Deployment
@@ -39,7 +39,7 @@ spec:
     )
 }
 
-fn path_of(kind: &str, name: &str) -> String {
+pub(crate) fn path_of(kind: &str, name: &str) -> String {
     match kind {
         "deployments" => format!("/apis/apps/v1/namespaces/default/deployments/{name}"),
         _ => format!("/api/v1/namespaces/default/{kind}/{name}"),
@@ -48,7 +48,7 @@ fn path_of(kind: &str, name: &str) -> String {
 
 /// A Deployment that never becomes healthy: the embedded cluster fails such an image, and a real one
 /// has no such node.
-fn hopeless(name: &str) -> String {
+pub(crate) fn hopeless(name: &str) -> String {
     deployment(name, "nginx:broken")
         .replace("      containers:", "      nodeSelector:\n        is: nowhere\n      containers:")
 }

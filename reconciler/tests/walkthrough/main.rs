@@ -3,6 +3,7 @@
 
 mod features;
 mod ownership;
+mod rollback;
 mod sops;
 mod stage;
 mod storm;

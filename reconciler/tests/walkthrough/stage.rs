@@ -73,6 +73,8 @@ pub(crate) struct Stage {
     log: Kept,
     requests: AtomicU64,
     running: Option<Running>,
+    /// The directory for the reconciler's data, in that of the stage.
+    data: String,
     /// Where webhooks are to be served, if anywhere.
     pub(crate) receivers: Option<SocketAddr>,
 }
@@ -127,6 +129,7 @@ impl Stage {
             log: Kept::default(),
             requests: AtomicU64::new(0),
             running: None,
+            data: "data".to_owned(),
             receivers: None,
         };
         std::fs::create_dir(stage.repository())?;
@@ -185,7 +188,8 @@ impl Stage {
         let (namespace, branch, path) = (self.namespace.to_owned(), "main".to_owned(), format!("./{path}"));
         let sync = SyncOptions { namespace, url, branch, path, interval };
         run::set_up_sync(&self.client, &sync).await?;
-        let mut options = RunOptions::new(self.directory.path().join("data"), Log::new(self.log.clone()));
+        let data = self.directory.path().join(&self.data);
+        let mut options = RunOptions::new(data, Log::new(self.log.clone()));
         options.receivers = self.receivers;
         change(&mut options);
         let (end, ended) = oneshot::channel::<()>();
@@ -199,8 +203,19 @@ impl Stage {
         Ok(())
     }
 
+    /// Ends the reconciler, which must not have failed, and starts another one with its data in this directory.
+    pub(crate) async fn restart(&mut self, path: &str, data: &str) -> Outcome {
+        self.end().await?;
+        data.clone_into(&mut self.data);
+        self.start(path).await
+    }
+
     /// Ends the reconciler, which must not have failed.
     pub(crate) async fn stop(mut self) -> Outcome {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Outcome {
         if let Some((end, task)) = self.running.take() {
             drop(end);
             tokio::time::timeout(PATIENCE, task).await???;

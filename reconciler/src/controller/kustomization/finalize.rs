@@ -52,6 +52,7 @@ impl Reconciliation<'_> {
             }
         }
         self.context.objects.observer().forget_owner(self.owner());
+        self.let_go();
         match finalizer::remove(&self.context.client, self.object).await {
             Ok(()) => Next::OnChange,
             Err(_) => Next::After(SOON),

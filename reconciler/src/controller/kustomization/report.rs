@@ -36,6 +36,8 @@ impl Reconciliation<'_> {
         );
         condition::remove(&mut new.conditions, condition::RECONCILING);
         condition::remove(&mut new.conditions, condition::STALLED);
+        condition::remove(&mut new.conditions, condition::ROLLED_BACK);
+        self.hold(commit);
         new.last_applied_revision = Some(commit.revision.clone());
         new.last_attempted_revision = Some(commit.revision.clone());
         let next = Next::at_interval(self.object.spec.interval);
@@ -95,7 +97,7 @@ impl Reconciliation<'_> {
         condition::set(&mut new.conditions, holds, ConditionStatus::True, why, message, generation, now);
         condition::remove(&mut new.conditions, lapses);
         if let Some(revision) = revision {
-            new.last_attempted_revision = Some(revision.to_owned());
+            attempt(&mut new, revision);
             self.note(&mut new, failure.reason, revision);
         }
         let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
@@ -129,7 +131,7 @@ impl Reconciliation<'_> {
 
     /// What those who are told of a failure want to know besides: the line, whose commit it is, and where
     /// to look at it.
-    fn details(&self, failure: &Failure, commit: Option<&Snapshot>) -> String {
+    pub(super) fn details(&self, failure: &Failure, commit: Option<&Snapshot>) -> String {
         let mut lines: Vec<String> = failure.excerpt.iter().cloned().collect();
         if let Some(commit) = commit.and_then(|snapshot| snapshot.commit.as_ref()) {
             let short = commit.id.get(..8).unwrap_or(&commit.id);
@@ -145,7 +147,7 @@ impl Reconciliation<'_> {
     }
 
     /// Notes in a status what became of the objects that were built, if any were.
-    fn note(&self, status: &mut KustomizationStatus, reason: &str, revision: &str) {
+    pub(super) fn note(&self, status: &mut KustomizationStatus, reason: &str, revision: &str) {
         let Some(digest) = &self.digest else { return };
         let (at, took) = (self.context.environment.now(), self.start.elapsed());
         history::note(&mut status.history, &Attempt { digest, revision, reason, at, took });
@@ -158,7 +160,7 @@ impl Reconciliation<'_> {
         status
     }
 
-    async fn finish(&mut self, new: KustomizationStatus, next: Next) -> Next {
+    pub(super) async fn finish(&mut self, new: KustomizationStatus, next: Next) -> Next {
         match self.write(self.observed(new)).await {
             Ok(()) => {
                 self.wake_dependents();
@@ -229,6 +231,14 @@ impl Reconciliation<'_> {
         }
         fields
     }
+}
+
+/// Notes in a status which revision was tried last. What was said of another one is over.
+pub(super) fn attempt(status: &mut KustomizationStatus, revision: &str) {
+    if status.last_attempted_revision.as_deref() != Some(revision) {
+        condition::remove(&mut status.conditions, condition::ROLLED_BACK);
+    }
+    status.last_attempted_revision = Some(revision.to_owned());
 }
 
 /// What changed, one object a line.
