@@ -47,14 +47,15 @@ impl<'a> Target<'a> {
     pub(super) fn put_schema_in_force(&self, cx: &BuildContext<'_>) -> Result<(), BuildError> {
         let openapi = &self.kustomization.openapi;
         let document = match openapi.get("path") {
-            Some(path) => Some(self.loader.text(path)?),
+            Some(path) => Some(self.text(path)?),
             None => None,
         };
         if cx.has_custom_schema() {
             return Ok(());
         }
         let file = document.as_ref().map(|(file, _)| *file);
-        let key = format!("{openapi:?} {file:?} {:?}", cx.schema().asked());
+        let version = openapi.get("version").map(|version| version.as_str());
+        let key = format!("{version:?} {file:?} {:?}", cx.schema().asked());
         let document = match document {
             Some((file, text)) => Some(read_config(&text, file)?.unwrap_or_else(Node::null)),
             None => None,

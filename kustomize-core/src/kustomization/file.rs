@@ -45,7 +45,7 @@ pub struct Kustomization {
     pub metadata: Option<Metadata>,
     /// Which schema to use: the file at `path`, or the built-in of a `version`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub openapi: BTreeMap<String, String>,
+    pub openapi: BTreeMap<String, Spanned<String>>,
     /// Put before the names of all resources.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name_prefix: String,
@@ -90,7 +90,7 @@ pub struct Kustomization {
     pub vars: Vec<Spanned<Var>>,
     /// Order of the output.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sort_options: Option<SortOptions>,
+    pub sort_options: Option<Spanned<SortOptions>>,
     /// Files of resources and directories of other kustomizations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Spanned<String>>,

@@ -100,6 +100,6 @@ pub(super) fn strip(patch: &mut Node) {
 fn unknown(node: &Node, path: &Path<'_>) -> BuildError {
     BuildError::new(ErrorKind::Patch, format!("unknown patch directive `$patch: {}`", node.text()))
         .at(node.pos)
-        .field(path.to_string())
+        .field(path.field("$patch").to_string())
         .with_help("`$patch` knows `merge`, `replace` and `delete`")
 }

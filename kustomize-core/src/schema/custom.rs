@@ -40,7 +40,10 @@ impl Custom {
     /// # Errors
     /// The document, its definitions or one of them is no map, or a kind is given without its parts.
     pub(super) fn new(document: &Node, layers: Layers) -> Result<Self, BuildError> {
-        let root = document.as_map().ok_or_else(|| {
+        // An empty file defines nothing.
+        let empty = Map::default();
+        let nothing = document.is_null().then_some(&empty);
+        let root = document.as_map().or(nothing).ok_or_else(|| {
             invalid("a custom schema must be a map with `definitions`", document)
                 .with_help("give an OpenAPI v2 document, such as `kustomize openapi fetch` prints")
         })?;

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{BuildError, ErrorKind};
-use crate::yaml::Node;
+use crate::yaml::decode::Spanned;
+use crate::yaml::{Node, Pos};
 use builtin::Scope;
 pub(crate) use comment::SchemaComment;
 use custom::{Custom, SchemaRef};
@@ -59,15 +60,18 @@ impl Schema {
     /// Both `path` and `version` are given, the version is not built in, or the document is no
     /// OpenAPI document.
     pub(crate) fn from_field(
-        openapi: &BTreeMap<String, String>,
+        openapi: &BTreeMap<String, Spanned<String>>,
         document: Option<&Node>,
         before: &Schema,
     ) -> Result<Option<Schema>, BuildError> {
-        match (document, openapi.get("version").map(String::as_str)) {
+        let version = openapi.get("version");
+        let pos = version.map_or(Pos::NONE, |version| version.pos);
+        match (document, version.map(|version| version.as_str())) {
             (Some(_), Some(_)) => Err(BuildError::new(
                 ErrorKind::Schema,
                 "openapi: give either a `path` to a custom schema or a built-in `version`, not both",
-            )),
+            )
+            .at(pos)),
             (Some(document), None) => Schema::with_custom(document, before).map(Some),
             (None, None | Some("")) => Ok(None),
             (None, Some(BUILTIN_VERSION)) => Ok(Some(Schema::default())),
@@ -75,6 +79,7 @@ impl Schema {
                 ErrorKind::Schema,
                 format!("openapi: the version {version} is not built in"),
             )
+            .at(pos)
             .with_help(format!("the only built-in version is {BUILTIN_VERSION}"))),
         }
     }

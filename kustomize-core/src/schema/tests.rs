@@ -99,10 +99,15 @@ fn the_built_in_schema_stays_where_it_was_needed_before() {
 #[test]
 fn only_one_version_is_built_in() {
     let version = |text: &str| {
-        let openapi = BTreeMap::from([("version".to_owned(), text.to_owned())]);
+        let openapi = BTreeMap::from([("version".to_owned(), text.to_owned().into())]);
         Schema::from_field(&openapi, None, &Schema::default())
     };
     assert!(version("v1.21.2").unwrap().is_some());
     assert!(version("").unwrap().is_none());
     assert!(version("v1.20.4").is_err());
+}
+
+#[test]
+fn an_empty_document_defines_nothing() {
+    assert!(Schema::with_custom(&Node::null(), &Schema::default()).is_ok());
 }

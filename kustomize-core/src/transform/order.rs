@@ -11,6 +11,7 @@ use crate::kustomization::SortOptions;
 use crate::resource::kind_order::{FIRST, LAST};
 use crate::resource::{Resource, ResourceSet, split_api_version};
 use crate::yaml::Str;
+use crate::yaml::decode::Spanned;
 
 /// Puts resources in order.
 #[derive(Clone, Debug)]
@@ -29,8 +30,10 @@ impl SortOrderTransformer {
     ///
     /// # Errors
     /// An unknown order, options of an order that was not chosen.
-    pub(crate) fn new(options: &SortOptions) -> Result<Self, BuildError> {
-        let error = |message: String| BuildError::new(ErrorKind::Kustomization, message).field("sortOptions");
+    pub(crate) fn new(options: &Spanned<SortOptions>) -> Result<Self, BuildError> {
+        let error = |message: String| {
+            BuildError::new(ErrorKind::Kustomization, message).field("sortOptions").at(options.pos)
+        };
         match (options.order.as_str(), &options.legacy_sort_options) {
             ("fifo", None) => Ok(SortOrderTransformer::Fifo),
             ("fifo", Some(_)) => {
