@@ -1,10 +1,12 @@
 //! The comparison behind the macro, and what is handed to insta.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use insta::Settings;
 use kustomize_core::host::path;
+use kustomize_core::yaml::{self, FileId};
 use kustomize_core::{BuildError, BuildOptions, ErrorKind};
 use kustomize_diagnostic::{Diagnostic, Renderer, Style, fit, inert_for_people};
 use kustomize_golden::{Layout, Mismatch, Outcome, Update, discover};
@@ -55,10 +57,14 @@ pub fn check(base: &str, overlay: &Path, options: &BuildOptions) -> Option<Pendi
     let Some(name) = snapshot_name(layout.file_name()) else {
         panic!("{}\nhelp: accept with `kustomize-rs test --update`", fit_lines(&what));
     };
-    if case.golden.contains(char::is_control) {
-        panic!("{}\nhelp: insta prints the names of files as they are: rename it", fit(&case.golden));
+    if case.golden.contains(char::is_control) || inert_for_people(&case.golden) != case.golden {
+        panic!(
+            "{}\nhelp: insta prints the names of files as they are: rename it",
+            inert_for_people(&fit(&case.golden))
+        );
     }
     refuse_odd_files(&case.golden, layout.file_name());
+    refuse_odd_note(&case.golden, layout.file_name());
     show(&what);
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(OsHost::machine_path(path::parent(&case.golden)));
@@ -107,6 +113,33 @@ fn refuse_odd_files(golden: &str, file: &str) {
     }
 }
 
+/// Refuses a note that is not one of insta about the golden file: what a text snapshot holds, insta
+/// prints as it is.
+fn refuse_odd_note(golden: &str, file: &str) {
+    let Some((name, extension)) = file.split_once(".snap.") else { return };
+    let note = path::join(path::parent(golden), &format!("{name}.snap"));
+    match fs::read_to_string(OsHost::machine_path(&note)) {
+        Ok(text) if is_about(&text, extension) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        _ => panic!("{note} is no note of insta about {golden}: remove it"),
+    }
+}
+
+/// Whether a note says that a snapshot is in a binary file with this extension.
+fn is_about(note: &str, extension: &str) -> bool {
+    let mut lines = note.lines();
+    if lines.next() != Some("---") {
+        return false;
+    }
+    let metadata: Vec<&str> = lines.take_while(|line| line.trim_end() != "---").collect();
+    let Ok(nodes) = yaml::read(&metadata.join("\n"), FileId::UNKNOWN) else { return false };
+    let says = |field, wanted| match nodes.as_slice() {
+        [node] => node.get(field).is_some_and(|value| value.text() == wanted),
+        _ => false,
+    };
+    says("snapshot_kind", "binary") && says("extension", extension)
+}
+
 /// Removes what insta kept of an earlier run for review, as it does itself when a test passes:
 /// accepted later, it would overwrite what is right.
 fn forget_pending(golden: &str, file: &str) {
@@ -145,6 +178,24 @@ fn show(what: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_are_about_binary_files() {
+        let note =
+            "---\nsource: a\nexpression: \"b!(\\\"c\\\")\"\nextension: yaml\nsnapshot_kind: binary\n---\n";
+        assert!(is_about(note, "yaml"));
+        assert!(is_about(&note.replace('\n', "\r\n"), "yaml"));
+        for other in [
+            note.replace("binary", "text"),
+            note.replace("yaml", "../x"),
+            note.replace("---\nsource", "--- \n---\nsource"),
+            note.replace("extension: yaml", "extension: yaml\nextension: other"),
+            note.replacen("---\n", "", 1),
+            String::new(),
+        ] {
+            assert!(!is_about(&other, "yaml"), "{other}");
+        }
+    }
 
     #[test]
     fn insta_writes_files_of_its_own_kind_only() {

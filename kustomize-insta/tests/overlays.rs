@@ -153,6 +153,30 @@ fn names_of_golden_files_are_no_lines_of_their_own() {
     assert!(!said.lines().any(|line| line.trim_start().starts_with("::")), "{said}");
 }
 
+#[test]
+fn insta_prints_no_commands() {
+    // A text snapshot of insta's, and the name of a directory.
+    for (name, note) in [("o", "---\nsource: x\n---\n##vso[task.complete]x\n"), ("##vso[task.complete]x", "")]
+    {
+        let directory = overlay(Some(EXPECTED));
+        let place = directory.path().join(name);
+        fs::create_dir(&place).unwrap();
+        if !note.is_empty() {
+            fs::write(place.join("kustomization.snap"), note).unwrap();
+        }
+        let base = directory.path().join("base");
+        fs::create_dir(&base).unwrap();
+        for file in ["kustomization.yaml", "pod.yaml"] {
+            fs::rename(directory.path().join(file), base.join(file)).unwrap();
+        }
+        fs::write(place.join("kustomization.yaml"), "resources: [../base]\n").unwrap();
+        let output = run(&place, "no");
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        assert!(!output.status.success() && !said.contains("##vso["), "{said}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_read_or_written_through_links() {
