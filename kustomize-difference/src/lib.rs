@@ -29,7 +29,7 @@ pub use secrets::{masked_texts, secrets_of};
 pub use snapshot::{ResourceName, Snapshot};
 pub use value::Value;
 
-/// What differs between two renderings. `Display` gives it as plain text, [`Difference::lines`]
+/// What differs between two renderings. `Display` prints it as plain text, [`Difference::lines`]
 /// line by line.
 ///
 /// ```
@@ -53,50 +53,50 @@ pub struct Difference {
     pub reordered: bool,
 }
 
-/// A resource that is not the same on both sides.
+/// A resource that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceChange {
-    /// Which one; by its new name, if it still exists.
+    /// Its name; the new one, if it still exists.
     pub resource: ResourceName,
-    /// What became of it.
+    /// What changed.
     #[serde(flatten)]
     pub change: Change,
 }
 
-/// What became of a resource.
+/// How a resource changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Change {
-    /// It is new.
+    /// It was added.
     Added {
         /// The whole resource.
         value: Value,
     },
-    /// It is gone.
+    /// It was removed.
     Removed {
         /// The whole resource.
         value: Value,
     },
-    /// It is on both sides.
+    /// It exists on both sides.
     Changed {
-        /// What it was called before, if that is another name.
+        /// Its former name, if that differs.
         was: Option<ResourceName>,
-        /// Fields that are not the same, sorted by path.
+        /// Fields that differ, sorted by path.
         fields: Vec<FieldChange>,
     },
 }
 
-/// A field that is not the same on both sides.
+/// A field that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FieldChange {
-    /// Where it stands.
+    /// Its path.
     pub path: FieldPath,
-    /// What it was; none where there was no such field.
+    /// The old value; none if the field is new.
     pub old: Option<Value>,
-    /// What it is; none where there is no such field any more.
+    /// The new value; none if the field was removed.
     pub new: Option<Value>,
 }
 

@@ -72,7 +72,7 @@ impl Writer {
             }
             Change::Changed { was: Some(was), fields } => {
                 self.push(LineRole::Resource, 0, &format!("changed {resource}, which was {was}"));
-                // That was said already.
+                // It is shown already.
                 let is_name = |field: &FieldChange| {
                     field.path.is(&["metadata", "name"]) || field.path.is(&["metadata", "namespace"])
                 };

@@ -1,4 +1,4 @@
-//! Which resource of one side is which of the other.
+//! Pairing the resources of both sides.
 
 use std::hash::Hash;
 
@@ -8,7 +8,7 @@ use super::ResourceName;
 use super::hash_suffix::without_hash;
 use super::snapshot::Entry;
 
-/// For each new resource the old one that it was, if there was one.
+/// The old resource of each new one, if there is one.
 pub(crate) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {
     let mut pairs = Pairs { old, new, taken: vec![false; old.len()], found: vec![None; new.len()] };
     // Written by hand, a text may hold a resource twice: the first is paired with the first.

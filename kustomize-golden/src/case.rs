@@ -1,4 +1,4 @@
-//! One overlay and what was kept of it.
+//! An overlay and its golden file.
 
 use kustomize_core::BuildOptions;
 use kustomize_core::build;
@@ -31,8 +31,8 @@ impl Case {
         self.compare(host, build(&confined, &self.overlay, options).and_then(|rendered| rendered.yaml()))
     }
 
-    /// What is wrong with a golden file that has no overlay. What does not look like one may be
-    /// called like golden files by chance, or by mistake, and is kept.
+    /// The outcome for a golden file without an overlay. A file that does not contain rendered output
+    /// may have that name by chance: it is an error, and never removed.
     pub(crate) fn orphaned(&self, host: &dyn Host) -> Outcome {
         if let Err(error) = refuse_links(host, &self.golden) {
             return Outcome::Failed(error);
@@ -40,8 +40,11 @@ impl Case {
         match host.read_unlinked(&self.golden).map(String::from_utf8) {
             Ok(Ok(text)) if is_rendering(&text) => Outcome::Orphaned,
             Ok(_) => {
-                let message = format!("{} is called like a golden file and is none", self.golden);
-                let help = "there is no overlay for it, and it does not hold what overlays render as: \
+                let message = format!(
+                    "{} has the name of a golden file but does not contain rendered output",
+                    self.golden
+                );
+                let help = "there is no overlay for it: \
                             remove it, or give golden files another name";
                 let error = BuildError::new(ErrorKind::Golden, message);
                 Outcome::Failed(error.in_file(&self.golden).with_help(help))
@@ -50,7 +53,7 @@ impl Case {
         }
     }
 
-    /// Compares what became of the overlay with its golden file.
+    /// Compares the result of rendering the overlay with its golden file.
     #[must_use]
     pub fn compare(&self, host: &dyn Host, rendered: Result<String, BuildError>) -> Outcome {
         if self.is_orphan {

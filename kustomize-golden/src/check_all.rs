@@ -3,11 +3,10 @@
 use super::confined::root_around;
 use super::{Case, Outcome, Sessions};
 
-/// Overlays that are rendered before the next ones: enough for all cores and to share bases, few
-/// enough to tell how far it is.
+/// Overlays in a batch: enough to keep all cores busy and to share bases, few enough to report progress.
 const BATCH: usize = 64;
 
-/// A case that is rendered.
+/// A case whose overlay is rendered.
 struct Overlay<'c>(&'c Case);
 
 impl AsRef<str> for Overlay<'_> {
@@ -16,10 +15,10 @@ impl AsRef<str> for Overlay<'_> {
     }
 }
 
-/// Checks cases on all cores. The outcomes come in the order of the cases; `done` hears of each
-/// soon after it is there, in the same order.
+/// Checks cases on all cores. The outcomes are in the order of the cases. `done` is called for each
+/// of them, in the same order, as soon as its batch is finished.
 ///
-/// Overlays of one repository share what they have in common. Afterwards the session of each
+/// Overlays of the same repository share bases and files. Afterwards the session of each
 /// ([`Sessions::of`]) says what it was made of
 /// ([`Session::inputs`](kustomize_core::Session::inputs)).
 pub fn check_all(
@@ -34,7 +33,7 @@ pub fn check_all(
     for batch in cases.chunk_by(same_repository).flat_map(|cases| cases.chunks(BATCH)) {
         let Some(first) = batch.first() else { continue };
         let overlays: Vec<_> = batch.iter().filter(|case| !case.is_orphan).map(Overlay).collect();
-        // Only what is compared stays, so that no more than a few renderings are in memory.
+        // Compared where it is rendered, so that only a few renderings are in memory at a time.
         let compared = sessions.open(first).map_many(&overlays, |Overlay(case), rendered| {
             case.compare(host, rendered.and_then(|rendered| rendered.yaml()))
         });

@@ -1,4 +1,4 @@
-//! The file at the top of a repository that says where golden files stand.
+//! The configuration file at the top of a repository, which says where golden files are.
 
 use kustomize_core::host::{Host, path};
 use kustomize_core::yaml::decode::{Rules, Spanned, fields, from_node};
@@ -8,23 +8,23 @@ use kustomize_core::{BuildError, ErrorKind};
 /// Name of the configuration file.
 pub const CONFIG_FILE: &str = "kustomize-golden.yaml";
 
-/// What the configuration file says. All paths are taken from the directory it stands in.
+/// The fields of the configuration file. Paths are relative to its directory.
 ///
-/// It says where files are and no more: what a build may do is up to whoever runs it, never to the
+/// It only says where files are. What a build may do is decided by the user who runs it, never by the
 /// repository.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    /// Where golden files stand, in a tree like that of the overlays.
+    /// The directory of golden files, with the same tree as the overlays.
     pub(crate) directory: Option<Spanned<String>>,
-    /// What they are called.
+    /// Their file name.
     pub(crate) file: Option<Spanned<String>>,
-    /// Directories in which there are no overlays to test.
+    /// Directories without overlays to test.
     pub(crate) exclude: Vec<Spanned<String>>,
 }
 
 fields!(Config { directory, file, exclude });
 
-/// A configuration file that has been read.
+/// A parsed configuration file.
 pub(crate) struct ConfigFile {
     pub(crate) config: Config,
     sources: Sources,
@@ -35,7 +35,7 @@ impl ConfigFile {
     pub(crate) fn read(host: &dyn Host, directory: &str) -> Result<Self, BuildError> {
         let file = path::join(directory, CONFIG_FILE);
         let refuse = |message: &str| BuildError::new(ErrorKind::Golden, message).in_file(&file);
-        // An error shows the line that it is about, which must not be one of a file elsewhere.
+        // An error shows a line of the file, so the file must not be outside of the repository.
         if host.resolve(&file).ok().as_ref() != Some(&file) {
             return Err(refuse("the configuration is a link, which is not followed"));
         }
@@ -54,7 +54,7 @@ impl ConfigFile {
         }
     }
 
-    /// An error about something in it.
+    /// An error about a field.
     pub(crate) fn refuse(&self, pos: Pos, field: &str, message: String) -> BuildError {
         BuildError::new(ErrorKind::Golden, message).at(pos).field(field).located(&self.sources)
     }

@@ -1,4 +1,4 @@
-//! What rendering for a test may read: the repository, without what git keeps in it.
+//! What a test may read while it renders: the repository, except for git's own files.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use kustomize_core::{BuildOptions, LoadRestrictor};
 use super::layout::is_gits;
 use super::place::above;
 
-/// Links that are followed to find out why a path cannot be seen.
+/// Links to follow at most when looking for the reason why a path is hidden.
 const MOST_LINKS: usize = 40;
 
-/// Another host, of which only the repository of an overlay can be seen.
+/// A host that hides everything outside of an overlay's repository.
 ///
 /// A build reads more than tests of an untrusted repository should: a base may be any directory of
 /// the machine, a file may be `.git/config` with the credentials of a checkout, and a repository to
@@ -20,14 +20,14 @@ const MOST_LINKS: usize = 40;
 ///
 /// The repository of an overlay is the nearest directory above it with `.git`; where there is none,
 /// everything can be seen but what git keeps. Options that trust the kustomizations, because they
-/// let them run programs or load files from anywhere, lift all of this.
+/// let them run programs or load files from anywhere, lift these limits.
 pub struct Confined<'a> {
     host: &'a dyn Host,
-    /// What can be seen, with all that is below; none when that is everything.
+    /// The directory that is visible, with everything below it; none if everything is.
     root: Option<String>,
-    /// Directories that were made for the build.
+    /// Temporary directories of the build.
     scratch: Mutex<BTreeSet<String>>,
-    /// The URL of a repository that may be on this machine.
+    /// The URL of a repository that may be cloned from this machine.
     given: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Confined<'a> {
         self
     }
 
-    /// Whether a path, which has its links resolved, can be seen.
+    /// Whether a path is visible. Its links are resolved already.
     fn is_visible(&self, path: &str) -> bool {
         let Some(root) = &self.root else { return true };
         path::is_within(root, path) && !is_gits(&path::relative(root, path)) || self.is_scratch(path)
@@ -67,14 +67,14 @@ impl<'a> Confined<'a> {
         above(path).any(|directory| scratch.contains(directory))
     }
 
-    /// The path with links resolved, if it can be seen.
+    /// The path with links resolved, if it is visible.
     fn visible(&self, path: &str) -> Result<String, HostError> {
         let found = self.host.resolve(path);
         self.only_visible(path, found)
     }
 
-    /// What was found at a path, if it can be seen. Otherwise the error does not tell whether there is
-    /// anything.
+    /// What was found at a path, if it is visible. Otherwise the error does not tell whether the path
+    /// exists.
     fn only_visible(&self, path: &str, found: Result<String, HostError>) -> Result<String, HostError> {
         match found {
             Ok(real) if self.is_visible(&real) => Ok(real),
@@ -113,7 +113,7 @@ impl<'a> Confined<'a> {
         steps.into_iter().rev().find_map(|step| match self.host.resolve(step) {
             Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
             Err(_) => {
-                // Something has that name.
+                // Something with that name exists.
                 let names = self.host.list(path::parent(step)).ok()?;
                 names.iter().any(|name| name == path::base_name(step)).then(|| (step.to_owned(), None))
             }
@@ -157,7 +157,7 @@ impl Host for Confined<'_> {
 
     fn resolve(&self, path: &str) -> Result<String, HostError> {
         let found = self.host.resolve(path);
-        // The current directory may be above.
+        // The current directory may be above it.
         let is_above = |root: &String| found.as_ref().is_ok_and(|real| path::is_within(real, root));
         if self.root.as_ref().is_some_and(is_above) { found } else { self.only_visible(path, found) }
     }

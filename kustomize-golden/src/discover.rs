@@ -9,7 +9,7 @@ use super::kustomizations::Found;
 use super::place::resolve_within;
 use super::{Case, Layout};
 
-/// The overlays at or below these paths with their golden files, sorted by overlay.
+/// Finds the overlays at or below these paths and their golden files, sorted by overlay.
 ///
 /// An overlay is a kustomization that no other one found builds on, that has a golden file, or
 /// that is itself one of the paths. Components are not overlays. A golden file without an overlay is a
@@ -55,7 +55,7 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
     Ok(cases)
 }
 
-/// The directory that a path means, links resolved.
+/// The directory of a path, with links resolved.
 fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, BuildError> {
     let resolved = resolve_within(host, given)?;
     if host.kind(&resolved) == Ok(EntryKind::Directory) {
@@ -73,7 +73,7 @@ fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, top: &str) -> Vec<Stri
         return Vec::new();
     }
     let mut found = Found::default();
-    // There need not be any yet.
+    // It need not exist yet.
     let _ = found.walk(host, &path::join(tree, &path::relative(layout.top(), top)), &layout.of_tree());
     let goldens = found.with_golden.iter().map(|directory| path::join(directory, layout.file_name()));
     goldens
@@ -82,8 +82,8 @@ fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, top: &str) -> Vec<Stri
         .collect()
 }
 
-/// Kustomizations that no other one builds on. Of those that build on each other in a circle, and
-/// on which nothing else builds, one: it fails, and says so.
+/// Kustomizations that no other one builds on, and one of each cycle that nothing else builds on: it
+/// fails with an error that names the cycle.
 fn tips(host: &dyn Host, found: &Found) -> BTreeSet<String> {
     let kustomizations = &found.kustomizations;
     let known = |named: &String| match kustomizations.contains_key(named) {
@@ -109,7 +109,7 @@ fn tips(host: &dyn Host, found: &Found) -> BTreeSet<String> {
     };
     let (tips, others): (Vec<&String>, Vec<&String>) =
         kustomizations.keys().partition(|path| !used.contains(path));
-    // Components that nobody uses are no overlays, and what they build on is none either.
+    // An unused component is not an overlay, and neither are its bases.
     for path in &tips {
         reach(path);
     }

@@ -1,4 +1,4 @@
-//! Which kustomizations there are below a directory, and which build on which.
+//! The kustomizations below a directory, and which of them build on which.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,18 +12,18 @@ use kustomize_core::yaml::{FileId, Node, read_config};
 use super::place::above;
 use super::{Confined, Layout};
 
-/// Fields that may name directories of other kustomizations.
+/// Fields that can name directories of other kustomizations.
 const FIELDS: [&str; 6] = ["resources", "bases", "components", "generators", "transformers", "validators"];
 
-/// A kustomization, as far as it matters to tell overlays from what they are made of.
+/// The parts of a kustomization that tell overlays from bases.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kustomization {
     pub(crate) is_component: bool,
-    /// Paths that it names, joined to its directory; files and directories.
+    /// The files and directories that it names, joined to its directory.
     pub(crate) names: Vec<String>,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// By directory.
@@ -38,7 +38,7 @@ pub(crate) struct Found {
 /// A repository, or the part of it below which a walk began.
 struct Area<'h> {
     layout: Layout,
-    /// All that can be seen of the host.
+    /// Everything on the host.
     confined: Confined<'h>,
 }
 
@@ -106,8 +106,8 @@ impl Found {
     }
 }
 
-/// Reads what a kustomization names. One that cannot be understood names nothing: building it will
-/// say what is wrong.
+/// Reads the paths that a kustomization names. One that cannot be parsed names nothing; building it
+/// reports the error.
 fn read(host: &dyn Host, directory: &str, name: &str) -> Kustomization {
     let content = host.read(&path::join(directory, name)).unwrap_or_default();
     let text = String::from_utf8(content).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where golden files stand.
+//! Where golden files are.
 
 use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
@@ -8,33 +8,33 @@ use super::config::{CONFIG_FILE, ConfigFile};
 use super::confined::root_around;
 use super::place::{above, resolve_new, resolve_to_write, resolve_within};
 
-/// What golden files are called unless the repository says otherwise.
+/// The default name of golden files.
 ///
 /// The name is one that [insta](https://insta.rs) gives to snapshots of this kind.
 pub const GOLDEN_FILE: &str = "kustomization.snap.yaml";
 
-/// A longer path is none on any machine.
+/// No operating system has longer paths.
 const LONGEST_PATH: usize = 4096;
 
-/// Where the golden files of a repository stand.
+/// Where the golden files of a repository are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     top: String,
     directory: Option<String>,
     file: String,
-    /// In their order.
+    /// Sorted.
     exclude: Vec<String>,
 }
 
 impl Layout {
-    /// Golden files next to their overlays, in a repository with its top here.
+    /// Golden files next to their overlays, in the repository with this top directory.
     #[must_use]
     pub fn new(top: &str) -> Self {
         Layout { top: path::clean(top), directory: None, file: GOLDEN_FILE.to_owned(), exclude: Vec::new() }
     }
 
-    /// The layout of the repository that a file or directory is in: as its configuration file says,
-    /// which stands in a directory above, at the latest where `.git` is.
+    /// Finds the layout of the repository around a file or directory. Its configuration file is looked up
+    /// in the directories above, up to the one with `.git`.
     ///
     /// # Errors
     /// There is nothing at the path, or the configuration is wrong.
@@ -54,7 +54,7 @@ impl Layout {
                 parent => directory = parent,
             }
         }
-        // No repository: everything is seen from where we are.
+        // No repository: the current directory takes its place.
         let here = host.current_directory().map_err(BuildError::no_current_directory)?;
         let here = host.resolve(&here).unwrap_or(here);
         Ok(Layout::new(if path::is_within(&here, &start) { &here } else { directory }))
@@ -147,7 +147,7 @@ impl Layout {
         Ok(self)
     }
 
-    /// Gives golden files another name.
+    /// Sets the name of golden files.
     ///
     /// # Errors
     /// [`ErrorKind::Golden`] for what is no name of a file, or is that of a kustomization.
@@ -168,19 +168,19 @@ impl Layout {
         self.directory.as_deref()
     }
 
-    /// What golden files are called.
+    /// The name of golden files.
     #[must_use]
     pub fn file_name(&self) -> &str {
         &self.file
     }
 
-    /// The directories in which the configuration says that there are no overlays to test, sorted.
+    /// The directories that the configuration excludes, sorted.
     #[must_use]
     pub fn excluded(&self) -> &[String] {
         &self.exclude
     }
 
-    /// Whether a directory is one in which there are no overlays to test.
+    /// Whether a directory is excluded, or contains golden files only.
     #[must_use]
     pub fn excludes(&self, directory: &str) -> bool {
         let has_goldens = self.directory.as_ref().is_some_and(|goldens| path::is_within(goldens, directory));
@@ -204,7 +204,7 @@ impl Layout {
         Ok(path::join(&below, &self.file))
     }
 
-    /// The overlay that a golden file belongs to; none for what is no golden file.
+    /// The overlay of a golden file; none for any other file.
     #[must_use]
     pub fn overlay_of(&self, golden: &str) -> Option<String> {
         let directory = path::parent(golden);
@@ -220,13 +220,13 @@ impl Layout {
         }
     }
 
-    /// A path below the top; none when it leads elsewhere, or among what git keeps.
+    /// A path below the top; none if it leads elsewhere, or to git's own files.
     fn within(&self, written: &str) -> Option<String> {
         if written.len() > LONGEST_PATH {
             return None;
         }
         let place = path::join(&self.top, written);
-        // Windows has two separators, and the other one is no part of the names of a repository.
+        // Windows has a second separator.
         let is_plain = !path::is_absolute(written) && !written.contains('\\') && !is_gits(written);
         (is_plain && path::is_within(&self.top, &place)).then_some(place)
     }
@@ -241,7 +241,7 @@ fn has_config(host: &dyn Host, directory: &str) -> bool {
     }
 }
 
-/// Whether a path leads to what git keeps.
+/// Whether a path leads to git's own files.
 pub(crate) fn is_gits(path: &str) -> bool {
     path.split('/').any(is_git)
 }
@@ -266,7 +266,7 @@ fn checked_name(name: &str) -> Result<String, String> {
     }
 }
 
-/// A path as seen from where the host stands.
+/// A path relative to the host's current directory, as an absolute one.
 pub(crate) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     if path::is_absolute(given) {
         return Ok(path::clean(given));

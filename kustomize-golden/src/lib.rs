@@ -1,16 +1,16 @@
-//! Golden-file testing of overlays: each is rendered and compared with what was kept of it.
+//! Golden-file testing of overlays: each is rendered and compared with a file that has the expected output.
 //!
-//! There is one format and whatever runs it: a golden file holds, byte for byte, what
-//! `kustomize build` prints. It stands next to its overlay, in `kustomization.snap.yaml`, or where
-//! a file `kustomize-golden.yaml` at the top of the repository says ([`Layout`]).
+//! A golden file contains what `kustomize build` prints, byte for byte, whichever program tests it. It
+//! is `kustomization.snap.yaml` next to its overlay, unless a file `kustomize-golden.yaml` at the top of
+//! the repository names another place ([`Layout`]).
 //!
 //! [`discover()`] finds the overlays and their golden files, [`Case::check`] renders one and
 //! compares, [`check_all()`] does that with many at once. Nothing here writes: an [`Outcome`] says
 //! what accepting it would mean ([`Outcome::update`]), and whoever runs the tests does it.
 //!
-//! What is tested may come from someone who is not trusted, as in a pull request. Golden files and
-//! the configuration are never reached through links, paths lead out of no repository, and what is
-//! rendered reads nothing outside of it ([`Confined`]).
+//! The repository may be untrusted, as in a pull request. Golden files and the configuration are never
+//! reached through links, no path leads out of the repository, and overlays read nothing outside of it
+//! ([`Confined`]).
 //!
 //! ```
 //! use kustomize_golden::{Layout, Outcome, discover};

@@ -1,28 +1,28 @@
-//! How a comparison ended, and what accepting it means.
+//! The outcome of a comparison, and how to accept it.
 
 use kustomize_core::BuildError;
 use kustomize_difference::{Difference, Snapshot};
 
 use super::Case;
 
-/// How the comparison of an overlay with its golden file ended. Only [`Outcome::Equal`] is good.
+/// The outcome of comparing an overlay with its golden file. Only [`Outcome::Equal`] is good.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The overlay renders as it did.
+    /// The output is the expected one.
     Equal,
-    /// It renders otherwise.
+    /// The output differs.
     Different(Box<Mismatch>),
-    /// It renders, and there is no golden file.
+    /// There is no golden file.
     Missing {
-        /// What it renders as.
+        /// The output.
         actual: String,
     },
-    /// It renders, and its golden file cannot be read.
+    /// The golden file cannot be read.
     Unreadable {
         /// Why.
         error: BuildError,
-        /// What it renders as.
+        /// The output.
         actual: String,
     },
     /// It does not render, or its golden file is nothing to read, write or remove: a link, or a
@@ -32,15 +32,15 @@ pub enum Outcome {
     Orphaned,
 }
 
-/// What was expected and what came.
+/// The expected output and the actual one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// The golden file.
     pub golden: String,
-    /// What stands in it.
+    /// Its content.
     pub expected: String,
-    /// What the overlay renders as.
+    /// The output.
     pub actual: String,
 }
 
@@ -48,14 +48,14 @@ pub struct Mismatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update<'a> {
-    /// This is to stand in the golden file.
+    /// Replace the golden file.
     Write {
         /// The golden file.
         path: &'a str,
         /// Its whole content.
         content: &'a str,
     },
-    /// The golden file is to go.
+    /// Remove the golden file.
     Remove {
         /// The golden file.
         path: &'a str,
@@ -87,16 +87,16 @@ impl Mismatch {
 }
 
 impl Outcome {
-    /// Whether the overlay renders as it did.
+    /// Whether the output is the expected one.
     #[must_use]
     pub fn is_equal(&self) -> bool {
         matches!(self, Outcome::Equal)
     }
 
-    /// What to do so that the next comparison finds them equal. An overlay that does not render
-    /// keeps its golden file.
+    /// The change that makes the next comparison succeed. The golden file of an overlay that does not
+    /// render is kept.
     ///
-    /// Whoever does it replaces the file, and does not write to what a link there points at.
+    /// The caller must replace the file, and must not write through a link.
     #[must_use]
     pub fn update<'a>(&'a self, case: &'a Case) -> Option<Update<'a>> {
         let path = case.golden.as_str();

@@ -1,5 +1,5 @@
-//! Where golden files really are. What is tested may come from someone who is not trusted: no link
-//! in it is followed to where it could make a test read, write or remove a file elsewhere.
+//! Where golden files really are. The repository may be untrusted: no link in it may lead a test to read,
+//! write or remove a file elsewhere.
 
 use std::iter;
 
@@ -50,7 +50,7 @@ pub(crate) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
     Ok(resolved)
 }
 
-/// The same for a path at which there need not be anything yet.
+/// The same for a path that need not exist yet.
 pub(crate) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
     let existing = nearest(host, &given);
@@ -96,7 +96,7 @@ pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     iter::successors(Some(path), |path| Some(path::parent(path)).filter(|parent| parent.len() < path.len()))
 }
 
-/// The nearest of a path and the directories above it at which there is something.
+/// The path or the nearest directory above it that exists.
 fn nearest<'p>(host: &dyn Host, path: &'p str) -> &'p str {
     let mut path = path;
     while path != "/" && host.resolve(path) == Err(HostError::NotFound) {
@@ -119,7 +119,7 @@ pub(crate) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildErr
     }
     let is_link = match host.resolve(golden) {
         Ok(real) => real != golden,
-        // A link to nothing has a name all the same.
+        // A dangling link is listed as well.
         Err(_) => {
             let name = path::base_name(golden);
             let names = host.list(path::parent(golden)).unwrap_or_default();
@@ -129,8 +129,7 @@ pub(crate) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildErr
     if is_link { refuse(golden, format!("the golden file {golden} is a link")) } else { Ok(()) }
 }
 
-/// Whether a text is what some overlay may have rendered as: resources, written as they are
-/// printed.
+/// Whether a text can be rendered output: resources, formatted as the printer does.
 pub(crate) fn is_rendering(text: &str) -> bool {
     let text = text.replace("\r\n", "\n");
     let Ok(nodes) = yaml::read(&text, FileId::UNKNOWN) else { return false };

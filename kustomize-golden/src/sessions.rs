@@ -1,4 +1,4 @@
-//! What renders overlays of several repositories.
+//! Sessions for overlays of several repositories.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,29 @@ use kustomize_core::host::Host;
 use super::confined::root_around;
 use super::{Case, Confined};
 
-/// A session for each repository that overlays are in. One for all would let an overlay read the
-/// repositories of the others, which may come from someone else.
+/// A session for each repository with overlays. With a single one, an overlay could read the other
+/// repositories.
 pub struct Sessions<'a> {
     host: &'a dyn Host,
     options: BuildOptions,
-    /// By the top of the repository.
+    /// By the top directory of the repository.
     by_root: BTreeMap<String, Session<Confined<'a>>>,
 }
 
 impl<'a> Sessions<'a> {
-    /// None yet; all will render with these options.
+    /// No sessions yet. All of them will use these options.
     #[must_use]
     pub fn new(host: &'a dyn Host, options: BuildOptions) -> Self {
         Sessions { host, options, by_root: BTreeMap::new() }
     }
 
-    /// The one that has rendered the overlay of a case.
+    /// The session that has rendered the overlay of a case.
     #[must_use]
     pub fn of(&self, case: &Case) -> Option<&Session<Confined<'a>>> {
         self.by_root.get(self.root(case))
     }
 
-    /// The one to render the overlay of a case.
+    /// The session for the overlay of a case.
     pub(crate) fn open(&mut self, case: &Case) -> &Session<Confined<'a>> {
         let root = self.root(case);
         let open = || Session::new(Confined::below(self.host, root, &self.options), self.options.clone());
@@ -43,7 +43,7 @@ impl<'a> Sessions<'a> {
         root_around(self.host, &case.overlay)
     }
 
-    /// The host, all of which can be seen.
+    /// The host itself, without limits.
     pub(crate) fn host(&self) -> &'a dyn Host {
         self.host
     }

@@ -195,7 +195,7 @@ fn only_golden_files_are_removed() {
     place.write("source/README.md", "# By hand\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
     place.write("gone/README.md", GONE);
     let text = told(&place, &["test", "--update"], 1);
-    assert!(text.contains("is called like a golden file and is none"), "{text}");
+    assert!(text.contains("has the name of a golden file but does not contain rendered output"), "{text}");
     assert!(text.ends_with("\n7 overlays: 2 written, 1 removed, 4 failed\n"), "{text}");
     for kept in ["docs", "list", "empty", "source"] {
         assert!(place.exists(&format!("{kept}/README.md")), "{kept}");
