@@ -13,6 +13,7 @@ mod quote;
 pub mod receiver;
 pub mod semver;
 pub mod setters;
+pub mod signature;
 pub mod sops;
 pub mod source;
 pub mod ssa;

@@ -40,7 +40,7 @@ impl Snapshot {
 
 impl From<Commit> for Snapshot {
     fn from(commit: Commit) -> Self {
-        let Commit { revision, id, subject, author, tree } = commit;
+        let Commit { revision, id, subject, author, tree, .. } = commit;
         Snapshot { revision, commit: Some(CommitInfo { id, subject, author }), tree }
     }
 }

@@ -1,6 +1,7 @@
 //! GitRepository: fetched at its interval and when someone asks for it.
 
 mod unsupported;
+mod verification;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -17,16 +18,32 @@ use serde_json::{Value, json};
 use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
-use super::{Context, Next, artifacts, finalizer, status};
+use super::{Context, Next, artifacts, finalizer, secrets, status};
 use crate::source::git::{Commit, Credentials, GitError, GitProgram, GitTree, Mirror, shown_url};
+use verification::Verified;
 
 /// How events name this controller.
 const CONTROLLER: &str = "source-controller";
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Why a repository could not be fetched.
+/// What was fetched.
+struct Fetched {
+    commit: Commit,
+    /// What was verified, if the spec wants it.
+    verified: Option<Verified>,
+}
+
+/// What can go wrong with a repository, by the condition that says so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Fetch,
+    Verification,
+}
+
+/// Why a repository could not be fetched, or what it has cannot be offered.
 struct Failure {
+    part: Part,
     reason: &'static str,
     message: String,
     is_permanent: bool,
@@ -34,7 +51,7 @@ struct Failure {
 
 impl Failure {
     fn authentication(message: String) -> Self {
-        Failure { reason: reason::AUTHENTICATION_FAILED, message, is_permanent: false }
+        Failure { part: Part::Fetch, reason: reason::AUTHENTICATION_FAILED, message, is_permanent: false }
     }
 
     fn git(error: &GitError, url: &str) -> Self {
@@ -43,6 +60,7 @@ impl Failure {
             _ => reason::GIT_OPERATION_FAILED,
         };
         Failure {
+            part: Part::Fetch,
             reason,
             message: format!(
                 "failed to checkout and determine revision: unable to clone '{}': {error}",
@@ -90,9 +108,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let known = old.artifact.as_ref().filter(|_| old.observed_ignore == repository.spec.ignore);
     let is_new = outcome
         .as_ref()
-        .is_ok_and(|commit| known.is_none_or(|artifact| artifact.revision != commit.revision));
+        .is_ok_and(|fetched| known.is_none_or(|artifact| artifact.revision != fetched.commit.revision));
     let artifact = match &outcome {
-        Ok(commit) => artifact(&context, &key, commit, known).await,
+        Ok(fetched) => artifact(&context, &key, &fetched.commit, known).await,
         Err(_) => None,
     };
     let new = next_status(&repository, &old, &outcome, artifact, context.environment.now());
@@ -102,7 +120,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Err(_) => Next::at_interval(repository.spec.interval),
     };
     match &outcome {
-        Ok(commit) if is_new => {
+        Ok(Fetched { commit, .. }) if is_new => {
             let subject: String = commit.subject.chars().take(50).collect();
             let message = format!("stored artifact for commit '{subject}'");
             context.log.info(&message, fields(&key, json!({"revision": commit.revision})));
@@ -119,7 +137,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
         }
     }
-    if let Ok(commit) = &outcome {
+    if let Ok(Fetched { commit, .. }) = &outcome {
         let message = format!("stored artifact for revision '{}'", commit.revision);
         let report = Report::info(CONTROLLER, reason::SUCCEEDED, &message);
         events::mended(&context, &*repository, &report.at(Some(&commit.revision)));
@@ -128,7 +146,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     // that is asked for as soon as the status is there waits for the commit.
     let publication = context.sources.publish(SourceKind::GitRepository, &key).await;
     let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
-    if let Ok(commit) = outcome {
+    if let Ok(Fetched { commit, .. }) = outcome {
         context.set_commit(&key, commit);
     }
     drop(publication);
@@ -157,7 +175,7 @@ fn directory(context: &Context, key: &Key) -> std::path::PathBuf {
     context.data.join("git").join(&key.namespace).join(&key.name)
 }
 
-async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Commit, Failure> {
+async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Fetched, Failure> {
     let url = &repository.spec.url;
     unsupported::check(&repository.spec)?;
     let credentials = credentials(context, key, repository).await?;
@@ -165,9 +183,12 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
+    // Before anything is read of its files.
+    let verified = verification::verify(context, key, repository, &mirror, &commit).await?;
+    mirror.offer(&commit).map_err(|error| Failure::git(&error, url))?;
     commit.tree =
         shown(context, key, repository, &mirror, &commit).await.map_err(|error| Failure::git(&error, url))?;
-    Ok(commit)
+    Ok(Fetched { commit, verified })
 }
 
 /// The tree of a commit without what the repository and its spec leave out.
@@ -214,7 +235,11 @@ pub(super) fn mirror(context: &Context, key: &Key) -> Result<Arc<Mirror>, GitErr
 
 /// After a start: hands out what was fetched before, when nothing can be fetched now.
 async fn recall(context: &Context, key: &Key, repository: &GitRepository) {
-    let artifact = repository.status.as_ref().and_then(|status| status.artifact.as_ref());
+    let status = repository.status.as_ref();
+    // What was stored before it had to be verified is not handed out again.
+    let is_unverified = repository.spec.verify.is_some()
+        && status.is_none_or(|status| status.source_verification_mode.is_none());
+    let artifact = status.filter(|_| !is_unverified).and_then(|status| status.artifact.as_ref());
     let Some(artifact) = artifact.filter(|_| context.sources.offer(SourceKind::GitRepository, key).is_none())
     else {
         return;
@@ -252,6 +277,21 @@ async fn credentials(
     key: &Key,
     repository: &GitRepository,
 ) -> Result<Credentials, Failure> {
+    let credentials = login(context, key, repository).await?;
+    let Some(reference) = &repository.spec.proxy_secret_ref else { return Ok(credentials) };
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::authentication(format!("failed to configure proxy options: {error}"))
+    };
+    let secret = Key { namespace: key.namespace.clone(), name: reference.name.clone() };
+    let data = secrets::read(context, &secret)
+        .await
+        .map_err(|error| failed(&format!("failed to get secret '{secret}': {error}")))?;
+    let proxy = secrets::proxy(&data).map_err(|error| failed(&error))?;
+    credentials.through(&proxy, &repository.spec.url).map_err(|error| failed(&error))
+}
+
+/// What the Secret of a repository has.
+async fn login(context: &Context, key: &Key, repository: &GitRepository) -> Result<Credentials, Failure> {
     let Some(reference) = &repository.spec.secret_ref else { return Ok(Credentials::default()) };
     let secrets: Api<Secret> = Api::namespaced(context.client.clone(), &key.namespace);
     let secret = secrets.get(&reference.name).await.map_err(|error| {
@@ -271,7 +311,7 @@ async fn credentials(
 fn next_status(
     repository: &GitRepository,
     old: &GitRepositoryStatus,
-    outcome: &Result<Commit, Failure>,
+    outcome: &Result<Fetched, Failure>,
     artifact: Option<Artifact>,
     now: Timestamp,
 ) -> GitRepositoryStatus {
@@ -282,10 +322,17 @@ fn next_status(
         condition::set(conditions, type_, status, reason, message, generation, now);
     };
     match outcome {
-        Ok(commit) => {
+        Ok(Fetched { commit, verified }) => {
             let message = format!("stored artifact for revision '{}'", commit.revision);
             set(condition::READY, ConditionStatus::True, reason::SUCCEEDED, &message);
             set(condition::ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
+            match verified {
+                Some(Verified { message, .. }) => {
+                    set(condition::SOURCE_VERIFIED, ConditionStatus::True, reason::SUCCEEDED, message);
+                }
+                None => condition::remove(&mut new.conditions, condition::SOURCE_VERIFIED),
+            }
+            new.source_verification_mode = verified.as_ref().map(|verified| verified.mode.to_owned());
             for type_ in [condition::RECONCILING, condition::STALLED, condition::FETCH_FAILED] {
                 condition::remove(&mut new.conditions, type_);
             }
@@ -294,7 +341,22 @@ fn next_status(
         }
         Err(failure) => {
             set(condition::READY, ConditionStatus::False, failure.reason, &failure.message);
-            set(condition::FETCH_FAILED, ConditionStatus::True, failure.reason, &failure.message);
+            match failure.part {
+                Part::Fetch => {
+                    set(condition::FETCH_FAILED, ConditionStatus::True, failure.reason, &failure.message);
+                    // What was found wrong with another commit says nothing about the next one.
+                    new.conditions.retain(|known| {
+                        known.type_ != condition::SOURCE_VERIFIED || known.status != ConditionStatus::False
+                    });
+                }
+                Part::Verification => {
+                    set(condition::SOURCE_VERIFIED, ConditionStatus::False, failure.reason, &failure.message);
+                    condition::remove(&mut new.conditions, condition::FETCH_FAILED);
+                }
+            }
+            let mut set = |type_, status, reason, message: &str| {
+                condition::set(&mut new.conditions, type_, status, reason, message, generation, now);
+            };
             if failure.is_permanent {
                 set(condition::STALLED, ConditionStatus::True, failure.reason, &failure.message);
                 condition::remove(&mut new.conditions, condition::RECONCILING);

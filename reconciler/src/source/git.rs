@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gix::refs::transaction::PreviousValue;
 use gix::{ObjectId, ThreadSafeRepository};
 use kustomize_core::closest;
 use reconciler_api::git_repository::GitReference;
@@ -34,6 +35,10 @@ const DEFAULT_BRANCH: &str = "master";
 const KEPT: &str = "refs/reconciler/wanted";
 /// Where earlier commits are held that someone may want again.
 const HELD: &str = "refs/reconciler/held";
+/// Where the commit is kept that is offered to others, which may be an older one.
+const OFFERED: &str = "refs/reconciler/offered";
+/// The largest commit or tag that is read, in bytes.
+const LARGEST_COMMIT: u64 = 16 << 20;
 
 /// A commit that was fetched.
 #[derive(Clone, Debug)]
@@ -46,8 +51,19 @@ pub struct Commit {
     pub subject: String,
     /// The name of its author.
     pub author: String,
+    /// The tag that led to it, if one was asked for.
+    pub tag: Option<Tag>,
     /// Its files.
     pub tree: GitTree,
+}
+
+/// A tag that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// Its name, without `refs/tags/`.
+    pub name: String,
+    /// The object with its message; none if the tag is a mere name for the commit.
+    pub object: Option<ObjectId>,
 }
 
 /// A bare repository on disk that follows a remote one.
@@ -84,7 +100,7 @@ impl Mirror {
     pub async fn fetch(&self, remote: &dyn Remote, wanted: &GitReference) -> Result<Commit, GitError> {
         let target = resolve(remote, wanted).await?;
         let _writing = self.writing.lock().await;
-        if self.kept() != Some(target.id) || self.tree_of(target.id).is_err() {
+        if self.kept_object() != Some(target.object) || self.tree_of(target.id).is_err() {
             // Before the fetch, what is read at the moment is what is kept.
             remote.tidy(&self.directory).await?;
             match &target.name {
@@ -97,7 +113,31 @@ impl Mirror {
             Some(_) => self.kept().unwrap_or(target.id),
             None => target.id,
         };
-        self.commit(id, &target.label)
+        let mut commit = self.commit(id, &target.label)?;
+        let tag = target.name.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
+        commit.tag = tag.map(|name| Tag {
+            name: name.to_owned(),
+            object: self.kept_object().filter(|object| *object != id),
+        });
+        Ok(commit)
+    }
+
+    /// A commit or tag as git stores it.
+    pub fn read(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+        let repository = self.repository.to_thread_local();
+        if repository.find_header(id).map_err(storage)?.size() > LARGEST_COMMIT {
+            let what = "has a message or a signature with";
+            return Err(GitError::TooLarge { what, limit: LARGEST_COMMIT });
+        }
+        Ok(repository.find_object(id).map_err(storage)?.detach().data)
+    }
+
+    /// Keeps a commit until another one is offered.
+    pub fn offer(&self, commit: &Commit) -> Result<(), GitError> {
+        let id = commit.id.parse::<ObjectId>().map_err(storage)?;
+        let repository = self.repository.to_thread_local();
+        let any = PreviousValue::Any;
+        repository.reference(OFFERED, id, any, "offered").map_err(storage).map(|_| ())
     }
 
     /// The commit of a revision, as status writes it, if it was fetched before.
@@ -186,6 +226,12 @@ impl Mirror {
         Some(id.detach())
     }
 
+    /// The object that was fetched last: a commit, or a tag that leads to it.
+    fn kept_object(&self) -> Option<ObjectId> {
+        let repository = self.repository.to_thread_local();
+        repository.find_reference(KEPT).ok()?.target().try_id().map(ToOwned::to_owned)
+    }
+
     fn tree_of(&self, id: ObjectId) -> Result<ObjectId, GitError> {
         tree_of(&self.repository.to_thread_local(), id)
     }
@@ -203,6 +249,7 @@ impl Mirror {
             id: id.to_string(),
             subject,
             author,
+            tag: None,
             tree: GitTree::new(Arc::clone(&self.repository), tree),
         })
     }
@@ -257,6 +304,8 @@ struct Target {
     /// The full name of the reference, unless it is a bare commit.
     name: Option<String>,
     id: ObjectId,
+    /// The object of the reference: the commit, or a tag that leads to it.
+    object: ObjectId,
 }
 
 async fn resolve(remote: &dyn Remote, wanted: &GitReference) -> Result<Target, GitError> {
@@ -264,7 +313,7 @@ async fn resolve(remote: &dyn Remote, wanted: &GitReference) -> Result<Target, G
         let id = commit
             .parse::<ObjectId>()
             .map_err(|_| GitError::InvalidReference(format!("{commit:?} is not a whole commit id")))?;
-        return Ok(Target { label: wanted.branch.clone().unwrap_or_default(), name: None, id });
+        return Ok(Target { label: wanted.branch.clone().unwrap_or_default(), name: None, id, object: id });
     }
     if let Some(name) = wanted.name.as_deref().filter(|name| !name.is_empty()) {
         return find(remote, name, name, "reference").await;
@@ -286,7 +335,8 @@ async fn find(remote: &dyn Remote, name: &str, label: &str, what: &'static str) 
     }
     let found = remote.list(&[name]).await?;
     if let Some(reference) = found.iter().find(|reference| reference.name == name) {
-        return Ok(Target { label: label.to_owned(), name: Some(name.to_owned()), id: reference.id });
+        let Reference { id, object, .. } = *reference;
+        return Ok(Target { label: label.to_owned(), name: Some(name.to_owned()), id, object });
     }
     let all = remote.list(&[]).await?;
     let prefix = match what {
@@ -317,6 +367,6 @@ async fn newest(remote: &dyn Remote, range: &str) -> Result<Target, GitError> {
     };
     let name = format!("refs/tags/{newest}");
     let found = tags.into_iter().find(|reference| reference.name == name);
-    let id = found.map(|reference| reference.id).ok_or(GitError::NoVersion { range: range.to_owned() })?;
-    Ok(Target { label: newest, name: Some(name), id })
+    let found = found.ok_or(GitError::NoVersion { range: range.to_owned() })?;
+    Ok(Target { label: newest, name: Some(name), id: found.id, object: found.object })
 }

@@ -1,7 +1,9 @@
-//! Repositories on servers that want to know who asks: over http, https and ssh.
+//! Repositories on servers that want to know who asks: over http, https and ssh, and through a proxy.
 
 #[cfg(unix)]
 mod http;
+#[cfg(unix)]
+mod proxy;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]

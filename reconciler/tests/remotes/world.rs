@@ -48,7 +48,15 @@ impl World {
     ) -> Outcome<Result<Commit, GitError>> {
         let data: BTreeMap<String, Vec<u8>> =
             secret.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect();
-        let credentials = Credentials::from_secret(&data, url)?;
+        self.fetch_with(url, Credentials::from_secret(&data, url)?).await
+    }
+
+    /// Fetches a repository with credentials.
+    pub(crate) async fn fetch_with(
+        &self,
+        url: &str,
+        credentials: Credentials,
+    ) -> Outcome<Result<Commit, GitError>> {
         let remote = GitProgram::new(url, credentials, PATIENCE);
         let mirror = tempfile::tempdir_in(self.directory.path())?;
         let wanted = GitReference { branch: Some("main".to_owned()), ..GitReference::default() };

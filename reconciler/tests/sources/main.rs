@@ -11,3 +11,4 @@ mod oci;
 mod registry;
 mod signed;
 mod store;
+mod verification;

@@ -1,11 +1,11 @@
 //! Fields of a GitRepository that the reconciler does not act on yet.
 //!
-//! None of them is ignored: without `verify`, for instance, commits would be applied that nobody signed.
+//! None of them is ignored: what is applied would not be what the spec asks for.
 
 use reconciler_api::git_repository::GitRepositorySpec;
 use reconciler_api::reason;
 
-use super::Failure;
+use super::{Failure, Part};
 
 /// Refuses a spec with a field that would have no effect.
 pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
@@ -17,11 +17,9 @@ pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
         return Err(refuse(reason::INVALID_PROVIDER_CONFIGURATION, message));
     }
     let fields = [
-        ("verify", spec.verify.is_some()),
         ("include", !spec.include.is_empty()),
         ("recurseSubmodules", spec.recurse_submodules),
         ("sparseCheckout", !spec.sparse_checkout.is_empty()),
-        ("proxySecretRef", spec.proxy_secret_ref.is_some()),
         ("serviceAccountName", spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty())),
     ];
     match fields.into_iter().find(|(_, is_set)| *is_set) {
@@ -39,7 +37,7 @@ pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
 }
 
 fn refuse(reason: &'static str, message: String) -> Failure {
-    Failure { reason, message, is_permanent: true }
+    Failure { part: Part::Fetch, reason, message, is_permanent: true }
 }
 
 #[cfg(test)]
@@ -61,11 +59,9 @@ mod tests {
     fn no_field_is_ignored() -> Result<(), serde_json::Error> {
         assert_eq!(outcome(&json!({"provider": "generic", "ignore": "*"}))?, Ok(()));
         let cases = [
-            ("verify", json!({"secretRef": {"name": "keys"}})),
             ("include", json!([{"repository": {"name": "other"}}])),
             ("recurseSubmodules", json!(true)),
             ("sparseCheckout", json!(["apps"])),
-            ("proxySecretRef", json!({"name": "proxy"})),
             ("provider", json!("github")),
         ];
         for (field, value) in cases {

@@ -25,6 +25,8 @@ pub struct Credentials {
     pub(super) certificate: Option<String>,
     /// Key of that certificate.
     pub(super) certificate_key: Option<String>,
+    /// Address of a proxy, with its login.
+    pub(super) proxy: Option<Url>,
 }
 
 /// A Secret cannot be used as credentials.
@@ -51,9 +53,25 @@ impl Credentials {
             ca: text("ca.crt")?.or(text("caFile")?),
             certificate: text("tls.crt")?.or(text("certFile")?),
             certificate_key: text("tls.key")?.or(text("keyFile")?),
+            proxy: None,
         };
         credentials.check(url)?;
         Ok(credentials)
+    }
+
+    /// The same, through a proxy. Its address may have a user name and a password.
+    pub fn through(self, proxy: &str, url: &str) -> Result<Self, CredentialsError> {
+        let proxy = Url::parse(proxy)
+            .map_err(|error| CredentialsError(format!("the address of the proxy: {error}")))?;
+        if !matches!(proxy.scheme(), "http" | "https" | "socks5") {
+            let message = format!("a proxy cannot be reached by '{}'", proxy.scheme());
+            return Err(CredentialsError(message));
+        }
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            let message = "only repositories with http or https are reached through a proxy";
+            return Err(CredentialsError(message.to_owned()));
+        }
+        Ok(Credentials { proxy: Some(proxy), ..self })
     }
 
     fn check(&self, url: &str) -> Result<(), CredentialsError> {
@@ -73,7 +91,8 @@ impl Credentials {
 
     /// Replaces every secret in a text.
     pub(super) fn mask(&self, text: &str) -> String {
-        let secrets = [&self.password, &self.bearer_token];
+        let proxy = self.proxy.as_ref().and_then(Url::password).map(str::to_owned);
+        let secrets = [&self.password, &self.bearer_token, &proxy];
         secrets
             .into_iter()
             .flatten()

@@ -151,6 +151,11 @@ impl GitProgram {
             let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
             settings.push(("http.extraHeader", format!("Authorization: Basic {pair}")));
         }
+        if let Some(proxy) = &credentials.proxy {
+            settings.push(("http.proxy", proxy.to_string()));
+            // What this process reaches directly, the repository may not be.
+            command.env_remove("no_proxy").env_remove("NO_PROXY");
+        }
         // These win over git's settings, and over the same variables of this process.
         let certificates = [
             ("GIT_SSL_CAINFO", &credentials.ca, "ca.crt"),
@@ -253,7 +258,7 @@ impl Remote for GitProgram {
                 Some(tag) => {
                     references.iter_mut().filter(|known| known.name == tag).for_each(|known| known.id = id);
                 }
-                None => references.push(Reference { name: name.to_owned(), id }),
+                None => references.push(Reference { name: name.to_owned(), id, object: id }),
             }
         }
         Ok(references)

@@ -14,6 +14,8 @@ pub struct Reference {
     pub name: String,
     /// The commit; tags are followed.
     pub id: ObjectId,
+    /// The object itself: of an annotated tag, the tag.
+    pub object: ObjectId,
 }
 
 /// A repository that can be asked and fetched from.
