@@ -415,6 +415,20 @@ def test_values_of_secrets_are_hidden(tmp_path: Path) -> None:
     assert "hunter" not in str(outcome)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    "arguments", [[], ["-v"], ["-vv"], ["-q", "-rA"], ["--update-goldens"], ["-n2", "-v"]]
+)
+def test_ids_are_no_commands(pytester: pytest.Pytester, repository: Path, arguments: list[str]) -> None:
+    for name in ["##[add-path]x", "##vso[task.complete]x", "::add-mask::x", "n\n::add-mask::x", "\x1b[2J"]:
+        write(repository, {f"{name}/kustomization.yaml": "resources: [../deploy/base]\n"})
+    result = pytester.runpytest("-o", "kustomize_overlays=.", *arguments)
+    assert sum(result.parseoutcomes().values()) >= 8
+    shown = [line.strip() for line in result.outlines]
+    assert not [line for line in shown if line.startswith("::") or "##[" in line or "##vso[" in line]
+    assert "\x1b[2J" not in "\n".join(shown)
+
+
 TRUSTED = "*trusts the kustomizations: if you do, pass --trust-kustomizations*"
 
 

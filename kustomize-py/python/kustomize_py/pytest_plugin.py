@@ -7,6 +7,7 @@ test: it is rendered and compared with its golden file. `--update-goldens` write
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,12 @@ class Goldens:
         case = self.cases().get(Path(os.path.realpath(file_path.parent)) / file_path.name)
         if case is None:
             return None
-        return GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self)
+        seen = _seen_from(self.config.rootpath, file_path)
+        rest: dict[str, Any] = {}
+        if self.config.rootpath / seen != file_path:
+            # pytest would print the name as it is. In ids, these two have a meaning.
+            rest["nodeid"] = seen.replace("::", r"\x3a:").replace("[", r"\x5b")
+        return GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self, **rest)
 
     def check(self, items: list[pytest.Item], wanted: GoldenItem) -> golden.Outcome:
         """Return how a case ended; all that are to be run are rendered together."""
@@ -214,7 +220,11 @@ class GoldenItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the overlay."""
-        return self.path, None, f"golden: {_seen_from(self.config.rootpath, Path(self.case.overlay))}"
+        return (
+            Path(_printable(str(self.path))),
+            None,
+            f"golden: {_seen_from(self.config.rootpath, Path(self.case.overlay))}",
+        )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what differs, not where in Python that was found out."""
@@ -306,5 +316,10 @@ def _seen_from(directory: Path, file: Path) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a text in one line, with control characters written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Return a text in one line, with control characters written as escapes.
+
+    What is a command of continuous integration (`::set-output`, `##vso[`) is none any more.
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = re.sub(r"#(?=#+[A-Za-z0-9]*\[)", r"\\x23", text)
+    return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", text)
