@@ -5,6 +5,7 @@ mod bucket;
 mod context;
 mod events;
 mod finalizer;
+mod foreign;
 mod git_repository;
 mod held;
 mod image_policy;
@@ -22,6 +23,7 @@ mod receiver;
 mod registries;
 mod secrets;
 mod selection;
+mod shard;
 mod source;
 mod sources;
 mod status;
@@ -32,6 +34,7 @@ pub use context::Context;
 pub use log::Log;
 pub(crate) use receiver::call as call_receiver;
 pub use selection::{Selection, SelectionError};
+pub use shard::{SelectorError, Shard};
 pub use tenancy::Tenancy;
 
 use std::future::Future;
@@ -142,7 +145,7 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
     };
     let tenants = async {
         tokio::join!(
-            store::follow(&context, &context.tenants.namespaces, &context.tenants.queue),
+            store::follow_all(&context, &context.tenants.namespaces, &context.tenants.queue),
             work(&context, &tasks, "Namespace", &context.tenants.queue, tenancy::namespace_changed),
         );
     };

@@ -17,7 +17,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::controller::{self, Context, Log};
-pub use crate::controller::{Selection, Tenancy};
+pub use crate::controller::{Selection, Shard, Tenancy};
 use crate::environment::Environment;
 pub use embedded::Embedded;
 pub use error::RunError;
@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub health: Option<SocketAddr>,
     /// Where the webhooks of receivers are served.
     pub receivers: Option<SocketAddr>,
+    /// Which objects are reconciled.
+    pub shard: Shard,
     /// Which namespaces are strict.
     pub tenancy: Tenancy,
     /// Where artifacts are served.
@@ -64,6 +66,7 @@ impl RunOptions {
             metrics: None,
             health: None,
             receivers: None,
+            shard: Shard::default(),
             tenancy: Tenancy::default(),
             artifacts: None,
             artifacts_server: None,
@@ -102,6 +105,7 @@ pub async fn run(
     let context = Context::new(client, options.data, options.log)
         .with_environment(options.environment)
         .with_artifacts(server)
+        .with_shard(options.shard)
         .with_tenancy(options.tenancy);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;

@@ -7,7 +7,9 @@ use std::time::Duration as StdDuration;
 use clap::Args;
 use kube::Client;
 use reconciler::controller::Log;
-use reconciler::run::{self, Election, Embedded, RunError, RunOptions, Selection, SyncOptions, Tenancy};
+use reconciler::run::{
+    self, Election, Embedded, RunError, RunOptions, Selection, Shard, SyncOptions, Tenancy, Times,
+};
 use reconciler::source::git::{Credentials, GitProgram};
 use reconciler_api::Duration;
 use tempfile::TempDir;
@@ -54,9 +56,24 @@ pub(crate) struct Run {
     /// Address that the webhooks of receivers are served on
     #[arg(long, value_parser = address)]
     receiver_addr: Option<SocketAddr>,
+    /// Labels of the objects to reconcile, such as sharding.fluxcd.io/key=shard1; all if absent
+    #[arg(long, default_value = "", value_name = "SELECTOR")]
+    watch_label_selector: String,
+    /// Look at all namespaces; only at that of --namespace if false
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
+    watch_all_namespaces: bool,
     /// Wait until no other process reconciles
     #[arg(long)]
     enable_leader_election: bool,
+    /// How long others wait for a leader that does not renew its Lease
+    #[arg(long, default_value = "35s")]
+    leader_election_lease_duration: Duration,
+    /// How long a leader goes on without having renewed its Lease; less than it is valid
+    #[arg(long, default_value = "30s")]
+    leader_election_renew_deadline: Duration,
+    /// The pause between two tries to get or renew the Lease
+    #[arg(long, default_value = "5s")]
+    leader_election_retry_period: Duration,
     /// Address that artifacts are served on, for controllers that use sources
     #[arg(long, value_parser = address)]
     storage_addr: Option<SocketAddr>,
@@ -96,6 +113,12 @@ impl Run {
             (None, Some(temporary)) => temporary.path(),
             (None, None) => Path::new("."),
         };
+        let shard = self.shard(global)?;
+        if self.leader_election_renew_deadline.to_std() >= self.leader_election_lease_duration.to_std() {
+            let message =
+                "--leader-election-renew-deadline has to be less than --leader-election-lease-duration";
+            return Err(Failure::usage(message));
+        }
         let sync = self.sync(global).await?;
         let embedded = match self.embedded {
             true => Some(Embedded::start(data, self.data.is_some(), self.listen).await?),
@@ -118,21 +141,46 @@ impl Run {
                 embedded.kubeconfig().display()
             ))?;
         }
-        let election = self.enable_leader_election.then(|| Election::new(&global.namespace, LEASE));
-        let outcome = self.reconcile(client, data, election).await;
+        let election = self.enable_leader_election.then(|| self.election(global, &shard));
+        let outcome = self.reconcile(client, data, election, shard).await;
         if let Some(embedded) = embedded {
             embedded.shutdown();
         }
         outcome
     }
 
-    async fn reconcile(&self, client: Client, data: &Path, election: Option<Election>) -> Result {
+    /// Which objects are reconciled.
+    fn shard(&self, global: &Global) -> Result<Shard> {
+        let shard = Shard::of_labels(&self.watch_label_selector)
+            .map_err(|error| Failure::usage(format!("--watch-label-selector: {error}")))?;
+        Ok(if self.watch_all_namespaces { shard } else { shard.in_namespace(&global.namespace) })
+    }
+
+    /// The election of the process that reconciles a shard.
+    fn election(&self, global: &Global, shard: &Shard) -> Election {
+        let mut election = Election::new(&global.namespace, shard.lease(LEASE));
+        election.times = Times {
+            valid: self.leader_election_lease_duration.to_std(),
+            patience: self.leader_election_renew_deadline.to_std(),
+            pause: self.leader_election_retry_period.to_std(),
+        };
+        election
+    }
+
+    async fn reconcile(
+        &self,
+        client: Client,
+        data: &Path,
+        election: Option<Election>,
+        shard: Shard,
+    ) -> Result {
         let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
         options.controllers = self.controllers.clone().unwrap_or_default();
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
+        options.shard = shard;
         options.election = election;
         options.artifacts = self.storage_addr;
         options.artifacts_server.clone_from(&self.storage_adv_addr);

@@ -89,7 +89,7 @@ impl Source for Bucket {
         let record = Record::new(&revision, generation, BTreeMap::new());
         let tree = store.keep(&written, record).map_err(|error| failed(&BucketError::Store(error)))?;
         let snapshot = Snapshot { revision, commit: None, tree };
-        Ok(Offer { snapshot, generation, metadata: BTreeMap::new(), files: index.len() })
+        Ok(Offer { snapshot, generation, metadata: BTreeMap::new(), files: index.len(), foreign: None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What all controllers share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::notifications::Notifications;
 use super::queue::{Key, Queue};
+use super::shard::Shard;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
 use super::tenancy::{Tenancy, Tenants};
@@ -36,6 +37,8 @@ pub struct Context {
     pub(crate) kustomizations: Store<Kustomization>,
     pub(crate) kustomization_queue: Arc<Queue>,
     pub(crate) tenants: Tenants,
+    /// Which objects this process reconciles.
+    pub(super) shard: Shard,
     pub(crate) images: Images,
     pub(crate) notifications: Notifications,
     pub(crate) receivers: Store<Receiver>,
@@ -75,6 +78,7 @@ impl Context {
             kustomizations: Store::default(),
             kustomization_queue: Arc::default(),
             tenants: Tenants::default(),
+            shard: Shard::default(),
             images: Images::default(),
             notifications: Notifications::default(),
             receivers: Store::default(),
@@ -109,6 +113,13 @@ impl Context {
         self
     }
 
+    /// The same for some of the objects only.
+    #[must_use]
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
     /// The same with a rule for which namespaces are strict.
     #[must_use]
     pub fn with_tenancy(mut self, tenancy: Tenancy) -> Self {
@@ -136,7 +147,7 @@ impl Context {
 
     /// Notes what was fetched for a GitRepository, and makes those due that use it, if it is new.
     pub(crate) fn set_commit(&self, repository: &Key, commit: Commit) {
-        let offer = Offer { snapshot: commit.into(), generation: 0, metadata: BTreeMap::new(), files: 0 };
+        let offer = Offer::new(commit.into());
         if self.set_offer(SourceKind::GitRepository, repository, offer) {
             self.images.source_changed(repository);
         }
@@ -147,6 +158,12 @@ impl Context {
         if !self.sources.set_offer(kind, key, offer) {
             return false;
         }
+        self.wake_users(kind, key);
+        true
+    }
+
+    /// Makes the Kustomizations due that use a source.
+    pub(super) fn wake_users(&self, kind: SourceKind, key: &Key) {
         let users = self.kustomizations.keys(|user, kustomization| {
             let source = &kustomization.spec.source_ref;
             source.kind == kind.name()
@@ -154,7 +171,12 @@ impl Context {
                 && source.namespace.as_ref().unwrap_or(&user.namespace) == &key.namespace
         });
         users.into_iter().for_each(|key| self.kustomization_queue.add(key));
-        true
+    }
+
+    /// Whether a source is a GitRepository that this process fetches.
+    pub(super) fn is_own_repository(&self, kind: SourceKind, key: &Key) -> bool {
+        let found = if kind == SourceKind::GitRepository { self.repositories.get(key) } else { None };
+        matches!(found, Some(Ok(repository)) if self.shard.has(&*repository))
     }
 
     /// Whether there is a source.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::events::{self, Report};
 use super::queue::Key;
 use super::sources::SourceKind;
-use super::{Context, Next, artifacts, finalizer, secrets, status};
+use super::{Context, Next, artifacts, finalizer, foreign, secrets, status};
 use crate::source::git::{Commit, Credentials, GitError, GitProgram, GitTree, Mirror, shown_url};
 use verification::Verified;
 
@@ -83,6 +83,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Some(Ok(repository)) => repository,
     };
+    if !context.shard.has(&*repository) {
+        let artifact = repository.status.as_ref().and_then(|status| status.artifact.as_ref());
+        return foreign::follow(&context, SourceKind::GitRepository, &key, artifact).await;
+    }
     if repository.metadata.deletion_timestamp.is_some() {
         context.forget_repository(&key);
         // What is left is a copy, which is removed with the directory of data at the latest.
@@ -267,6 +271,9 @@ pub(super) async fn earlier(
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let found = mirror.recall_or_fetch(&remote, &wanted, revision, holder).await;
     let mut commit = found.map_err(|error| error.to_string())?;
+    // It may be from before it had to be verified.
+    let verified = verification::verify(context, key, &repository, &mirror, &commit).await;
+    verified.map_err(|failure| failure.message)?;
     let tree = shown(context, key, &repository, &mirror, &commit).await;
     commit.tree = tree.map_err(|error| error.to_string())?;
     Ok(commit)

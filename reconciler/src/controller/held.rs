@@ -15,7 +15,7 @@ impl Context {
         snapshot: &Snapshot,
     ) -> Result<(), String> {
         let (holder, revision) = (holder.to_string(), snapshot.revision.as_str());
-        if kind == SourceKind::GitRepository {
+        if self.is_own_repository(kind, source) {
             let mirror = git_repository::mirror(self, source).map_err(|error| error.to_string())?;
             return mirror.hold(&holder, revision).map_err(|error| error.to_string());
         }
@@ -30,7 +30,7 @@ impl Context {
             return Ok(());
         }
         let holder = holder.to_string();
-        if kind == SourceKind::GitRepository {
+        if self.is_own_repository(kind, source) {
             let mirror = git_repository::mirror(self, source).map_err(|error| error.to_string())?;
             return mirror.release(&holder).map_err(|error| error.to_string());
         }
@@ -47,7 +47,7 @@ impl Context {
         revision: &str,
     ) -> Result<Snapshot, String> {
         let holder = holder.to_string();
-        if kind == SourceKind::GitRepository {
+        if self.is_own_repository(kind, source) {
             return git_repository::earlier(self, source, &holder, revision).await.map(Snapshot::from);
         }
         let store = self.sources.store(&self.data, kind, source).map_err(|error| error.to_string())?;

@@ -39,6 +39,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Some(Ok(policy)) => policy,
     };
+    if !context.shard.has(&*policy) {
+        return Next::OnChange;
+    }
     if policy.metadata.deletion_timestamp.is_some() {
         context.images.forget_latest(&key);
         return match finalizer::remove(&context.client, &*policy).await {

@@ -40,6 +40,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Some(Ok(repository)) => repository,
     };
+    if !context.shard.has(&*repository) {
+        return Next::OnChange;
+    }
     if repository.metadata.deletion_timestamp.is_some() {
         context.images.forget_tags(&key);
         return match finalizer::remove(&context.client, &*repository).await {

@@ -90,6 +90,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Some(Ok(automation)) => automation,
     };
+    if !context.shard.has(&*automation) {
+        return Next::OnChange;
+    }
     if automation.metadata.deletion_timestamp.is_some() {
         return match finalizer::remove(&context.client, &*automation).await {
             Ok(()) => Next::Gone,

@@ -168,6 +168,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Some(Ok(object)) => object,
     };
     let mut memory = context.take_memory(&key);
+    if !context.shard.has(&*object) {
+        // Another process has it, which may be new.
+        context.objects.observer().forget_owner((&key.name, &key.namespace));
+        return Next::OnChange;
+    }
     if memory.uid != object.uid() {
         memory = Memory { uid: object.uid(), ..Memory::default() };
     }
@@ -304,6 +309,10 @@ impl Reconciliation<'_> {
         }
         let offer = self.context.sources.offer(kind, &key);
         offer.map(|offer| offer.snapshot).ok_or_else(|| {
+            if let Some(problem) = self.context.sources.problem(kind, &key) {
+                let message = format!("Source artifact of '{shown}' cannot be had: {problem}");
+                return Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT);
+            }
             let message = format!("Source artifact not found, retrying in {}", shown_duration(NO_ARTIFACT));
             Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT)
         })

@@ -132,7 +132,13 @@ impl Source for OCIRepository {
         let record = Record::new(&artifact.revision, generation, content.annotations.clone());
         let tree = store.keep(&content.files, record).map_err(|error| storage(&error))?;
         let snapshot = Snapshot { revision: artifact.revision, commit: None, tree };
-        Ok(Offer { snapshot, generation, metadata: content.annotations, files: content.files.files() })
+        Ok(Offer {
+            snapshot,
+            generation,
+            metadata: content.annotations,
+            files: content.files.files(),
+            foreign: None,
+        })
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Some(Ok(receiver)) => receiver,
     };
+    if !context.shard.has(&*receiver) {
+        return Next::OnChange;
+    }
     if receiver.metadata.deletion_timestamp.is_some() {
         return match finalizer::remove(&context.client, &*receiver).await {
             Ok(()) => Next::Gone,

@@ -19,7 +19,7 @@ use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
-use super::{Context, Next, artifacts, finalizer, status};
+use super::{Context, Next, artifacts, finalizer, foreign, status};
 use crate::source::Snapshot;
 
 /// The pause after an error of the cluster.
@@ -97,6 +97,10 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
         }
         Some(Ok(object)) => object,
     };
+    if !context.shard.has(&*object) {
+        let artifact = K::parts(&mut object.status()).artifact.take();
+        return foreign::follow(&context, K::KIND, &key, artifact.as_ref()).await;
+    }
     if object.meta().deletion_timestamp.is_some() {
         context.sources.forget(&context.data, K::KIND, &key);
         return match finalizer::remove(&context.client, &*object).await {
@@ -183,8 +187,13 @@ fn recall<K: Source>(context: &Context, key: &Key) {
     let store = context.sources.store(&context.data, K::KIND, key).ok();
     let Some((record, tree)) = store.and_then(|store| store.recall()) else { return };
     let snapshot = Snapshot { revision: record.revision, commit: None, tree };
-    let offer =
-        Offer { snapshot, generation: record.generation, metadata: record.metadata, files: record.files };
+    let offer = Offer {
+        snapshot,
+        generation: record.generation,
+        metadata: record.metadata,
+        files: record.files,
+        foreign: None,
+    };
     context.set_offer(K::KIND, key, offer);
 }
 

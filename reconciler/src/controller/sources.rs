@@ -54,6 +54,15 @@ pub(crate) struct Offer {
     pub(super) metadata: BTreeMap<String, String>,
     /// How many files it has.
     pub(super) files: usize,
+    /// The digest of the archive, if another process has made it.
+    pub(super) foreign: Option<String>,
+}
+
+impl Offer {
+    /// A revision of which nothing else is known.
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Offer { snapshot, generation: 0, metadata: BTreeMap::new(), files: 0, foreign: None }
+    }
 }
 
 /// What is known of all sources.
@@ -66,6 +75,8 @@ pub(crate) struct Sources {
     offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
     stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
     publications: Mutex<HashMap<(SourceKind, Key), Publication>>,
+    /// Why artifacts of other processes cannot be had.
+    problems: Mutex<HashMap<(SourceKind, Key), String>>,
 }
 
 /// Held while a source is being published: while its status is being written, and its offer set.
@@ -90,6 +101,22 @@ impl Sources {
         let (revision, tree) = (offer.snapshot.revision.clone(), offer.snapshot.tree.id());
         let old = self.offers().insert((kind, key.clone()), offer);
         old.is_none_or(|old| old.snapshot.revision != revision || old.snapshot.tree.id() != tree)
+    }
+
+    /// Notes why the artifact of a source cannot be had, or that it can. Returns whether that is new.
+    pub(super) fn set_problem(&self, kind: SourceKind, key: &Key, problem: Option<String>) -> bool {
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = match problem.clone() {
+            Some(problem) => problems.insert((kind, key.clone()), problem),
+            None => problems.remove(&(kind, key.clone())),
+        };
+        old != problem
+    }
+
+    /// Why the artifact of a source cannot be had.
+    pub(super) fn problem(&self, kind: SourceKind, key: &Key) -> Option<String> {
+        let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        problems.get(&(kind, key.clone())).cloned()
     }
 
     /// Begins to publish what a source offers. Until the end of it, nobody else sees an offer that its

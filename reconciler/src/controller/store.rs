@@ -12,7 +12,7 @@ use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Resource, ResourceExt};
 use reconciler_api::annotation;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::queue::{Key, Queue};
@@ -29,7 +29,8 @@ struct Entry<K> {
     trigger: Trigger,
 }
 
-type Trigger = (Option<i64>, Option<String>, bool);
+/// Generation, request, whether it is to be deleted, whether it is ours, and the artifact if it is not.
+type Trigger = (Option<i64>, Option<String>, bool, bool, Option<Value>);
 
 impl<K> Default for Store<K> {
     fn default() -> Self {
@@ -91,13 +92,33 @@ fn version(object: &impl ResourceExt) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
-/// Follows the objects of a kind for ever, and puts those that change into a queue. A change of
-/// status alone makes nothing due.
+/// Follows the objects of a kind for ever, in all namespaces that this process looks at, and puts those that
+/// change into a queue. A change of status alone makes nothing due.
 pub(crate) async fn follow<K>(context: &Context, store: &Store<K>, queue: &Queue)
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
 {
-    let api: Api<DynamicObject> = Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()));
+    let (client, resource) = (context.client.clone(), ApiResource::erase::<K>(&()));
+    let api = match context.shard.namespace() {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    follow_api(api, context, store, queue).await;
+}
+
+/// The same for a kind that has no namespaces.
+pub(crate) async fn follow_all<K>(context: &Context, store: &Store<K>, queue: &Queue)
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let api = Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()));
+    follow_api(api, context, store, queue).await;
+}
+
+async fn follow_api<K>(api: Api<DynamicObject>, context: &Context, store: &Store<K>, queue: &Queue)
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
     let mut events = watch(api, watcher::Config::default()).default_backoff().boxed();
     let mut seen = Vec::new();
     while let Some(event) = events.next().await {
@@ -106,7 +127,7 @@ where
             Ok(Event::InitApply(object)) => {
                 let key = key_of(&object);
                 seen.push(key);
-                put(store, queue, object);
+                put(context, store, queue, object);
             }
             Ok(Event::InitDone) => {
                 let seen: std::collections::HashSet<Key> = std::mem::take(&mut seen).into_iter().collect();
@@ -119,7 +140,7 @@ where
                 }
                 store.is_listed.store(true, Ordering::Release);
             }
-            Ok(Event::Apply(object)) => put(store, queue, object),
+            Ok(Event::Apply(object)) => put(context, store, queue, object),
             Ok(Event::Delete(object)) => {
                 let key = key_of(&object);
                 store.objects().remove(&key);
@@ -137,7 +158,12 @@ fn key_of(object: &DynamicObject) -> Key {
     Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
-fn put<K: DeserializeOwned + ResourceExt>(store: &Store<K>, queue: &Queue, object: DynamicObject) {
+fn put<K: DeserializeOwned + ResourceExt>(
+    context: &Context,
+    store: &Store<K>,
+    queue: &Queue,
+    object: DynamicObject,
+) {
     let key = key_of(&object);
     let is_old = store
         .objects()
@@ -146,10 +172,14 @@ fn put<K: DeserializeOwned + ResourceExt>(store: &Store<K>, queue: &Queue, objec
     if is_old {
         return;
     }
+    let is_ours = context.shard.has(&object);
+    let artifact = if is_ours { None } else { object.data.pointer("/status/artifact").cloned() };
     let trigger = (
         object.metadata.generation,
         object.annotations().get(annotation::RECONCILE_REQUEST).cloned(),
         object.metadata.deletion_timestamp.is_some(),
+        is_ours,
+        artifact,
     );
     let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
     let entry =

@@ -4,6 +4,7 @@
 mod features;
 mod ownership;
 mod rollback;
+mod sharding;
 mod sops;
 mod stage;
 mod storm;

@@ -73,6 +73,8 @@ pub(crate) struct Stage {
     log: Kept,
     requests: AtomicU64,
     running: Option<Running>,
+    /// Another reconciler on the same cluster, and its log.
+    another: Option<(Running, Kept)>,
     /// The directory for the reconciler's data, in that of the stage.
     data: String,
     /// Where webhooks are to be served, if anywhere.
@@ -129,6 +131,7 @@ impl Stage {
             log: Kept::default(),
             requests: AtomicU64::new(0),
             running: None,
+            another: None,
             data: "data".to_owned(),
             receivers: None,
         };
@@ -192,6 +195,24 @@ impl Stage {
         let mut options = RunOptions::new(data, Log::new(self.log.clone()));
         options.receivers = self.receivers;
         change(&mut options);
+        self.running = Some(self.spawn(options));
+        Ok(())
+    }
+
+    /// Starts another reconciler on the same cluster.
+    pub(crate) async fn start_another(
+        &mut self,
+        data: &str,
+        change: impl FnOnce(&mut RunOptions),
+    ) -> Outcome {
+        let log = Kept::default();
+        let mut options = RunOptions::new(self.directory.path().join(data), Log::new(log.clone()));
+        change(&mut options);
+        self.another = Some((self.spawn(options), log));
+        Ok(())
+    }
+
+    fn spawn(&self, options: RunOptions) -> Running {
         let (end, ended) = oneshot::channel::<()>();
         let shutdown = async {
             // Dropping the other end is an end, too.
@@ -199,8 +220,7 @@ impl Stage {
         };
         let client = self.reconciler_client.clone();
         let task = tokio::spawn(async move { run::run(client, options, shutdown).await });
-        self.running = Some((end, task));
-        Ok(())
+        (end, task)
     }
 
     /// Ends the reconciler, which must not have failed, and starts another one with its data in this directory.
@@ -210,8 +230,18 @@ impl Stage {
         self.start(path).await
     }
 
-    /// Ends the reconciler, which must not have failed.
+    /// The same with other options.
+    pub(crate) async fn restart_with(&mut self, path: &str, change: impl FnOnce(&mut RunOptions)) -> Outcome {
+        self.end().await?;
+        self.start_with(path, change).await
+    }
+
+    /// Ends the reconcilers, which must not have failed.
     pub(crate) async fn stop(mut self) -> Outcome {
+        if let Some((another, _)) = self.another.take() {
+            drop(another.0);
+            tokio::time::timeout(PATIENCE, another.1).await???;
+        }
         self.end().await
     }
 
@@ -481,6 +511,12 @@ impl Stage {
     /// Whether requests are counted.
     pub(crate) fn is_counting(&self) -> bool {
         !is_real()
+    }
+
+    /// The log of the other reconciler so far.
+    pub(crate) fn text_of_another(&self) -> String {
+        let log = self.another.as_ref().map(|(_, log)| log.0.lock().unwrap_or_else(PoisonError::into_inner));
+        log.map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
     /// The log so far.

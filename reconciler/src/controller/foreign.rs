@@ -1,0 +1,103 @@
+//! Sources that another process reconciles, such as that of another shard: their artifacts are fetched where that
+//! process, or Flux's source-controller, serves them.
+
+use std::io::{Seek as _, Write as _};
+use std::time::Duration;
+
+use reconciler_api::Artifact;
+use reconciler_core::source::IgnoreRules;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::queue::Key;
+use super::sources::{Offer, SourceKind};
+use super::{Context, Next};
+use crate::source::Snapshot;
+use crate::source::archive::unpack;
+use crate::source::tree_store::{Limits, Record};
+
+/// The pause after an artifact could not be fetched.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How long a server may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest archive, in bytes.
+const LARGEST: u64 = 512 << 20;
+/// How digests of archives begin.
+const SHA256: &str = "sha256:";
+
+/// Makes the artifact in the status of a source available here.
+pub(super) async fn follow(
+    context: &Context,
+    kind: SourceKind,
+    key: &Key,
+    artifact: Option<&Artifact>,
+) -> Next {
+    let Some(artifact) = artifact else { return Next::OnChange };
+    let is_here = context.sources.offer(kind, key).is_some_and(|offer| {
+        offer.snapshot.revision == artifact.revision && offer.foreign.as_ref() == Some(&artifact.digest)
+    });
+    if is_here {
+        return Next::OnChange;
+    }
+    match fetch(context, kind, key, artifact).await {
+        Ok(snapshot) => {
+            context.sources.set_problem(kind, key, None);
+            context.set_offer(
+                kind,
+                key,
+                Offer { foreign: Some(artifact.digest.clone()), ..Offer::new(snapshot) },
+            );
+            Next::OnChange
+        }
+        Err(error) => {
+            let fields = json!({"controllerKind": kind.name(), "name": key.name, "namespace": key.namespace, "error": error});
+            context.log.error("an artifact could not be fetched", fields);
+            if context.sources.set_problem(kind, key, Some(error)) {
+                context.wake_users(kind, key);
+            }
+            Next::After(AGAIN)
+        }
+    }
+}
+
+async fn fetch(
+    context: &Context,
+    kind: SourceKind,
+    key: &Key,
+    artifact: &Artifact,
+) -> Result<Snapshot, String> {
+    let Some(digest) = artifact.digest.strip_prefix(SHA256) else {
+        return Err("whoever reconciles it serves no artifacts: that needs --storage-addr".to_owned());
+    };
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| text(&error))?;
+    let answer = client.get(&artifact.url).send().await.and_then(reqwest::Response::error_for_status);
+    let mut answer = answer.map_err(|error| format!("{}: {error}", artifact.url))?;
+    let mut file = tempfile::tempfile_in(&context.data).map_err(|error| text(&error))?;
+    let (mut hash, mut size) = (Sha256::new(), 0_u64);
+    while let Some(chunk) = answer.chunk().await.map_err(|error| format!("{}: {error}", artifact.url))? {
+        size += chunk.len() as u64;
+        if size > LARGEST {
+            return Err(format!("{} is larger than {LARGEST} bytes", artifact.url));
+        }
+        hash.update(&chunk);
+        file.write_all(&chunk).map_err(|error| text(&error))?;
+    }
+    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != digest {
+        return Err(format!("{} has the digest {SHA256}{found}, not {SHA256}{digest}", artifact.url));
+    }
+    let store = context.sources.store(&context.data, kind, key).map_err(|error| text(&error))?;
+    let revision = artifact.revision.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        file.rewind().map_err(|error| error.to_string())?;
+        let mut writer = store.writer(Limits::default());
+        unpack(file, &mut writer).map_err(|error| error.to_string())?;
+        // What is left out was left out when it was packed.
+        let written = writer.finish(&IgnoreRules::default()).map_err(|error| error.to_string())?;
+        let record = Record::new(&revision, 0, std::collections::BTreeMap::new());
+        let tree = store.keep(&written, record).map_err(|error| error.to_string())?;
+        Ok(Snapshot { revision, commit: None, tree })
+    });
+    read.await.map_err(|error| text(&error))?
+}
