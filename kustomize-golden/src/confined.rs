@@ -144,7 +144,9 @@ pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
 
 impl Host for Confined<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, HostError> {
-        self.host.read(&self.visible(path)?)
+        let real = self.visible(path)?;
+        // A link may have taken the place of something on the way meanwhile.
+        if self.root.is_some() { self.host.read_unlinked(&real) } else { self.host.read(&real) }
     }
 
     fn read_unlinked(&self, path: &str) -> Result<Vec<u8>, HostError> {
@@ -215,7 +217,41 @@ impl Host for Confined<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_local;
+    use kustomize_core::host::MemoryHost;
+
+    use super::*;
+
+    /// A host in which links take the places of all files after they have been resolved.
+    struct Swapped(MemoryHost);
+
+    impl Host for Swapped {
+        fn read(&self, _: &str) -> Result<Vec<u8>, HostError> {
+            Ok(b"what the link leads to".to_vec())
+        }
+
+        fn read_unlinked(&self, _: &str) -> Result<Vec<u8>, HostError> {
+            Err(HostError::NotDirectory)
+        }
+
+        fn resolve(&self, path: &str) -> Result<String, HostError> {
+            self.0.resolve(path)
+        }
+
+        fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
+            self.0.kind(path)
+        }
+
+        fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
+            self.0.list(directory)
+        }
+    }
+
+    #[test]
+    fn links_that_appear_meanwhile_are_not_followed() {
+        let host = Swapped(MemoryHost::from_iter([("/r/a", "x")]));
+        let confined = Confined::below(&host, "/r", &BuildOptions::default());
+        assert_eq!(confined.read("/r/a"), Err(HostError::NotDirectory));
+    }
 
     #[test]
     fn repositories_on_this_machine_are_told_from_others() {
