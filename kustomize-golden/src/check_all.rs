@@ -1,6 +1,6 @@
 //! Many overlays at once.
 
-use super::confined::root_around;
+use super::place::root_around;
 use super::{Case, Outcome, Sessions};
 
 /// Overlays in a batch: enough to keep all cores busy and to share bases, few enough to report progress.

@@ -6,8 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path, repository_url};
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
-use super::layout::is_gits;
-use super::place::above;
+use super::place::{above, is_gits, root_around};
 
 /// Links to follow at most when looking for the reason why a path is hidden.
 const MOST_LINKS: usize = 40;
@@ -134,12 +133,6 @@ impl<'a> Confined<'a> {
 fn is_local(url: &str) -> bool {
     let is_path = !url.split('/').next().is_some_and(|start| start.contains(':'));
     is_path || url.starts_with("file:")
-}
-
-/// What can be seen of a host around a directory: the nearest directory above it with `.git`.
-pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
-    let is_repository = |directory: &&str| host.kind(&path::join(directory, ".git")).is_ok();
-    above(directory).find(is_repository).unwrap_or("/")
 }
 
 impl Host for Confined<'_> {

@@ -5,8 +5,7 @@ use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildError, ErrorKind};
 
 use super::config::{CONFIG_FILE, ConfigFile};
-use super::confined::root_around;
-use super::place::{above, resolve_new, resolve_to_write, resolve_within};
+use super::place::{above, is_git, is_gits, resolve_new, resolve_to_write, resolve_within, root_around};
 
 /// The default name of golden files.
 ///
@@ -241,19 +240,6 @@ fn has_config(host: &dyn Host, directory: &str) -> bool {
     }
 }
 
-/// Whether a path leads to git's own files.
-pub(crate) fn is_gits(path: &str) -> bool {
-    path.split('/').any(is_git)
-}
-
-/// Whether a name is `.git` for some file system: these may not regard case, what cannot be seen, or
-/// what stands at the end, and may have a second name for it.
-fn is_git(name: &str) -> bool {
-    let ascii: String = name.chars().filter(char::is_ascii).collect();
-    let plain = ascii.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
-}
-
 fn checked_name(name: &str) -> Result<String, String> {
     match name {
         "" | "." | ".." => Err("golden files need a name".to_owned()),
@@ -264,13 +250,4 @@ fn checked_name(name: &str) -> Result<String, String> {
         }
         _ => Ok(name.to_owned()),
     }
-}
-
-/// A path relative to the host's current directory, as an absolute one.
-pub(crate) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
-    if path::is_absolute(given) {
-        return Ok(path::clean(given));
-    }
-    let here = host.current_directory().map_err(BuildError::no_current_directory)?;
-    Ok(path::join(&here, given))
 }

@@ -8,7 +8,6 @@ use kustomize_core::yaml::{self, FileId, Node};
 use kustomize_core::{BuildError, ErrorKind};
 
 use super::config::CONFIG_FILE;
-use super::layout::{absolute, is_gits};
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
 /// one, not to what git keeps in it, and not out of the current directory.
@@ -94,6 +93,34 @@ fn is_top(host: &dyn Host, directory: &str) -> bool {
 /// A path and the directories above it.
 pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     iter::successors(Some(path), |path| Some(path::parent(path)).filter(|parent| parent.len() < path.len()))
+}
+
+/// Whether a path leads to git's own files.
+pub(crate) fn is_gits(path: &str) -> bool {
+    path.split('/').any(is_git)
+}
+
+/// Whether a name is `.git` for some file system: these may not regard case, what cannot be seen, or
+/// what stands at the end, and may have a second name for it.
+pub(crate) fn is_git(name: &str) -> bool {
+    let ascii: String = name.chars().filter(char::is_ascii).collect();
+    let plain = ascii.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
+}
+
+/// What can be seen of a host around a directory: the nearest directory above it with `.git`.
+pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
+    let is_repository = |directory: &&str| host.kind(&path::join(directory, ".git")).is_ok();
+    above(directory).find(is_repository).unwrap_or("/")
+}
+
+/// A path relative to the host's current directory, as an absolute one.
+pub(crate) fn absolute(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    if path::is_absolute(given) {
+        return Ok(path::clean(given));
+    }
+    let here = host.current_directory().map_err(BuildError::no_current_directory)?;
+    Ok(path::join(&here, given))
 }
 
 /// The path or the nearest directory above it that exists.

@@ -6,7 +6,7 @@ use kustomize_core::BuildOptions;
 use kustomize_core::Session;
 use kustomize_core::host::Host;
 
-use super::confined::root_around;
+use super::place::root_around;
 use super::{Case, Confined};
 
 /// A session for each repository with overlays. With a single one, an overlay could read the other
