@@ -48,6 +48,11 @@ pub const PULL_REQUEST_BRANCH: &str = "image.toolkit.fluxcd.io/pull-request-bran
 /// before it commits.
 pub const POLICIES: &str = "image.toolkit.fluxcd.io/policies";
 
+/// The Secret with the public keys of which one has to have signed what an ImagePolicy picks.
+pub const SIGNED_BY: &str = "image.toolkit.fluxcd.io/signed-by";
+/// What the annotations of ImagePolicies and ImageUpdateAutomations start with that say what is wanted.
+pub const IMAGE_PREFIX: &str = "image.toolkit.fluxcd.io/";
+
 /// The value that switches something on.
 pub const ENABLED: &str = "enabled";
 /// The value that lets something be reported only.

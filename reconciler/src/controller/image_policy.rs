@@ -1,5 +1,7 @@
 //! ImagePolicy: picks the latest tag when its repository has been scanned, and when it changes.
 
+mod signed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use super::image_repository::registry;
 use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
 use super::{Context, Next, finalizer, status};
+use crate::image::Verdict;
+use signed::{Signed, SignedImages};
 
 const NAMES: Names = Names {
     component: "image-reflector-controller",
@@ -60,22 +64,32 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     new.observed_generation = policy.metadata.generation;
     new.last_handled_reconcile_at = requested(&*policy).or(new.last_handled_reconcile_at);
     let next = match pick(&context, &key, &policy, &old).await {
-        Ok(latest) => {
+        Ok(Pick { latest, not_signed }) => {
             let known = context.images.latest(&key, &policy);
             if known.as_ref() != Some(&latest) {
                 new.observed_previous_ref = known;
             }
-            let message = ready_message(&latest, new.observed_previous_ref.as_ref());
+            let mut message = ready_message(&latest, new.observed_previous_ref.as_ref());
             new.latest_ref = Some(latest.clone());
-            if is_news(&old.conditions, &message) {
-                NAMES.succeed(&context, &*policy, &key, &message).await;
+            if not_signed.is_empty() {
+                if is_news(&old.conditions, &message) {
+                    NAMES.succeed(&context, &*policy, &key, &message).await;
+                }
+                NAMES.mended(&context, &*policy, &message);
+            } else {
+                message += &format!("; not signed: {}", not_signed.join(", "));
+                let failure = Failure::new(reason::VERIFICATION_ERROR, &*message);
+                NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
             }
-            NAMES.mended(&context, &*policy, &message);
             conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             context.images.set_latest(&key, latest);
             policy.spec.interval.map_or(Next::OnChange, Next::at_interval)
         }
         Err(failure) => {
+            if failure.reason == reason::VERIFICATION_ERROR {
+                // What was picked before need not be signed.
+                new.latest_ref = None;
+            }
             NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             // A scan makes the policy due; what else is missing is looked for again.
@@ -87,10 +101,20 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             if let Some(written) = written {
                 context.images.policies.written(&key, written);
             }
+            if new.latest_ref.is_none() && context.images.latest(&key, &policy).is_some() {
+                context.images.forget_latest(&key);
+            }
             next
         }
         Err(_) => Next::After(SOON),
     }
+}
+
+/// What a policy picks.
+struct Pick {
+    latest: ImageRef,
+    /// The tags that were passed over since they are not signed.
+    not_signed: Vec<String>,
 }
 
 /// Picks the latest tag, and looks its digest up if that is wanted.
@@ -99,7 +123,7 @@ async fn pick(
     key: &Key,
     policy: &ImagePolicy,
     old: &ImagePolicyStatus,
-) -> Result<ImageRef, Failure> {
+) -> Result<Pick, Failure> {
     let spec = &policy.spec;
     let reflection = spec.digest_reflection_policy.unwrap_or_default();
     if reflection == DigestReflectionPolicy::Always && spec.interval.is_none() {
@@ -110,29 +134,50 @@ async fn pick(
     let name = ImageName::parse_repository(&repository.spec.image)
         .map_err(|error| Failure::permanent(reason::IMAGE_URL_INVALID, error.to_string()))?;
     let tags = context.images.tags(&repository_key).unwrap_or_default();
-    let tag = latest(&spec.policy, spec.filter_tags.as_ref(), &tags).map_err(|error| match error {
-        PolicyError::Invalid(message) => Failure::permanent(reason::INVALID_POLICY, message),
-        PolicyError::NoTag(message) if tags.is_empty() => Failure::new(reason::DEPENDENCY_NOT_READY, message),
-        PolicyError::NoTag(message) => Failure::new(reason::FAILURE, message),
-    })?;
-    let mut latest = ImageRef { name: repository.spec.image.clone(), tag, digest: None };
-    let known = old.latest_ref.as_ref();
-    let known = known.filter(|known| known.name == latest.name && known.tag == latest.tag);
-    let known = known.and_then(|known| known.digest.clone()).filter(|digest| !digest.is_empty());
-    latest.digest = match reflection {
-        DigestReflectionPolicy::Never => None,
-        DigestReflectionPolicy::IfNotPresent if known.is_some() => known,
-        DigestReflectionPolicy::IfNotPresent | DigestReflectionPolicy::Always => {
+    let known = |tag: &str| {
+        let known = old.latest_ref.as_ref();
+        let known = known.filter(|known| known.name == repository.spec.image && known.tag == tag);
+        known.and_then(|known| known.digest.clone()).filter(|digest| !digest.is_empty())
+    };
+    let image = |tag, digest| ImageRef { name: repository.spec.image.clone(), tag, digest };
+    if let Some(keys) = &signed::keys(context, key, policy).await? {
+        let registry = &registry(context, &repository_key, &repository, &name).await?;
+        let images = SignedImages { registry, name: &name, keys };
+        let Signed { tag, digest, passed_over } = images.latest(spec, &tags).await?;
+        let digest = match (reflection, known(&tag)) {
+            (DigestReflectionPolicy::Never, _) => None,
+            (DigestReflectionPolicy::IfNotPresent, Some(known)) if known != digest => {
+                let verdict = images.verdict(&known).await.map_err(|error| signed::unknown(&tag, &error))?;
+                Some(if verdict == Verdict::Signed { known } else { digest })
+            }
+            _ => Some(digest),
+        };
+        return Ok(Pick { latest: image(tag, digest), not_signed: passed_over });
+    }
+    let tag = latest(&spec.policy, spec.filter_tags.as_ref(), &tags)
+        .map_err(|error| no_tag(error, tags.is_empty()))?;
+    let digest = match (reflection, known(&tag)) {
+        (DigestReflectionPolicy::Never, _) => None,
+        (DigestReflectionPolicy::IfNotPresent, Some(known)) => Some(known),
+        (DigestReflectionPolicy::IfNotPresent | DigestReflectionPolicy::Always, _) => {
             let registry = registry(context, &repository_key, &repository, &name).await?;
-            let digest = registry.digest(&name, &latest.tag).await.map_err(|error| {
-                let image = format!("{}:{}", latest.name, latest.tag);
-                let message = format!("failed fetching digest of {image}: {error}");
+            let digest = registry.digest(&name, &tag).await.map_err(|error| {
+                let message = format!("failed fetching digest of {}:{tag}: {error}", repository.spec.image);
                 Failure::new(reason::FAILURE, message)
             })?;
             Some(digest)
         }
     };
-    Ok(latest)
+    Ok(Pick { latest: image(tag, digest), not_signed: Vec::new() })
+}
+
+/// Why there is no tag to pick.
+fn no_tag(error: PolicyError, is_empty: bool) -> Failure {
+    match error {
+        PolicyError::Invalid(message) => Failure::permanent(reason::INVALID_POLICY, message),
+        PolicyError::NoTag(message) if is_empty => Failure::new(reason::DEPENDENCY_NOT_READY, message),
+        PolicyError::NoTag(message) => Failure::new(reason::FAILURE, message),
+    }
 }
 
 /// The ImageRepository of a policy, if the policy may use it.

@@ -29,8 +29,16 @@ struct Entry<K> {
     trigger: Trigger,
 }
 
-/// Generation, request, whether it is to be deleted, whether it is ours, and the artifact if it is not.
-type Trigger = (Option<i64>, Option<String>, bool, bool, Option<Value>);
+#[derive(PartialEq)]
+struct Trigger {
+    generation: Option<i64>,
+    /// The request for a reconciliation, and what other annotations ask for.
+    annotations: Vec<(String, String)>,
+    is_deleted: bool,
+    is_ours: bool,
+    /// The artifact, if it is not ours.
+    artifact: Option<Value>,
+}
 
 impl<K> Default for Store<K> {
     fn default() -> Self {
@@ -174,18 +182,23 @@ fn put<K: DeserializeOwned + ResourceExt>(
     }
     let is_ours = context.shard.has(&object);
     let artifact = if is_ours { None } else { object.data.pointer("/status/artifact").cloned() };
-    let trigger = (
-        object.metadata.generation,
-        object.annotations().get(annotation::RECONCILE_REQUEST).cloned(),
-        object.metadata.deletion_timestamp.is_some(),
+    let counts =
+        |name: &str| name == annotation::RECONCILE_REQUEST || name.starts_with(annotation::IMAGE_PREFIX);
+    let annotations = object.annotations().iter().filter(|(name, _)| counts(name));
+    let trigger = Trigger {
+        generation: object.metadata.generation,
+        annotations: annotations.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        is_deleted: object.metadata.deletion_timestamp.is_some(),
         is_ours,
         artifact,
-    );
+    };
     let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
-    let entry =
-        Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger: trigger.clone() };
-    let old = store.objects().insert(key.clone(), entry);
-    if old.is_none_or(|old| old.trigger != trigger) {
+    let entry = Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger };
+    let mut objects = store.objects();
+    let is_due = objects.get(&key).is_none_or(|old| old.trigger != entry.trigger);
+    objects.insert(key.clone(), entry);
+    drop(objects);
+    if is_due {
         queue.add(key);
     }
 }

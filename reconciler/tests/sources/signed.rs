@@ -183,3 +183,101 @@ async fn only_what_is_signed_is_used() -> Outcome {
     stage.disappears(&path("apps")).await?;
     stage.stop().await
 }
+
+const IMAGES: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/oci";
+
+/// Asks for a policy to be looked at, and waits for a message, an image and a digest.
+async fn picked(stage: &Stage, message: &str, tag: Option<(&str, &str)>) -> Outcome {
+    let policy = format!("{IMAGES}/imagepolicies/apps");
+    stage.annotate(&policy).await?;
+    let wanted = |found: &Value| {
+        let latest = &found["status"]["latestRef"];
+        let is_tag = match tag {
+            Some((tag, digest)) => latest["tag"] == tag && latest["digest"] == digest,
+            None => latest.is_null(),
+        };
+        is_tag && crate::stage::condition(found)["message"] == message
+    };
+    stage.object_becomes(&policy, wanted).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_signed_images_are_picked() -> Outcome {
+    let registry = Registry::start().await?;
+    let (signer, other) = (Signer::new()?, Signer::new()?);
+    let stage = stage().await?;
+    stage.add("secrets", &registry.secret()).await?;
+    let name = registry.name();
+    let push =
+        |tag: &str, text: &str| -> Outcome<String> { Ok(registry.push(tag, &[(CONTENT, content(text)?)])) };
+    let sign = |digest: &str, signer: &Signer| -> Outcome {
+        let payload = claim(digest, &name);
+        registry.sign(digest, &payload, &signer.sign(&payload)?);
+        Ok(())
+    };
+    let (first, second, third) = (push("1.0.0", "a")?, push("1.1.0", "b")?, push("1.2.0", "c")?);
+    sign(&first, &other)?;
+    sign(&second, &signer)?;
+    let object = |kind: &str, annotations: Value, spec: Value| {
+        json!({
+            "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": kind,
+            "metadata": {"name": "apps", "namespace": "oci", "annotations": annotations}, "spec": spec,
+        })
+    };
+    let access = json!({"image": name, "interval": "1h", "insecure": true, "secretRef": {"name": "login"}});
+    stage.post(&format!("{IMAGES}/imagerepositories"), &object("ImageRepository", json!({}), access)).await?;
+    let spec = json!({
+        "imageRepositoryRef": {"name": "apps"}, "policy": {"semver": {"range": ">=1.0.0"}},
+        "digestReflectionPolicy": "Always", "interval": "1h",
+    });
+    let signed_by = json!({"image.toolkit.fluxcd.io/signed-by": "keys"});
+    stage.post(&format!("{IMAGES}/imagepolicies"), &object("ImagePolicy", signed_by, spec)).await?;
+    let message = "the keys of signatures cannot be had from secret 'oci/keys': secrets \"keys\" not found";
+    picked(&stage, message, None).await?;
+
+    stage.add("secrets", &signer.secret()?).await?;
+    let resolved = |tag: &str, digest: &str| {
+        format!("Latest image tag for {name} resolved to {tag} with digest {digest}")
+    };
+    let message = format!("{}; not signed: 1.2.0", resolved("1.1.0", &second));
+    picked(&stage, &message, Some(("1.1.0", &second))).await?;
+    let told = |list: &Value| {
+        let mut events = list["items"].as_array().into_iter().flatten();
+        events.any(|event| event["message"] == *message && event["reason"] == "VerificationError")
+    };
+    stage.object_becomes("/api/v1/namespaces/oci/events", told).await?;
+
+    registry.attach(&third, &signer.bundle(&third)?);
+    let previously = format!(" (previously {name}:1.1.0@{second})");
+    picked(&stage, &format!("{}{previously}", resolved("1.2.0", &third)), Some(("1.2.0", &third))).await?;
+    // The tag moves to something else, with a signature for what it was.
+    let fourth = push("1.2.0", "d")?;
+    registry.attach(&fourth, &signer.bundle(&third)?);
+    let previously = format!(" (previously {name}:1.2.0@{third})");
+    let message =
+        format!("{}{previously}; not signed: 1.2.0 (a signature is for {third})", resolved("1.1.0", &second));
+    picked(&stage, &message, Some(("1.1.0", &second))).await?;
+
+    // Taking the annotation away is enough to pick what is not signed, and setting it ends that.
+    let annotation =
+        |value: Value| json!({"metadata": {"annotations": {"image.toolkit.fluxcd.io/signed-by": value}}});
+    let policy = format!("{IMAGES}/imagepolicies/apps");
+    stage.change(&policy, &annotation(Value::Null)).await?;
+    stage.object_becomes(&policy, |found| found["status"]["latestRef"]["digest"] == *fourth).await?;
+    stage.change(&policy, &annotation(json!("keys"))).await?;
+    stage.object_becomes(&policy, |found| found["status"]["latestRef"]["digest"] == *second).await?;
+
+    // Nothing that counts is signed any more.
+    sign(&second, &other)?;
+    let reason = "a signature was made with another key, or for another text";
+    let message = format!(
+        "no tag with a valid signature was found; not signed: 1.2.0 (a signature is for {third}), 1.1.0 ({reason}), 1.0.0 ({reason})"
+    );
+    picked(&stage, &message, None).await?;
+
+    stage.delete("main").await?;
+    for kind in ["imagepolicies", "imagerepositories"] {
+        stage.remove(&format!("{IMAGES}/{kind}/apps")).await?;
+    }
+    stage.stop().await
+}
