@@ -47,6 +47,6 @@ mod spec;
 
 pub use expression::environment;
 pub use objects::{Lookup, Objects};
-pub use policy::{Action, Finding, Policies};
+pub use policy::{Finding, Policies};
 pub use request::{Operation, Request, UserInfo};
-pub use spec::PolicyError;
+pub use spec::{Action, PolicyError};

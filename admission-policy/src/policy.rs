@@ -2,24 +2,12 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::expression::Variables;
 use crate::objects::{Lookup, Objects};
 use crate::request::{Operation, Request};
-use crate::spec::{self, BindingSpec, FailurePolicy, NotFound, PolicyError, PolicySpec, Validation};
-
-/// What follows from a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Action {
-    /// The request is refused.
-    Deny,
-    /// Who asks is warned.
-    Warn,
-    /// It is noted.
-    Audit,
-}
+use crate::spec::{self, Action, BindingSpec, FailurePolicy, NotFound, PolicyError, PolicySpec, Validation};
 
 /// What a policy has against a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

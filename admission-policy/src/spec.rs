@@ -8,6 +8,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Action {
+    /// The request is refused.
+    Deny,
+    /// Who asks is warned.
+    Warn,
+    /// It is noted.
+    Audit,
+}
+
 /// A policy or a binding that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{kind} {name:?}: {reason}")]
@@ -99,7 +110,7 @@ pub(crate) struct BindingSpec {
     #[serde(default)]
     pub(crate) match_resources: Option<MatchResources>,
     #[serde(default)]
-    pub(crate) validation_actions: Vec<super::Action>,
+    pub(crate) validation_actions: Vec<Action>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

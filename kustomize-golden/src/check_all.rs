@@ -1,7 +1,7 @@
 //! Many overlays at once.
 
-use super::place::root_around;
-use super::{Case, Outcome, Sessions};
+use crate::place::root_around;
+use crate::{Case, Outcome, Sessions};
 
 /// Overlays in a batch: enough to keep all cores busy and to share bases, few enough to report progress.
 const BATCH: usize = 64;

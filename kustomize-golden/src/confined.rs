@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path, repository_url};
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
-use super::place::{above, is_gits, root_around};
+use crate::place::{above, is_gits, root_around};
 
 /// Links to follow at most when looking for the reason why a path is hidden.
 const MOST_LINKS: usize = 40;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use kustomize_core::BuildError;
 use kustomize_core::host::{EntryKind, Host, path};
 
-use super::kustomizations::Found;
-use super::place::resolve_within;
-use super::{Case, Layout};
+use crate::kustomizations::Found;
+use crate::place::resolve_within;
+use crate::{Case, Layout};
 
 /// Finds the overlays at or below these paths and their golden files, sorted by overlay.
 ///

@@ -9,8 +9,8 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{FileId, Node, read_config};
 
-use super::place::above;
-use super::{Confined, Layout};
+use crate::place::above;
+use crate::{Confined, Layout};
 
 /// Fields that can name directories of other kustomizations.
 const FIELDS: [&str; 6] = ["resources", "bases", "components", "generators", "transformers", "validators"];

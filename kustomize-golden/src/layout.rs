@@ -4,8 +4,8 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildError, ErrorKind};
 
-use super::config::{CONFIG_FILE, ConfigFile};
-use super::place::{above, is_git, is_gits, resolve_new, resolve_to_write, resolve_within, root_around};
+use crate::config::{CONFIG_FILE, ConfigFile};
+use crate::place::{above, is_git, is_gits, resolve_new, resolve_to_write, resolve_within, root_around};
 
 /// The default name of golden files.
 ///

@@ -33,6 +33,7 @@
 
 mod case;
 mod check_all;
+mod compare;
 mod config;
 mod confined;
 mod discover;

@@ -3,7 +3,7 @@
 use kustomize_core::BuildError;
 use kustomize_difference::{Difference, Snapshot};
 
-use super::Case;
+use crate::Case;
 
 /// The outcome of comparing an overlay with its golden file. Only [`Outcome::Equal`] is good.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use kustomize_core::host::{EntryKind, Host, HostError, path};
 use kustomize_core::yaml::{self, FileId, Node};
 use kustomize_core::{BuildError, ErrorKind};
 
-use super::config::CONFIG_FILE;
+use crate::config::CONFIG_FILE;
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
 /// one, not to what git keeps in it, and not out of the current directory.

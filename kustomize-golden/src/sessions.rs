@@ -6,8 +6,8 @@ use kustomize_core::BuildOptions;
 use kustomize_core::Session;
 use kustomize_core::host::Host;
 
-use super::place::root_around;
-use super::{Case, Confined};
+use crate::place::root_around;
+use crate::{Case, Confined};
 
 /// A session for each repository with overlays. With a single one, an overlay could read the other
 /// repositories.

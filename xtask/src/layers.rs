@@ -65,7 +65,7 @@ fn imports(src: &Path) -> Result<Imports, Failure> {
             if module == "lib" || module == "main" {
                 continue;
             }
-            for imported in imported(&std::fs::read_to_string(&path)?) {
+            for imported in imported(&std::fs::read_to_string(&path)?, depth(stem)) {
                 let target = reexports.get(&imported).unwrap_or(&imported);
                 if *target != module && modules.contains(target) {
                     let known = imports.entry(module.clone()).or_default();
@@ -91,12 +91,26 @@ fn reexports(lib: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The first names behind `crate::` in a source file, without its inline tests.
-fn imported(source: &str) -> BTreeSet<String> {
+/// How many modules a file without its `.rs` is below the root of the crate.
+fn depth(stem: &str) -> usize {
+    stem.strip_suffix("/mod").unwrap_or(stem).split('/').count()
+}
+
+/// The first names behind `crate::`, or behind as many `super::` as lead there, in a source file without its
+/// inline tests.
+fn imported(source: &str, depth: usize) -> BTreeSet<String> {
     let source = source.split("#[cfg(test)]\nmod ").next().unwrap_or(source);
+    let above = "super::".repeat(depth);
     let mut found = BTreeSet::new();
     for line in source.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for rest in line.split("crate::").skip(1) {
+        let behind_crate = line.split("crate::").skip(1);
+        // Fewer lead to a module of this one, and more lead nowhere.
+        let behind_super = line
+            .match_indices(&above)
+            .filter(|(at, _)| !line[..*at].ends_with("super::"))
+            .map(|(at, _)| &line[at + above.len()..])
+            .filter(|rest| !rest.starts_with("super::"));
+        for rest in behind_crate.chain(behind_super) {
             let names = match rest.strip_prefix('{') {
                 Some(list) => list.split(',').map(str::trim).collect(),
                 None => vec![rest],
@@ -162,7 +176,17 @@ mod tests {
     #[test]
     fn imports_are_read_from_lists_and_paths() {
         let source = "use crate::yaml::Node;\nuse crate::{host, error::E};\nlet x = crate::build();\n// crate::no\n#[cfg(test)]\nmod tests {\n    use crate::never;\n}\n";
-        let found: Vec<_> = imported(source).into_iter().collect();
+        let found: Vec<_> = imported(source, 2).into_iter().collect();
         assert_eq!(found, ["build", "error", "host", "yaml"]);
+    }
+
+    #[test]
+    fn modules_above_are_counted() {
+        assert_eq!(["lib", "a", "a/mod", "a/b", "a/b/mod"].map(depth), [1, 1, 1, 2, 2]);
+        let source = "use super::one;\nuse super::super::{two, three::T};\nuse super::super::super::four;\n";
+        let found = |depth| imported(source, depth).into_iter().collect::<Vec<_>>();
+        assert_eq!(found(1), ["one"]);
+        assert_eq!(found(2), ["three", "two"]);
+        assert_eq!(found(3), ["four"]);
     }
 }
