@@ -145,12 +145,15 @@ impl Context {
         self.repositories.is_listed() && self.kustomizations.is_listed()
     }
 
-    /// Notes what was fetched for a GitRepository, and makes those due that use it, if it is new.
-    pub(crate) fn set_commit(&self, repository: &Key, commit: Commit) {
+    /// Notes what was fetched for a GitRepository, and makes those due that use it, if it is new. Returns whether
+    /// it is.
+    pub(crate) fn set_commit(&self, repository: &Key, commit: Commit) -> bool {
         let offer = Offer::new(commit.into());
-        if self.set_offer(SourceKind::GitRepository, repository, offer) {
+        let is_new = self.set_offer(SourceKind::GitRepository, repository, offer);
+        if is_new {
             self.images.source_changed(repository);
         }
+        is_new
     }
 
     /// Notes what a source offers, and makes those due that use it, if it is new. Returns whether it is.

@@ -1,5 +1,6 @@
 //! GitRepository: fetched at its interval and when someone asks for it.
 
+mod includes;
 mod unsupported;
 mod verification;
 
@@ -26,12 +27,16 @@ use verification::Verified;
 const CONTROLLER: &str = "source-controller";
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
+/// The pause before another look at what is included, if it is not there.
+const DEPENDENCY: Duration = Duration::from_secs(30);
 
 /// What was fetched.
 struct Fetched {
     commit: Commit,
     /// What was verified, if the spec wants it.
     verified: Option<Verified>,
+    /// What is included.
+    included: Vec<Artifact>,
 }
 
 /// What can go wrong with a repository, by the condition that says so.
@@ -39,6 +44,8 @@ struct Fetched {
 enum Part {
     Fetch,
     Verification,
+    Include,
+    Storage,
 }
 
 /// Why a repository could not be fetched, or what it has cannot be offered.
@@ -108,8 +115,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         recall(&context, &key, &repository).await;
     }
     let old = repository.status.clone().unwrap_or_default();
-    // Other rules for what is left out make another artifact of the same commit.
-    let known = old.artifact.as_ref().filter(|_| old.observed_ignore == repository.spec.ignore);
+    // Another spec or other files that are included make another artifact of the same commit.
+    let included = outcome.as_ref().map_or(&[][..], |fetched| &fetched.included);
+    let known = old.artifact.as_ref().filter(|_| is_observed(&repository, &old, included));
     let is_new = outcome
         .as_ref()
         .is_ok_and(|fetched| known.is_none_or(|artifact| artifact.revision != fetched.commit.revision));
@@ -121,6 +129,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let next = match &outcome {
         Ok(_) => Next::at_interval(repository.spec.interval),
         Err(failure) if failure.is_permanent => Next::OnChange,
+        Err(failure) if failure.part == Part::Include => Next::After(DEPENDENCY),
         Err(_) => Next::at_interval(repository.spec.interval),
     };
     match &outcome {
@@ -150,14 +159,16 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     // that is asked for as soon as the status is there waits for the commit.
     let publication = context.sources.publish(SourceKind::GitRepository, &key).await;
     let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
-    if let Ok(Fetched { commit, .. }) = outcome {
-        context.set_commit(&key, commit);
-    }
+    let is_changed = outcome.is_ok_and(|fetched| context.set_commit(&key, fetched.commit));
     drop(publication);
     match written {
         Ok(written) => {
             if let Some(written) = written {
                 context.repositories.written(&key, written);
+            }
+            if is_changed {
+                let users = includes::users(&context, &key);
+                users.into_iter().for_each(|user| context.repository_queue.add(user));
             }
             next
         }
@@ -185,14 +196,17 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let credentials = credentials(context, key, repository).await?;
     let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
     let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
+    let includes = includes::find(context, key, repository)?;
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
     // Before anything is read of its files.
     let verified = verification::verify(context, key, repository, &mirror, &commit).await?;
+    let included = includes.artifacts.clone();
+    commit.tree = includes::compose(repository, &mirror, &commit, includes).await?;
     mirror.offer(&commit).map_err(|error| Failure::git(&error, url))?;
     commit.tree =
         shown(context, key, repository, &mirror, &commit).await.map_err(|error| Failure::git(&error, url))?;
-    Ok(Fetched { commit, verified })
+    Ok(Fetched { commit, verified, included })
 }
 
 /// The tree of a commit without what the repository and its spec leave out.
@@ -204,11 +218,11 @@ async fn shown(
     commit: &Commit,
 ) -> Result<GitTree, GitError> {
     let lines = repository.spec.ignore.clone().unwrap_or_default();
-    if let Some(known) = context.sources.offer(SourceKind::GitRepository, key) {
-        let id = known.snapshot.commit.as_ref().map(|commit| commit.id.as_str());
-        if id == Some(&commit.id) && known.snapshot.tree.is_without(&lines) {
-            return Ok(known.snapshot.tree);
-        }
+    if let Some(known) = context.sources.offer(SourceKind::GitRepository, key)
+        && known.snapshot.tree.has_root_of(&commit.tree)
+        && known.snapshot.tree.is_without(&lines)
+    {
+        return Ok(known.snapshot.tree);
     }
     let (mirror, tree) = (Arc::clone(mirror), commit.tree.clone());
     let read = tokio::task::spawn_blocking(move || mirror.leave_out(&tree, &lines)).await;
@@ -252,7 +266,7 @@ async fn recall(context: &Context, key: &Key, repository: &GitRepository) {
     let Some(mut commit) = mirror.recall(&artifact.revision) else { return };
     if let Ok(tree) = shown(context, key, repository, &mirror, &commit).await {
         commit.tree = tree;
-        context.set_commit(key, commit);
+        let _ = context.set_commit(key, commit);
     }
 }
 
@@ -274,9 +288,26 @@ pub(super) async fn earlier(
     // It may be from before it had to be verified.
     let verified = verification::verify(context, key, &repository, &mirror, &commit).await;
     verified.map_err(|failure| failure.message)?;
+    if !repository.spec.include.is_empty() {
+        return Err("the files of other repositories that it had in it are not kept".to_owned());
+    }
+    let nothing = includes::Includes::default();
+    let composed = includes::compose(&repository, &mirror, &commit, nothing).await;
+    commit.tree = composed.map_err(|failure| failure.message)?;
     let tree = shown(context, key, &repository, &mirror, &commit).await;
     commit.tree = tree.map_err(|error| error.to_string())?;
     Ok(commit)
+}
+
+/// Whether the artifact of a status was made with the spec as it is, and with these artifacts in it.
+fn is_observed(repository: &GitRepository, status: &GitRepositoryStatus, included: &[Artifact]) -> bool {
+    let spec = &repository.spec;
+    let had = &status.included_artifacts;
+    status.observed_ignore == spec.ignore
+        && status.observed_include == spec.include
+        && status.observed_sparse_checkout == spec.sparse_checkout
+        && had.len() == included.len()
+        && had.iter().zip(included).all(|(had, has)| had.revision == has.revision && had.digest == has.digest)
 }
 
 async fn credentials(
@@ -329,7 +360,7 @@ fn next_status(
         condition::set(conditions, type_, status, reason, message, generation, now);
     };
     match outcome {
-        Ok(Fetched { commit, verified }) => {
+        Ok(Fetched { commit, verified, included }) => {
             let message = format!("stored artifact for revision '{}'", commit.revision);
             set(condition::READY, ConditionStatus::True, reason::SUCCEEDED, &message);
             set(condition::ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
@@ -340,27 +371,46 @@ fn next_status(
                 None => condition::remove(&mut new.conditions, condition::SOURCE_VERIFIED),
             }
             new.source_verification_mode = verified.as_ref().map(|verified| verified.mode.to_owned());
-            for type_ in [condition::RECONCILING, condition::STALLED, condition::FETCH_FAILED] {
+            for type_ in [
+                condition::RECONCILING,
+                condition::STALLED,
+                condition::FETCH_FAILED,
+                condition::INCLUDE_UNAVAILABLE,
+                condition::STORAGE_OPERATION_FAILED,
+            ] {
                 condition::remove(&mut new.conditions, type_);
             }
             new.artifact = artifact.or(new.artifact);
             new.observed_ignore.clone_from(&repository.spec.ignore);
+            new.observed_include.clone_from(&repository.spec.include);
+            new.observed_sparse_checkout.clone_from(&repository.spec.sparse_checkout);
+            new.included_artifacts.clone_from(included);
         }
         Err(failure) => {
             set(condition::READY, ConditionStatus::False, failure.reason, &failure.message);
-            match failure.part {
-                Part::Fetch => {
-                    set(condition::FETCH_FAILED, ConditionStatus::True, failure.reason, &failure.message);
-                    // What was found wrong with another commit says nothing about the next one.
-                    new.conditions.retain(|known| {
-                        known.type_ != condition::SOURCE_VERIFIED || known.status != ConditionStatus::False
-                    });
-                }
-                Part::Verification => {
-                    set(condition::SOURCE_VERIFIED, ConditionStatus::False, failure.reason, &failure.message);
-                    condition::remove(&mut new.conditions, condition::FETCH_FAILED);
-                }
-            }
+            let broken = match failure.part {
+                Part::Fetch => condition::FETCH_FAILED,
+                Part::Include => condition::INCLUDE_UNAVAILABLE,
+                Part::Storage => condition::STORAGE_OPERATION_FAILED,
+                Part::Verification => condition::SOURCE_VERIFIED,
+            };
+            let holds = if failure.part == Part::Verification {
+                ConditionStatus::False
+            } else {
+                ConditionStatus::True
+            };
+            set(broken, holds, failure.reason, &failure.message);
+            // What was found wrong before says nothing about this time.
+            new.conditions.retain(|known| {
+                let is_wrong = match known.type_.as_str() {
+                    condition::FETCH_FAILED
+                    | condition::INCLUDE_UNAVAILABLE
+                    | condition::STORAGE_OPERATION_FAILED => true,
+                    condition::SOURCE_VERIFIED => known.status == ConditionStatus::False,
+                    _ => false,
+                };
+                known.type_ == broken || !is_wrong
+            });
             let mut set = |type_, status, reason, message: &str| {
                 condition::set(&mut new.conditions, type_, status, reason, message, generation, now);
             };

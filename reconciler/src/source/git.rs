@@ -3,6 +3,7 @@
 //! A repository is fetched into a bare repository, one commit deep, and read by object id. There is
 //! no checkout.
 
+mod compose;
 mod credentials;
 mod error;
 mod program;
@@ -21,6 +22,7 @@ use reconciler_api::git_repository::GitReference;
 use reconciler_core::semver;
 use sha2::{Digest as _, Sha256};
 
+pub use compose::Inclusion;
 pub use credentials::{Credentials, CredentialsError, shown_url};
 pub use error::GitError;
 pub use program::GitProgram;
@@ -37,6 +39,8 @@ const KEPT: &str = "refs/reconciler/wanted";
 const HELD: &str = "refs/reconciler/held";
 /// Where the commit is kept that is offered to others, which may be an older one.
 const OFFERED: &str = "refs/reconciler/offered";
+/// Where the files are kept that are offered, below it by the id of the commit.
+const FILES: &str = "refs/reconciler/files/";
 /// The largest commit or tag that is read, in bytes.
 const LARGEST_COMMIT: u64 = 16 << 20;
 
@@ -132,12 +136,36 @@ impl Mirror {
         Ok(repository.find_object(id).map_err(storage)?.detach().data)
     }
 
-    /// Keeps a commit until another one is offered.
+    /// Keeps a commit and the files that it is offered with, until another one is offered.
     pub fn offer(&self, commit: &Commit) -> Result<(), GitError> {
         let id = commit.id.parse::<ObjectId>().map_err(storage)?;
         let repository = self.repository.to_thread_local();
-        let any = PreviousValue::Any;
-        repository.reference(OFFERED, id, any, "offered").map_err(storage).map(|_| ())
+        let files = format!("{FILES}{id}");
+        let point = |name: &str, id: ObjectId| {
+            repository.reference(name, id, PreviousValue::Any, "offered").map_err(storage).map(|_| ())
+        };
+        // The files first: a commit that is offered has them.
+        point(&files, commit.tree.root())?;
+        point(OFFERED, id)?;
+        let references = repository.references().map_err(storage)?;
+        for old in references.prefixed(FILES).map_err(storage)? {
+            let old = old.map_err(storage)?;
+            if old.name().as_bstr() != files {
+                old.delete().map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The files that a commit was offered with.
+    fn files(&self, commit: ObjectId) -> Option<ObjectId> {
+        let repository = self.repository.to_thread_local();
+        let files = repository.find_reference(&format!("{FILES}{commit}")).ok()?;
+        files.target().try_id().map(ToOwned::to_owned)
+    }
+
+    fn tree(&self, root: ObjectId) -> GitTree {
+        GitTree::new(Arc::clone(&self.repository), root)
     }
 
     /// The commit of a revision, as status writes it, if it was fetched before.
@@ -147,7 +175,12 @@ impl Mirror {
             Some(parts) => parts,
             None => ("", revision.strip_prefix("sha1:")?),
         };
-        self.commit(id.parse().ok()?, label).ok()
+        let id = id.parse().ok()?;
+        let mut commit = self.commit(id, label).ok()?;
+        if let Some(files) = self.files(id) {
+            commit.tree = self.tree(files);
+        }
+        Some(commit)
     }
 
     /// Holds the commit of a revision for someone, in place of the one that was held before.
@@ -244,14 +277,7 @@ impl Mirror {
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let author = commit.author().map_err(storage)?.name.to_string();
         let revision = if label.is_empty() { format!("sha1:{id}") } else { format!("{label}@sha1:{id}") };
-        Ok(Commit {
-            revision,
-            id: id.to_string(),
-            subject,
-            author,
-            tag: None,
-            tree: GitTree::new(Arc::clone(&self.repository), tree),
-        })
+        Ok(Commit { revision, id: id.to_string(), subject, author, tag: None, tree: self.tree(tree) })
     }
 }
 

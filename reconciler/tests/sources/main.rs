@@ -7,6 +7,7 @@ mod stage;
 
 mod artifacts;
 mod bucket;
+mod includes;
 mod oci;
 mod registry;
 mod signed;

@@ -17,9 +17,7 @@ pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
         return Err(refuse(reason::INVALID_PROVIDER_CONFIGURATION, message));
     }
     let fields = [
-        ("include", !spec.include.is_empty()),
         ("recurseSubmodules", spec.recurse_submodules),
-        ("sparseCheckout", !spec.sparse_checkout.is_empty()),
         ("serviceAccountName", spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty())),
     ];
     match fields.into_iter().find(|(_, is_set)| *is_set) {
@@ -58,12 +56,7 @@ mod tests {
     #[test]
     fn no_field_is_ignored() -> Result<(), serde_json::Error> {
         assert_eq!(outcome(&json!({"provider": "generic", "ignore": "*"}))?, Ok(()));
-        let cases = [
-            ("include", json!([{"repository": {"name": "other"}}])),
-            ("recurseSubmodules", json!(true)),
-            ("sparseCheckout", json!(["apps"])),
-            ("provider", json!("github")),
-        ];
+        let cases = [("recurseSubmodules", json!(true)), ("provider", json!("github"))];
         for (field, value) in cases {
             let message = outcome(&json!({field: value}))?.err().unwrap_or_default();
             assert!(message.starts_with(&format!("spec.{field} ")), "{field}: {message}");

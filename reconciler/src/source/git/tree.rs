@@ -18,7 +18,7 @@ use gix::{ObjectId, ThreadSafeRepository};
 use kustomize_core::host::{EntryKind, Host, HostError, path};
 use reconciler_core::source::{Archive, ArchiveSummary};
 
-use budget::Budget;
+pub(super) use budget::Budget;
 use left_out::LeftOut;
 pub(super) use left_out::PlainDirectories;
 use objects::{Entry, Objects};
@@ -28,7 +28,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// The largest file that goes into an archive, in bytes.
 const LARGEST_PACKED: u64 = 64 << 20;
 /// How deep directories may be in each other.
-const DEEPEST: usize = 255;
+pub(super) const DEEPEST: usize = 255;
 /// Links that are followed on the way to one path.
 const MOST_LINKS: usize = 40;
 
@@ -66,6 +66,82 @@ impl GitTree {
     #[must_use]
     pub fn is_without(&self, lines: &str) -> bool {
         self.left_out.as_ref().is_some_and(|left_out| left_out.lines() == lines)
+    }
+
+    /// The id of the tree with what is left out.
+    pub(super) fn root(&self) -> ObjectId {
+        self.root
+    }
+
+    /// Whether this is the same tree, whatever is left out of it.
+    #[must_use]
+    pub fn has_root_of(&self, other: &GitTree) -> bool {
+        self.root == other.root
+    }
+
+    /// Copies what an archive would have of a path into another repository.
+    pub(super) fn copy(
+        &self,
+        into: &gix::Repository,
+        path: &str,
+        budget: &Budget,
+    ) -> Result<(GitKind, ObjectId), HostError> {
+        let found = self.find(&path::clean(&format!("/{path}")))?;
+        let at = found.path.trim_matches('/');
+        let copied = self.copy_entry(into, budget, at, found.kind, found.id, 0)?;
+        let id = match copied {
+            Some(id) => id,
+            None => into.write_object(gix::objs::Tree::empty()).map_err(storage)?.detach(),
+        };
+        Ok((found.kind, id))
+    }
+
+    /// Copies a file, or what is left of a directory. Nothing of links and submodules.
+    fn copy_entry(
+        &self,
+        into: &gix::Repository,
+        budget: &Budget,
+        path: &str,
+        kind: GitKind,
+        id: ObjectId,
+        depth: usize,
+    ) -> Result<Option<ObjectId>, HostError> {
+        if depth > DEEPEST {
+            return Err(too_deep());
+        }
+        match kind {
+            GitKind::Link | GitKind::Commit => Ok(None),
+            GitKind::Blob | GitKind::BlobExecutable => {
+                let content = self.store.blob(id, LARGEST_PACKED)?;
+                budget.read(content.len())?;
+                Ok(Some(into.write_blob(content).map_err(storage)?.detach()))
+            }
+            GitKind::Tree => {
+                let directory = self.store.directory(id)?;
+                budget.list(directory.len())?;
+                let mut entries = Vec::with_capacity(directory.len());
+                for Entry { name, kind, id } in directory.iter() {
+                    let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+                    let is_left_out = match &self.left_out {
+                        Some(left_out) => left_out.holds(&self.store, budget, &below, *kind, *id)?,
+                        None => false,
+                    };
+                    if is_left_out {
+                        continue;
+                    }
+                    if let Some(oid) = self.copy_entry(into, budget, &below, *kind, *id, depth + 1)? {
+                        let mode = (*kind).into();
+                        entries.push(gix::objs::tree::Entry { mode, filename: name.as_str().into(), oid });
+                    }
+                }
+                if entries.is_empty() {
+                    return Ok(None);
+                }
+                entries.sort();
+                let tree = gix::objs::Tree { entries };
+                Ok(Some(into.write_object(tree).map_err(storage)?.detach()))
+            }
+        }
     }
 
     fn is_left_out(&self, path: &str, kind: GitKind, id: ObjectId) -> Result<bool, HostError> {
@@ -200,6 +276,10 @@ impl GitTree {
         }
         Ok(way.pop().unwrap_or_else(root))
     }
+}
+
+fn storage(error: impl fmt::Display) -> HostError {
+    HostError::Other(error.to_string())
 }
 
 fn too_deep() -> HostError {

@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 512 << 20;
 const MOST_PACKED: u64 = 2 << 30;
 
 /// What may still be read.
-pub(super) struct Budget {
+pub(in crate::source::git) struct Budget {
     entries: AtomicU64,
     kustomizations: AtomicU64,
     bytes: AtomicU64,
@@ -36,7 +36,7 @@ impl Budget {
     }
 
     /// The budget for an archive of all files.
-    pub(super) fn of_archive() -> Self {
+    pub(in crate::source::git) fn of_archive() -> Self {
         Budget::new("an archive", MOST_PACKED)
     }
 
