@@ -167,7 +167,8 @@ impl Host for Confined<'_> {
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
-        self.host.list(&self.visible(directory)?)
+        let real = self.visible(directory)?;
+        if self.root.is_some() { self.host.list_unlinked(&real) } else { self.host.list(&real) }
     }
 
     fn current_directory(&self) -> Result<String, HostError> {
@@ -234,8 +235,12 @@ mod tests {
             self.0.kind(path)
         }
 
-        fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
-            self.0.list(directory)
+        fn list(&self, _: &str) -> Result<Vec<String>, HostError> {
+            Ok(vec!["what is elsewhere".to_owned()])
+        }
+
+        fn list_unlinked(&self, _: &str) -> Result<Vec<String>, HostError> {
+            Err(HostError::NotDirectory)
         }
     }
 
@@ -244,6 +249,7 @@ mod tests {
         let host = Swapped(MemoryHost::from_iter([("/r/a", "x")]));
         let confined = Confined::below(&host, "/r", &BuildOptions::default());
         assert_eq!(confined.read("/r/a"), Err(HostError::NotDirectory));
+        assert_eq!(confined.list("/r"), Err(HostError::NotDirectory));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reading files and directories.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -240,13 +241,27 @@ pub(crate) fn kind(path: &str) -> Result<EntryKind, HostError> {
     fs::metadata(&*to_machine(path)).map(|metadata| entry_kind(&metadata)).map_err(|error| host_error(&error))
 }
 
-/// Names in the directory, sorted. Names that cannot be written are left out.
+/// Names in the directory, sorted. Names that cannot be written as text are left out.
 pub(crate) fn list(directory: &str) -> Result<Vec<String>, HostError> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&*to_machine(directory)).map_err(|error| host_error(&error))? {
-        let entry = entry.map_err(|error| host_error(&error))?;
-        names.extend(from_machine(Path::new(&entry.file_name())));
-    }
+    let entries = fs::read_dir(&*to_machine(directory));
+    let names: Result<Vec<_>, _> =
+        entries.and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+    names.map(written_names).map_err(|error| host_error(&error))
+}
+
+/// The same for a directory that no link may lead to.
+pub(crate) fn list_unlinked(directory: &str) -> Result<Vec<String>, HostError> {
+    #[cfg(target_os = "linux")]
+    return crate::unlinked::list(&to_machine(directory))
+        .map(written_names)
+        .map_err(|error| host_error(&error));
+    // Elsewhere links are looked for before.
+    #[cfg(not(target_os = "linux"))]
+    list(directory)
+}
+
+fn written_names(names: Vec<OsString>) -> Vec<String> {
+    let mut names: Vec<String> = names.iter().filter_map(|name| from_machine(Path::new(name))).collect();
     names.sort_unstable();
-    Ok(names)
+    names
 }

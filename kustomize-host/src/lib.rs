@@ -180,6 +180,10 @@ impl Host for OsHost {
         files::kind(path)
     }
 
+    fn list_unlinked(&self, directory: &str) -> Result<Vec<String>, HostError> {
+        files::list_unlinked(directory)
+    }
+
     fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
         files::list(directory)
     }

@@ -1,13 +1,14 @@
 //! Files at paths that no link leads to, however the directories change meanwhile: each step of a
 //! path is opened in the directory before it, and refused if it is a link.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// Opens a file to read it, without waiting should it be a pipe.
@@ -15,6 +16,26 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     let (directory, name) = parent(path, false)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(&directory, name, flags, Mode::empty())?.into())
+}
+
+/// The names in a directory.
+pub(crate) fn list(path: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = match parent(path, false) {
+        Ok((directory, name)) => rustix::fs::openat(&directory, name, flags, Mode::empty())?,
+        // The root has no name.
+        Err(_) if path == Path::new("/") => rustix::fs::open("/", flags, Mode::empty())?,
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push(OsStr::from_bytes(name).to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Puts a file with this content in a place, in one step. Whatever file or link was there goes; what
@@ -119,6 +140,14 @@ mod tests {
             let path = &top.join(path);
             assert!(open(path).is_err(), "{}", path.display());
         }
+        for path in ["link", "link/below", "real/../real", "real/secret"] {
+            let path = &top.join(path);
+            assert!(list(path).is_err(), "{}", path.display());
+        }
+        let mut names = list(&top.join("real")).unwrap();
+        names.sort();
+        assert_eq!(names, ["below", "secret"]);
+        assert!(!list(Path::new("/")).unwrap().is_empty());
         for path in ["link/secret", "link/new", "link/below/new", "link/far/new"] {
             let path = &top.join(path);
             assert!(replace(path, b"x").is_err(), "{}", path.display());

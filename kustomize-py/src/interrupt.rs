@@ -80,6 +80,10 @@ impl Host for Interruptible {
         self.host()?.read_unlinked(path)
     }
 
+    fn list_unlinked(&self, directory: &str) -> Result<Vec<String>, HostError> {
+        self.host()?.list_unlinked(directory)
+    }
+
     fn resolve(&self, path: &str) -> Result<String, HostError> {
         self.host()?.resolve(path)
     }

@@ -71,6 +71,15 @@ pub trait Host: Sync {
     /// [`HostError::NotFound`] when there is nothing at the path.
     fn kind(&self, path: &str) -> Result<EntryKind, HostError>;
 
+    /// Names in a directory that no symbolic link may lead to, as for
+    /// [`read_unlinked`](Self::read_unlinked), sorted.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list), and when there is a link.
+    fn list_unlinked(&self, directory: &str) -> Result<Vec<String>, HostError> {
+        self.list(directory)
+    }
+
     /// Names in a directory, sorted.
     ///
     /// # Errors

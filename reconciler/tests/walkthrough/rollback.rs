@@ -133,7 +133,7 @@ async fn a_healthy_revision_that_is_gone_is_named() -> Outcome {
     stage.git(&["reflog", "expire", "--expire=now", "--all"])?;
     stage.git(&["gc", "-q", "--prune=now"])?;
     stage.restart("main", "other-data").await?;
-    let text = format!("not rolled back: the last healthy revision {first} cannot be had any more: ");
+    let text = format!("not rolled back: the last healthy revision {first} is not available any more: ");
     let message = stage.not_ready(name, "HealthCheckFailed", &text).await?;
     assert!(message.starts_with("health check failed after "), "{message}");
     // Without the annotation, nothing is said of it.

@@ -83,7 +83,9 @@ impl Reconciliation<'_> {
         let revision = self.status().last_applied_revision.unwrap_or_default();
         let (kind, key) = self.source_key().ok_or("the source cannot be used")?;
         let found = self.context.earlier(kind, &key, self.key, &revision).await;
-        found.map_err(|error| format!("the last healthy revision {revision} cannot be had any more: {error}"))
+        found.map_err(|error| {
+            format!("the last healthy revision {revision} is not available any more: {error}")
+        })
     }
 
     /// Applies the healthy revision, unless it is in place.
