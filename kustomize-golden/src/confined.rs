@@ -61,9 +61,12 @@ impl<'a> Confined<'a> {
         path::is_within(root, path) && !is_gits(&path::relative(root, path)) || self.is_scratch(path)
     }
 
+    /// Whether a path is in a temporary directory. git's own files in a clone have its URL, which may
+    /// contain a password.
     fn is_scratch(&self, path: &str) -> bool {
         let scratch = self.scratch();
-        above(path).any(|directory| scratch.contains(directory))
+        let around = above(path).find(|directory| scratch.contains(*directory));
+        around.is_some_and(|directory| !is_gits(&path::relative(directory, path)))
     }
 
     /// The path with links resolved, if it is visible.
@@ -250,6 +253,15 @@ mod tests {
         let confined = Confined::below(&host, "/r", &BuildOptions::default());
         assert_eq!(confined.read("/r/a"), Err(HostError::NotDirectory));
         assert_eq!(confined.list("/r"), Err(HostError::NotDirectory));
+    }
+
+    #[test]
+    fn the_url_of_a_clone_is_not_shown() {
+        let host = MemoryHost::from_iter([("/r/a", "x"), ("/tmp/c/.git/config", "url"), ("/tmp/c/b", "y")]);
+        let confined = Confined::below(&host, "/r", &BuildOptions::default());
+        confined.note_scratch("/tmp/c".to_owned());
+        assert_eq!(confined.read("/tmp/c/b"), Ok(b"y".to_vec()));
+        assert!(confined.read("/tmp/c/.git/config").is_err());
     }
 
     #[test]

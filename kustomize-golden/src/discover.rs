@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kustomize_core::BuildError;
 use kustomize_core::host::{EntryKind, Host, path};
+use kustomize_core::{BuildError, ErrorKind};
 
 use crate::kustomizations::Found;
-use crate::place::resolve_within;
+use crate::place::{resolve_within, root_around};
 use crate::{Case, Layout};
 
 /// Finds the overlays at or below these paths and their golden files, sorted by overlay.
@@ -44,7 +44,15 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
         }
     }
     let case = |overlay: &String, is_orphan| -> Result<Case, BuildError> {
-        let golden = found.layout_of(overlay).unwrap_or(layout).golden_of(overlay)?;
+        let layout = found.layout_of(overlay).unwrap_or(layout);
+        let golden = layout.golden_of(overlay)?;
+        if let Some(tree) = layout.directory()
+            && is_foreign(host, tree, &golden)
+        {
+            let message = format!("the golden file {golden} would be in another repository");
+            let help = format!("move that repository out of {tree}, or exclude the overlay");
+            return Err(BuildError::new(ErrorKind::Golden, message).in_file(overlay).with_help(help));
+        }
         Ok(Case { overlay: overlay.clone(), golden, is_orphan })
     };
     let mut cases = overlays.iter().map(|overlay| case(overlay, false)).collect::<Result<Vec<_>, _>>()?;
@@ -77,9 +85,16 @@ fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, top: &str) -> Vec<Stri
     let _ = found.walk(host, &path::join(tree, &path::relative(layout.top(), top)), &layout.of_tree());
     let goldens = found.with_golden.iter().map(|directory| path::join(directory, layout.file_name()));
     goldens
+        .filter(|golden| !is_foreign(host, tree, golden))
         .filter_map(|golden| layout.overlay_of(&golden))
         .filter(|overlay| !layout.excludes(overlay))
         .collect()
+}
+
+/// Whether a file below the directory of golden files is in another repository, such as a submodule. Its
+/// files are not ours to replace or remove.
+fn is_foreign(host: &dyn Host, tree: &str, golden: &str) -> bool {
+    root_around(host, path::parent(golden)) != root_around(host, tree)
 }
 
 /// Kustomizations that no other one builds on, and one of each cycle that nothing else builds on: it

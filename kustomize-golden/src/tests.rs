@@ -230,3 +230,24 @@ fn a_path_that_leads_nowhere_is_an_error() {
     let error = discover(&host, &Layout::new("/r"), &["/r/b"]).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Host(kustomize_core::host::HostError::NotFound));
 }
+
+#[test]
+fn a_tree_of_golden_files_leaves_other_repositories_alone() {
+    let files = |overlay: &str| {
+        host(&[
+            ("kustomize-golden.yaml", "directory: goldens\nfile: deployment.yaml\n"),
+            (".git/HEAD", ""),
+            (overlay, "namePrefix: x-\n"),
+            ("apps/y/kustomization.yaml", "namePrefix: x-\n"),
+            ("goldens/lib/.git", "gitdir: elsewhere\n"),
+            ("goldens/lib/x/deployment.yaml", "of the other repository"),
+            ("goldens/lib/gone/deployment.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"),
+        ])
+    };
+    // What has no overlay there is not ours to remove, and what has one is not ours to replace.
+    assert_eq!(overlays(&files("apps/x/kustomization.yaml"), &["/r"]), ["apps/x", "apps/y"]);
+    let host = files("lib/x/kustomization.yaml");
+    let layout = Layout::find(&host, "/r").unwrap();
+    let error = discover(&host, &layout, &["/r"]).unwrap_err();
+    assert!(error.message().contains("would be in another repository"), "{error}");
+}

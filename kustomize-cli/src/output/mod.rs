@@ -48,6 +48,17 @@ pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
     Staged::write(&place, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
 }
 
+/// Writes a report to a file. No link is followed on the way to it, even if one takes the place of a
+/// directory meanwhile; devices and pipes are written to.
+pub(crate) fn to_report(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    let place = place_within(path)?;
+    let is_special = fs::symlink_metadata(&place).is_ok_and(|metadata| !metadata.is_file());
+    match OsHost::path(&place).filter(|_| !is_special) {
+        Some(place) => OsHost::replace_unlinked(&place, text).map_err(|error| Failure::write(path, &error)),
+        None => to_file(path, text),
+    }
+}
+
 /// Resources that each get a file of their own in a directory.
 #[derive(Debug)]
 pub(crate) struct Files {

@@ -54,9 +54,11 @@ impl Side {
         }
         let place = match Layout::found_within(&host, argument) {
             Ok(place) => place,
-            // There is nothing to render, and the error says what may have been meant.
+            // There is nothing to render, and the error says what may have been meant. Should something appear
+            // there meanwhile, it is not rendered with the whole machine in view.
             Err(error) if *error.kind() == ErrorKind::Host(HostError::NotFound) => {
-                return Side::build(&host, argument, args);
+                let here = Layout::found_within(&host, ".")?;
+                return Side::build(&Confined::around(&host, &here, &args.options()), argument, args);
             }
             Err(error) => return Err(error.into()),
         };

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &TestArgs, reporter: &Reporter) -> Result<ExitCode, Fail
         }
         Some((place, document)) => {
             output::to_stdout(report(Style::for_stdout()).as_bytes())?;
-            output::to_file(Path::new(place), document.as_bytes())?;
+            output::to_report(Path::new(place), document.as_bytes())?;
         }
         None => output::to_stdout(report(Style::for_stdout()).as_bytes())?,
     }
