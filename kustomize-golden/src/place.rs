@@ -46,7 +46,8 @@ pub(crate) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
         }
         real = next;
     }
-    Ok(resolved)
+    // What was looked at step by step, should the path lead elsewhere meanwhile.
+    Ok(real)
 }
 
 /// The same for a path that need not exist yet.
