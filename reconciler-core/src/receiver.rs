@@ -121,7 +121,7 @@ pub fn receive(
         let Some(secret) = secret else {
             return invalid(format!("unable to read secret '{}'", reference.name));
         };
-        let Some(found) = secret.get("token") else {
+        let Some(found) = secret.get("token").filter(|token| !token.is_empty()) else {
             return invalid(format!("invalid '{}' secret data: required field 'token'", reference.name));
         };
         token = found;

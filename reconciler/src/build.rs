@@ -24,6 +24,9 @@ pub use change::Change;
 pub use failure::BuildFailure;
 use failure::find_directory;
 
+/// How many objects a Kustomization may have: the inventory in its status lists all of them.
+const MOST_OBJECTS: usize = 10_000;
+
 /// An object that was rendered.
 #[derive(Clone, Debug)]
 pub struct Object {
@@ -104,6 +107,12 @@ fn render(
     }
     let rendered = generator::build(&host)
         .map_err(|error| BuildFailure::of_build(error, host.generated(), tree, &directory))?;
+    let count = rendered.resources().len();
+    if count > MOST_OBJECTS {
+        let message =
+            format!("{count} objects are too many: a Kustomization may have {MOST_OBJECTS}; divide it");
+        return Err(BuildFailure::Object(message));
+    }
     let post_build = spec.post_build.as_ref().filter(|post_build| {
         !variables.is_empty() || post_build.substitute_strategy.as_deref() == Some("Always")
     });

@@ -29,6 +29,7 @@ mod sources;
 mod status;
 mod store;
 mod tenancy;
+mod turns;
 
 pub use context::Context;
 pub use log::Log;

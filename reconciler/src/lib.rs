@@ -11,5 +11,6 @@ pub mod controller;
 pub mod environment;
 pub mod image;
 pub mod notify;
+pub mod outbound;
 pub mod run;
 pub mod source;

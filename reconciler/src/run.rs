@@ -45,6 +45,8 @@ pub struct RunOptions {
     pub shard: Shard,
     /// Which namespaces are strict.
     pub tenancy: Tenancy,
+    /// The URL of a repository on this machine that strict namespaces may use as well.
+    pub local_repository: Option<String>,
     /// Where artifacts are served.
     pub artifacts: Option<SocketAddr>,
     /// The server that artifacts are said to be at; the address where they are served if absent.
@@ -68,6 +70,7 @@ impl RunOptions {
             receivers: None,
             shard: Shard::default(),
             tenancy: Tenancy::default(),
+            local_repository: None,
             artifacts: None,
             artifacts_server: None,
             election: None,
@@ -106,6 +109,7 @@ pub async fn run(
         .with_environment(options.environment)
         .with_artifacts(server)
         .with_shard(options.shard)
+        .with_local_repository(options.local_repository)
         .with_tenancy(options.tenancy);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;

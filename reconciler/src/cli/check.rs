@@ -1,5 +1,7 @@
 //! `check`: whether a cluster can run a reconciler, and whether it does.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
 use kube::api::{ApiResource, ListParams};
 use kube::core::GroupVersionKind;
@@ -11,6 +13,9 @@ use super::{Failure, Global, Result, term};
 
 /// The oldest minor version of Kubernetes that is supported.
 const OLDEST_MINOR: u32 = 31;
+
+/// The label of a tenant's namespaces.
+const TENANT: &str = "toolkit.fluxcd.io/tenant";
 
 /// Options of `check`.
 #[derive(Args)]
@@ -44,6 +49,9 @@ impl Check {
             }
             let healthy = controllers(&cluster).await?;
             let defined = definitions(&cluster).await?;
+            if defined {
+                tenants(&cluster).await?;
+            }
             match healthy && defined {
                 true => {
                     term::success("all checks passed");
@@ -85,6 +93,47 @@ async fn controllers(cluster: &Cluster) -> Result<bool> {
         }
     }
     Ok(healthy)
+}
+
+/// Warns of namespaces that seem to be a tenant's and are not strict: their Kustomizations name an account, or an
+/// account has the label of tenants.
+async fn tenants(cluster: &Cluster) -> Result {
+    term::action("checking tenants");
+    let list = async |group: &str, kind: &str, labels: &str| -> Result<Vec<Value>> {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+        Ok(cluster.list(&resource, "", &ListParams::default().labels(labels)).await?.unwrap_or_default())
+    };
+    let strict: BTreeSet<String> = list("", "Namespace", TENANT).await?.iter().map(name_of).collect();
+    let mut seeming: BTreeMap<String, String> = BTreeMap::new();
+    for account in list("", "ServiceAccount", TENANT).await? {
+        let why = format!("the service account '{}' has the label {TENANT}", name_of(&account));
+        seeming.insert(namespace_of(&account), why);
+    }
+    for kustomization in list("kustomize.toolkit.fluxcd.io", "Kustomization", "").await? {
+        let account = kustomization.pointer("/spec/serviceAccountName").and_then(Value::as_str);
+        if let Some(account) = account.filter(|account| !account.is_empty()) {
+            let why = format!("the Kustomization '{}' acts as '{account}'", name_of(&kustomization));
+            seeming.insert(namespace_of(&kustomization), why);
+        }
+    }
+    seeming.retain(|namespace, _| !strict.contains(namespace));
+    for (namespace, why) in &seeming {
+        term::warning(&format!(
+            "namespace '{namespace}' is not strict, although {why}: label it with {TENANT}, unless the reconciler runs with --tenancy=strict"
+        ));
+    }
+    if seeming.is_empty() {
+        term::success("no tenant's namespace is without the label of tenants");
+    }
+    Ok(())
+}
+
+fn name_of(object: &Value) -> String {
+    object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn namespace_of(object: &Value) -> String {
+    object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Whether the kinds are defined.

@@ -142,7 +142,8 @@ impl Run {
             ))?;
         }
         let election = self.enable_leader_election.then(|| self.election(global, &shard));
-        let outcome = self.reconcile(client, data, election, shard).await;
+        let repository = sync.map(|sync| sync.url);
+        let outcome = self.reconcile(client, data, election, shard, repository).await;
         if let Some(embedded) = embedded {
             embedded.shutdown();
         }
@@ -173,6 +174,7 @@ impl Run {
         data: &Path,
         election: Option<Election>,
         shard: Shard,
+        repository: Option<String>,
     ) -> Result {
         let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
         options.controllers = self.controllers.clone().unwrap_or_default();
@@ -181,6 +183,7 @@ impl Run {
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
         options.shard = shard;
+        options.local_repository = repository;
         options.election = election;
         options.artifacts = self.storage_addr;
         options.artifacts_server.clone_from(&self.storage_adv_addr);

@@ -38,32 +38,32 @@ impl Context {
     }
 
     /// Digest and size of an archive, if archives are offered.
-    pub(super) async fn summarize(&self, tree: &GitTree) -> io::Result<Option<ArchiveSummary>> {
+    pub(super) async fn summarize(&self, key: &Key, tree: &GitTree) -> io::Result<Option<ArchiveSummary>> {
         if self.artifacts.is_none() {
             return Ok(None);
         }
         let tree = tree.clone();
-        let _permit = self.builds.acquire().await;
+        let _permit = self.builds.take(&key.namespace).await;
         let packed = tokio::task::spawn_blocking(move || tree.pack(io::sink())).await;
         Ok(Some(packed.map_err(io::Error::other)??.1))
     }
 
     /// What the archive at a path is made of.
-    fn artifact(&self, wanted: &str) -> Option<Snapshot> {
+    fn artifact(&self, wanted: &str) -> Option<(Key, Snapshot)> {
         let mut parts = wanted.trim_start_matches('/').split('/');
         let (kind, namespace, name, file) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let kind = SourceKind::ALL.into_iter().find(|known| known.name().to_lowercase() == kind)?;
         let key = Key { namespace: namespace.to_owned(), name: name.to_owned() };
         let snapshot = self.sources.offer(kind, &key)?.snapshot;
         let is_wanted = file == LATEST || path(kind, &key, &snapshot.revision).ends_with(&format!("/{file}"));
-        (is_wanted && parts.next().is_none()).then_some(snapshot)
+        (is_wanted && parts.next().is_none()).then_some((key, snapshot))
     }
 
     /// The archive at a path, in a file that is gone when it is closed.
     pub(crate) async fn pack(&self, path: &str) -> io::Result<Option<(File, ArchiveSummary)>> {
-        let Some(snapshot) = self.artifact(path) else { return Ok(None) };
+        let Some((key, snapshot)) = self.artifact(path) else { return Ok(None) };
         let data = self.data.clone();
-        let _permit = self.builds.acquire().await;
+        let _permit = self.builds.take(&key.namespace).await;
         let packed = tokio::task::spawn_blocking(move || {
             let file = tempfile::tempfile_in(&data)?;
             let (writer, summary) = snapshot.tree.pack(io::BufWriter::new(file))?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Client;
 use reconciler_api::{GitRepository, Kustomization, Receiver};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::images::Images;
 use super::kustomization::Memory;
@@ -19,6 +19,7 @@ use super::shard::Shard;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
 use super::tenancy::{Tenancy, Tenants};
+use super::turns::Turns;
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
 use crate::source::git::{Commit, Mirror};
@@ -47,6 +48,8 @@ pub struct Context {
     pub(crate) sources: Sources,
     /// The server that artifacts are offered at, if they are.
     pub(super) artifacts: Option<String>,
+    /// The URL of a repository in a directory that every namespace may use.
+    pub(super) local_repository: Option<String>,
     /// Whether another process leads.
     is_waiting: AtomicBool,
     memories: Mutex<HashMap<Key, Memory>>,
@@ -55,9 +58,9 @@ pub struct Context {
     drifts: mpsc::UnboundedSender<Owner>,
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
-    pub(crate) builds: Semaphore,
+    pub(crate) builds: Arc<Turns>,
     /// Kustomizations that may be applied at the same time.
-    pub(crate) applies: Semaphore,
+    pub(crate) applies: Arc<Turns>,
 }
 
 impl Context {
@@ -86,13 +89,15 @@ impl Context {
             mirrors: Mutex::default(),
             sources: Sources::default(),
             artifacts: None,
+            local_repository: None,
             is_waiting: AtomicBool::default(),
             memories: Mutex::default(),
             remotes: Mutex::default(),
             drifts,
             drifted: Mutex::new(Some(drifted)),
-            builds: Semaphore::new(cores),
-            applies: Semaphore::new(cores * 8),
+            builds: Turns::new(cores, cores),
+            // Applying can wait for the cluster: there is always room for another namespace.
+            applies: Turns::new(cores * 8, cores * 6),
         }
     }
 
@@ -117,6 +122,13 @@ impl Context {
     #[must_use]
     pub fn with_shard(mut self, shard: Shard) -> Self {
         self.shard = shard;
+        self
+    }
+
+    /// The same with a repository in a directory, of which this is the URL, that every namespace may use.
+    #[must_use]
+    pub fn with_local_repository(mut self, url: Option<String>) -> Self {
+        self.local_repository = url;
         self
     }
 

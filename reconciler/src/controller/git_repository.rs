@@ -193,9 +193,8 @@ fn directory(context: &Context, key: &Key) -> std::path::PathBuf {
 async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Result<Fetched, Failure> {
     let url = &repository.spec.url;
     unsupported::check(&repository.spec)?;
-    let credentials = credentials(context, key, repository).await?;
     let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
-    let remote = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
+    let remote = program(context, key, repository).await?;
     let includes = includes::find(context, key, repository)?;
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
@@ -235,8 +234,31 @@ pub(super) async fn remote(
     key: &Key,
     repository: &GitRepository,
 ) -> Result<GitProgram, String> {
-    let credentials = credentials(context, key, repository).await.map_err(|failure| failure.message)?;
-    Ok(GitProgram::new(repository.spec.url.clone(), credentials, repository.spec.timeout().to_std()))
+    program(context, key, repository).await.map_err(|failure| failure.message)
+}
+
+async fn program(context: &Context, key: &Key, repository: &GitRepository) -> Result<GitProgram, Failure> {
+    let url = &repository.spec.url;
+    let is_strict = context.tenants.is_strict(&key.namespace);
+    let is_local = url.trim_start().to_ascii_lowercase().starts_with("file:");
+    if is_local && is_strict != Some(false) && context.local_repository.as_ref() != Some(url) {
+        let message = match is_strict {
+            Some(_) => {
+                "a repository on the machine of the reconciler cannot be used in the namespace of a tenant"
+            }
+            None => "it is not known yet whether the namespace is that of a tenant",
+        };
+        let message = format!("cannot access '{url}': {message}");
+        return Err(Failure {
+            part: Part::Fetch,
+            reason: reason::ACCESS_DENIED,
+            message,
+            is_permanent: is_strict.is_some(),
+        });
+    }
+    let credentials = credentials(context, key, repository).await?;
+    let program = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
+    Ok(if is_strict == Some(false) { program } else { program.without_redirects() })
 }
 
 /// The local copy of a repository.
@@ -455,7 +477,7 @@ async fn artifact(
     if is_known {
         return None;
     }
-    let summary = match context.summarize(&commit.tree).await {
+    let summary = match context.summarize(key, &commit.tree).await {
         Ok(summary) => summary,
         Err(error) => {
             let fields = fields(key, json!({"error": error.to_string()}));

@@ -484,7 +484,7 @@ impl Reconciliation<'_> {
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
         self.announce(&apply::union(&new, &old), attempted).await?;
-        let permit = self.context.applies.acquire().await;
+        let permit = self.context.applies.take(&self.key.namespace).await;
         let force = self.object.spec.force.unwrap_or_default();
         let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
         let applied = apply.all(&order).await;
@@ -556,7 +556,7 @@ impl Reconciliation<'_> {
         decryption: Option<Decryption>,
     ) -> Result<build::Built, Failure> {
         let (tree, spec) = (commit.tree.for_build(), self.object.spec.clone());
-        let _permit = self.context.builds.acquire().await;
+        let _permit = self.context.builds.take(&self.key.namespace).await;
         let work = move || {
             let keys = decryption.as_ref().map(|decryption| &decryption.keys);
             build::build(&tree, &spec, &variables, keys)

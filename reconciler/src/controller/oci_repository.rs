@@ -104,6 +104,7 @@ impl Source for OCIRepository {
                     format!("failed to generate transport for '{}': {error}", spec.url)
                 }
                 AccessError::Proxy(_) => format!("failed to get proxy address: {error}"),
+                AccessError::Address(_) => error.to_string(),
             };
             Failure::new(reason::AUTHENTICATION_FAILED, message)
         };

@@ -94,6 +94,10 @@ async fn path(context: &Context, key: &Key, receiver: &Receiver) -> Result<Strin
         })?;
     }
     let mut token = String::new();
+    if spec.secret_ref.is_none() && spec.type_ != "generic-oidc" {
+        let message = "spec.secretRef is missing: without a token anyone could call";
+        return Err(Failure::permanent(reason::TOKEN_NOT_FOUND, message));
+    }
     if let Some(reference) = &spec.secret_ref {
         let name = &reference.name;
         let secret = Key { namespace: key.namespace.clone(), name: name.clone() };

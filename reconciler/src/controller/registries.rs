@@ -10,6 +10,7 @@ use super::queue::Key;
 use super::{Context, secrets};
 use crate::apply::RequestError;
 use crate::image::{Login, RegistryAccess, login};
+use crate::outbound::{self, Refused};
 
 /// What the spec of an object says about its access to a registry.
 pub(super) struct AccessSpec<'a> {
@@ -31,6 +32,8 @@ pub(super) enum AccessError {
     Certificate(String),
     #[error("{0}")]
     Proxy(String),
+    #[error(transparent)]
+    Address(#[from] Refused),
 }
 
 /// The access to a registry of an object in the namespace of `key`.
@@ -49,6 +52,7 @@ pub(super) async fn access(
         let message = format!("the provider '{provider}' needs a login of a cloud, which there is not");
         return Err(AccessError::Login(message));
     }
+    outbound::check(&format!("https://{registry}")).await?;
     let mut candidates: Vec<String> = spec.secret.iter().map(|secret| secret.name.clone()).collect();
     if let Some(account) = spec.service_account.filter(|account| !account.is_empty()) {
         candidates.extend(pull_secrets(context, &secret(account)).await.map_err(AccessError::Login)?);
@@ -78,6 +82,9 @@ pub(super) async fn access(
     if let Some(reference) = spec.proxy {
         let data = read("proxy secret", &reference.name).await.map_err(AccessError::Proxy)?;
         proxy = Some(secrets::proxy(&data).map_err(AccessError::Proxy)?);
+    }
+    if let Some(proxy) = &proxy {
+        outbound::check(proxy).await?;
     }
     Ok(RegistryAccess { login: found, insecure: spec.insecure, certificate, proxy, timeout: spec.timeout })
 }

@@ -8,6 +8,7 @@ use kube::api::Api;
 use super::Context;
 use super::queue::Key;
 use crate::apply::RequestError;
+use crate::outbound;
 
 /// The data of a Secret.
 pub(super) type SecretData = BTreeMap<String, Vec<u8>>;
@@ -24,6 +25,7 @@ pub(super) fn proxy(data: &SecretData) -> Result<String, String> {
     let text = |key: &str| data.get(key).map(|value| String::from_utf8_lossy(value).trim().to_owned());
     let address = text("address").ok_or("key 'address' is missing in the proxy secret")?;
     let mut url = url::Url::parse(&address).map_err(|error| format!("the address of the proxy: {error}"))?;
+    outbound::check_address(&url).map_err(|refused| refused.to_string())?;
     if let Some(username) = text("username").filter(|text| !text.is_empty()) {
         let password = text("password").unwrap_or_default();
         url.set_username(&username)

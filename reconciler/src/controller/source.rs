@@ -297,7 +297,7 @@ async fn fail<K: Source>(
 /// The artifact. Its digest is that of the archive if archives are offered, or else the id of the tree.
 async fn artifact(context: &Context, kind: SourceKind, key: &Key, offer: &Offer) -> io::Result<Artifact> {
     let revision = &offer.snapshot.revision;
-    let summary = context.summarize(&offer.snapshot.tree).await?;
+    let summary = context.summarize(key, &offer.snapshot.tree).await?;
     let path = artifacts::path(kind, key, revision);
     Ok(Artifact {
         url: context.artifact_url(key, &path),

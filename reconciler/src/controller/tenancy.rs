@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
+use reconciler_api::GitRepository;
 
 use super::queue::{Key, Queue};
 use super::store::Store;
@@ -78,5 +79,9 @@ pub(super) fn refusal(object: &str) -> String {
 pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
     let inside = context.kustomizations.keys(|one, _| one.namespace == key.name);
     inside.into_iter().for_each(|key| context.kustomization_queue.add(key));
+    let local = |one: &Key, repository: &GitRepository| {
+        one.namespace == key.name && repository.spec.url.starts_with("file:")
+    };
+    context.repositories.keys(local).into_iter().for_each(|key| context.repository_queue.add(key));
     Next::OnChange
 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use reconciler_core::notify::{Exchange, Method, NotifyError, Reply, Request};
 use thiserror::Error;
+use url::Url;
+
+use crate::outbound;
 
 /// The most of an answer that is read: that of a forge can list many pull requests.
 const LONGEST_REPLY: usize = 16 << 20;
@@ -62,6 +65,9 @@ async fn answer(client: &reqwest::Client, request: Request) -> Result<Reply, Sen
         Method::Put => reqwest::Method::PUT,
         Method::Patch => reqwest::Method::PATCH,
     };
+    if let Ok(url) = Url::parse(&request.url) {
+        outbound::check_address(&url).map_err(|refused| SendError::Never(refused.to_string()))?;
+    }
     let mut builder = client.request(method, &request.url);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
@@ -83,7 +89,7 @@ async fn answer(client: &reqwest::Client, request: Request) -> Result<Reply, Sen
 
 fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
     let never = |error: reqwest::Error| SendError::Never(words(&error));
-    let mut builder = reqwest::Client::builder()
+    let mut builder = outbound::guarded(reqwest::Client::builder())
         .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
         .timeout(connection.timeout.unwrap_or(Duration::from_secs(15)));
     if let Some(certificate) = &connection.certificate {
@@ -94,6 +100,9 @@ fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
         builder = builder.identity(reqwest::Identity::from_pem(identity).map_err(never)?);
     }
     if let Some(proxy) = &connection.proxy {
+        if let Ok(url) = Url::parse(proxy) {
+            outbound::check_address(&url).map_err(|refused| SendError::Never(refused.to_string()))?;
+        }
         builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(never)?);
     }
     builder.build().map_err(never)

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::tree_store::{Limits, TreeError, TreeStore, Written};
+use crate::outbound;
 
 /// The region of stores that have none.
 const REGION: &str = "us-east-1";
@@ -155,10 +156,11 @@ impl BucketReader {
             Url::parse(&format!("{scheme}://{}", access.endpoint)).map_err(|error| setup(&error))?;
         let region = access.region.clone().filter(|region| !region.is_empty());
         let region = region.unwrap_or_else(|| REGION.to_owned());
+        outbound::check_address(&endpoint).map_err(|error| setup(&error))?;
         let bucket = Bucket::new(endpoint, UrlStyle::Path, access.bucket.clone(), region)
             .map_err(|error| setup(&error))?;
-        let mut client =
-            Client::builder().timeout(access.timeout).redirect(reqwest::redirect::Policy::none());
+        let client = outbound::guarded(Client::builder().timeout(access.timeout));
+        let mut client = client.redirect(reqwest::redirect::Policy::none());
         if let Some(pem) = &access.certificate {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| setup(&error))?;
             client = client.tls_certs_merge(certificates);

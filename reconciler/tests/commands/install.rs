@@ -36,6 +36,15 @@ fn install_is_checked_and_undone() -> Result {
     let check = stage.succeeds("check")?;
     assert!(check.contains("✔ reconciler: deployment ready"), "{check}");
     assert!(check.contains("✔ kustomizations.kustomize.toolkit.fluxcd.io/v1"), "{check}");
+    assert!(check.contains("✔ no tenant's namespace is without the label of tenants"), "{check}");
+    stage.succeeds("create tenant apps --with-namespace=apps")?;
+    assert!(!stage.succeeds("check")?.contains("is not strict"));
+    let kustomization =
+        "create kustomization web -n default --source=GitRepository/web --service-account=web";
+    stage.fails(&format!("{kustomization} --prune=false --interval=10m --timeout=1s"))?;
+    let check = stage.succeeds("check")?;
+    let warning = "namespace 'default' is not strict, although the Kustomization 'web' acts as 'web'";
+    assert!(check.contains(warning), "{check}");
     assert!(stage.succeeds("uninstall --silent")?.contains("✔ Namespace/flux-system deleted"));
     assert!(stage.fails("check")?.contains("gitrepositories.source.toolkit.fluxcd.io not found"));
     Ok(())

@@ -1,5 +1,4 @@
-//! OCIRepositories whose artifacts have to be signed. The signatures are made here, in the formats of cosign; ones that
-//! cosign made are in the tests of `reconciler-core`.
+//! OCIRepositories whose artifacts have to be signed. The signatures are made here, in the formats of cosign.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;

@@ -194,6 +194,7 @@ impl Stage {
         let data = self.directory.path().join(&self.data);
         let mut options = RunOptions::new(data, Log::new(self.log.clone()));
         options.receivers = self.receivers;
+        options.local_repository = Some(sync.url);
         change(&mut options);
         self.running = Some(self.spawn(options));
         Ok(())

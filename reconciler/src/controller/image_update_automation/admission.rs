@@ -66,7 +66,7 @@ impl Update<'_> {
         copy.reset().await?;
         let fail = |error: String| Failure::new(reason::UPDATE_FAILED, format!("policies: {error}"));
         let path = path.to_owned();
-        let permit = self.context.builds.acquire().await;
+        let permit = self.context.builds.take(&self.key.namespace).await;
         let work = move || Ok(Admission::read(&change.before, &path)?.refusals(&change));
         let refusals = tokio::task::spawn_blocking(work).await.map_err(|error| fail(error.to_string()))?;
         drop(permit);

@@ -197,7 +197,7 @@ impl<'a> PullRequests<'a> {
         let message = update.message(&updated.changes)?;
         let commit = update.commit(copy, &updated.files, &message).await?;
         let change = update.change(copy, &updated.files).await?;
-        let permit = update.context.builds.acquire().await;
+        let permit = update.context.builds.take(&update.key.namespace).await;
         let renderings = tokio::task::spawn_blocking(move || change.differences())
             .await
             .map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?;

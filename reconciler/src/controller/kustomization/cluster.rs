@@ -10,6 +10,7 @@ use super::super::queue::Key;
 use super::super::tenancy::DEFAULT_ACCOUNT;
 use super::{Failure, Reconciliation, SOON};
 use crate::apply::{Objects, RequestError};
+use crate::outbound;
 
 /// The keys under which a Secret may hold a kubeconfig.
 const KEYS: [&str; 2] = ["value", "value.yaml"];
@@ -104,11 +105,40 @@ impl Reconciliation<'_> {
                 &"it runs programs to authenticate, which is not allowed: use a token or a certificate",
             ));
         }
+        if let Some(why) = foreign(&config) {
+            return Err(fail(&format!("{why}, which is not allowed")));
+        }
         let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
         let config = config.map_err(|error| fail(&error))?;
+        let addresses = [Some(&config.cluster_url), config.proxy_url.as_ref()];
+        for url in addresses.into_iter().flatten() {
+            let found = outbound::check(&url.to_string()).await.map_err(|refused| fail(&refused))?;
+            if self.is_strict()?
+                && found.iter().any(|address| address.is_loopback() || address.is_unspecified())
+            {
+                let why = "it leads to the machine of the reconciler, which is not allowed in the namespace of a tenant";
+                return Err(fail(&why));
+            }
+        }
         let client = Client::try_from(config).map_err(|error| fail(&error))?;
         Ok(self.context.add_remote(&key, version, client))
     }
+}
+
+/// What a kubeconfig uses that is not in it: files of the machine, such as the token of the reconciler itself. Also
+/// whether it does without the identity of the server.
+fn foreign(config: &Kubeconfig) -> Option<&'static str> {
+    let users = config.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    let clusters = config.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let has_files = users
+        .flat_map(|user| [&user.token_file, &user.client_certificate, &user.client_key])
+        .chain(clusters.clone().map(|cluster| &cluster.certificate_authority))
+        .any(Option::is_some);
+    if has_files {
+        return Some("it names files; give their contents instead (token, …-data)");
+    }
+    let is_insecure = clusters.into_iter().any(|cluster| cluster.insecure_skip_tls_verify == Some(true));
+    is_insecure.then_some("it has insecure-skip-tls-verify")
 }
 
 fn failed(error: RequestError) -> Failure {

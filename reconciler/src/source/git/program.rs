@@ -4,6 +4,7 @@
 //! never through its arguments.
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use base64::Engine;
 use gix::ObjectId;
 use tempfile::TempDir;
 use tokio::process::Command;
+use url::{Host, Url};
 
 use super::{Credentials, GitError, Reference, Remote, shown_url};
+use crate::outbound;
 
 /// Schemes that git may use, also when it is redirected.
 const SCHEMES: &str = "http:https:ssh:file";
@@ -40,19 +43,27 @@ pub struct GitProgram {
     credentials: Credentials,
     timeout: Duration,
     largest: u64,
+    /// Whether a server may redirect to another address.
+    follows: bool,
 }
 
 impl GitProgram {
     /// A repository at an address. Every call of git may take as long as `timeout`.
     #[must_use]
     pub fn new(url: impl Into<String>, credentials: Credentials, timeout: Duration) -> Self {
-        GitProgram { url: url.into(), credentials, timeout, largest: LARGEST_PACK }
+        GitProgram { url: url.into(), credentials, timeout, largest: LARGEST_PACK, follows: true }
     }
 
     /// The same repository, of which no pack may have more bytes than that.
     #[must_use]
     pub fn limited_to(self, largest: u64) -> Self {
         GitProgram { largest, ..self }
+    }
+
+    /// The same repository, whose server cannot redirect to another one.
+    #[must_use]
+    pub fn without_redirects(self) -> Self {
+        GitProgram { follows: false, ..self }
     }
 
     /// The branch that the repository is on.
@@ -76,6 +87,11 @@ impl GitProgram {
         arguments: &[&str],
     ) -> Result<Vec<u8>, GitError> {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
+        let mut addresses = Vec::new();
+        if arguments.contains(&self.url.as_str()) {
+            addresses =
+                outbound::check(&self.url).await.map_err(|refused| GitError::Failed(refused.to_string()))?;
+        }
         let mut files = PrivateFiles::default();
         let mut command = self.program();
         if let Some(directory) = directory {
@@ -94,7 +110,7 @@ impl GitProgram {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        self.authenticate(&mut command, &mut files).map_err(io)?;
+        self.authenticate(&mut command, &mut files, &addresses).map_err(io)?;
         let output = match tokio::time::timeout(self.timeout, command.output()).await {
             Err(_) => {
                 directory.map(remove_halves);
@@ -132,8 +148,13 @@ impl GitProgram {
         Command::new("git")
     }
 
-    /// Hands the credentials over.
-    fn authenticate(&self, command: &mut Command, files: &mut PrivateFiles) -> std::io::Result<()> {
+    /// Hands the credentials over, and the addresses of the server.
+    fn authenticate(
+        &self,
+        command: &mut Command,
+        files: &mut PrivateFiles,
+        addresses: &[IpAddr],
+    ) -> std::io::Result<()> {
         let credentials = &self.credentials;
         let mut settings: Vec<(&str, String)> = vec![
             // Packs are limited in size, loose objects are not.
@@ -143,6 +164,13 @@ impl GitProgram {
             ("maintenance.auto", "false".to_owned()),
             ("gc.auto", "0".to_owned()),
         ];
+        // What was looked at is what git connects to, whatever the name stands for by then.
+        if let Some(pinned) = pinned(&self.url, addresses) {
+            settings.push(("http.curloptResolve", pinned));
+        }
+        if !self.follows {
+            settings.push(("http.followRedirects", "false".to_owned()));
+        }
         if let Some(token) = &credentials.bearer_token {
             settings.push(("http.extraHeader", format!("Authorization: Bearer {token}")));
         } else if let (Some(username), Some(password)) = (&credentials.username, &credentials.password)
@@ -301,6 +329,20 @@ impl Remote for GitProgram {
     }
 }
 
+/// The addresses of a server as curl reads them: `host:port:address,address`.
+fn pinned(url: &str, addresses: &[IpAddr]) -> Option<String> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return None;
+    };
+    let shown = |address: &IpAddr| match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let addresses: Vec<String> = addresses.iter().map(shown).collect();
+    (!addresses.is_empty()).then(|| format!("{host}:{port}:{}", addresses.join(",")))
+}
+
 /// The sizes of all packs of a repository.
 fn packs(directory: &Path) -> Vec<u64> {
     let entries = std::fs::read_dir(directory.join("objects/pack")).into_iter().flatten().flatten();
@@ -346,12 +388,12 @@ impl PrivateFiles {
             Some(directory) => directory,
             none => none.insert(TempDir::with_prefix("reconciler-git-")?),
         };
-        private_file(directory.path(), name, content)
+        private_file(directory.path(), name, content.as_bytes())
     }
 }
 
 /// A file that only this user can read.
-fn private_file(directory: &Path, name: &str, content: &str) -> std::io::Result<PathBuf> {
+pub(super) fn private_file(directory: &Path, name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
     let path = directory.join(name);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -360,18 +402,18 @@ fn private_file(directory: &Path, name: &str, content: &str) -> std::io::Result<
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(&path)?.write_all(content.as_bytes())?;
+    options.open(&path)?.write_all(content)?;
     Ok(path)
 }
 
 #[cfg(unix)]
-fn make_executable(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_executable(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(not(unix))]
-fn make_executable(_: &Path) -> std::io::Result<()> {
+pub(super) fn make_executable(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -391,7 +433,7 @@ mod tests {
             let credentials = Credentials::from_secret(&data, "https://host/x")?;
             let git = GitProgram::new("https://host/x", credentials, Duration::from_secs(1));
             let mut files = PrivateFiles::default();
-            git.authenticate(&mut git.program(), &mut files)?;
+            git.authenticate(&mut git.program(), &mut files, &[])?;
             assert_eq!(files.0.is_some(), are_there);
         }
         Ok(())

@@ -1,0 +1,166 @@
+//! Which addresses are never connected to.
+//!
+//! Whoever may write a source or a provider decides where this process connects to. The network that it is in has
+//! services which trust everyone who can reach them, above all the metadata service of a cloud, which hands out the
+//! rights of the machine. Those services have link-local addresses, which nothing else has that is fetched or told.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use reqwest::ClientBuilder;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::{Attempt, Policy};
+use thiserror::Error;
+use url::{Host, Url};
+
+/// How often a server may redirect to another address.
+const MOST_REDIRECTS: usize = 10;
+/// The address of Amazon's metadata service which is not link-local.
+const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+
+/// An address that is never connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("'{host}' has the link-local address {address}, which is never connected to")]
+pub struct Refused {
+    host: String,
+    address: IpAddr,
+}
+
+/// Whether an address is one of those that are never connected to.
+#[must_use]
+pub fn is_refused(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => {
+            let embedded = match address.segments() {
+                // What translates to the older addresses on the way.
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                    Some((u32::from(high) << 16 | u32::from(low)).into())
+                }
+                _ => address.to_ipv4(),
+            };
+            address.is_unicast_link_local()
+                || address == METADATA
+                || embedded.is_some_and(|address: std::net::Ipv4Addr| address.is_link_local())
+        }
+    }
+}
+
+fn allowed(host: &str, address: IpAddr) -> Result<IpAddr, Refused> {
+    if is_refused(address) { Err(Refused { host: host.to_owned(), address }) } else { Ok(address) }
+}
+
+/// The addresses of a host, a name or an address. None if it cannot be resolved: whoever connects says why.
+///
+/// # Errors
+/// One of the addresses is refused.
+pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, Refused> {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((plain, 0)).await;
+    found.into_iter().flatten().map(|found| allowed(host, found.ip())).collect()
+}
+
+/// Looks at the host of a URL, and returns its addresses.
+///
+/// # Errors
+/// One of the addresses is refused.
+pub async fn check(url: &str) -> Result<Vec<IpAddr>, Refused> {
+    match Url::parse(url).ok().as_ref().and_then(Url::host_str) {
+        Some(host) => resolve(host).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Looks at the host in a URL if it is an address. Names are looked at when they are resolved.
+///
+/// # Errors
+/// The address is refused.
+pub fn check_address(url: &Url) -> Result<(), Refused> {
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address),
+        Some(Host::Domain(_)) | None => return Ok(()),
+    };
+    allowed(&address.to_string(), address).map(|_| ())
+}
+
+/// A client that connects to no such address, whatever a name stands for and wherever a server redirects it.
+/// The address in the first URL is left to [`check_address`].
+pub fn guarded(client: ClientBuilder) -> ClientBuilder {
+    client.dns_resolver(Arc::new(Guard)).redirect(Policy::custom(followed))
+}
+
+fn followed(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    if attempt.previous().len() > MOST_REDIRECTS {
+        return attempt.error("too many redirects");
+    }
+    match check_address(attempt.url()) {
+        Ok(()) => attempt.follow(),
+        Err(refused) => attempt.error(refused),
+    }
+}
+
+/// Resolves names, but for those of refused addresses.
+struct Guard;
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let mut addresses = Vec::new();
+            for address in found {
+                allowed(name.as_str(), address.ip())?;
+                addresses.push(address);
+            }
+            Ok::<Addrs, Box<dyn Error + Send + Sync>>(Box::new(addresses.into_iter()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_addresses_are_refused_in_every_form() -> Result<(), Box<dyn Error>> {
+        for text in [
+            "http://169.254.169.254/latest/meta-data",
+            "http://2852039166/",
+            "http://0xa9fea9fe/",
+            "http://0251.0376.0251.0376/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://[::169.254.169.254]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[fe80::1]/",
+            "http://[febf:ffff::1]/",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert!(check_address(&Url::parse(text)?).is_err(), "{text}");
+        }
+        for text in [
+            "http://169.253.0.1/",
+            "http://127.0.0.1/",
+            "http://10.0.0.1/",
+            "http://[::1]/",
+            "http://[fec0::1]/",
+            "http://[fd00::1]/",
+            "http://example.org/",
+        ] {
+            assert_eq!(check_address(&Url::parse(text)?), Ok(()), "{text}");
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn addresses_are_refused_before_anyone_connects() {
+        // Such a URL has a name for the parser, and an address for who resolves it.
+        for url in ["ssh://git@169.254.169.254/x", "ssh://git@[fe80::1]/x", "ssh://2852039166/x"] {
+            assert!(check(url).await.is_err(), "{url}");
+        }
+        assert!(check("https://127.0.0.1:8080/x").await.is_ok_and(|found| found.len() == 1));
+        for url in ["file:///srv/git", "not a url"] {
+            assert_eq!(check(url).await, Ok(Vec::new()), "{url}");
+        }
+    }
+}

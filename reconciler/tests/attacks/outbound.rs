@@ -1,0 +1,144 @@
+//! Addresses that nobody may make the reconciler connect to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use reconciler::notify::{Connection, ask};
+use reconciler_core::notify::{Method, Request as Outgoing};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::stage::Outcome;
+use crate::world::{ATTACKER, World};
+
+/// What a server was asked for.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    /// What was heard until now.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A server that answers nothing of use, and redirects `/away` to the metadata service of a cloud.
+pub(crate) async fn listener() -> Outcome<(SocketAddr, Heard)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (address, heard) = (listener.local_addr()?, Heard::default());
+    let router = Router::new().fallback(answer).with_state(heard.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok((address, heard))
+}
+
+async fn answer(State(heard): State<Heard>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    heard.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    match path.strip_prefix("/away") {
+        Some(rest) => {
+            let location = format!("http://169.254.169.254{rest}");
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_with_link_local_addresses() -> Outcome {
+    let world = World::new(&[]).await?;
+    let source = |kind: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": kind,
+            "metadata": {"name": name, "namespace": ATTACKER}, "spec": spec,
+        })
+    };
+    for (name, url) in [
+        ("http", "http://169.254.169.254/latest/meta-data"),
+        ("decimal", "http://2852039166/latest"),
+        ("mapped", "http://[::ffff:169.254.169.254]/latest"),
+        ("six", "https://[fe80::1]/latest"),
+        ("ssh", "ssh://git@169.254.169.254/latest"),
+    ] {
+        world
+            .create(&source("GitRepository", name, json!({"url": url, "interval": "10m", "timeout": "20s"})))
+            .await?;
+        world
+            .refused("gitrepositories", name, "link-local address")
+            .await
+            .map_err(|error| format!("{name}: {error}"))?;
+    }
+    let spec = json!({"url": "oci://169.254.169.254/apps", "interval": "10m", "insecure": true});
+    world.create(&source("OCIRepository", "oci", spec)).await?;
+    world.refused("ocirepositories", "oci", "link-local address").await?;
+    let spec = json!({"bucketName": "x", "endpoint": "169.254.169.254", "interval": "10m", "insecure": true});
+    world.create(&source("Bucket", "bucket", spec)).await?;
+    world.refused("buckets", "bucket", "link-local address").await?;
+    world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_git_server_that_redirects_a_tenant() -> Outcome {
+    let world = World::new(&[]).await?;
+    let (address, heard) = listener().await?;
+    let spec = json!({"url": format!("http://{address}/away/x"), "interval": "10m", "timeout": "20s"});
+    let source = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": {"name": "away", "namespace": ATTACKER}, "spec": spec,
+    });
+    world.create(&source).await?;
+    world.refused("gitrepositories", "away", "307").await?;
+    assert!(!heard.take().is_empty());
+    world.end().await
+}
+
+/// The machine has what belongs to all tenants, such as the copies of their repositories.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_on_the_machine() -> Outcome {
+    let world = World::new(&[]).await?;
+    for (name, scheme) in [("plain", "file"), ("capitals", "FILE")] {
+        let url = format!("{scheme}://{}/data/git/attacks/flux-system", world.directory().display());
+        let source = json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+            "metadata": {"name": name, "namespace": ATTACKER}, "spec": {"url": url, "interval": "10m"},
+        });
+        // Some clusters do not even take such an address.
+        if world.create(&source).await.is_ok() {
+            world.refused("gitrepositories", name, "on the machine of the reconciler").await?;
+        }
+    }
+    world.end().await
+}
+
+#[tokio::test]
+async fn providers_with_link_local_addresses() -> Outcome {
+    let (address, heard) = listener().await?;
+    let ask = async |url: String| {
+        let request = Outgoing { method: Method::Get, url, headers: Vec::new(), body: String::new() };
+        ask(&Connection::default(), request).await.map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(ask(format!("http://{address}/here")).await, Ok(()));
+    for url in [
+        "http://169.254.169.254/latest/meta-data".to_owned(),
+        "http://[fe80::1]/".to_owned(),
+        // The server is asked, and what it redirects to is not.
+        format!("http://{address}/away"),
+    ] {
+        let error = ask(url.clone()).await.err().unwrap_or_default();
+        assert!(error.contains("link-local address"), "{url}: {error}");
+    }
+    assert_eq!(heard.take(), ["/here", "/away"]);
+    let proxied = Connection { proxy: Some("http://169.254.169.254:80".to_owned()), ..Connection::default() };
+    let request = Outgoing {
+        method: Method::Get,
+        url: format!("http://{address}/here"),
+        headers: Vec::new(),
+        body: String::new(),
+    };
+    let error = reconciler::notify::ask(&proxied, request).await.err().map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("link-local address")));
+    Ok(())
+}
