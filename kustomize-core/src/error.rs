@@ -7,11 +7,15 @@ use crate::host::{HostError, mask, mask_in_place};
 use crate::yaml::reader::ReadError;
 use crate::yaml::{Location, Pos, PrintError, Sources};
 
-/// The place of a position, with passwords in its line masked.
+/// The location of a position, with passwords in its line and in the name of its file masked.
 pub(crate) fn location_to_show(sources: &Sources, pos: Pos) -> Option<Location> {
     let mut location = sources.location(pos)?;
     if let Cow::Owned(masked) = mask_in_place(&location.text) {
         location.text = masked;
+    }
+    // Remote files are named by their URL.
+    if let Cow::Owned(masked) = mask(&location.file) {
+        location.file = masked;
     }
     Some(location)
 }

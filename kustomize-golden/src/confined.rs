@@ -17,8 +17,8 @@ const MOST_LINKS: usize = 40;
 /// the machine, a file may be `.git/config` with the credentials of a checkout, and a repository to
 /// clone may be a local one. What a build reads, a test shows.
 ///
-/// The repository of an overlay is the nearest directory above it with `.git`; where there is none,
-/// everything can be seen but what git keeps. Options that trust the kustomizations, because they
+/// The repository of an overlay is the nearest directory above it with `.git`, or else with
+/// `kustomize-golden.yaml`; where there is neither, everything can be seen but what git keeps. Options that trust the kustomizations, because they
 /// let them run programs or load files from anywhere, lift these limits.
 pub struct Confined<'a> {
     host: &'a dyn Host,
@@ -253,6 +253,15 @@ mod tests {
         let confined = Confined::below(&host, "/r", &BuildOptions::default());
         assert_eq!(confined.read("/r/a"), Err(HostError::NotDirectory));
         assert_eq!(confined.list("/r"), Err(HostError::NotDirectory));
+    }
+
+    #[test]
+    fn the_configuration_is_at_the_top_where_there_is_no_git() {
+        let host =
+            MemoryHost::from_iter([("/a/r/kustomize-golden.yaml", ""), ("/a/r/b/c", "x"), ("/a/d", "y")]);
+        let confined = Confined::around(&host, "/a/r/b", &BuildOptions::default());
+        assert_eq!(confined.read("/a/r/b/c"), Ok(b"x".to_vec()));
+        assert!(confined.read("/a/d").is_err());
     }
 
     #[test]

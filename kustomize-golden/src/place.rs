@@ -109,10 +109,11 @@ pub(crate) fn is_git(name: &str) -> bool {
     plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }
 
-/// What can be seen of a host around a directory: the nearest directory above it with `.git`.
+/// What can be seen of a host around a directory: the nearest directory above it with `.git`, or where
+/// there is none, as in an archive of a repository, the nearest one with a configuration file.
 pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
-    let is_repository = |directory: &&str| host.kind(&path::join(directory, ".git")).is_ok();
-    above(directory).find(is_repository).unwrap_or("/")
+    let around = |name: &str| above(directory).find(|above| host.kind(&path::join(above, name)).is_ok());
+    around(".git").or_else(|| around(CONFIG_FILE)).unwrap_or("/")
 }
 
 /// A path relative to the host's current directory, as an absolute one.

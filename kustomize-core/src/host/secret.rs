@@ -15,11 +15,18 @@ pub(crate) fn mask_in_place(text: &str) -> Cow<'_, str> {
 }
 
 fn mask_with(text: &str, hidden: impl Fn(&str) -> String) -> Cow<'_, str> {
-    const MARK: &str = "://";
+    // A URL that was taken for a path has lost one of its slashes.
+    const MARK: &str = ":/";
+    const SCHEMES: [&str; 3] = ["http", "https", "ssh"];
     let mut out = String::new();
     let mut done = 0;
     for (at, _) in text.match_indices(MARK) {
         let start = at + MARK.len();
+        let start = match text[start..].starts_with('/') {
+            true => start + 1,
+            false if SCHEMES.iter().any(|scheme| text[..at].ends_with(scheme)) => start,
+            false => continue,
+        };
         let ends = |letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '\'' | '"');
         let authority = text[start..].split(ends).next().unwrap_or_default();
         let Some(user) = authority.rfind('@').map(|at| &authority[..at]) else { continue };
@@ -54,7 +61,10 @@ mod tests {
             ("git::ssh://git@example.com/a@b", "git::ssh://git@example.com/a@b"),
             ("ssh://git:pw@example.com/a", "ssh://git:***@example.com/a"),
             ("https://example.com/a?b=c@d", "https://example.com/a?b=c@d"),
+            ("/a/git::http:/me:pw@h/b", "/a/git::http:/me:***@h/b"),
+            ("C:/a:b@c/d", "C:/a:b@c/d"),
             ("://", "://"),
+            (":/", ":/"),
             ("https://:@", "https://:***@"),
         ] {
             assert_eq!(mask(text), wanted);
