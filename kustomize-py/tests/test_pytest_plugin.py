@@ -472,3 +472,21 @@ def test_golden_files_are_in_no_other_repository(
     lines = pytest.LineMatcher(result.outlines + result.errlines)
     lines.fnmatch_lines(["*is in another repository*"])
     assert snapshot(repository) == before
+
+
+def test_the_name_of_golden_files_is_not_that_of_another_repository(
+    pytester: pytest.Pytester, repository: Path
+) -> None:
+    files = {
+        "other/.git": "gitdir: x\n",
+        "other/app/kustomization.yaml": "namePrefix: a-\n",
+        "other/app/web.yaml": STAGING,
+    }
+    write(repository, files)
+    before = snapshot(repository)
+    settings = ["-o", "kustomize_overlays=other", "-o", "kustomize_golden_file=web.yaml"]
+    result = pytester.runpytest("--update-goldens", *settings)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = pytest.LineMatcher(result.outlines + result.errlines)
+    lines.fnmatch_lines(["*kustomize_golden_file: *is in another repository*"])
+    assert snapshot(repository) == before

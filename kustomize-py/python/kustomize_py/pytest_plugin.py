@@ -107,12 +107,24 @@ class Goldens:
         if not name:
             return None
         place = self._in_repository("kustomize_goldens", self._top() / name)
-        # Golden files are replaced and removed, and a submodule is another repository.
+        self._refuse_another_repository("kustomize_goldens", place)
+        return place
+
+    def file_name(self) -> str | None:
+        """Return the name of golden files, which this repository cannot decide for another one."""
+        name: str = self.config.getini("kustomize_golden_file")
+        if not name:
+            return None
+        for directory in self.directories:
+            self._refuse_another_repository("kustomize_golden_file", directory)
+        return name
+
+    def _refuse_another_repository(self, setting: str, place: Path) -> None:
+        """Refuse a directory of a submodule: golden files are replaced and removed."""
         top = Path(os.path.realpath(self._top()))
         for other in (place, *place.parents):
             if not top.is_relative_to(other) and (other / ".git").exists():
-                raise pytest.UsageError(f"kustomize_goldens: {name} is in another repository, {other}")
-        return place
+                raise pytest.UsageError(f"{setting}: {place} is in another repository, {other}")
 
     def _top(self) -> Path:
         """Return the directory of the configuration."""
@@ -139,7 +151,7 @@ class Goldens:
                 found = golden.discover(
                     self.directories,
                     directory=self.directory(),
-                    file_name=self.config.getini("kustomize_golden_file") or None,
+                    file_name=self.file_name(),
                 )
             except KustomizeError as error:
                 raise pytest.UsageError(str(error)) from None
