@@ -19,7 +19,7 @@
 //!
 //! let data = document.get("data").ok_or("no data")?;
 //! let location = sources.location(data.pos).ok_or("no position")?;
-//! assert_eq!((place.line, place.column), (2, 7));
+//! assert_eq!((location.line, location.column), (2, 7));
 //! # Ok(())
 //! # }
 //! ```
