@@ -25,7 +25,7 @@ impl Loader<'_> {
         let found = self.permitted(&absolute).map_err(explain)?;
         let (recorder, texts) = (self.cx.recorder, &self.cx.store.texts);
         let known = |digest| texts.get(&found, digest, &name);
-        if let Some(text) = recorder.known_content(&found).and_then(known) {
+        if let Some(text) = recorder.known_content(&found, known) {
             return Ok(text);
         }
         let content = self.cx.host.read(&found).map_err(|error| explain(error.into()))?;
@@ -35,10 +35,10 @@ impl Loader<'_> {
             return Ok(text);
         }
         let (file, text) = self.add_source(name.clone(), content)?;
-        if let Some(digest) = digest {
-            texts.put(&found, digest, &name, file, &text);
-        }
-        Ok((file, text))
+        Ok(match digest {
+            Some(digest) => texts.put(&found, digest, &name, file, text),
+            None => (file, text),
+        })
     }
 
     pub(super) fn add_source(

@@ -68,8 +68,8 @@ fn read_again(store: &Store, host: &dyn Host, path: &str) -> Option<Parsed> {
     let text: SourceText = String::from_utf8(content).ok()?.into();
     let name = store.texts.name(path)?;
     let file = store.sources.add(name.as_str(), text.clone(), None);
+    let (file, text) = store.texts.put(path, digest, &name, file, text);
     let resources: Vec<_> = parse_resources(&text, file).ok()?.into_iter().map(Arc::new).collect();
-    store.texts.put(path, digest, &name, file, &text);
     store.texts.put_resources(file, &resources);
     Some(Parsed { file, resources })
 }

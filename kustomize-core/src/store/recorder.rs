@@ -73,16 +73,18 @@ impl<'a> Recorder<'a> {
         !self.store.is_lasting() || trace.holds(&self.store.memo, self.host, self.generation)
     }
 
-    /// The digest of a file in this generation, if it is known; counts as reading it.
-    pub(crate) fn known_content(&self, path: &str) -> Option<Digest> {
+    /// What is kept of a file whose content is known in this generation. Counts as reading it if
+    /// anything is: another build may have read the file just now, and not have kept it yet.
+    pub(crate) fn known_content<T>(&self, path: &str, kept: impl FnOnce(Digest) -> Option<T>) -> Option<T> {
         if !self.store.is_lasting() {
             return None;
         }
         let ask = Ask::Read(path.into());
         match self.store.memo.known(&ask, self.generation)? {
             Answer::Content(Ok(digest)) => {
+                let kept = kept(digest)?;
                 self.write_down(ask, Answer::Content(Ok(digest)));
-                Some(digest)
+                Some(kept)
             }
             _ => None,
         }
@@ -210,5 +212,24 @@ impl Host for Recorder<'_> {
 
     fn remove_scratch(&self, directory: &str) {
         self.host.remove_scratch(directory);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::MemoryHost;
+
+    #[test]
+    fn a_file_that_another_build_has_yet_to_keep_is_read_once() -> Result<(), HostError> {
+        let (host, store) = (MemoryHost::from_iter([("/a.yaml", "a: 1")]), Store::lasting());
+        Recorder::new(&host, &store).read("/a.yaml")?;
+        let recorder = Recorder::new(&host, &store);
+        recorder.begin("/");
+        assert_eq!(recorder.known_content("/a.yaml", |_| None::<()>), None);
+        recorder.read("/a.yaml")?;
+        let trace = recorder.end();
+        assert_eq!(trace.count_reads("/a.yaml"), 1);
+        Ok(())
     }
 }

@@ -32,13 +32,25 @@ impl Texts {
         Some((text.file, text.text.clone()))
     }
 
-    /// Keeps a text.
-    pub(crate) fn put(&self, path: &str, digest: Digest, name: &str, file: FileId, text: &SourceText) {
-        let text = Text { digest, name: name.to_owned(), file, text: text.clone() };
-        let former = locked(&self.by_path).insert(path.to_owned(), text);
-        if let Some(former) = former {
+    /// Keeps a text, unless another build has kept the same one meanwhile. Returns the one that is kept,
+    /// so that all builds number it alike.
+    pub(crate) fn put(
+        &self,
+        path: &str,
+        digest: Digest,
+        name: &str,
+        file: FileId,
+        text: SourceText,
+    ) -> (FileId, SourceText) {
+        let mut texts = locked(&self.by_path);
+        if let Some(kept) = texts.get(path).filter(|kept| kept.digest == digest && kept.name == name) {
+            return (kept.file, kept.text.clone());
+        }
+        let kept = Text { digest, name: name.to_owned(), file, text: text.clone() };
+        if let Some(former) = texts.insert(path.to_owned(), kept) {
             locked(&self.resources).swap_remove(&former.file);
         }
+        (file, text)
     }
 
     /// The name in messages of a file that was read.
@@ -60,5 +72,23 @@ impl Texts {
     /// Keeps the resources in a text.
     pub(crate) fn put_resources(&self, file: FileId, resources: &[Arc<Resource>]) {
         locked(&self.resources).insert(file, resources.to_vec());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::Sources;
+
+    #[test]
+    fn a_text_that_two_builds_have_read_has_one_number() {
+        let (texts, sources) = (Texts::default(), Sources::default());
+        let add = |text: &str| sources.add("a.yaml", text.into(), None);
+        let (one, two, three) = (add("a: 1"), add("a: 1"), add("a: 2"));
+        let other = Digest::default();
+        let digest = crate::store::Memo::default().digest(b"a: 1");
+        assert_eq!(texts.put("/a.yaml", digest, "a.yaml", one, "a: 1".into()).0, one);
+        assert_eq!(texts.put("/a.yaml", digest, "a.yaml", two, "a: 1".into()).0, one);
+        assert_eq!(texts.put("/a.yaml", other, "a.yaml", three, "a: 2".into()).0, three);
     }
 }
