@@ -1,11 +1,12 @@
 //! Repositories made with the program `git`, fetched and read.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use kustomize_core::host::{EntryKind, Host, HostError};
-use reconciler::source::git::{Credentials, GitError, GitProgram, Mirror};
+use reconciler::source::git::{Author, Credentials, GitError, GitProgram, Mirror, SigningKey, WorkingCopy};
 use reconciler_api::git_repository::GitReference;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -220,5 +221,117 @@ async fn a_commit_that_is_held_survives_the_garbage_collection() -> Outcome {
     assert_eq!(again.tree.read("/a.yaml")?, b"a: 0\n");
     fetch_many(100).await?;
     assert!(mirror.recall(&first).is_some());
+    Ok(())
+}
+
+/// A bare repository with one commit, to which others push.
+struct Shared {
+    directory: tempfile::TempDir,
+    remote: GitProgram,
+}
+
+impl Shared {
+    fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        let work = directory.path().join("work");
+        std::fs::create_dir(&work)?;
+        git(&work, &["init", "-q"])?;
+        commit(&work, &[("a.yaml", "a: 1\n")], "First")?;
+        git(directory.path(), &["clone", "-q", "--bare", "work", "shared"])?;
+        let url = format!("file://{}", directory.path().join("shared").display());
+        Ok(Shared {
+            directory,
+            remote: GitProgram::new(url, Credentials::default(), Duration::from_secs(60)),
+        })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Changes a file, and pushes a commit that is signed.
+    async fn push(&self, type_: &str, secret: &[(&str, Vec<u8>)]) -> Outcome {
+        let data: BTreeMap<String, Vec<u8>> =
+            secret.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let key = SigningKey::from_secret(Some(type_), &data)?;
+        let copy = WorkingCopy::check_out(&self.remote, self.directory.path(), &branch("main"), None).await?;
+        std::fs::write(copy.path().join("a.yaml"), format!("after: {}\n", self.head()?))?;
+        let author = Author { name: "Bot".to_owned(), email: "bot@example.org".to_owned() };
+        copy.commit(&[PathBuf::from("a.yaml")], &author, "Update", Some(&key)).await?;
+        copy.push("HEAD:refs/heads/main", false, &[]).await?;
+        Ok(())
+    }
+
+    fn head(&self) -> Result<String, Box<dyn std::error::Error>> {
+        git(&self.path("shared"), &["rev-parse", "main"])
+    }
+}
+
+#[tokio::test]
+async fn commits_are_signed_with_ssh() -> Outcome {
+    let shared = Shared::new()?;
+    let first = shared.head()?;
+    for (name, password) in [("plain", ""), ("locked", "it's a secret")] {
+        let key = shared.path(name);
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-C", "bot", "-N", password, "-f"])
+            .arg(&key)
+            .status()?;
+        assert!(made.success());
+        let identity = std::fs::read(&key)?;
+        let wrong = [("identity", identity.clone()), ("password", b"wrong".to_vec())];
+        if !password.is_empty() {
+            let before = shared.head()?;
+            let error = shared.push("ssh", &wrong).await.err().ok_or("a wrong password is taken")?;
+            assert!(error.to_string().contains("incorrect passphrase"), "{error}");
+            assert_eq!(shared.head()?, before);
+        }
+        shared.push("ssh", &[("identity", identity), ("password", password.into())]).await?;
+        let public = std::fs::read_to_string(key.with_extension("pub"))?;
+        let signers = shared.path("signers");
+        std::fs::write(&signers, format!("bot@example.org {public}"))?;
+        let allowed = format!("gpg.ssh.allowedSignersFile={}", signers.display());
+        git(&shared.path("shared"), &["-c", &allowed, "verify-commit", "main"])?;
+        let none = format!("gpg.ssh.allowedSignersFile={}", shared.path("work/a.yaml").display());
+        assert!(git(&shared.path("shared"), &["-c", &none, "verify-commit", "main"]).is_err());
+    }
+    assert_ne!(shared.head()?, first);
+    assert!(SigningKey::from_secret(Some("ssh"), &BTreeMap::new()).is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn commits_are_signed_with_gpg() -> Outcome {
+    let shared = Shared::new()?;
+    let home = tempfile::Builder::new().prefix("gpg").tempdir()?;
+    let gpg = |arguments: &[&str]| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        let options = ["--batch", "--pinentry-mode", "loopback", "--passphrase", "secret"];
+        let mut command = Command::new("gpg");
+        let output = command.arg("--homedir").arg(home.path()).args(options).args(arguments).output()?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+        }
+    };
+    gpg(&["--quick-generate-key", "Signer <signer@example.org>", "ed25519", "sign", "never"])?;
+    let key = gpg(&["--armor", "--export-secret-keys"])?;
+    let public = gpg(&["--armor", "--export"])?;
+    let first = shared.head()?;
+    let wrong = [("git.asc", key.clone()), ("passphrase", b"wrong".to_vec())];
+    assert!(shared.push("gpg", &wrong).await.is_err());
+    assert!(shared.push("gpg", &[("git.asc", public)]).await.is_err());
+    assert!(shared.push("gpg", &[("git.asc", b"text".to_vec())]).await.is_err());
+    assert_eq!(shared.head()?, first);
+    shared.push("gpg", &[("git.asc", key), ("passphrase", b"secret".to_vec())]).await?;
+    assert_ne!(shared.head()?, first);
+    let verified = Command::new("git")
+        .current_dir(shared.path("shared"))
+        .args(["verify-commit", "main"])
+        .env("GNUPGHOME", home.path())
+        .output()?;
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    let mut end = Command::new("gpgconf");
+    end.arg("--homedir").arg(home.path()).args(["--kill", "all"]).status()?;
     Ok(())
 }

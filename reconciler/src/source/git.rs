@@ -8,6 +8,7 @@ mod credentials;
 mod error;
 mod program;
 mod remote;
+mod signing;
 mod tree;
 mod working_copy;
 
@@ -27,6 +28,7 @@ pub use credentials::{Credentials, CredentialsError, shown_url};
 pub use error::GitError;
 pub use program::GitProgram;
 pub use remote::{Reference, Remote};
+pub use signing::{SigningError, SigningKey};
 pub use tree::GitTree;
 use tree::PlainDirectories;
 pub use working_copy::{Author, Branch, WorkingCopy};

@@ -17,7 +17,7 @@ use super::policies::Policies;
 use super::{Attempt, NAMES, READY, Run};
 use crate::build::Change;
 use crate::image::{Updated, update};
-use crate::source::git::{Author, GitProgram, WorkingCopy};
+use crate::source::git::{Author, GitProgram, SigningKey, WorkingCopy};
 
 /// One update of a repository.
 pub(super) struct Update<'a> {
@@ -123,19 +123,11 @@ impl Update<'_> {
         let data = secrets::read(self.context, &secret)
             .await
             .map_err(|error| fail(format!("could not find signing key secret '{secret}': {error}")))?;
-        let Some(identity) = data.get("identity").filter(|_| signing.type_.as_deref() == Some("ssh")) else {
-            let message =
-                format!("signing key secret '{secret}': only keys for ssh are used, key 'identity'");
-            return Err(Attempt::Failed(fail(message)));
-        };
-        let key = tempfile::NamedTempFile::new().map_err(|error| fail(error.to_string()))?;
-        let mut text = identity.clone();
-        if !text.ends_with(b"\n") {
-            text.push(b'\n');
-        }
-        // Such a file can be read by this user only.
-        std::fs::write(key.path(), text).map_err(|error| fail(error.to_string()))?;
-        Ok(copy.commit(files, &author, message, Some(key.path())).await?)
+        let type_ = signing.type_.clone();
+        let key = tokio::task::spawn_blocking(move || SigningKey::from_secret(type_.as_deref(), &data));
+        let key = key.await.map_err(|error| fail(error.to_string()))?;
+        let key = key.map_err(|error| fail(format!("signing key secret '{secret}': {error}")))?;
+        Ok(copy.commit(files, &author, message, Some(&key)).await?)
     }
 
     /// What was changed, for the Kustomizations of the repository.

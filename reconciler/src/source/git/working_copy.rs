@@ -7,7 +7,7 @@ use gix::ObjectId;
 use reconciler_api::git_repository::GitReference;
 use tempfile::TempDir;
 
-use super::{GitError, GitProgram, GitTree, Remote, resolve, storage, tree_of};
+use super::{GitError, GitProgram, GitTree, Remote, SigningKey, resolve, storage, tree_of};
 
 /// Where the commit that was checked out is kept.
 const BASE: &str = "refs/reconciler/base";
@@ -96,13 +96,13 @@ impl<'a> WorkingCopy<'a> {
         Ok(String::from_utf8_lossy(&output).trim().to_owned())
     }
 
-    /// Commits these files, and returns the id of the commit. With a key for ssh, the commit is signed.
+    /// Commits these files, and returns the id of the commit. With a key, the commit is signed; if that fails, there is no commit.
     pub async fn commit(
         &self,
         files: &[PathBuf],
         author: &Author,
         message: &str,
-        key: Option<&Path>,
+        key: Option<&SigningKey>,
     ) -> Result<String, GitError> {
         self.add(files).await?;
         let own = TempDir::with_prefix("reconciler-commit-").map_err(storage)?;
@@ -111,12 +111,11 @@ impl<'a> WorkingCopy<'a> {
         let (name, email) = (format!("user.name={}", author.name), format!("user.email={}", author.email));
         let text = text.display().to_string();
         let mut arguments = vec!["-c", &*name, "-c", &*email];
-        let signing = key.map(|key| format!("user.signingKey={}", key.display()));
-        if let Some(signing) = &signing {
-            arguments.extend(["-c", "gpg.format=ssh", "-c", signing]);
+        for setting in key.into_iter().flat_map(SigningKey::settings) {
+            arguments.extend(["-c", setting]);
         }
         arguments.extend(["commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--allow-empty-message"]);
-        if signing.is_some() {
+        if key.is_some() {
             arguments.push("-S");
         }
         arguments.extend(["-F", &text]);
