@@ -8,10 +8,12 @@ use reconciler_api::Artifact;
 use reconciler_core::source::IgnoreRules;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use super::queue::Key;
 use super::sources::{Offer, SourceKind};
 use super::{Context, Next};
+use crate::outbound;
 use crate::source::Snapshot;
 use crate::source::archive::unpack;
 use crate::source::tree_store::{Limits, Record};
@@ -70,8 +72,11 @@ async fn fetch(
         return Err("whoever reconciles it serves no artifacts: that needs --storage-addr".to_owned());
     };
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| text(&error))?;
-    let answer = client.get(&artifact.url).send().await.and_then(reqwest::Response::error_for_status);
+    let url = Url::parse(&artifact.url).map_err(|error| format!("{}: {error}", artifact.url))?;
+    outbound::check_address(&url).map_err(|refused| refused.to_string())?;
+    let client = outbound::guarded(reqwest::Client::builder()).timeout(PATIENCE);
+    let client = client.build().map_err(|error| text(&error))?;
+    let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
     let mut answer = answer.map_err(|error| format!("{}: {error}", artifact.url))?;
     let mut file = tempfile::tempfile_in(&context.data).map_err(|error| text(&error))?;
     let (mut hash, mut size) = (Sha256::new(), 0_u64);
