@@ -1,7 +1,7 @@
 //! Two sides, resource by resource.
 
-use super::snapshot::Entry;
-use super::{Change, Difference, ResourceChange, Snapshot, fields, pairs};
+use crate::snapshot::Entry;
+use crate::{Change, Difference, ResourceChange, Snapshot, fields, pairs};
 
 pub(crate) fn between(old: &Snapshot, new: &Snapshot) -> Difference {
     let (old, new) = (&old.entries, &new.entries);

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{FieldChange, FieldPath, Step, Value};
+use crate::{FieldChange, FieldPath, Step, Value};
 
 /// The fields that are not the same.
 pub(crate) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::shown::{fit, line, shown, shown_both};
-use super::{Change, Difference, FieldChange, ResourceChange, Value};
+use crate::shown::{fit, line, shown, shown_both};
+use crate::{Change, Difference, FieldChange, ResourceChange, Value};
 
 /// Lines of a text that are shown of each side.
 const MOST_LINES: usize = 12;

@@ -4,9 +4,9 @@ use std::hash::Hash;
 
 use indexmap::IndexMap;
 
-use super::ResourceName;
-use super::hash_suffix::without_hash;
-use super::snapshot::Entry;
+use crate::ResourceName;
+use crate::hash_suffix::without_hash;
+use crate::snapshot::Entry;
 
 /// The old resource of each new one, if there is one.
 pub(crate) fn pair(old: &[Entry], new: &[Entry]) -> Vec<Option<usize>> {

@@ -7,9 +7,9 @@ use kustomize_core::BuildError;
 use kustomize_core::resource::split_api_version;
 use kustomize_core::yaml::{self, Node, Scalar, Sources};
 
-use super::hash_suffix::without_hash;
-use super::snapshot::list_items;
-use super::{Change, Difference, FieldChange, Step, Value};
+use crate::hash_suffix::without_hash;
+use crate::snapshot::list_items;
+use crate::{Change, Difference, FieldChange, Step, Value};
 
 /// Stands for a value that is the same on both sides, or on one side only.
 const HIDDEN: &str = "***";

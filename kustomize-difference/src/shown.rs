@@ -4,7 +4,7 @@ use kustomize_core::yaml::Tag;
 use kustomize_core::yaml::resolve::resolve;
 use kustomize_core::yaml::yaml11::is_non_string;
 
-use super::Value;
+use crate::Value;
 
 /// Characters of a value that are shown.
 const LONGEST: usize = 100;

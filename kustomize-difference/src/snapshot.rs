@@ -9,7 +9,7 @@ use kustomize_core::yaml::{self, Node, Seq, Sources};
 use kustomize_core::{BuildError, ErrorKind};
 use serde::Serialize;
 
-use super::Value;
+use crate::Value;
 
 /// Which resource: what tells it from all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -6,6 +6,8 @@ pub const FINALIZER: &str = "finalizers.fluxcd.io";
 pub const RECONCILE_REQUEST: &str = "reconcile.fluxcd.io/requestedAt";
 /// Picks the controllers of a shard.
 pub const SHARD_KEY: &str = "sharding.fluxcd.io/key";
+/// The label of what belongs to a tenant. A namespace that has it is strict.
+pub const TENANT: &str = "toolkit.fluxcd.io/tenant";
 /// What annotations that end up in events start with.
 pub const EVENT_PREFIX: &str = "event.toolkit.fluxcd.io/";
 

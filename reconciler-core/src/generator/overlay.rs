@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kustomize_core::host::{EntryKind, Host, HostError, path};
+use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{self, Map, Node, Seq, SourceText, Sources};
 use reconciler_api::kustomization::KustomizationSpec;
 
@@ -107,7 +108,7 @@ impl<'h> OverlayHost<'h> {
             // The file may be a link within the source.
             Some(file) => host.resolve(&file).map_err(unreadable(&file))?,
             None => {
-                let file = path::join(&directory, scan::FILE_NAMES[0]);
+                let file = path::join(&directory, FILE_NAMES[0]);
                 if host.kind(&file).is_ok() {
                     return Err(unreadable(&file)(HostError::IsDirectory));
                 }

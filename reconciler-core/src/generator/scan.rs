@@ -1,12 +1,10 @@
 //! The manifests of a directory without a kustomization file.
 
 use kustomize_core::host::{EntryKind, Host, HostError, path};
+use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{self, Node, SourceText, Sources, Value};
 
 use super::GenerateError;
-
-/// Names of kustomization files, by precedence.
-pub(super) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The kustomization file of a directory, if it has one.
 pub(super) fn kustomization_file(host: &dyn Host, directory: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kustomize_core::host::{EntryKind, Host, HostError, path};
+use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{self, Node, SourceText, Sources};
 use url::Url;
 
@@ -10,9 +11,6 @@ use super::format::from_node;
 use super::resource::is_disabled;
 use super::value::Value;
 use super::{Format, Integrity, Keys, MOST_BYTES, SopsError, decrypt, metadata, tree};
-
-/// Names of kustomization files.
-const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Decrypts the files of a kustomization and of those that it consists of: the files and variables of its
 /// secret generators, and its patches. Gives the content of each decrypted file, by its path.

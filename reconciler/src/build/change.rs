@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use kustomize_core::host::Host;
+use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildOptions, LoadRestrictor, Rendered};
 use reconciler_api::KustomizationSpec;
 use reconciler_core::generator::{self, OverlayHost};
 
 use super::failure::{BuildFailure, find_directory};
 use crate::source::git::GitTree;
-
-/// The names that kustomization files have.
-const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A change of files in a repository that Kustomizations are rendered from.
 #[derive(Clone)]

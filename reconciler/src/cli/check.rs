@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use kube::api::{ApiResource, ListParams};
 use kube::core::GroupVersionKind;
+use reconciler_api::annotation::TENANT;
 use reconciler_core::kstatus::{self, Status};
 use serde_json::Value;
 
@@ -13,9 +14,6 @@ use super::{Failure, Global, Result, term};
 
 /// The oldest minor version of Kubernetes that is supported.
 const OLDEST_MINOR: u32 = 31;
-
-/// The label of a tenant's namespaces.
-const TENANT: &str = "toolkit.fluxcd.io/tenant";
 
 /// Options of `check`.
 #[derive(Args)]

@@ -8,14 +8,12 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use reconciler_api::GitRepository;
+use reconciler_api::{GitRepository, annotation};
 
 use super::queue::{Key, Queue};
 use super::store::Store;
 use super::{Context, Next};
 
-/// The label of a tenant's namespaces, which `create tenant` sets.
-const LABEL: &str = "toolkit.fluxcd.io/tenant";
 /// The account that acts for an object of a strict namespace that names none.
 pub(super) const DEFAULT_ACCOUNT: &str = "default";
 
@@ -61,7 +59,7 @@ impl Tenants {
         }
         let key = Key { namespace: String::new(), name: namespace.to_owned() };
         let found = self.namespaces.get(&key)?.ok()?;
-        Some(found.labels().contains_key(LABEL))
+        Some(found.labels().contains_key(annotation::TENANT))
     }
 
     /// Whether objects of a namespace may refer to those of another.

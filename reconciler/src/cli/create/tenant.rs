@@ -1,14 +1,12 @@
 //! `create tenant`.
 
 use clap::Args;
+use reconciler_api::annotation;
 use serde_json::{Value, json};
 
 use super::{Context, Name, Objects};
 use crate::cli::manifest::Manifest;
 use crate::cli::{Failure, Result};
-
-/// Label that marks what belongs to a tenant.
-const LABEL: &str = "toolkit.fluxcd.io/tenant";
 
 #[derive(Args)]
 pub(super) struct Flags {
@@ -35,7 +33,7 @@ impl Objects for Flags {
             return Err(Failure::usage("with-namespace is required"));
         }
         let mut labels = context.label_map();
-        labels[LABEL] = Value::from(context.name);
+        labels[annotation::TENANT] = Value::from(context.name);
         let account = match self.with_service_account.as_str() {
             "" => context.name,
             given => given,
