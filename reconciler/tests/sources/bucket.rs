@@ -93,11 +93,5 @@ async fn objects_are_followed() -> Outcome {
     becomes(&stage, "False", "BucketOperationFailed", "bucket 'other' not found").await?;
     stage.ready("deploy", &revision).await?;
     assert!(!stage.text().contains(LOGIN.1) && !stage.text().contains("X-Amz-Signature"));
-    for name in ["deploy", "main"] {
-        stage.delete(name).await?;
-    }
-    stage.disappears(MAP).await?;
-    stage.remove(&path("apps")).await?;
-    stage.disappears(&path("apps")).await?;
-    stage.stop().await
+    crate::finish(stage, MAP, &path("apps")).await
 }

@@ -13,3 +13,16 @@ mod registry;
 mod signed;
 mod store;
 mod verification;
+
+use stage::{Outcome, Stage};
+
+/// Deletes the Kustomizations `deploy` and `main` with the object that they have applied, then the source, and stops.
+async fn finish(stage: Stage, applied: &str, source: &str) -> Outcome {
+    for name in ["deploy", "main"] {
+        stage.delete(name).await?;
+    }
+    stage.disappears(applied).await?;
+    stage.remove(source).await?;
+    stage.disappears(source).await?;
+    stage.stop().await
+}

@@ -174,13 +174,7 @@ async fn only_what_is_signed_is_used() -> Outcome {
     let found = stage.get(&path("apps")).await?.unwrap_or_default();
     assert!(!found["status"]["conditions"].to_string().contains("SourceVerified"), "{found:#}");
 
-    for name in ["deploy", "main"] {
-        stage.delete(name).await?;
-    }
-    stage.disappears(MAP).await?;
-    stage.remove(&path("apps")).await?;
-    stage.disappears(&path("apps")).await?;
-    stage.stop().await
+    crate::finish(stage, MAP, &path("apps")).await
 }
 
 const IMAGES: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/oci";
