@@ -1,8 +1,8 @@
 //! Which addresses are never connected to.
 //!
-//! Whoever may write a source or a provider decides where this process connects to. The network that it is in has
-//! services which trust everyone who can reach them, above all the metadata service of a cloud, which hands out the
-//! rights of the machine. Those services have link-local addresses, which nothing else has that is fetched or told.
+//! Users who may write a source or a provider decide which servers this process connects to. Some services trust
+//! every client in their network. The metadata service of a cloud, for example, hands out the credentials of the
+//! machine. Such services have link-local addresses, and no source or provider needs one.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv6Addr};
@@ -34,7 +34,7 @@ pub fn is_refused(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => {
             let embedded = match address.segments() {
-                // What translates to the older addresses on the way.
+                // NAT64: translated to an IPv4 address on the way.
                 [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
                     Some((u32::from(high) << 16 | u32::from(low)).into())
                 }
@@ -101,7 +101,7 @@ fn followed(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-/// Resolves names, but for those of refused addresses.
+/// Resolves names, and refuses those of refused addresses.
 struct Guard;
 
 impl Resolve for Guard {
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_are_refused_before_anyone_connects() {
-        // Such a URL has a name for the parser, and an address for who resolves it.
+        // The parser takes these hosts for names, the resolver takes them for addresses.
         for url in ["ssh://git@169.254.169.254/x", "ssh://git@[fe80::1]/x", "ssh://2852039166/x"] {
             assert!(check(url).await.is_err(), "{url}");
         }

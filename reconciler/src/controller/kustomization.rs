@@ -310,7 +310,7 @@ impl Reconciliation<'_> {
         let offer = self.context.sources.offer(kind, &key);
         offer.map(|offer| offer.snapshot).ok_or_else(|| {
             if let Some(problem) = self.context.sources.problem(kind, &key) {
-                let message = format!("Source artifact of '{shown}' cannot be had: {problem}");
+                let message = format!("Source artifact of '{shown}' is not available: {problem}");
                 return Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT);
             }
             let message = format!("Source artifact not found, retrying in {}", shown_duration(NO_ARTIFACT));

@@ -17,7 +17,9 @@ pub struct Shard {
 
 /// A label selector that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{part:?} is no demand on a label, such as sharding.fluxcd.io/key=shard1 or !sharding.fluxcd.io/key")]
+#[error(
+    "{part:?} is not a label requirement, such as sharding.fluxcd.io/key=shard1 or !sharding.fluxcd.io/key"
+)]
 pub struct SelectorError {
     part: String,
 }
@@ -28,7 +30,7 @@ impl Shard {
     /// # Errors
     /// It cannot be read.
     pub fn of_labels(text: &str) -> Result<Self, SelectorError> {
-        let labels = split(text).into_iter().map(demand).collect::<Result<Vec<_>, _>>()?;
+        let labels = split(text).into_iter().map(requirement).collect::<Result<Vec<_>, _>>()?;
         Ok(Shard { text: text.to_owned(), labels: labels.into_iter().collect(), namespace: None })
     }
 
@@ -75,8 +77,8 @@ fn split(text: &str) -> Vec<&str> {
     parts.map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// Reads one demand on a label.
-fn demand(part: &str) -> Result<Expression, SelectorError> {
+/// Parses one requirement.
+fn requirement(part: &str) -> Result<Expression, SelectorError> {
     let error = || SelectorError { part: part.to_owned() };
     let key = |text: &str| {
         let text = text.trim();

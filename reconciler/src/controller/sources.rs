@@ -75,7 +75,7 @@ pub(crate) struct Sources {
     offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
     stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
     publications: Mutex<HashMap<(SourceKind, Key), Publication>>,
-    /// Why artifacts of other processes cannot be had.
+    /// Why artifacts of other processes are not available.
     problems: Mutex<HashMap<(SourceKind, Key), String>>,
 }
 
@@ -103,7 +103,7 @@ impl Sources {
         old.is_none_or(|old| old.snapshot.revision != revision || old.snapshot.tree.id() != tree)
     }
 
-    /// Notes why the artifact of a source cannot be had, or that it can. Returns whether that is new.
+    /// Notes why the artifact of a source is not available, or that it is. Returns whether that is new.
     pub(super) fn set_problem(&self, kind: SourceKind, key: &Key, problem: Option<String>) -> bool {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let old = match problem.clone() {
@@ -113,7 +113,7 @@ impl Sources {
         old != problem
     }
 
-    /// Why the artifact of a source cannot be had.
+    /// Why the artifact of a source is not available.
     pub(super) fn problem(&self, kind: SourceKind, key: &Key) -> Option<String> {
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         problems.get(&(kind, key.clone())).cloned()

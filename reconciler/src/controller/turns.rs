@@ -1,14 +1,14 @@
-//! Work of which only so much may run at once, shared between namespaces.
+//! A limit to work that runs at the same time, shared fairly between namespaces.
 //!
-//! Within a namespace the first that came is the first to be served, and namespaces take turns. However many objects of
-//! a namespace wait, one of another namespace waits for a single one of them.
+//! Namespaces take turns, and within a namespace the first to come is the first to be served. However many objects of
+//! a namespace wait, an object of another namespace waits for at most one of them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Permits that namespaces take turns with.
+/// Permits, for which namespaces take turns.
 pub(crate) struct Turns {
     state: Mutex<State>,
 }
@@ -35,7 +35,7 @@ impl State {
         self.held.get(namespace).is_some_and(|held| *held >= self.most)
     }
 
-    /// Takes the one out of the line whose turn it is.
+    /// Takes the next one out of its line.
     fn next(&mut self) -> Option<(Arc<str>, oneshot::Sender<Permit>)> {
         if self.free == 0 {
             return None;
@@ -69,7 +69,7 @@ impl State {
 }
 
 impl Turns {
-    /// So many permits, of which one namespace may have `most` at a time.
+    /// A number of permits, of which one namespace may have `most` at a time.
     pub(crate) fn new(permits: usize, most: usize) -> Arc<Self> {
         let state = State {
             free: permits,
