@@ -1,5 +1,7 @@
 //! The rendering of a diagnostic as text: message, place with its line, further places, cure.
 
+use kustomize_core::host::mask;
+
 use super::snippet::Snippet;
 use super::style::{Role, Style};
 use super::text::{inert_for_people, push_message};
@@ -39,7 +41,7 @@ impl Renderer {
     /// The whole text, with a line break at its end.
     #[must_use]
     pub fn render(&self, diagnostic: &Diagnostic) -> String {
-        inert_for_people(&self.rendered(diagnostic))
+        inert_for_people(&mask(&self.rendered(diagnostic)))
     }
 
     fn rendered(&self, diagnostic: &Diagnostic) -> String {

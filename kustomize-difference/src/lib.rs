@@ -107,7 +107,7 @@ impl Difference {
         compare::between(old, new)
     }
 
-    /// Hides the values of Secrets. Values that differ become `*** (before)` and `*** (after)`,
+    /// Hides the values of Secrets, and passwords in URLs. Values that differ become `*** (before)` and `*** (after)`,
     /// others `***`.
     #[must_use]
     pub fn mask_secrets(mut self) -> Self {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 use kustomize_core::BuildError;
+use kustomize_core::host::mask as mask_urls;
 use kustomize_core::resource::split_api_version;
 use kustomize_core::yaml::{self, Node, Scalar, Sources};
 
@@ -28,9 +29,13 @@ fn is_secret(api_version: &str, kind: &str) -> bool {
     kind == "Secret" && split_api_version(api_version).0.is_empty()
 }
 
-/// Hides the values of all Secrets in a difference.
+/// Hides the values of all Secrets in a difference, and passwords in URLs.
 pub(crate) fn mask(difference: &mut Difference) {
     for change in &mut difference.resources {
+        match &mut change.change {
+            Change::Added { value } | Change::Removed { value } => mask_passwords(value),
+            Change::Changed { fields, .. } => fields.iter_mut().for_each(mask_passwords_of),
+        }
         if change.resource.kind != "Secret" || !change.resource.group.is_empty() {
             continue;
         }
@@ -58,6 +63,31 @@ fn mask_field(FieldChange { path, old, new }: &mut FieldChange) {
     }
 }
 
+/// Hides passwords in the URLs of a field. Texts that differ in nothing else are told apart.
+fn mask_passwords_of(FieldChange { old, new, .. }: &mut FieldChange) {
+    old.iter_mut().chain(new.iter_mut()).for_each(mask_passwords);
+    if let (Some(Value::String(old)), Some(Value::String(new))) = (old, new)
+        && old == new
+    {
+        old.push_str(" (before)");
+        new.push_str(" (after)");
+    }
+}
+
+/// Hides passwords in the URLs of a value.
+fn mask_passwords(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(masked) = mask_urls(text) {
+                *text = masked;
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(mask_passwords),
+        Value::Map(map) => map.values_mut().for_each(mask_passwords),
+        _ => {}
+    }
+}
+
 /// Hides what is secret in the value at a path of a Secret.
 fn mask_below(value: &mut Value, path: &[&str], mark: &str) {
     match (path, &mut *value) {
@@ -75,8 +105,8 @@ fn mask_below(value: &mut Value, path: &[&str], mark: &str) {
     }
 }
 
-/// Two texts of resources with the values of their Secrets hidden. Documents that hold a Secret are
-/// printed anew, others stay as they are.
+/// Two texts of resources with the values of their Secrets and passwords in URLs hidden. Documents
+/// that hold a Secret are printed anew, others stay as they are.
 ///
 /// # Errors
 /// A text is not YAML: what is secret in it cannot be told. The names are what errors call the
@@ -195,7 +225,7 @@ fn masked(side: &[Document<'_>], other: &[Document<'_>], mark: &str) -> Result<S
             yaml::print(&node, &mut out)?;
         }
     }
-    Ok(out)
+    Ok(mask_urls(&out).into_owned())
 }
 
 /// Hides what is secret in a document, whose items may be of this kind.
@@ -301,6 +331,25 @@ mod tests {
                 assert!(!shown.contains("hunter") && shown.contains(AFTER), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn passwords_in_urls_are_hidden() {
+        let text = |password: &str| {
+            let url = format!("https://me:{password}@example.com/a");
+            format!(
+                "kind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  url: {url}\n  list: |\n    a\n    {url}\n"
+            )
+        };
+        let (old, new) = (text("hunter2"), text("hunter3"));
+        let shown = masked_difference(&old, &new);
+        let json = serde_json::to_string(&shown).unwrap();
+        assert!(!shown.to_string().contains("hunter") && !json.contains("hunter"), "{shown}{json}");
+        let wanted = "data.url: https://me:***@example.com/a (before) → https://me:***@example.com/a (after)";
+        assert!(shown.to_string().contains(wanted), "{shown}");
+        assert!(!masked_difference("", &old).to_string().contains("hunter"));
+        let (old, new) = masked_texts(("old", &old), ("new", &new)).unwrap();
+        assert!(old == new && !old.contains("hunter"), "{old}{new}");
     }
 
     #[test]

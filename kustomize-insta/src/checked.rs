@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use insta::Settings;
-use kustomize_core::host::path;
+use kustomize_core::host::{mask, path};
 use kustomize_core::yaml::{self, FileId};
 use kustomize_core::{BuildError, BuildOptions, ErrorKind};
 use kustomize_diagnostic::{Diagnostic, Renderer, Style, fit, inert_for_people};
@@ -167,7 +167,7 @@ fn or_panic<T>(outcome: Result<T, BuildError>) -> T {
 
 /// Text that names files, which may be called anything.
 fn fit_lines(text: &str) -> String {
-    inert_for_people(&text.lines().map(fit).collect::<Vec<_>>().join("\n"))
+    inert_for_people(&mask(&text.lines().map(fit).collect::<Vec<_>>().join("\n")))
 }
 
 #[allow(clippy::print_stderr, reason = "the test harness shows it with the failure")]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use kustomize_core::BuildError;
-use kustomize_core::host::Host;
+use kustomize_core::host::{Host, mask};
 use kustomize_diagnostic::{fit, inert_for_people};
 use kustomize_difference::LineRole;
 use kustomize_golden::{Layout, Mismatch, Sessions, Update, check_all};
@@ -44,7 +44,7 @@ impl GoldenCase {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Case {}>", self.case.overlay)
+        format!("<Case {}>", fit(&mask(&self.case.overlay)))
     }
 }
 
@@ -104,7 +104,7 @@ impl GoldenOutcome {
             | kustomize_golden::Outcome::Unreadable { error: failure, .. } => notes(&error::text(failure)),
             _ => Vec::new(),
         };
-        lines.into_iter().map(|(role, text)| (role, inert_for_people(&text))).collect()
+        lines.into_iter().map(|(role, text)| (role, inert_for_people(&mask(&text)))).collect()
     }
 
     /// What accepting it means: the file to write with its content, or to remove.
@@ -122,7 +122,7 @@ impl GoldenOutcome {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Outcome {}: {}>", self.kind(), self.case.overlay)
+        format!("<Outcome {}: {}>", self.kind(), fit(&mask(&self.case.overlay)))
     }
 }
 

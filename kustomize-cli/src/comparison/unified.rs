@@ -31,7 +31,8 @@ pub(crate) fn unified(
     })?;
     let mut out = diff((old.0, &masked.0), (new.0, &masked.1), style);
     if masked.0 == masked.1 && old.1 != new.1 {
-        style.push(&mut out, Role::Note, "only how Secrets are written differs; --show-secrets shows it\n");
+        let note = "only how Secrets are written differs, or a password in a URL; --show-secrets shows it\n";
+        style.push(&mut out, Role::Note, note);
     }
     Ok(out)
 }

@@ -170,6 +170,39 @@ fn names_that_are_not_utf8_are_not_in_the_way() {
 }
 
 #[test]
+fn passwords_in_urls_are_hidden() {
+    let place = Workplace::new();
+    place.write("up/kustomization.yaml", "resources: [pod.yaml]\n");
+    place.write("up/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
+    place.git(&["init", "--quiet", "up"]);
+    place.git(&["-C", "up", "add", "."]);
+    place.git(&["-C", "up", "commit", "--quiet", "--message=x"]);
+    let url = format!("file://me:hunter2@localhost{}", place.path("up").display());
+    let other = |password: &str| {
+        let data = format!("data: {{url: 'https://me:{password}@example.com'}}");
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n{data}\n")
+    };
+    place.write("old.yaml", &other("hunter3"));
+    place.write("new.yaml", &other("hunter4"));
+    for style in [
+        &["--diff=text"][..],
+        &["--diff=text", "--format=markdown"],
+        &["--format=markdown"],
+        &[],
+        &["--format=json"],
+    ] {
+        for sides in [[url.as_str(), "old.yaml"], ["old.yaml", &url], ["old.yaml", "new.yaml"]] {
+            let text = told(&place, &[&["diff"], style, &sides].concat(), 1);
+            assert!(!text.contains("hunter"), "{style:?} {sides:?}: {text}");
+        }
+        let text = told(&place, &[&["diff", "--show-secrets"], style, &["old.yaml", "new.yaml"]].concat(), 1);
+        assert!(text.contains("hunter3"), "{style:?}: {text}");
+    }
+    let text = told(&place, &["diff", "--diff=text", &url, "old.yaml"], 1);
+    assert!(text.starts_with("--- file://me:***@localhost"), "{text}");
+}
+
+#[test]
 fn values_of_secrets_are_hidden() {
     let place = Workplace::new();
     place.write("old.yaml", &secret("hunter2"));

@@ -36,6 +36,10 @@ fn mask_with(text: &str, hidden: impl Fn(&str) -> String) -> Cow<'_, str> {
             None if is_http => user,
             None => continue,
         };
+        // Masked already, perhaps in place.
+        if !secret.is_empty() && secret.bytes().all(|byte| byte == b'*') {
+            continue;
+        }
         let end = start + user.len();
         out.push_str(&text[done..end - secret.len()]);
         out.push_str(&hidden(secret));
@@ -66,6 +70,7 @@ mod tests {
             ("://", "://"),
             (":/", ":/"),
             ("https://:@", "https://:***@"),
+            ("https://me:*******@h", "https://me:*******@h"),
         ] {
             assert_eq!(mask(text), wanted);
         }

@@ -330,8 +330,11 @@ def _seen_from(directory: Path, file: Path) -> str:
 def _printable(text: str) -> str:
     """Return a text in one line, with control characters written as escapes.
 
-    What is a command of continuous integration (`::set-output`, `##vso[`) is none any more.
+    What is a command of continuous integration (`::set-output`, `##vso[`) is none any more, and passwords
+    in URLs are masked.
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = re.sub(r"((?:https?|ssh):/{1,2}[^/@\s:]*):[^/\s]*@", r"\1:***@", text)
+    text = re.sub(r"(https?:/{1,2})[^/\s:]+@", r"\1***@", text)
     text = re.sub(r"#(?=#+[A-Za-z0-9]*\[)", r"\\x23", text)
     return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", text)

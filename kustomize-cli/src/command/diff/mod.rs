@@ -4,6 +4,7 @@ mod side;
 
 use std::process::ExitCode;
 
+use kustomize_core::host::mask;
 use kustomize_diagnostic::{Diagnostic, Style, inert, inert_for_people};
 use kustomize_difference::Difference;
 
@@ -24,7 +25,8 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
     }
     let (old, new) = (Side::render(&args.old, &args.render)?, Side::render(&args.new, &args.render)?);
     let style = if args.format == DiffFormat::Text { Style::for_stdout() } else { Style::Plain };
-    let names = (args.old.as_str(), args.new.as_str());
+    // What was given may be a URL with a password.
+    let names = (&*mask(&args.old), &*mask(&args.new));
     let (text, differs) = match args.diff {
         DiffStyle::Text => {
             let differs = old.yaml != new.yaml;

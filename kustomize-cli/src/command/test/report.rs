@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use kustomize_core::host::mask;
 use kustomize_diagnostic::{Diagnostic, Renderer, Role, fit, inert_for_people};
 use kustomize_golden::{Mismatch, Outcome, Update};
 
@@ -66,7 +67,7 @@ impl Report {
     /// The path that an outcome is about.
     pub(super) fn subject<'a>(&self, checked: &'a Checked) -> Cow<'a, str> {
         match (&checked.outcome, checked.accepted) {
-            (Outcome::Orphaned, _) | (_, true) => Cow::Borrowed(self.renderer.shorten(&checked.case.golden)),
+            (Outcome::Orphaned, _) | (_, true) => mask(self.renderer.shorten(&checked.case.golden)),
             _ => Cow::Owned(self.overlay(checked)),
         }
     }
@@ -76,7 +77,7 @@ impl Report {
         // Through something in it, so that the current directory is seen as such.
         let within = format!("{}/x", checked.case.overlay);
         let seen = self.renderer.shorten(&within).strip_suffix('x').unwrap_or_default().trim_end_matches('/');
-        if seen.is_empty() { ".".to_owned() } else { seen.to_owned() }
+        if seen.is_empty() { ".".to_owned() } else { mask(seen).into_owned() }
     }
 
     /// The lines below the headline.
@@ -84,7 +85,7 @@ impl Report {
         match &checked.outcome {
             Outcome::Different(mismatch) => self.mismatch(checked, mismatch),
             Outcome::Missing { .. } => {
-                format!("{INDENT}there is no {}\n", fit(self.renderer.shorten(&checked.case.golden)))
+                format!("{INDENT}there is no {}\n", fit(&mask(self.renderer.shorten(&checked.case.golden))))
             }
             Outcome::Orphaned => format!("{INDENT}there is no overlay for this golden file\n"),
             Outcome::Unreadable { error, .. } | Outcome::Failed(error) => {
@@ -98,7 +99,8 @@ impl Report {
         let style = self.renderer.style();
         let shown = if self.diff == DiffStyle::Text {
             let overlay = format!("{} (rendered)", self.overlay(checked));
-            let old = (self.renderer.shorten(&mismatch.golden), mismatch.expected.as_str());
+            let golden = mask(self.renderer.shorten(&mismatch.golden));
+            let old = (&*golden, mismatch.expected.as_str());
             unified(old, (&overlay, &mismatch.actual), self.show_secrets, style).map(|text| indented(&text))
         } else {
             let difference = mismatch.difference().map_err(|error| Box::new(Diagnostic::from(&error)));
