@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path, repository_url};
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
-use crate::place::{above, is_gits, root_around};
+use crate::above::above;
+use crate::git::{GitDirectories, is_gits};
+use crate::place::{first_link, root_around};
 
 /// Links to follow at most when looking for the reason why a path is hidden.
 const MOST_LINKS: usize = 40;
@@ -28,6 +30,8 @@ pub struct Confined<'a> {
     scratch: Mutex<BTreeSet<String>>,
     /// The URL of a repository that may be cloned from this machine.
     given: Option<String>,
+    /// The directories of git below the root.
+    of_git: GitDirectories,
 }
 
 impl<'a> Confined<'a> {
@@ -45,7 +49,7 @@ impl<'a> Confined<'a> {
             || options.enable_plugins
             || options.enable_exec;
         let root = (!is_trusted).then(|| directory.to_owned());
-        Confined { host, root, scratch: Mutex::default(), given: None }
+        Confined { host, root, scratch: Mutex::default(), given: None, of_git: GitDirectories::default() }
     }
 
     /// Lets a repository be cloned even from this machine, since whoever runs the build has named it.
@@ -58,7 +62,7 @@ impl<'a> Confined<'a> {
     /// Whether a path is visible. Its links are resolved already.
     fn is_visible(&self, path: &str) -> bool {
         let Some(root) = &self.root else { return true };
-        path::is_within(root, path) && !is_gits(&path::relative(root, path)) || self.is_scratch(path)
+        path::is_within(root, path) && !self.of_git.keep(self.host, root, path) || self.is_scratch(path)
     }
 
     /// Whether a path is in a temporary directory. git's own files in a clone have its URL, which may
@@ -96,7 +100,7 @@ impl<'a> Confined<'a> {
                 let why = if is_inside { "git keeps for itself" } else { "is outside of the repository" };
                 return HostError::refused(format!("reading {path}, which {why},"));
             }
-            let Some((link, real)) = self.first_link(root, &path) else { return error };
+            let Some((link, real)) = first_link(self.host, root, &path) else { return error };
             match real.filter(|real| self.is_visible(real)) {
                 Some(real) => path = path::join(&real, path.get(link.len() + 1..).unwrap_or_default()),
                 None => {
@@ -107,19 +111,6 @@ impl<'a> Confined<'a> {
             }
         }
         error
-    }
-
-    /// The first link on the way from the top to a path, and where it leads if there is anything.
-    fn first_link(&self, root: &str, path: &str) -> Option<(String, Option<String>)> {
-        let steps: Vec<&str> = above(path).take_while(|step| *step != root && *step != "/").collect();
-        steps.into_iter().rev().find_map(|step| match self.host.resolve(step) {
-            Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
-            Err(_) => {
-                // Something with that name exists.
-                let names = self.host.list(path::parent(step)).ok()?;
-                names.iter().any(|name| name == path::base_name(step)).then(|| (step.to_owned(), None))
-            }
-        })
     }
 
     fn scratch(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -271,6 +262,25 @@ mod tests {
         confined.note_scratch("/tmp/c".to_owned());
         assert_eq!(confined.read("/tmp/c/b"), Ok(b"y".to_vec()));
         assert!(confined.read("/tmp/c/.git/config").is_err());
+    }
+
+    #[test]
+    fn git_may_call_its_directory_otherwise() {
+        let host = MemoryHost::from_iter([
+            ("/r/a", "x"),
+            ("/r/git/HEAD", ""),
+            ("/r/git/config", "url"),
+            ("/r/git/objects/a", ""),
+            ("/r/git/refs/a", ""),
+            ("/r/b/HEAD/refs/objects", "y"),
+        ]);
+        let confined = Confined::below(&host, "/r", &BuildOptions::default());
+        assert_eq!(confined.read("/r/a"), Ok(b"x".to_vec()));
+        assert_eq!(confined.read("/r/b/HEAD/refs/objects"), Ok(b"y".to_vec()));
+        for place in ["/r/git/config", "/r/git", "/r/git/refs/a"] {
+            assert!(matches!(confined.resolve(place), Err(HostError::Refused { .. })), "{place}");
+        }
+        assert!(confined.read("/r/git/config").is_err() && confined.list("/r/git").is_err());
     }
 
     #[test]

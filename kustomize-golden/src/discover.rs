@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::{BuildError, ErrorKind};
 
+use crate::git::GitDirectories;
 use crate::kustomizations::Found;
 use crate::place::{resolve_within, root_around};
 use crate::{Case, Layout};
@@ -43,9 +44,16 @@ pub fn discover(host: &dyn Host, layout: &Layout, paths: &[&str]) -> Result<Vec<
             overlays.insert(directory.clone());
         }
     }
+    let of_git = GitDirectories::default();
     let case = |overlay: &String, is_orphan| -> Result<Case, BuildError> {
         let layout = found.layout_of(overlay).unwrap_or(layout);
         let golden = layout.golden_of(overlay)?;
+        let root = root_around(host, overlay);
+        let top = if path::is_within(root, &golden) { root } else { layout.directory().unwrap_or(root) };
+        if of_git.keep(host, top, &golden) {
+            let message = format!("the golden file {golden} would be among what git keeps");
+            return Err(BuildError::new(ErrorKind::Golden, message).in_file(overlay));
+        }
         if let Some(tree) = layout.directory()
             && is_foreign(host, tree, &golden)
         {
@@ -70,7 +78,13 @@ fn directory(host: &dyn Host, layout: &Layout, given: &str) -> Result<String, Bu
         return Ok(resolved);
     }
     match layout.overlay_of(&resolved) {
-        Some(overlay) if host.kind(&overlay) == Ok(EntryKind::Directory) => Ok(overlay),
+        // A link is not followed: the error would tell what it leads to.
+        Some(overlay)
+            if host.resolve(&overlay).as_ref() == Ok(&overlay)
+                && host.kind(&overlay) == Ok(EntryKind::Directory) =>
+        {
+            Ok(overlay)
+        }
         _ => Ok(path::parent(&resolved).to_owned()),
     }
 }
@@ -81,8 +95,11 @@ fn mirrored(host: &dyn Host, layout: &Layout, tree: &str, top: &str) -> Vec<Stri
         return Vec::new();
     }
     let mut found = Found::default();
-    // It need not exist yet.
-    let _ = found.walk(host, &path::join(tree, &path::relative(layout.top(), top)), &layout.of_tree());
+    let place = path::join(tree, &path::relative(layout.top(), top));
+    // It need not exist yet, and nothing is looked for behind a link.
+    if host.resolve(&place).as_ref() == Ok(&place) {
+        let _ = found.walk(host, &place, &layout.of_tree());
+    }
     let goldens = found.with_golden.iter().map(|directory| path::join(directory, layout.file_name()));
     goldens
         .filter(|golden| !is_foreign(host, tree, golden))

@@ -9,7 +9,8 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{FileId, Node, read_config};
 
-use crate::place::above;
+use crate::above::above;
+use crate::git::has_names_of_git;
 use crate::{Confined, Layout};
 
 /// Fields that can name directories of other kustomizations.
@@ -43,26 +44,32 @@ struct Area<'h> {
 }
 
 impl Found {
-    /// Looks in a directory and all below it. Links to directories, hidden ones, `node_modules` and
-    /// excluded ones are passed over. A kustomization that is a link out of the repository names nothing:
+    /// Looks in a directory without links in its path, and all below it. Links to directories, hidden ones,
+    /// those of git, `node_modules` and excluded ones are passed over. A kustomization that is a link out of the repository names nothing:
     /// which overlays are found would tell what it holds.
     ///
     /// # Errors
     /// The directory cannot be listed, or a configuration is wrong; directories below it that cannot be
     /// listed are passed over.
     pub(crate) fn walk(&mut self, host: &dyn Host, top: &str, layout: &Layout) -> Result<(), BuildError> {
-        let names = host.list(top).map_err(|error| BuildError::host(error, top))?;
+        let names = host.list_unlinked(top).map_err(|error| BuildError::host(error, top))?;
         let area = self.enter(host, top, layout)?;
         let mut waiting = vec![(top.to_owned(), names, area)];
         while let Some((directory, names, area)) = waiting.pop() {
             let (layout, confined) = (&area.layout, &area.confined);
+            if has_names_of_git(&names) {
+                continue;
+            }
             let is_file = |name: &&str| {
+                let place = confined.resolve_below(&directory, &path::join(&directory, name));
                 // A link that cannot be followed, wherever it leads, counts as a file.
-                confined.kind(&path::join(&directory, name)).unwrap_or(EntryKind::File) == EntryKind::File
+                place.and_then(|place| host.kind(&place)).unwrap_or(EntryKind::File) == EntryKind::File
             };
             let has = |wanted: &str| names.iter().any(|name| name == wanted);
             if let Some(name) = FILE_NAMES.iter().copied().filter(|name| has(name)).find(is_file) {
-                let kustomization = read(confined, &directory, name);
+                let place = confined.resolve_below(&directory, &path::join(&directory, name));
+                let content = place.and_then(|place| host.read_unlinked(&place)).unwrap_or_default();
+                let kustomization = parse(&directory, content);
                 self.kustomizations.insert(directory.clone(), kustomization);
             }
             let file = layout.file_name();
@@ -72,13 +79,12 @@ impl Found {
             for name in names.iter().rev().filter(|name| !name.starts_with('.') && *name != "node_modules") {
                 let below = path::join(&directory, name);
                 let is_directory = || host.kind(&below) == Ok(EntryKind::Directory);
-                if layout.excludes(&below)
-                    || !is_directory()
-                    || host.resolve(&below).ok().as_deref() != Some(&below)
-                {
+                // The directory has no links in it: only the last step may be one.
+                let is_link = || host.resolve_below(&directory, &below).as_ref() != Ok(&below);
+                if layout.excludes(&below) || !is_directory() || is_link() {
                     continue;
                 }
-                let Ok(names) = host.list(&below) else { continue };
+                let Ok(names) = host.list_unlinked(&below) else { continue };
                 let is_repository = names.iter().any(|name| name == ".git");
                 let area = if is_repository { self.enter(host, &below, layout)? } else { Rc::clone(&area) };
                 waiting.push((below, names, area));
@@ -106,10 +112,9 @@ impl Found {
     }
 }
 
-/// Reads the paths that a kustomization names. One that cannot be parsed names nothing; building it
-/// reports the error.
-fn read(host: &dyn Host, directory: &str, name: &str) -> Kustomization {
-    let content = host.read(&path::join(directory, name)).unwrap_or_default();
+/// The paths that a kustomization names. One that cannot be parsed names nothing; building it reports the
+/// error.
+fn parse(directory: &str, content: Vec<u8>) -> Kustomization {
     let text = String::from_utf8(content).unwrap_or_default();
     let Ok(Some(node)) = read_config(&text, FileId::UNKNOWN) else { return Kustomization::default() };
     let mut kustomization = Kustomization::default();
@@ -124,4 +129,57 @@ fn read(host: &dyn Host, directory: &str, name: &str) -> Kustomization {
         }
     }
     kustomization
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use kustomize_core::host::{HostError, MemoryHost};
+
+    use super::*;
+
+    /// A host that counts the paths it resolves from their beginning, which takes a look at each part.
+    struct Counted {
+        host: MemoryHost,
+        resolved: AtomicUsize,
+    }
+
+    impl Host for Counted {
+        fn read(&self, path: &str) -> Result<Vec<u8>, HostError> {
+            self.host.read(path)
+        }
+
+        fn resolve(&self, path: &str) -> Result<String, HostError> {
+            self.resolved.fetch_add(1, Ordering::Relaxed);
+            self.host.resolve(path)
+        }
+
+        fn resolve_below(&self, _: &str, path: &str) -> Result<String, HostError> {
+            self.host.resolve(path)
+        }
+
+        fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
+            self.host.kind(path)
+        }
+
+        fn list(&self, directory: &str) -> Result<Vec<String>, HostError> {
+            self.host.list(directory)
+        }
+    }
+
+    #[test]
+    fn nested_directories_are_not_resolved_from_the_top_again() {
+        let resolved = |depth: usize| {
+            let nested = "d/".repeat(depth);
+            let file = format!("/r/{nested}kustomization.yaml");
+            let host = MemoryHost::from_iter([("/r/.git/HEAD", ""), (file.as_str(), "resources: [a]\n")]);
+            let host = Counted { host, resolved: AtomicUsize::new(0) };
+            let mut found = Found::default();
+            found.walk(&host, "/r", &Layout::new("/r")).unwrap();
+            assert_eq!(found.kustomizations.len(), 1);
+            host.resolved.into_inner()
+        };
+        assert_eq!(resolved(100), resolved(1));
+    }
 }

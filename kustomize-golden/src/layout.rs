@@ -4,8 +4,10 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildError, ErrorKind};
 
+use crate::above::above;
 use crate::config::{CONFIG_FILE, ConfigFile};
-use crate::place::{above, is_git, is_gits, resolve_new, resolve_to_write, resolve_within, root_around};
+use crate::git::{is_git, is_gits, is_kept_by_git};
+use crate::place::{resolve_new, resolve_to_write, resolve_within, root_around};
 
 /// The default name of golden files.
 ///
@@ -74,7 +76,7 @@ impl Layout {
             let is_own = place != layout.top
                 && path::is_within(&layout.top, &place)
                 && root_around(host, &place) == root_around(host, &layout.top)
-                && !is_gits(&path::relative(&layout.top, &place));
+                && !is_kept_by_git(host, &layout.top, &place);
             layout.directory = Some(if is_own { place } else { return Err(refuse()) });
         }
         if let Some(name) = &file.config.file {

@@ -31,12 +31,14 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod above;
 mod case;
 mod check_all;
 mod compare;
 mod config;
 mod confined;
 mod discover;
+mod git;
 mod kustomizations;
 mod layout;
 mod outcome;

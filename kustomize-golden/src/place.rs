@@ -3,40 +3,77 @@
 
 use std::iter;
 
-use kustomize_core::host::{EntryKind, Host, HostError, path};
+use kustomize_core::host::{Host, HostError, path};
 use kustomize_core::yaml::{self, FileId, Node};
 use kustomize_core::{BuildError, ErrorKind};
 
+use crate::above::above;
 use crate::config::CONFIG_FILE;
+use crate::git::is_kept_by_git;
 
 /// The place that a path means, with links resolved. Links may lead to a repository, but not out of
 /// one, not to what git keeps in it, and not out of the current directory.
 pub(crate) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, BuildError> {
     let given = absolute(host, given)?;
-    let resolved = host.resolve(&given).map_err(|error| BuildError::host(error, &given))?;
-    if resolved == given {
-        return Ok(resolved);
+    match resolve_steps(host, &given)? {
+        (real, None) => Ok(real),
+        (_, Some(missing)) => Err(BuildError::host(missing.error, &given)),
+    }
+}
+
+/// The same for a path that need not exist yet.
+pub(crate) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
+    let given = absolute(host, given)?;
+    match resolve_steps(host, &given)? {
+        (real, None) => Ok(real),
+        (real, Some(Missing { error: HostError::NotFound, rest })) => Ok(path::join(&real, &rest)),
+        (_, Some(missing)) => Err(BuildError::host(missing.error, &given)),
+    }
+}
+
+/// The end of a path that could not be resolved.
+struct Missing {
+    error: HostError,
+    rest: String,
+}
+
+/// Resolves a path step by step, as far as it exists. A link out of a repository and one to nothing give the
+/// same error, which does not tell whether anything is there.
+fn resolve_steps(host: &dyn Host, given: &str) -> Result<(String, Option<Missing>), BuildError> {
+    if host.resolve(given).is_ok_and(|resolved| resolved == given) {
+        return Ok((given.to_owned(), None));
     }
     // Where there is no repository, what is below the current directory stays there.
     let here = host.current_directory().ok();
     let mut written = "/".to_owned();
     let mut real = "/".to_owned();
     let mut top: Option<(&str, String)> = None;
-    for part in given.split('/').filter(|part| !part.is_empty()) {
+    let mut parts = given.split('/').filter(|part| !part.is_empty());
+    while let Some(part) = parts.next() {
         let step = path::join(&real, part);
-        let next = host.resolve(&step).map_err(|error| BuildError::host(error, &step))?;
-        if let Some((what, top)) = top.as_ref().filter(|_| next != step) {
-            let refuse = |message: String| Err(BuildError::new(ErrorKind::Golden, message).in_file(&step));
-            if !path::is_within(top, &next) {
-                let refused = refuse(format!("{step} is a link that leads out of {what} {top}"));
-                return refused.map_err(|error| {
-                    error.with_help(format!("if that is meant, name the place: {resolved}"))
-                });
-            }
-            if is_gits(&path::relative(top, &next)) {
-                return refuse(format!("{step} is a link to what git keeps of {what} {top}"));
+        let next = host.resolve_below(&real, &step);
+        if let Some((what, top)) = &top {
+            let is_allowed = match &next {
+                Ok(next) if *next == step => true,
+                Ok(next) => path::is_within(top, next) && !is_kept_by_git(host, top, next),
+                Err(_) => !is_listed(host, &step),
+            };
+            if !is_allowed {
+                let message = format!(
+                    "{step} is a link that leads out of {what} {top}, to what git keeps of it, or to nothing"
+                );
+                return Err(BuildError::new(ErrorKind::Golden, message)
+                    .in_file(&step)
+                    .with_help("if that is meant, name the place that the link leads to"));
             }
         }
+        let next = match next {
+            Ok(next) => next,
+            Err(error) => {
+                let rest: Vec<&str> = iter::once(part).chain(parts).collect();
+                return Ok((real, Some(Missing { error, rest: rest.join("/") })));
+            }
+        };
         if is_top(host, &next) {
             top = Some(("the repository", next.clone()));
         }
@@ -47,15 +84,7 @@ pub(crate) fn resolve_within(host: &dyn Host, given: &str) -> Result<String, Bui
         real = next;
     }
     // What was looked at step by step, should the path lead elsewhere meanwhile.
-    Ok(real)
-}
-
-/// The same for a path that need not exist yet.
-pub(crate) fn resolve_new(host: &dyn Host, given: &str) -> Result<String, BuildError> {
-    let given = absolute(host, given)?;
-    let existing = nearest(host, &given);
-    let resolved = resolve_within(host, existing)?;
-    Ok(path::join(&resolved, given.get(existing.len()..).unwrap_or_default()))
+    Ok((real, None))
 }
 
 /// The place that the machine writes to for a path, at which there need not be anything yet.
@@ -78,7 +107,7 @@ pub(crate) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, B
     let is_top = |directory: &&str| is_top(host, directory);
     let top = above(&seen).find(is_top).or(here.as_deref().ok().filter(|here| path::is_within(here, &seen)));
     match top.filter(|_| place != seen) {
-        Some(top) if !path::is_within(top, &place) || is_gits(&path::relative(top, &place)) => {
+        Some(top) if !path::is_within(top, &place) || is_kept_by_git(host, top, &place) => {
             let message = format!("{given} leads through a link to {place}, and not to {seen}");
             Err(BuildError::new(ErrorKind::Golden, message).with_help("write the path without `..`"))
         }
@@ -89,24 +118,6 @@ pub(crate) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, B
 /// Whether a directory is the top of a repository.
 fn is_top(host: &dyn Host, directory: &str) -> bool {
     [".git", CONFIG_FILE].iter().any(|name| host.kind(&path::join(directory, name)).is_ok())
-}
-
-/// A path and the directories above it.
-pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
-    iter::successors(Some(path), |path| Some(path::parent(path)).filter(|parent| parent.len() < path.len()))
-}
-
-/// Whether a path leads to git's own files.
-pub(crate) fn is_gits(path: &str) -> bool {
-    path.split('/').any(is_git)
-}
-
-/// Whether a name is `.git` for some file system: these may not regard case, what cannot be seen, or
-/// what stands at the end, and may have a second name for it.
-pub(crate) fn is_git(name: &str) -> bool {
-    let ascii: String = name.chars().filter(char::is_ascii).collect();
-    let plain = ascii.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }
 
 /// What can be seen of a host around a directory: the nearest directory above it with `.git`, or where
@@ -134,6 +145,22 @@ fn nearest<'p>(host: &dyn Host, path: &'p str) -> &'p str {
     path
 }
 
+/// Whether there is something with this name, if only a link to nothing.
+fn is_listed(host: &dyn Host, path: &str) -> bool {
+    let names = host.list(path::parent(path)).unwrap_or_default();
+    names.iter().any(|name| name == path::base_name(path))
+}
+
+/// The first link on the way from a directory without links to a path below it, and where it leads if
+/// there is anything.
+pub(crate) fn first_link(host: &dyn Host, from: &str, path: &str) -> Option<(String, Option<String>)> {
+    let steps: Vec<&str> = above(path).take_while(|step| *step != from && *step != "/").collect();
+    steps.into_iter().rev().find_map(|step| match host.resolve_below(path::parent(step), step) {
+        Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
+        Err(_) => is_listed(host, step).then(|| (step.to_owned(), None)),
+    })
+}
+
 /// Refuses a golden file that is a link or that links lead to.
 pub(crate) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildError> {
     let refuse = |link: &str, message: String| {
@@ -141,21 +168,12 @@ pub(crate) fn refuse_links(host: &dyn Host, golden: &str) -> Result<(), BuildErr
             .in_file(link)
             .with_help("golden files are files of the repository: remove the link"))
     };
-    let directory = nearest(host, path::parent(golden));
-    let real = host.resolve(directory).map_err(|error| BuildError::host(error, directory))?;
-    if real != directory {
-        return refuse(directory, format!("a link leads to the golden file {golden}"));
+    // Whether a link leads to something or to nothing makes no difference.
+    match first_link(host, "/", golden) {
+        Some((link, _)) if link == golden => refuse(&link, format!("the golden file {golden} is a link")),
+        Some((link, _)) => refuse(&link, format!("a link leads to the golden file {golden}")),
+        None => Ok(()),
     }
-    let is_link = match host.resolve(golden) {
-        Ok(real) => real != golden,
-        // A dangling link is listed as well.
-        Err(_) => {
-            let name = path::base_name(golden);
-            let names = host.list(path::parent(golden)).unwrap_or_default();
-            names.iter().any(|there| there == name) && host.kind(golden) != Ok(EntryKind::File)
-        }
-    };
-    if is_link { refuse(golden, format!("the golden file {golden} is a link")) } else { Ok(()) }
 }
 
 /// Whether a text can be rendered output: resources, formatted as the printer does.

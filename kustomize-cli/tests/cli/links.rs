@@ -66,7 +66,7 @@ fn what_is_compared_is_no_link_out_of_the_repository() {
         ("../victim/secret", "leads out of the repository"),
         ("/proc/self/environ", "leads out of the repository"),
         ("/dev/stdin", "leads out of the repository"),
-        (".git/config", "a link to what git keeps"),
+        (".git/config", "to what git keeps"),
     ] {
         let place = repository();
         place.write("victim/new/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: hunter2\n");
@@ -208,7 +208,7 @@ fn golden_files_are_not_among_what_git_keeps() {
     for (link, directory) in [(".git/hooks", "g"), (".git", "g/hooks"), ("o/../.git", "g")] {
         symlink(link, place.path("repo/g")).unwrap();
         place.write("repo/kustomize-golden.yaml", &format!("directory: {directory}\nfile: pre-commit\n"));
-        try_all(&place, &[], "is a link to what git keeps");
+        try_all(&place, &[], "to what git keeps");
         fs::remove_file(place.path("repo/g")).unwrap();
     }
 }
@@ -303,7 +303,7 @@ fn reports_are_not_written_through_links() {
         let before = place.files();
         let output = place.run_in("repo", &["test", "--update", report]);
         assert_eq!(output.status.code(), Some(2), "{report}");
-        assert!(stderr(&output).contains("is a link to what git keeps"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("to what git keeps"), "{}", stderr(&output));
         assert!(place.files() == before, "{report} wrote something");
     }
 }
@@ -543,4 +543,133 @@ fn the_configuration_is_about_its_own_repository() {
     let wanted = "written o/mine.yaml\nremoved sub/g/gone/theirs.yaml\nwritten sub/g/p/theirs.yaml\n\
                   3 overlays: 2 written, 1 removed\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{}", stderr(&output));
+}
+
+#[test]
+fn what_git_keeps_may_be_anywhere() {
+    // As after `git init --separate-git-dir=kept`, or in a repository of jj.
+    for kept in ["kept", ".kept", "apps/.kept/store"] {
+        let place = repository();
+        fs::remove_dir_all(place.path("repo/.git")).unwrap();
+        place.write("repo/.git", &format!("gitdir: {kept}\n"));
+        for (name, content) in
+            [("HEAD", "ref: refs/heads/main\n"), ("config", SECRET), ("refs/heads/main", "")]
+        {
+            place.write(&format!("repo/{kept}/{name}"), content);
+        }
+        fs::create_dir(place.path(&format!("repo/{kept}/objects"))).unwrap();
+        let reads = format!("configMapGenerator: [{{name: a, files: [../{kept}/config]}}]\n");
+        place.write("repo/o/kustomization.yaml", &reads);
+        try_all(&place, &[], "which git keeps for itself");
+        symlink(format!("../{kept}/config"), place.path("repo/o/link")).unwrap();
+        place.write("repo/o/kustomization.yaml", "configMapGenerator: [{name: a, files: [link]}]\n");
+        try_all(&place, &[], "to what git keeps");
+
+        // A file of git does not become a golden file, nor its directory that of golden files.
+        place.write(&format!("repo/{kept}/kustomization.yaml"), "resources: [pod.yaml]\n");
+        place.write(&format!("repo/{kept}/pod.yaml"), POD);
+        place.write(&format!("repo/{kept}/o/config"), POD);
+        place.write("repo/kustomize-golden.yaml", "file: config\n");
+        let before = place.files();
+        let output = place.run_in("repo", &["test", "--update"]);
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert!(text.contains("1 overlay: 1 failed"), "{text}");
+        assert!(place.files() == before, "{text}");
+        try_all(&place, &[kept], "there are no overlays");
+        try_all(&place, &[&format!("{kept}/o")], "would be among what git keeps");
+        for directory in [kept, &format!("{kept}/o")] {
+            let config = format!("file: config\ndirectory: {directory}\n");
+            place.write("repo/kustomize-golden.yaml", &config);
+            try_all(&place, &[], "goldens stand in a directory of their own below this file's");
+        }
+        symlink(kept, place.path("repo/g")).unwrap();
+        place.write("repo/kustomize-golden.yaml", "file: config\ndirectory: g\n");
+        try_all(&place, &[], "to what git keeps");
+    }
+    // In the tree of golden files.
+    let place = repository();
+    place.write("repo/kustomize-golden.yaml", "file: config\ndirectory: g\n");
+    place.write("repo/g/o/HEAD", "");
+    place.write("repo/g/o/config", POD);
+    place.write("repo/g/o/refs/x", "");
+    place.write("repo/g/o/objects/x", "");
+    place.write("repo/g/o/gone/config", POD);
+    try_all(&place, &[], "would be among what git keeps");
+}
+
+#[test]
+fn links_to_nothing_look_like_links_out_of_the_repository() {
+    // What is there and what is not must look the same.
+    let told = |prepare: &dyn Fn(&Workplace, &str), arguments: &[&str], update: bool| {
+        let texts = ["presence", "nowhere0"].map(|name| {
+            let place = repository();
+            place.write("victim/presence/kustomization.yaml", "resources: [pod.yaml]\n");
+            place.write("victim/presence/pod.yaml", POD);
+            place.write("victim/presence/secret.txt", SECRET);
+            prepare(&place, name);
+            let before = place.files();
+            let output = place.run_in("repo", arguments);
+            if !update {
+                assert!(place.files() == before, "{arguments:?} wrote something");
+            }
+            let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+            let top = place.path("").display().to_string();
+            (output.status.code(), text.replace(&top, "/").replace(name, "NAME"))
+        });
+        assert_eq!(texts[0], texts[1], "{arguments:?}");
+        assert!(!texts[0].1.contains("hunter2"), "{}", texts[0].1);
+        texts[0].1.clone()
+    };
+    let elsewhere = |place: &Workplace, link: &str, name: &str| {
+        let link = place.path(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(place.path("victim").join(name), link).unwrap();
+    };
+    for arguments in [&["test"][..], &["test", "o"], &["test", "--update"]] {
+        for file in ["", "file: secret.txt\n", "file: pod.yaml\n"] {
+            let text = told(
+                &|place, name| {
+                    place.write("repo/kustomize-golden.yaml", &format!("directory: goldens\n{file}"));
+                    elsewhere(place, "repo/goldens/o", name);
+                },
+                arguments,
+                false,
+            );
+            assert!(text.contains("a link leads to the golden file"), "{text}");
+            let text = told(
+                &|place, name| {
+                    place.write("repo/kustomize-golden.yaml", &format!("directory: goldens\n{file}"));
+                    elsewhere(place, "repo/goldens", name);
+                },
+                arguments,
+                false,
+            );
+            assert!(text.contains("leads out of the repository"), "{text}");
+        }
+    }
+    // A golden file whose overlay would be a link.
+    told(
+        &|place, name| {
+            place.write("repo/kustomize-golden.yaml", "directory: goldens\n");
+            place.write("repo/goldens/link/kustomization.snap.yaml", POD);
+            elsewhere(place, "repo/link", name);
+        },
+        &["test", "goldens/link/kustomization.snap.yaml"],
+        false,
+    );
+    // Links that are given.
+    for arguments in [
+        &["test", "link"][..],
+        &["test", "o", "link"],
+        &["test", "--golden-dir=link", "o"],
+        &["test", "o", "--junit=link"],
+        &["test", "o", "--junit=link/report.xml"],
+        &["diff", "link", "o"],
+        &["diff", "link/pod.yaml", "o"],
+        &["build", "o", "-o", "link"],
+        &["build", "o", "-o", "link/pod.yaml"],
+    ] {
+        let text = told(&|place, name| elsewhere(place, "repo/link", name), arguments, false);
+        assert!(text.contains("leads out of the repository"), "{arguments:?}: {text}");
+    }
 }
