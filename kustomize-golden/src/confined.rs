@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository, path, repository_url};
+use kustomize_core::host::{
+    Command, EntryKind, Host, HostError, LocalRepositories, Output, Repository, path, repository_url,
+};
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
 use crate::above::above;
@@ -178,7 +180,13 @@ impl Host for Confined<'_> {
         if self.root.is_some() && is_local(&repository.url) && !is_given {
             return Err(HostError::refused(format!("cloning {}, which is on this machine,", repository.url)));
         }
-        self.host.clone_repository(repository).map(|directory| self.note_scratch(directory))
+        let mut repository = repository.clone();
+        repository.local = match &self.root {
+            None => repository.local,
+            Some(_) if is_given && is_local(&repository.url) => LocalRepositories::ThisOne,
+            Some(_) => LocalRepositories::None,
+        };
+        self.host.clone_repository(&repository).map(|directory| self.note_scratch(directory))
     }
 
     fn run(&self, command: &Command) -> Result<Output, HostError> {

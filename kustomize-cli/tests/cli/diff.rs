@@ -286,6 +286,29 @@ fn bash_substitutes_processes() {
     assert!(text.contains("image: caddy:"), "{text}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_of_a_repository_are_not_waited_for() {
+    let place = Workplace::with_apps();
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(place.path(name)).status().unwrap();
+        assert!(made.success());
+    };
+    pipe("pipe");
+    std::fs::create_dir(place.path("app")).unwrap();
+    pipe("app/kustomization.yaml");
+    std::os::unix::fs::symlink("pipe", place.path("link")).unwrap();
+    for side in ["pipe", "./pipe", "link", "app", "app/kustomization.yaml", "/dev/zero"] {
+        for sides in [[side, PRODUCTION], [PRODUCTION, side]] {
+            let output = place.run(&["diff", sides[0], sides[1]]);
+            assert_eq!(output.status.code(), Some(2), "{side}: {}", stderr(&output));
+        }
+    }
+    assert!(stderr(&place.run(&["diff", "pipe", PRODUCTION])).contains("is a device, socket or pipe"));
+    let golden = format!("{PRODUCTION}/kustomization.snap.yaml");
+    told(&place, &["diff", "/dev/null", &golden], 1);
+}
+
 #[test]
 fn lists_give_way_to_their_items() {
     let place = Workplace::new();

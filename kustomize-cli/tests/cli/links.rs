@@ -425,6 +425,51 @@ fn what_is_cloned_does_not_clone_others_from_this_machine() {
 }
 
 #[test]
+fn submodules_of_clones_are_not_cloned_from_this_machine() {
+    let place = repository();
+    place.write("other/secret", SECRET);
+    place.write("up/kustomization.yaml", "configMapGenerator: [{name: a, files: [sub/secret]}]\n");
+    for name in ["other", "up"] {
+        place.git(&["init", "--quiet", name]);
+        if name == "up" {
+            let other = place.path("other").display().to_string();
+            place.git(&[
+                "-c",
+                "protocol.file.allow=always",
+                "-C",
+                "up",
+                "submodule",
+                "--quiet",
+                "add",
+                &other,
+                "sub",
+            ]);
+        }
+        place.git(&["-C", name, "add", "."]);
+        place.git(&["-C", name, "commit", "--quiet", "--message=x"]);
+    }
+    let url = format!("file://{}", place.path("up").display());
+    // As whoever runs the tests may have told git for purposes of their own.
+    let always = [
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "protocol.file.allow"),
+        ("GIT_CONFIG_VALUE_0", "always"),
+    ];
+    for environment in [&always[..], &[("GIT_ALLOW_PROTOCOL", "file:https:ext")]] {
+        let run = |arguments: &[&str]| {
+            let mut command = crate::support::program(arguments);
+            command.envs(environment.iter().copied()).current_dir(place.path("repo")).output().unwrap()
+        };
+        let output = run(&["diff", &url, "o"]);
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(stderr(&output).contains("transport 'file' not allowed"), "{}", stderr(&output));
+        // A build goes by what git allows, as with kustomize.
+        let output = run(&["build", &url]);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("hunter2"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn repositories_of_this_machine_are_not_cloned() {
     let place = repository();
     place.write("other/kustomization.yaml", "configMapGenerator: [{name: a, files: [secret]}]\n");

@@ -16,7 +16,7 @@ mod with_file;
 
 pub use error::HostError;
 pub use memory::MemoryHost;
-pub use program::{Command, Output, Repository};
+pub use program::{Command, LocalRepositories, Output, Repository};
 #[cfg(feature = "programs")]
 pub(crate) use repository::parse_bool;
 pub use repository::repository_url;

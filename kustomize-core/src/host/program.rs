@@ -12,6 +12,21 @@ pub struct Repository {
     pub submodules: bool,
     /// How long each step of the cloning may take.
     pub timeout: std::time::Duration,
+    /// Which repositories of this machine may be cloned with it.
+    pub local: LocalRepositories,
+}
+
+/// Which repositories of this machine a clone is made from, if its URL or those of its submodules name any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LocalRepositories {
+    /// Those that git's configuration allows.
+    #[default]
+    AsConfigured,
+    /// The one that the URL names, and none as a submodule.
+    ThisOne,
+    /// None.
+    None,
 }
 
 impl Repository {
@@ -23,6 +38,7 @@ impl Repository {
             reference: String::new(),
             submodules: true,
             timeout: std::time::Duration::from_secs(27),
+            local: LocalRepositories::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use kustomize_core::host::{Host, HostError, repository_url};
-use kustomize_core::{ErrorKind, build};
+use kustomize_core::{BuildError, ErrorKind, build};
 use kustomize_diagnostic::Diagnostic;
 use kustomize_difference::Snapshot;
 use kustomize_golden::{Confined, Layout};
@@ -41,8 +41,8 @@ impl Side {
         if argument == STANDARD_INPUT {
             return Side::text(io::read_to_string(io::stdin().lock()), &path, "standard input");
         }
-        // Pipes and devices are texts as well: /dev/stdin, <(kubectl get …).
-        if argument.starts_with("/dev/") && is_text(&path) {
+        // What the process was given open is a text as well: /dev/stdin, <(kubectl get …).
+        if is_given_open(argument) && is_text(&path) {
             return Side::text(fs::read_to_string(&path), &path, argument);
         }
         let host = args.host();
@@ -66,7 +66,11 @@ impl Side {
             path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
         let real = OsHost::machine_path(&place);
         if is_text(&real) && !is_kustomization {
-            return Side::text(fs::read_to_string(&real), &path, argument);
+            // Not a pipe, which might have to be waited for without end, and no link that appears meanwhile.
+            let content = host.read_unlinked(&place).map_err(|error| BuildError::host(error, &place))?;
+            let text = String::from_utf8(content)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8 text"));
+            return Side::text(text, &path, argument);
         }
         Side::build(&Confined::around(&host, &place, &args.options()), argument, args)
     }
@@ -82,6 +86,14 @@ impl Side {
         let rendered = build(host, path, &args.options())?;
         Ok(Side { yaml: rendered.yaml()?, snapshot: Snapshot::of(&rendered)? })
     }
+}
+
+/// Whether a path stands for what is open in this process, or for nothing.
+fn is_given_open(path: &str) -> bool {
+    let number = path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"));
+    let is_number =
+        number.is_some_and(|text| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()));
+    is_number || path == "/dev/stdin" || path == "/dev/null"
 }
 
 /// Whether there is something that is read as it is, and not a directory to render.

@@ -8,7 +8,7 @@ mod tests;
 #[cfg(feature = "programs")]
 pub(crate) use query::parse_bool;
 
-use super::{Repository, path};
+use super::{LocalRepositories, Repository, path};
 
 /// A git repository and a directory in it, as a kustomization names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,7 @@ impl RepositorySpec {
             reference: self.query.reference.clone(),
             submodules: self.query.submodules,
             timeout: self.query.timeout,
+            local: LocalRepositories::default(),
         }
     }
 
