@@ -88,6 +88,10 @@ impl Host for Interruptible {
         self.host()?.resolve(path)
     }
 
+    fn resolve_below(&self, directory: &str, path: &str) -> Result<String, HostError> {
+        self.host()?.resolve_below(directory, path)
+    }
+
     fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
         self.host()?.kind(path)
     }

@@ -417,7 +417,7 @@ def test_values_of_secrets_are_hidden(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 @pytest.mark.parametrize(
-    "arguments", [[], ["-v"], ["-vv"], ["-q", "-rA"], ["--update-goldens"], ["-n2", "-v"]]
+    "arguments", [[], ["-v"], ["-vv"], ["-q", "-rA"], ["--update-goldens"], ["-n2", "-v"], ["--collect-only"]]
 )
 def test_ids_are_no_commands(pytester: pytest.Pytester, repository: Path, arguments: list[str]) -> None:
     for name in ["##[add-path]x", "##vso[task.complete]x", "::add-mask::x", "n\n::add-mask::x", "\x1b[2J"]:

@@ -158,6 +158,14 @@ class Goldens:
             self._cases = {_stand_in(case): case for case in found}
         return self._cases
 
+    @pytest.hookimpl(hookwrapper=True, optionalhook=True)
+    def pytest_collect_directory(self) -> Iterator[None]:
+        """Let `--collect-only` print the names of directories like ids, which pytest prints as they are."""
+        outcome: Any = yield
+        node = outcome.get_result()
+        if node is not None:
+            node.name = _printable(node.name)
+
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> GoldenFile | None:
         """Collect what stands for a case."""
         # The file itself may be a link: it stands for the directory that it is in.
@@ -169,7 +177,9 @@ class Goldens:
         if self.config.rootpath / seen != file_path:
             # pytest would print the name as it is. In ids, these two have a meaning.
             rest["nodeid"] = seen.replace("::", r"\x3a:").replace("[", r"\x5b")
-        return GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self, **rest)
+        node = GoldenFile.from_parent(parent, path=file_path, case=case, goldens=self, **rest)
+        node.name = _printable(node.name)
+        return node
 
     def check(self, items: list[pytest.Item], wanted: GoldenItem) -> golden.Outcome:
         """Return how a case ended; all that are to be run are rendered together."""
