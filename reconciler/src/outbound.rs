@@ -66,10 +66,30 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, Refused> {
 /// # Errors
 /// One of the addresses is refused.
 pub async fn check(url: &str) -> Result<Vec<IpAddr>, Refused> {
+    if let Some((host, _)) = short_form(url) {
+        return resolve(host).await;
+    }
     match Url::parse(url).ok().as_ref().and_then(Url::host_str) {
         Some(host) => resolve(host).await,
         None => Ok(Vec::new()),
     }
+}
+
+/// The host and the path of an address in the short form that git has for ssh, `user@host:path`.
+pub(crate) fn short_form(address: &str) -> Option<(&str, &str)> {
+    if address.contains("://") {
+        return None;
+    }
+    let (login, rest) = match address.split_once('@') {
+        Some((user, rest)) if !user.contains(['/', ':']) => (user, rest),
+        _ => ("", address),
+    };
+    let end = if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(':')? };
+    let (host, path) = (&rest[..end], rest[end..].strip_prefix(':')?);
+    let is_host =
+        !host.is_empty() && !host.contains('/') && !host.starts_with('-') && !login.starts_with('-');
+    // Two colons follow the name of a program for git.
+    (is_host && !path.is_empty() && !path.starts_with(':')).then_some((host, path))
 }
 
 /// Looks at the host in a URL if it is an address. Names are looked at when they are resolved.
@@ -156,6 +176,9 @@ mod tests {
     async fn addresses_are_refused_before_anyone_connects() {
         // The parser takes these hosts for names, the resolver takes them for addresses.
         for url in ["ssh://git@169.254.169.254/x", "ssh://git@[fe80::1]/x", "ssh://2852039166/x"] {
+            assert!(check(url).await.is_err(), "{url}");
+        }
+        for url in ["git@169.254.169.254:x", "169.254.169.254:x", "git@[fe80::1]:x"] {
             assert!(check(url).await.is_err(), "{url}");
         }
         assert!(check("https://127.0.0.1:8080/x").await.is_ok_and(|found| found.len() == 1));

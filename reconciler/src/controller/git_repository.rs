@@ -196,16 +196,33 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let mirror = mirror(context, key).map_err(|error| Failure::git(&error, url))?;
     let remote = program(context, key, repository).await?;
     let includes = includes::find(context, key, repository)?;
+    let _composing = mirror.composing().await;
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
     // Before anything is read of its files.
     let verified = verification::verify(context, key, repository, &mirror, &commit).await?;
     let included = includes.artifacts.clone();
+    submodules(repository, &remote, &mirror, &mut commit).await?;
     commit.tree = includes::compose(repository, &mirror, &commit, includes).await?;
     mirror.offer(&commit).map_err(|error| Failure::git(&error, url))?;
     commit.tree =
         shown(context, key, repository, &mirror, &commit).await.map_err(|error| Failure::git(&error, url))?;
     Ok(Fetched { commit, verified, included })
+}
+
+/// Puts the files of submodules into a commit, if the spec wants them.
+async fn submodules(
+    repository: &GitRepository,
+    remote: &GitProgram,
+    mirror: &Mirror,
+    commit: &mut Commit,
+) -> Result<(), Failure> {
+    let spec = &repository.spec;
+    if !spec.recurse_submodules {
+        return Ok(());
+    }
+    let added = mirror.add_submodules(remote, commit, &spec.sparse_checkout).await;
+    added.map_err(|error| Failure::git(&error, &spec.url))
 }
 
 /// The tree of a commit without what the repository and its spec leave out.
@@ -258,7 +275,7 @@ async fn program(context: &Context, key: &Key, repository: &GitRepository) -> Re
     }
     let credentials = credentials(context, key, repository).await?;
     let program = GitProgram::new(url.clone(), credentials, repository.spec.timeout().to_std());
-    Ok(if is_strict == Some(false) { program } else { program.without_redirects() })
+    Ok(if is_strict == Some(false) { program } else { program.confined() })
 }
 
 /// The local copy of a repository.
@@ -305,6 +322,7 @@ pub(super) async fn earlier(
     let remote = remote(context, key, &repository).await?;
     let mirror = mirror(context, key).map_err(|error| error.to_string())?;
     let wanted = repository.spec.reference.clone().unwrap_or_default();
+    let _composing = if repository.spec.recurse_submodules { Some(mirror.composing().await) } else { None };
     let found = mirror.recall_or_fetch(&remote, &wanted, revision, holder).await;
     let mut commit = found.map_err(|error| error.to_string())?;
     // It may be from before it had to be verified.
@@ -313,6 +331,8 @@ pub(super) async fn earlier(
     if !repository.spec.include.is_empty() {
         return Err("the files of other repositories that it had in it are not kept".to_owned());
     }
+    let added = submodules(&repository, &remote, &mirror, &mut commit).await;
+    added.map_err(|failure| failure.message)?;
     let nothing = includes::Includes::default();
     let composed = includes::compose(&repository, &mirror, &commit, nothing).await;
     commit.tree = composed.map_err(|failure| failure.message)?;
@@ -328,6 +348,7 @@ fn is_observed(repository: &GitRepository, status: &GitRepositoryStatus, include
     status.observed_ignore == spec.ignore
         && status.observed_include == spec.include
         && status.observed_sparse_checkout == spec.sparse_checkout
+        && status.observed_recurse_submodules == spec.recurse_submodules
         && had.len() == included.len()
         && had.iter().zip(included).all(|(had, has)| had.revision == has.revision && had.digest == has.digest)
 }
@@ -406,6 +427,7 @@ fn next_status(
             new.observed_ignore.clone_from(&repository.spec.ignore);
             new.observed_include.clone_from(&repository.spec.include);
             new.observed_sparse_checkout.clone_from(&repository.spec.sparse_checkout);
+            new.observed_recurse_submodules = repository.spec.recurse_submodules;
             new.included_artifacts.clone_from(included);
         }
         Err(failure) => {

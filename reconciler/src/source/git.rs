@@ -3,12 +3,14 @@
 //! A repository is fetched into a bare repository, one commit deep, and read by object id. There is
 //! no checkout.
 
+mod address;
 mod compose;
 mod credentials;
 mod error;
 mod program;
 mod remote;
 mod signing;
+mod submodules;
 mod tree;
 mod working_copy;
 
@@ -59,6 +61,8 @@ pub struct Commit {
     pub author: String,
     /// The tag that led to it, if one was asked for.
     pub tag: Option<Tag>,
+    /// The commits of the submodules whose files it has.
+    pub submodules: Vec<ObjectId>,
     /// Its files.
     pub tree: GitTree,
 }
@@ -79,6 +83,8 @@ pub struct Mirror {
     plain: PlainDirectories,
     /// Held while a git program writes to the directory.
     writing: tokio::sync::Mutex<()>,
+    /// Held while trees are written that nothing keeps yet.
+    composing: tokio::sync::Mutex<()>,
 }
 
 impl Mirror {
@@ -93,6 +99,7 @@ impl Mirror {
             repository,
             plain: PlainDirectories::default(),
             writing: tokio::sync::Mutex::default(),
+            composing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -128,6 +135,12 @@ impl Mirror {
         Ok(commit)
     }
 
+    /// To be held from fetching a commit until it is offered, if more is put into it: others may remove what
+    /// nothing keeps.
+    pub async fn composing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.composing.lock().await
+    }
+
     /// A commit or tag as git stores it.
     pub fn read(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
         let repository = self.repository.to_thread_local();
@@ -156,7 +169,7 @@ impl Mirror {
                 old.delete().map_err(storage)?;
             }
         }
-        Ok(())
+        self.keep_submodules(&commit.submodules)
     }
 
     /// The files that a commit was offered with.
@@ -279,7 +292,15 @@ impl Mirror {
         let subject = message.lines().next().unwrap_or_default().to_owned();
         let author = commit.author().map_err(storage)?.name.to_string();
         let revision = if label.is_empty() { format!("sha1:{id}") } else { format!("{label}@sha1:{id}") };
-        Ok(Commit { revision, id: id.to_string(), subject, author, tag: None, tree: self.tree(tree) })
+        Ok(Commit {
+            revision,
+            id: id.to_string(),
+            subject,
+            author,
+            tag: None,
+            submodules: Vec::new(),
+            tree: self.tree(tree),
+        })
     }
 }
 

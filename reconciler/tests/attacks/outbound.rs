@@ -113,6 +113,35 @@ async fn a_repository_on_the_machine() -> Outcome {
     world.end().await
 }
 
+/// A commit says where submodules are, and whoever commits may be someone else than who made the source.
+#[tokio::test(flavor = "multi_thread")]
+async fn submodules_on_the_machine_and_at_the_metadata_service() -> Outcome {
+    let world = World::new(&[]).await?;
+    let source = world.path("gitrepositories", "source");
+    world.stage.change(&source, &json!({"spec": {"recurseSubmodules": true}})).await?;
+    let head = world.stage.git(&["rev-parse", "HEAD"])?;
+    let copy = format!("file://{}/data/git/attacks/flux-system", world.directory().display());
+    for (address, why) in [
+        (&*copy, "on the machine of the reconciler"),
+        ("../data/git/attacks/flux-system", "on the machine of the reconciler"),
+        ("http://169.254.169.254/latest", "link-local address"),
+        ("https://[fe80::1]/latest", "link-local address"),
+    ] {
+        let list = format!("[submodule \"x\"]\n\tpath = attack/x\n\turl = {address}\n");
+        world.stage.commit("a submodule", &[(".gitmodules", &list)])?;
+        world.stage.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{head},attack/x")])?;
+        world.stage.git(&["commit", "-q", "-m", "its commit"])?;
+        world.stage.annotate(&source).await?;
+        let message = "submodule 'attack/x': ";
+        world.refused("gitrepositories", "source", message).await?;
+        world
+            .refused("gitrepositories", "source", why)
+            .await
+            .map_err(|error| format!("{address}: {error}"))?;
+    }
+    world.end().await
+}
+
 #[tokio::test]
 async fn providers_with_link_local_addresses() -> Outcome {
     let (address, heard) = listener().await?;

@@ -10,6 +10,8 @@ mod server;
 mod ssh;
 #[cfg(unix)]
 mod ssh_server;
+#[cfg(unix)]
+mod submodules;
 
 #[cfg(unix)]
 mod world;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -38,6 +38,37 @@ struct Served {
     access: Access,
     /// Answers are cut off in the middle.
     is_broken: bool,
+    /// The server knows the first version of the protocol only.
+    is_old: bool,
+    /// The logins that were given.
+    logins: Logins,
+}
+
+/// The logins that a server was given, and an empty text for each request without one.
+#[derive(Clone, Default)]
+pub(crate) struct Logins(Arc<Mutex<Vec<String>>>);
+
+impl Logins {
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The same as [`serve`], and what logins it is given.
+pub(crate) async fn serve_and_note(world: &World, access: Access) -> Outcome<(String, Logins)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (address, served) = (listener.local_addr()?, served(world, access));
+    let logins = served.logins.clone();
+    start(listener, served);
+    Ok((format!("http://{address}/repository.git"), logins))
+}
+
+/// The same as [`serve`] by a server that hands out nothing but branches and tags.
+pub(crate) async fn serve_old(world: &World) -> Outcome<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    start(listener, Served { is_old: true, ..served(world, Access::Anyone) });
+    Ok(format!("http://{address}/repository.git"))
 }
 
 /// Serves the repositories of a world. Returns the address of its repository.
@@ -93,7 +124,13 @@ pub(crate) async fn serve_tls(world: &World, access: Access) -> Outcome<(String,
 }
 
 fn served(world: &World, access: Access) -> Served {
-    Served { root: Arc::new(world.path("served")), access, is_broken: false }
+    Served {
+        root: Arc::new(world.path("served")),
+        access,
+        is_broken: false,
+        is_old: false,
+        logins: Logins::default(),
+    }
 }
 
 fn start<L: Listener<Addr = SocketAddr>>(listener: L, served: Served) {
@@ -101,13 +138,15 @@ fn start<L: Listener<Addr = SocketAddr>>(listener: L, served: Served) {
     tokio::spawn(async move { axum::serve(listener, router).await });
 }
 
-async fn answer(State(served): State<Served>, request: Request) -> Response<Body> {
+async fn answer(State(served): State<Served>, mut request: Request) -> Response<Body> {
     let plain = |code: StatusCode, text: String| {
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = code;
         response
     };
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let login = given.unwrap_or_default().to_owned();
+    served.logins.0.lock().unwrap_or_else(PoisonError::into_inner).push(login);
     let wanted = match &served.access {
         Access::Anyone => None,
         Access::Basic(name, password) => {
@@ -119,6 +158,9 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         let mut response = plain(StatusCode::UNAUTHORIZED, "who are you?".to_owned());
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic"));
         return response;
+    }
+    if served.is_old {
+        request.headers_mut().remove("git-protocol");
     }
     match backend(&served.root, served.is_broken, request).await {
         Ok(response) => response,

@@ -12,6 +12,7 @@ mod oci;
 mod registry;
 mod signed;
 mod store;
+mod submodules;
 mod verification;
 
 use stage::{Outcome, Stage};

@@ -16,10 +16,8 @@ pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
         );
         return Err(refuse(reason::INVALID_PROVIDER_CONFIGURATION, message));
     }
-    let fields = [
-        ("recurseSubmodules", spec.recurse_submodules),
-        ("serviceAccountName", spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty())),
-    ];
+    let fields =
+        [("serviceAccountName", spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty()))];
     match fields.into_iter().find(|(_, is_set)| *is_set) {
         None => Ok(()),
         Some((field, _)) => {
@@ -56,7 +54,7 @@ mod tests {
     #[test]
     fn no_field_is_ignored() -> Result<(), serde_json::Error> {
         assert_eq!(outcome(&json!({"provider": "generic", "ignore": "*"}))?, Ok(()));
-        let cases = [("recurseSubmodules", json!(true)), ("provider", json!("github"))];
+        let cases = [("serviceAccountName", json!("x")), ("provider", json!("github"))];
         for (field, value) in cases {
             let message = outcome(&json!({field: value}))?.err().unwrap_or_default();
             assert!(message.starts_with(&format!("spec.{field} ")), "{field}: {message}");

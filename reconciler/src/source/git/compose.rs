@@ -62,7 +62,7 @@ impl Mirror {
 }
 
 /// The names that a path consists of. It does not lead out of the root.
-fn parts(path: &str) -> Vec<&str> {
+pub(super) fn parts(path: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
@@ -96,7 +96,7 @@ fn write(repository: &gix::Repository, mut entries: Vec<Entry>) -> Result<Object
 }
 
 /// What stands at a path, if anything does. Links are not followed.
-fn find(
+pub(super) fn find(
     repository: &gix::Repository,
     root: ObjectId,
     parts: &[&str],
@@ -142,6 +142,22 @@ fn pick(
         }
     }
     if picked.is_empty() { Ok(None) } else { write(repository, picked).map(Some) }
+}
+
+/// Puts a directory where a commit of another repository is named.
+pub(super) fn put_tree(
+    repository: &gix::Repository,
+    directory: ObjectId,
+    parts: &[&str],
+    tree: ObjectId,
+) -> Result<ObjectId, GitError> {
+    let Some((name, below)) = parts.split_first() else { return Ok(tree) };
+    let mut entries = read(repository, directory)?;
+    if let Some(entry) = entries.iter_mut().find(|entry| entry.filename == *name) {
+        entry.oid = put_tree(repository, entry.oid, below, tree)?;
+        entry.mode = EntryKind::Tree.into();
+    }
+    write(repository, entries)
 }
 
 /// Puts something into a directory, which is made if there is none. A file takes the place of a file.

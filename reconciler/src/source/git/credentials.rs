@@ -6,6 +6,8 @@ use std::fmt;
 
 use url::Url;
 
+use super::address::Server;
+
 /// What a repository is accessed with. It is never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -87,6 +89,33 @@ impl Credentials {
             return missing("password", "which belongs to the user name");
         }
         Ok(())
+    }
+
+    /// What of this is used for a submodule of the repository at `parent`. Passwords and tokens are for the server of
+    /// the repository only. A key for ssh does not leave this machine; where it can be used, `known_hosts` says.
+    pub(super) fn for_submodule(&self, parent: &str, url: &str) -> Result<Self, CredentialsError> {
+        let (own, other) = (Server::of(parent), Server::of(url));
+        if own == other {
+            return Ok(self.clone());
+        }
+        match other.scheme.as_str() {
+            "ssh" if self.identity.is_none() || self.known_hosts.is_none() => {
+                let message = format!("'{url}' needs the keys 'identity' and 'known_hosts' in the Secret");
+                Err(CredentialsError(message))
+            }
+            "ssh" => Ok(Credentials {
+                identity: self.identity.clone(),
+                known_hosts: self.known_hosts.clone(),
+                // That of the key.
+                password: self.password.clone(),
+                ..Credentials::default()
+            }),
+            _ => Ok(Credentials {
+                ca: self.ca.clone().filter(|_| own.host == other.host),
+                proxy: self.proxy.clone(),
+                ..Credentials::default()
+            }),
+        }
     }
 
     /// Replaces every secret in a text.

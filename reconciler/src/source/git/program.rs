@@ -16,11 +16,14 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use url::{Host, Url};
 
+use super::address::{self, Server};
 use super::{Credentials, GitError, Reference, Remote, shown_url};
 use crate::outbound;
 
 /// Schemes that git may use, also when it is redirected.
 const SCHEMES: &str = "http:https:ssh:file";
+/// The same of a repository elsewhere.
+const OUTWARD_SCHEMES: &str = "http:https:ssh";
 /// The largest file that git may write, in bytes: the pack of a commit.
 const LARGEST_PACK: u64 = 1 << 30;
 /// The unit in which a shell limits the size of files, in bytes.
@@ -29,6 +32,8 @@ const UNIT: u64 = 512;
 const MOST_MEMORY: u64 = 256 << 20;
 /// Files beyond this size pass through git piece by piece.
 const STREAMED: &str = "16m";
+/// How many times the largest pack a repository has room for, with those of submodules.
+const MOST_ROOM: u64 = 4;
 /// How many packs may accumulate. Whoever has the repository open has room for about thirty.
 const MOST_PACKS: usize = 16;
 /// What is said of a push to a branch whose files are checked out.
@@ -38,20 +43,29 @@ const CHECKED_OUT: &str = "the branch is checked out in the repository, which re
 const MOST_WORDS: usize = 600;
 
 /// A remote repository that is accessed with the program `git`.
+#[derive(Clone)]
 pub struct GitProgram {
     url: String,
     credentials: Credentials,
     timeout: Duration,
     largest: u64,
-    /// Whether a server may redirect to another address.
-    follows: bool,
+    /// Whether a tenant has chosen the repository.
+    is_confined: bool,
+    schemes: &'static str,
 }
 
 impl GitProgram {
     /// A repository at an address. Every call of git may take as long as `timeout`.
     #[must_use]
     pub fn new(url: impl Into<String>, credentials: Credentials, timeout: Duration) -> Self {
-        GitProgram { url: url.into(), credentials, timeout, largest: LARGEST_PACK, follows: true }
+        GitProgram {
+            url: url.into(),
+            credentials,
+            timeout,
+            largest: LARGEST_PACK,
+            is_confined: false,
+            schemes: SCHEMES,
+        }
     }
 
     /// The same repository, of which no pack may have more bytes than that.
@@ -60,10 +74,41 @@ impl GitProgram {
         GitProgram { largest, ..self }
     }
 
-    /// The same repository, whose server cannot redirect to another one.
+    /// The same repository for a tenant: its server cannot redirect to another one, and no submodule can be on this
+    /// machine.
     #[must_use]
-    pub fn without_redirects(self) -> Self {
-        GitProgram { follows: false, ..self }
+    pub fn confined(self) -> Self {
+        GitProgram { is_confined: true, ..self }
+    }
+
+    /// The repository of a submodule, with the address that a commit of this repository gives it.
+    ///
+    /// # Errors
+    /// It is not an address of a repository that a submodule may have.
+    pub(super) fn submodule(&self, written: &str) -> Result<GitProgram, GitError> {
+        let url = address::of_submodule(&self.url, written).map_err(GitError::Failed)?;
+        let is_local = Server::of(&url).scheme == "file";
+        if is_local && (self.is_confined || Server::of(&self.url).scheme != "file") {
+            let message = "a repository on the machine of the reconciler cannot be used";
+            return Err(GitError::Failed(message.to_owned()));
+        }
+        let credentials = self.credentials.for_submodule(&self.url, &url);
+        let credentials = credentials.map_err(|error| GitError::Authentication(error.to_string()))?;
+        let schemes = if is_local { "file" } else { OUTWARD_SCHEMES };
+        Ok(GitProgram { url, credentials, schemes, ..self.clone() })
+    }
+
+    /// The same repository, of which no pack is larger than what a directory has room for with those that are there.
+    pub(super) async fn within_room(&self, directory: &Path) -> Result<GitProgram, GitError> {
+        self.tidy(directory).await?;
+        let room = (MOST_ROOM * self.largest).saturating_sub(packs(directory).iter().sum());
+        if room == 0 {
+            return Err(GitError::TooLarge {
+                what: "and its submodules have",
+                limit: MOST_ROOM * self.largest,
+            });
+        }
+        Ok(self.clone().limited_to(self.largest.min(room)))
     }
 
     /// The branch that the repository is on.
@@ -102,7 +147,7 @@ impl GitProgram {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", null_device())
-            .env("GIT_ALLOW_PROTOCOL", SCHEMES)
+            .env("GIT_ALLOW_PROTOCOL", self.schemes)
             .env("GIT_ALLOC_LIMIT", MOST_MEMORY.to_string())
             .env("LC_ALL", "C")
             .env_remove("GIT_ASKPASS")
@@ -168,7 +213,7 @@ impl GitProgram {
         if let Some(pinned) = pinned(&self.url, addresses) {
             settings.push(("http.curloptResolve", pinned));
         }
-        if !self.follows {
+        if self.is_confined {
             settings.push(("http.followRedirects", "false".to_owned()));
         }
         if let Some(token) = &credentials.bearer_token {
@@ -210,7 +255,7 @@ impl GitProgram {
             command.env(
                 "GIT_SSH_COMMAND",
                 format!(
-                    "ssh -F none -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile='{}' -o GlobalKnownHostsFile=none -o NumberOfPasswordPrompts=1",
+                    "ssh -F none -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile='{}' -o GlobalKnownHostsFile=none -o NumberOfPasswordPrompts=1 -o PreferredAuthentications=publickey",
                     identity.display(),
                     known_hosts.display()
                 ),
