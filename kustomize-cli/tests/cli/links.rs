@@ -606,6 +606,10 @@ fn what_git_keeps_may_be_anywhere() {
         let reads = format!("configMapGenerator: [{{name: a, files: [../{kept}/config]}}]\n");
         place.write("repo/o/kustomization.yaml", &reads);
         try_all(&place, &[], "which git keeps for itself");
+        let reads = format!("configMapGenerator: [{{name: a, files: [{kept}/config]}}]\n");
+        place.write("repo/kustomization.yaml", &reads);
+        try_all(&place, &["."], "which git keeps for itself");
+        fs::remove_file(place.path("repo/kustomization.yaml")).unwrap();
         symlink(format!("../{kept}/config"), place.path("repo/o/link")).unwrap();
         place.write("repo/o/kustomization.yaml", "configMapGenerator: [{name: a, files: [link]}]\n");
         try_all(&place, &[], "to what git keeps");
