@@ -12,7 +12,7 @@ use crate::options::BuildOptions;
 use crate::parallel::Threads;
 use crate::resource::{ResId, Resource, ResourceSet};
 use crate::schema::Schema;
-use crate::store::{Input, Made, Recorder, Store, Trace};
+use crate::store::{BuildRecord, Input, Recorder, Store, Trace};
 use crate::warning::Warning;
 use crate::yaml::{Location, Node, Sources};
 
@@ -110,11 +110,12 @@ pub(crate) fn build_in(
         (outcome, trace) = accumulate::render(&cx, path);
     }
     let rendered = match outcome {
-        Ok((set, made)) => {
+        Ok((set, record)) => {
             let sources = Arc::clone(&store.sources);
             let (schema, warnings) = cx.into_context().into_parts();
             let (schema, trace) = (Arc::new(schema), Arc::clone(&trace));
-            let memory = store.is_lasting().then(|| Memory { made: Arc::new(made), printed: Arc::default() });
+            let memory =
+                store.is_lasting().then(|| Memory { record: Arc::new(record), printed: Arc::default() });
             Ok(Rendered { set, sources, schema, warnings, trace, memory })
         }
         Err(error) => Err(error.located(&store.sources)),
@@ -137,7 +138,7 @@ pub struct Rendered {
 /// What a session has to know of a build for the next one.
 #[derive(Clone, Debug)]
 struct Memory {
-    made: Arc<Made>,
+    record: Arc<BuildRecord>,
     printed: Arc<Mutex<Vec<Option<Arc<str>>>>>,
 }
 
@@ -243,8 +244,8 @@ impl Rendered {
     }
 
     /// How it was made, if it was made in a session.
-    pub(crate) fn made(&self) -> Option<&Made> {
-        self.memory.as_ref().map(|memory| &*memory.made)
+    pub(crate) fn record(&self) -> Option<&BuildRecord> {
+        self.memory.as_ref().map(|memory| &*memory.record)
     }
 
     /// The schema in force.
@@ -264,10 +265,10 @@ impl Rendered {
                 *part = None;
             }
         }
-        let memory = self
-            .memory
-            .as_ref()
-            .map(|memory| Memory { made: Arc::clone(&memory.made), printed: Arc::new(Mutex::new(printed)) });
+        let memory = self.memory.as_ref().map(|memory| Memory {
+            record: Arc::clone(&memory.record),
+            printed: Arc::new(Mutex::new(printed)),
+        });
         let (sources, schema) = (Arc::clone(&self.sources), Arc::clone(&self.schema));
         let (warnings, trace) = (self.warnings.clone(), Arc::clone(&self.trace));
         Rendered { set: ResourceSet::from_shared(list), sources, schema, warnings, trace, memory }

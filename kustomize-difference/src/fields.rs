@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::{FieldChange, FieldPath, Step, Value};
+use crate::{FieldChange, FieldPath, Segment, Value};
 
 /// The fields that are not the same.
 pub(crate) fn compare(old: &Value, new: &Value) -> Vec<FieldChange> {
@@ -23,7 +23,7 @@ impl Comparison {
     }
 
     /// Compares what stands one step further on each side.
-    fn step(&mut self, step: Step, old: Option<&Value>, new: Option<&Value>) {
+    fn step(&mut self, step: Segment, old: Option<&Value>, new: Option<&Value>) {
         self.path.push(step);
         match (old, new) {
             (Some(old), Some(new)) => self.values(old, new),
@@ -40,7 +40,7 @@ impl Comparison {
                 names.sort_unstable();
                 names.dedup();
                 for name in names {
-                    self.step(Step::Field(name.clone()), old.get(name), new.get(name));
+                    self.step(Segment::Field(name.clone()), old.get(name), new.get(name));
                 }
             }
             (Value::List(old), Value::List(new)) => match (names(old), names(new)) {
@@ -56,10 +56,14 @@ impl Comparison {
         let before: IndexMap<&str, &Value> = old_names.iter().copied().zip(old).collect();
         let after: IndexMap<&str, &Value> = new_names.iter().copied().zip(new).collect();
         for name in new_names {
-            self.step(Step::Named((*name).to_owned()), before.get(name).copied(), after.get(name).copied());
+            self.step(
+                Segment::Named((*name).to_owned()),
+                before.get(name).copied(),
+                after.get(name).copied(),
+            );
         }
         for name in old_names.iter().filter(|name| !after.contains_key(*name)) {
-            self.step(Step::Named((*name).to_owned()), before.get(name).copied(), None);
+            self.step(Segment::Named((*name).to_owned()), before.get(name).copied(), None);
         }
         // Order counts: init containers run in it.
         let kept_old = old_names.iter().filter(|name| after.contains_key(*name));
@@ -68,7 +72,7 @@ impl Comparison {
             let list = |names: &[&str]| {
                 Value::List(names.iter().map(|name| Value::String((*name).to_owned())).collect())
             };
-            self.path.push(Step::Names);
+            self.path.push(Segment::Names);
             self.note(Some(list(old_names)), Some(list(new_names)));
             self.path.pop();
         }
@@ -85,7 +89,7 @@ impl Comparison {
         for at in start..old_end.max(new_end) {
             let old = old.get(at).filter(|_| at < old_end);
             let new = new.get(at).filter(|_| at < new_end);
-            self.step(Step::Index(at), old, new);
+            self.step(Segment::Index(at), old, new);
         }
     }
 }

@@ -24,7 +24,7 @@ mod value;
 use serde::Serialize;
 
 pub use lines::{Line, LineRole};
-pub use path::{FieldPath, Step};
+pub use path::{FieldPath, Segment};
 pub use secrets::{masked_texts, secrets_of};
 pub use snapshot::{ResourceName, Snapshot};
 pub use value::Value;

@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 /// A path to a field, as in `spec.template.spec.containers[name=main].image`. It serialises as
 /// its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FieldPath(Vec<Step>);
+pub struct FieldPath(Vec<Segment>);
 
-/// One step of a path.
+/// A segment of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Step {
+pub enum Segment {
     /// The field of a map; `.name`, or `["a.b"]` where a dot would mislead.
     Field(String),
     /// The item of a list by its `name`; `[name=main]`.
@@ -25,14 +25,14 @@ pub enum Step {
 }
 
 impl FieldPath {
-    /// The steps from the root of the resource.
+    /// The segments from the root of the resource.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    pub(crate) fn push(&mut self, step: Step) {
-        self.0.push(step);
+    pub(crate) fn push(&mut self, segment: Segment) {
+        self.0.push(segment);
     }
 
     pub(crate) fn pop(&mut self) {
@@ -46,22 +46,22 @@ impl FieldPath {
                 .0
                 .iter()
                 .zip(fields)
-                .all(|(step, field)| matches!(step, Step::Field(name) if name == field))
+                .all(|(segment, field)| matches!(segment, Segment::Field(name) if name == field))
     }
 }
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Field(name) if is_plain(name) => {
+        for (at, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Field(name) if is_plain(name) => {
                     write!(f, "{}{name}", if at > 0 { "." } else { "" })?;
                 }
-                Step::Field(name) => write!(f, "[{name:?}]")?,
-                Step::Named(name) if is_plain(name) => write!(f, "[name={name}]")?,
-                Step::Named(name) => write!(f, "[name={name:?}]")?,
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Names => f.write_str("[*].name")?,
+                Segment::Field(name) => write!(f, "[{name:?}]")?,
+                Segment::Named(name) if is_plain(name) => write!(f, "[name={name}]")?,
+                Segment::Named(name) => write!(f, "[name={name:?}]")?,
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Names => f.write_str("[*].name")?,
             }
         }
         Ok(())

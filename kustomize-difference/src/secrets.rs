@@ -10,7 +10,7 @@ use kustomize_core::yaml::{self, Node, Scalar, Sources};
 
 use crate::hash_suffix::without_hash;
 use crate::snapshot::list_items;
-use crate::{Change, Difference, FieldChange, Step, Value};
+use crate::{Change, Difference, FieldChange, Segment, Value};
 
 /// Stands for a value that is the same on both sides, or on one side only.
 const HIDDEN: &str = "***";
@@ -48,10 +48,10 @@ pub(crate) fn mask(difference: &mut Difference) {
 
 fn mask_field(FieldChange { path, old, new }: &mut FieldChange) {
     let steps: Vec<&str> = path
-        .steps()
+        .segments()
         .iter()
         .map(|step| match step {
-            Step::Field(name) => name.as_str(),
+            Segment::Field(name) => name.as_str(),
             _ => "",
         })
         .collect();

@@ -20,7 +20,7 @@ use crate::build_context::BuildContext;
 use crate::error::BuildError;
 use crate::loader::Loader;
 use crate::resource::{Origin, ResourceSet};
-use crate::store::{Made, Trace};
+use crate::store::{BuildRecord, Trace};
 use accumulator::Accumulator;
 use target::Target;
 
@@ -29,13 +29,13 @@ use target::Target;
 pub(crate) fn render(
     cx: &BuildContext<'_>,
     path: &str,
-) -> (Result<(ResourceSet, Made), BuildError>, Arc<Trace>) {
+) -> (Result<(ResourceSet, BuildRecord), BuildError>, Arc<Trace>) {
     cx.recorder.begin(path);
     let outcome = run(cx, path);
     (outcome, cx.recorder.end())
 }
 
-fn run(cx: &BuildContext<'_>, path: &str) -> Result<(ResourceSet, Made), BuildError> {
+fn run(cx: &BuildContext<'_>, path: &str) -> Result<(ResourceSet, BuildRecord), BuildError> {
     let here = cx.host.current_directory().map_err(BuildError::no_current_directory)?;
     let loader = Loader::new_root(cx, path, &here)?;
     let mut target = Target::load(cx, loader)?;
@@ -46,5 +46,5 @@ fn run(cx: &BuildContext<'_>, path: &str) -> Result<(ResourceSet, Made), BuildEr
     let mut accumulator = target.accumulate(cx)?;
     finish::finish(cx, &target, &mut accumulator)?;
     let Accumulator { set, config, lineage, .. } = accumulator;
-    Ok((set, Made { lineage, references: config.name_reference }))
+    Ok((set, BuildRecord { lineage, references: config.name_reference }))
 }

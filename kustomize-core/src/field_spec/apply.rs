@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
-use crate::resource::{Place, Resource, Step, split_api_version};
+use crate::resource::{NodePath, NodeStep, Resource, split_api_version};
 use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};
 
 use super::path::{self, Segments, trimmed};
@@ -24,14 +24,14 @@ pub(crate) enum Create {
 impl FieldSpec {
     /// Where the fields are that [`FieldSpecs::apply`](super::FieldSpecs::apply) would call `set` on, in the same order,
     /// if it were not to create any.
-    pub(crate) fn places(&self, root: &Node) -> Vec<Place> {
+    pub(crate) fn places(&self, root: &Node) -> Vec<NodePath> {
         let mut places = Vec::new();
         collect(root, self.path.segments(), &mut Vec::new(), &mut places);
         places
     }
 }
 
-fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Vec<Place>) {
+fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<NodeStep>, places: &mut Vec<NodePath>) {
     let mut path = path;
     let mut rest = path;
     let segment = loop {
@@ -49,7 +49,7 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
         Value::Scalar(_) => {}
         Value::Seq(items) => {
             for (index, item) in items.iter().enumerate() {
-                way.push(Step::Item(index));
+                way.push(NodeStep::Item(index));
                 collect(item, path, way, places);
                 way.pop();
             }
@@ -57,7 +57,7 @@ fn collect(node: &Node, path: Segments<'_>, way: &mut Vec<Step>, places: &mut Ve
         Value::Map(map) => {
             let name = trimmed(&segment.name);
             if let Some(field) = map.get(name) {
-                way.push(Step::Field(name.into()));
+                way.push(NodeStep::Field(name.into()));
                 collect(field, rest, way, places);
                 way.pop();
             }

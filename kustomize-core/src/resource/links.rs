@@ -10,11 +10,11 @@ use std::sync::Arc;
 use crate::yaml::{Node, Scalar, Str, Value};
 
 /// The way from a resource's root to a map.
-pub(crate) type Place = Box<[Step]>;
+pub(crate) type NodePath = Box<[NodeStep]>;
 
-/// One step of a [`Place`].
+/// One step of a [`NodePath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+pub(crate) enum NodeStep {
     /// Into a field of a map.
     Field(Str),
     /// Into an item of a list.
@@ -25,7 +25,7 @@ pub(crate) enum Step {
 /// costs next to nothing.
 #[derive(Clone, Debug)]
 pub struct Link {
-    places: Arc<[Place]>,
+    places: Arc<[NodePath]>,
     entries: Arc<Vec<SharedEntry>>,
 }
 
@@ -45,8 +45,9 @@ impl Link {
 
     /// Links entries of maps. They are kept in the order in which a patch goes through them, since
     /// the last one that is written counts.
-    pub(crate) fn new(places: Vec<Place>, mut entries: Vec<SharedEntry>) -> Self {
-        let mut order: Vec<(usize, Place)> = places.into_iter().take(Link::MAX_PLACES).enumerate().collect();
+    pub(crate) fn new(places: Vec<NodePath>, mut entries: Vec<SharedEntry>) -> Self {
+        let mut order: Vec<(usize, NodePath)> =
+            places.into_iter().take(Link::MAX_PLACES).enumerate().collect();
         order.sort_by(|(_, a), (_, b)| a.cmp(b));
         for entry in &mut entries {
             let before = entry.places;
@@ -59,7 +60,7 @@ impl Link {
     /// Whether all places are maps of this tree, and lead through maps alone.
     pub(crate) fn fits(&self, root: &Node) -> bool {
         self.places.iter().all(|place| {
-            place.iter().all(|step| matches!(step, Step::Field(_)))
+            place.iter().all(|step| matches!(step, NodeStep::Field(_)))
                 && find(root, place).is_some_and(|node| node.as_map().is_some())
         })
     }
@@ -90,7 +91,7 @@ impl Link {
     }
 
     /// Takes maps out of the link, since they were made anew.
-    pub(crate) fn leave(&mut self, is_it: impl Fn(&[Step]) -> bool) {
+    pub(crate) fn leave(&mut self, is_it: impl Fn(&[NodeStep]) -> bool) {
         let gone = bits(&self.places).filter(|(_, place)| is_it(place)).fold(0, |all, (bit, _)| all | bit);
         if gone == 0 {
             return;
@@ -104,7 +105,7 @@ impl Link {
 
 impl SharedEntry {
     /// Whether all maps still have it, with the value that it had.
-    fn is_settled(&self, places: &[Place], root: &Node) -> bool {
+    fn is_settled(&self, places: &[NodePath], root: &Node) -> bool {
         bits(places).filter(|(bit, _)| self.places & bit != 0).all(|(_, place)| {
             find(root, place)
                 .and_then(Node::as_map)
@@ -113,7 +114,7 @@ impl SharedEntry {
         })
     }
 
-    fn settle(&mut self, places: &[Place], root: &mut Node) {
+    fn settle(&mut self, places: &[NodePath], root: &mut Node) {
         let mut written: Option<Node> = None;
         for (bit, place) in bits(places) {
             if self.places & bit == 0 {
@@ -147,20 +148,20 @@ impl SharedEntry {
     }
 }
 
-fn bits(places: &[Place]) -> impl Iterator<Item = (u64, &Place)> {
+fn bits(places: &[NodePath]) -> impl Iterator<Item = (u64, &NodePath)> {
     places.iter().take(Link::MAX_PLACES).enumerate().map(|(at, place)| (1 << at, place))
 }
 
-fn find<'a>(root: &'a Node, place: &Place) -> Option<&'a Node> {
+fn find<'a>(root: &'a Node, place: &NodePath) -> Option<&'a Node> {
     place.iter().try_fold(root, |node, step| match step {
-        Step::Field(name) => node.get(name),
-        Step::Item(index) => node.as_seq()?.get(*index),
+        NodeStep::Field(name) => node.get(name),
+        NodeStep::Item(index) => node.as_seq()?.get(*index),
     })
 }
 
-fn find_mut<'a>(root: &'a mut Node, place: &Place) -> Option<&'a mut Node> {
+fn find_mut<'a>(root: &'a mut Node, place: &NodePath) -> Option<&'a mut Node> {
     place.iter().try_fold(root, |node, step| match step {
-        Step::Field(name) => node.get_mut(name),
-        Step::Item(index) => node.as_seq_mut()?.get_mut(*index),
+        NodeStep::Field(name) => node.get_mut(name),
+        NodeStep::Item(index) => node.as_seq_mut()?.get_mut(*index),
     })
 }

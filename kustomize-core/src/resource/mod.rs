@@ -37,7 +37,7 @@ pub use id::split_api_version;
 pub use id::{Gvk, ResId};
 pub(crate) use json_form::{FormState, JsonForm, LongMaps};
 pub use links::Link;
-pub(crate) use links::{Place, SharedEntry, Step};
+pub(crate) use links::{NodePath, NodeStep, SharedEntry};
 pub(crate) use local_config::drop_local_config;
 pub use model::Resource;
 pub use origin::{ConfiguredBy, Origin};

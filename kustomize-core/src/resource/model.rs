@@ -1,7 +1,7 @@
 //! A resource.
 
 use super::id::{IdRef, effective_namespace, split_api_version};
-use super::{Gvk, History, Link, PreviousId, ResId, Step};
+use super::{Gvk, History, Link, NodeStep, PreviousId, ResId};
 use crate::schema::Schema;
 use crate::yaml::{Data, Map, Node, Str};
 
@@ -175,7 +175,7 @@ impl Resource {
     }
 
     /// Makes the fields of some maps independent. To be called when these maps were made anew.
-    pub(crate) fn leave_links(&mut self, is_it: impl Fn(&[Step]) -> bool) {
+    pub(crate) fn leave_links(&mut self, is_it: impl Fn(&[NodeStep]) -> bool) {
         self.links.iter_mut().for_each(|link| link.leave(&is_it));
     }
 
@@ -268,7 +268,7 @@ impl Resource {
         self.leave_links(|place| {
             let mut steps = place.iter();
             let is =
-                |step: Option<&Step>, name: &str| matches!(step, Some(Step::Field(field)) if field == name);
+                |step: Option<&NodeStep>, name: &str| matches!(step, Some(NodeStep::Field(field)) if field == name);
             is(steps.next(), "metadata") && is(steps.next(), field) && steps.next().is_none()
         });
         let metadata = self.metadata_mut();

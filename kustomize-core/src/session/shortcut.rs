@@ -1,5 +1,7 @@
-//! A shorter way to build again: when files of resources have changed, but not the ids in them, and
-//! all that happens to these resources happens to each by itself, then only they are made anew.
+//! A shortcut for rebuilds.
+//!
+//! If only files of resources changed, the ids in them did not, and each change that the build makes to
+//! these resources depends on the resource alone, then only these resources are built again.
 
 use std::sync::Arc;
 
@@ -77,10 +79,10 @@ fn read_again(store: &Store, host: &dyn Host, path: &str) -> Option<Parsed> {
 impl Shortcut {
     /// What has to be known of an outcome; none if there is no shorter way.
     pub(super) fn new(rendered: &Rendered) -> Option<Self> {
-        let made = rendered.made()?;
+        let record = rendered.record()?;
         let resources = rendered.resources();
         let positions = resources.iter().enumerate().map(|(at, resource)| (resource.node.pos, at)).collect();
-        let names = Names::new(resources, &made.references, rendered.schema())?;
+        let names = Names::new(resources, &record.references, rendered.schema())?;
         Some(Shortcut { names, positions, originals: IndexMap::default() })
     }
 
@@ -102,7 +104,7 @@ impl Shortcut {
             if original.resources.len() != now.resources.len() {
                 return None;
             }
-            let changes = rendered.made()?.lineage.changes_to(original.file)?;
+            let changes = rendered.record()?.lineage.changes_to(original.file)?;
             if changes.iter().any(|change| change.selects_by_content()) {
                 return None;
             }
@@ -132,7 +134,7 @@ impl Shortcut {
                 return None;
             }
         }
-        let references = &rendered.made()?.references;
+        let references = &rendered.record()?.references;
         self.names.fix(&mut resource, at, references, schema).ok()?;
         resource.check_metadata().ok()?;
         finish_resource(&mut resource, false, false).ok()?;

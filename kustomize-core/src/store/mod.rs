@@ -6,8 +6,8 @@
 
 mod ask;
 mod bases;
+mod build_record;
 mod lineage;
-mod made;
 mod recorder;
 mod texts;
 mod trace;
@@ -19,8 +19,8 @@ use crate::yaml::Sources;
 
 pub(crate) use ask::Memo;
 pub(crate) use bases::{Base, BaseKey, Bases, RESOURCE_WEIGHT};
+pub(crate) use build_record::BuildRecord;
 pub(crate) use lineage::Lineage;
-pub(crate) use made::Made;
 pub(crate) use recorder::Recorder;
 pub(crate) use texts::Texts;
 pub use trace::Input;

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs, Table};
-use crate::resource::{Link, Place, Resource, SharedEntry};
+use crate::resource::{Link, NodePath, Resource, SharedEntry};
 use crate::yaml::{Entry, Key, Map, Node, Scalar, Str, Tag, Value};
 
 /// Entries to set in all maps that field specs name.
@@ -179,7 +179,7 @@ impl Entries {
         if entries.is_empty() {
             return None;
         }
-        let mut places: Vec<Place> = Vec::with_capacity(trace.maps.len());
+        let mut places: Vec<NodePath> = Vec::with_capacity(trace.maps.len());
         for (number, nth) in &trace.maps {
             let spec = self.specs.get(*number)?;
             places.push(spec.places(&resource.node).into_iter().nth(*nth)?);

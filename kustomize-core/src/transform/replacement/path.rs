@@ -1,7 +1,7 @@
 //! Field paths of replacements: `spec.containers.[name=web].image`.
 
 use crate::pattern::{BadPattern, Pattern};
-use crate::resource::Step;
+use crate::resource::NodeStep;
 
 /// No path may be longer: each part may make a level of nesting.
 const MAX_PARTS: usize = 500;
@@ -54,11 +54,11 @@ impl Path {
     }
 
     /// Whether a write to this path could replace what is at a place, or something around it.
-    pub(crate) fn covers(&self, place: &[Step]) -> bool {
+    pub(crate) fn covers(&self, place: &[NodeStep]) -> bool {
         self.parts.len() <= place.len()
             && self.parts.iter().zip(place).all(|(part, step)| match step {
-                Step::Field(name) => part.text == name.as_str(),
-                Step::Item(at) => match &part.target {
+                NodeStep::Field(name) => part.text == name.as_str(),
+                NodeStep::Item(at) => match &part.target {
                     Target::Item(index) => index == at,
                     Target::Every | Target::Matching { .. } => true,
                     Target::BadSelector | Target::Field => false,
