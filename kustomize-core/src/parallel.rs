@@ -1,10 +1,10 @@
 //! Work on many items at once, on all cores.
 //!
-//! Threads are made when there is first enough to do, wait between two pieces of work, and end with
-//! the value that they belong to: a library call leaves nothing behind. They are kept that long
-//! because a thread that was just made often shares a core with its maker for milliseconds, while one
-//! that waits is woken on an idle one. Where there are no threads, as in WebAssembly, the caller's
-//! does the work.
+//! Threads are started when there is enough work for the first time, wait between two tasks, and end
+//! with the value that owns them: no thread outlives a library call. They are kept that long because a
+//! new thread often shares a core with its parent for some milliseconds, while a waiting thread is
+//! woken on an idle core. On targets without threads, such as WebAssembly, the caller's thread does
+//! the work.
 
 #[cfg(not(target_family = "wasm"))]
 mod pool;
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use pool::Pool;
 use shares::Shares;
 
-/// The threads that pieces of work may use. A clone has the same ones.
+/// The threads that tasks may use. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Threads(Arc<Inner>);
 
@@ -27,20 +27,20 @@ pub(crate) struct Threads(Arc<Inner>);
 struct Inner {
     /// The most threads that there may be.
     most: usize,
-    /// How many threads there are, the caller's included. Found out when it is first needed: the
-    /// machine has to be asked, which takes longer than small builds have.
+    /// The number of threads, including the caller's. It is determined on first use, since asking the
+    /// operating system takes longer than a small build.
     threads: OnceLock<usize>,
     #[cfg(not(target_family = "wasm"))]
     pool: OnceLock<Pool>,
 }
 
 impl Threads {
-    /// The caller's thread alone: others are busy with work of their own.
+    /// Only the caller's thread, because the other cores are busy with other builds.
     pub(crate) fn one() -> Self {
         Threads::of_at_most(1)
     }
 
-    /// For one build. Threads beyond a few take longer to make than they help.
+    /// For a single build. Starting more than a few threads costs more time than it saves.
     pub(crate) fn for_one_build() -> Self {
         Threads::of_at_most(8)
     }
@@ -98,7 +98,7 @@ impl Threads {
         pairs.into_iter().filter_map(|(_, made)| made).collect()
     }
 
-    /// Threads for so many items, of which each thread must get at least `least`.
+    /// The number of threads for some items, if each thread must get at least `least` of them.
     #[inline]
     fn threads(&self, items: usize, least: usize) -> usize {
         // Said here too, so that what threads need is not compiled where there are none.
@@ -109,7 +109,7 @@ impl Threads {
         if most < 2 { 1 } else { most.min(self.size()) }
     }
 
-    /// How many threads there are.
+    /// The number of threads.
     pub(crate) fn size(&self) -> usize {
         let Inner { most, threads, .. } = &*self.0;
         if cfg!(target_family = "wasm") || *most == 1 {
@@ -144,7 +144,7 @@ impl Threads {
         }
     }
 
-    /// Makes the threads ahead of work that is known to come.
+    /// Starts the threads before the work that will need them.
     pub(crate) fn prepare(&self) {
         #[cfg(not(target_family = "wasm"))]
         if let Some(others @ 1..) = self.size().checked_sub(1) {
@@ -152,8 +152,8 @@ impl Threads {
         }
     }
 
-    /// Does the work on the caller's thread and, where they can be had, on others at the same time.
-    /// Each is told its seat, the same one each time.
+    /// Does the work on the caller's thread and, if there are any, on other threads at the same time.
+    /// Each gets its seat number, which is always the same.
     fn on(&self, threads: usize, work: &(dyn Fn(usize) + Sync)) {
         #[cfg(not(target_family = "wasm"))]
         if let Some(others @ 1..) = threads.checked_sub(1) {
@@ -164,7 +164,7 @@ impl Threads {
     }
 }
 
-/// Threads do not take equally long for parts of a size.
+/// Parts of the same size take different times on different threads.
 const PARTS_PER_THREAD: usize = 8;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,4 +1,4 @@
-//! Bringing objects into a cluster: server-side apply in stages, inventories, pruning, health.
+//! Applying objects to a cluster: server-side apply in stages, inventories, pruning, health checks.
 
 mod change;
 mod drift;
@@ -23,5 +23,5 @@ pub use prune::Pruned;
 pub use request::RequestError;
 pub use stages::Apply;
 
-/// The manager of all fields that are applied.
+/// The field manager of everything that is applied.
 pub const FIELD_MANAGER: &str = "kustomize-controller";

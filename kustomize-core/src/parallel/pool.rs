@@ -2,12 +2,12 @@
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 
-/// Threads, or none where the system has none to give.
+/// A pool of threads. It is empty if the system cannot start any.
 #[derive(Debug)]
 pub(super) struct Pool(Option<ThreadPool>);
 
 impl Pool {
-    /// So many threads, which wait for work.
+    /// Starts the given number of threads, which wait for work.
     pub(super) fn new(threads: usize) -> Self {
         let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|_| "kustomize".to_owned());
         #[cfg(target_os = "linux")]
@@ -21,9 +21,9 @@ impl Pool {
         Pool(pool)
     }
 
-    /// Does the work on the caller's thread, and at the same time on up to so many others. Each is
-    /// told its seat: the threads of the pool have always the same one, whoever is not of it the
-    /// first.
+    /// Does the work on the caller's thread and, at the same time, on up to the given number of other
+    /// threads. Each gets its seat number: the caller has the first, and each thread of the pool
+    /// always has the same.
     pub(super) fn help(&self, others: usize, work: &(dyn Fn(usize) + Sync)) {
         let Some(pool) = &self.0 else { return work(0) };
         let work = || work(current_thread_index().map_or(0, |index| index + 1));

@@ -1,16 +1,16 @@
-//! Who works on what.
+//! How items are divided among threads.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::locked;
 
-/// Items in parts, and of those a share for each thread. Who has done with its own helps the
-/// others.
+/// Items divided into parts, with a share of the parts for each thread. A thread that has finished
+/// its own share takes parts from others.
 ///
-/// A thread has the same items in each piece of work on the same list. Their memory is where it
-/// has had it before: in the caches of its core, and in its own part of the allocator's memory, so
-/// that threads do not wait for each other when they change what they have made.
+/// A thread gets the same items each time the same list is processed. Their memory is then in the
+/// caches of its core and in its own arena of the allocator, so that threads do not wait for each
+/// other when they change these items.
 pub(super) struct Shares<'t, T>(Vec<Mutex<VecDeque<Part<'t, T>>>>);
 
 /// The position of its first item, and the items.
@@ -27,7 +27,7 @@ impl<'t, T> Shares<'t, T> {
         Shares(shares.collect())
     }
 
-    /// The next part of its own share, from the front, or of others', from the back.
+    /// The next part: from the front of the thread's own share, or from the back of another one.
     pub(super) fn next(&self, seat: usize) -> Option<Part<'t, T>> {
         let own = seat % self.0.len();
         // Both locks are held for their lines alone: two threads that help each other must not wait

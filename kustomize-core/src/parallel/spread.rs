@@ -1,13 +1,13 @@
-//! Threads that keep off the core of who made them.
+//! Threads that do not run on the core of the thread that started them.
 //!
-//! Linux wakes a thread on an idle core, but takes a virtual core that sleeps to be busy with
-//! something of its host's: on the virtual machines that CI runs on, a thread that is needed now
-//! waits for the one that needs it to sleep, or for milliseconds, which is longer than most builds
-//! take. So the threads of a pool may go wherever the process may, except there.
+//! Linux wakes a thread on an idle core, but it considers a sleeping virtual core busy. On the
+//! virtual machines that CI runs on, a woken thread therefore waits until the thread that woke it
+//! sleeps, or for some milliseconds, which is longer than most builds take. So the threads of a
+//! pool may run on every core of the process except that one.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Where the threads of a pool may go, if that is to be said at all.
+/// The cores on which the threads of a pool may run; none if there is no restriction.
 pub(super) struct Spread(Option<CpuSet>);
 
 impl Spread {
@@ -20,7 +20,7 @@ impl Spread {
         Spread(others.filter(|cores| cores.count() > 0))
     }
 
-    /// Applies to the current thread. Where it cannot, that thread works all the same.
+    /// Restricts the current thread. If that fails, the thread works without a restriction.
     pub(super) fn apply(&self) {
         let _applied = self.0.as_ref().map(|cores| sched_setaffinity(None, cores));
     }

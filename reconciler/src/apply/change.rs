@@ -11,9 +11,9 @@ pub enum Action {
     Created,
     /// It was changed.
     Configured,
-    /// It was as it should be.
+    /// It was already up to date.
     Unchanged,
-    /// It was left alone, as it asks for.
+    /// It was left unchanged, as its annotation asks.
     Skipped,
     /// It was deleted.
     Deleted,
@@ -45,9 +45,9 @@ pub struct Change {
 #[error("{message}\n{}{}", changes(.done), line(.hint.as_deref()))]
 pub struct ApplyError {
     pub(super) message: String,
-    /// What to look at.
+    /// A hint for the user.
     pub(super) hint: Option<String>,
-    /// What was changed before.
+    /// The objects that were changed before the error.
     pub done: Vec<Change>,
 }
 

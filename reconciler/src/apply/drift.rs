@@ -1,4 +1,4 @@
-//! What others have changed, found without changing anything.
+//! Detecting drift with a dry run.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use reconciler_core::ssa;
@@ -9,7 +9,7 @@ use super::order::{Order, Wanted};
 use super::stages::{Apply, CONCURRENCY, Item, Trial};
 
 impl Apply<'_> {
-    /// What applying all objects would do to each. Nothing is changed.
+    /// Reports what applying each object would do. Nothing is changed.
     pub async fn differences(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let looks: Vec<_> = order.stages.values().flatten().map(|wanted| self.difference(wanted)).collect();
         let found = stream::iter(looks).buffered(CONCURRENCY).try_collect().await;
@@ -40,12 +40,12 @@ impl Apply<'_> {
         let fail = |error| Failure::new(format!("{} cannot be read: {error}", wanted.id.subject()));
         let Some(found) = found.map_err(fail)? else { return Ok(Action::Created) };
         let mut ignored = self.ignored.of(&tried);
-        // Controllers may have written it since the trial.
+        // Controllers may have written to it since the dry run.
         ignored.push("/status");
         if !ssa::differ_in_ignored_only(&found, &tried, &ignored) {
             return Ok(Action::Configured);
         }
-        // Fields that others have taken over are not watched: it is looked at again at the interval.
+        // Fields that other managers own are not watched: the object is checked again at the interval.
         if mark_of_value(&found) == mark_of_value(&tried) {
             observer.applied(&wanted.id, wanted.hash, &found);
         }

@@ -1,5 +1,5 @@
-//! Waiting until objects are healthy, without asking again and again: an object is looked at when a
-//! watch has shown that it changed.
+//! Waiting until objects are healthy, without polling: an object is checked when a watch reports that
+//! it changed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use super::kinds::ApiKind;
 use super::objects::Objects;
 use super::observer::Look;
 
-/// Objects that are waited for.
+/// Objects whose health is awaited.
 pub struct Health<'a> {
     /// The cluster.
     pub objects: &'a Objects,
-    /// The objects with their versions.
+    /// The objects, with their versions.
     pub ids: Vec<(ObjectId, String)>,
-    /// What tells how far objects of some kinds have come.
+    /// The health expressions for objects of some kinds.
     pub expressions: &'a HealthExpressions,
     /// How long to wait.
     pub timeout: Duration,
@@ -31,33 +31,33 @@ pub enum HealthFailure {
     /// They did not become healthy in time.
     #[error("health check failed after {}: timeout waiting for: [{waiting}]", reconciler_api::Duration::from(*.after))]
     TimedOut {
-        /// How long they had.
+        /// The time limit.
         after: Duration,
         /// The objects and their states.
         waiting: String,
     },
-    /// Some cannot become healthy any more.
+    /// Some of them have failed.
     #[error("health check failed after {}: failed early due to stalled resources: [{failed}]", reconciler_api::Duration::from(*.after))]
     Failed {
-        /// How long it took.
+        /// The time after which that was known.
         after: Duration,
         /// The objects and their states.
         failed: String,
     },
 }
 
-/// An object that is waited for.
+/// An object whose health is awaited.
 struct Waiting {
     id: ObjectId,
     version: String,
     kind: Option<ApiKind>,
     status: Status,
-    /// The resource version at which it was looked at.
+    /// The resource version at which it was last checked.
     looked_at: Option<u64>,
 }
 
 impl Health<'_> {
-    /// Ends when all objects are healthy, when one has failed, or when the time is over.
+    /// Returns when all objects are healthy, when one has failed, or at the time limit.
     pub async fn wait(self) -> Result<(), HealthFailure> {
         let start = Instant::now();
         let end = start + self.timeout;
@@ -103,7 +103,7 @@ impl Health<'_> {
         }
     }
 
-    /// Looks at an object, unless it is as it was.
+    /// Checks an object if it changed.
     async fn look(&self, object: &mut Waiting) {
         let observer = self.objects.observer();
         let is_known = object.looked_at.is_some_and(|looked_at| {

@@ -17,7 +17,7 @@ pub struct ApiKind {
     pub api_version: String,
     /// The name of the kind.
     pub kind: String,
-    /// Its name in paths.
+    /// Its plural name, as in paths.
     pub plural: String,
     /// Whether its objects are in namespaces.
     pub is_namespaced: bool,
@@ -48,8 +48,8 @@ impl ApiKind {
         }
     }
 
-    /// The path of an object, or of all objects if the name is empty. Whatever stands in the names, the path
-    /// leads to nothing else.
+    /// The path of an object, or of all objects if the name is empty. Names are escaped, so that they
+    /// cannot lead to another path.
     #[must_use]
     pub fn path(&self, namespace: &str, name: &str) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
@@ -68,13 +68,13 @@ impl ApiKind {
     }
 }
 
-/// What is escaped in a part of a path: whatever has a meaning there. Names of roles have colons.
+/// The characters to escape in a segment of a path: those with a meaning there. Names of roles contain colons.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// The kinds of a group and version, by name.
 type Served = Arc<HashMap<String, ApiKind>>;
 
-/// The kinds of a cluster, asked for when they are needed and kept.
+/// The kinds of a cluster, fetched on first use and cached.
 pub struct Kinds {
     requests: Requests,
     known: Mutex<HashMap<String, Served>>,
@@ -111,7 +111,7 @@ impl Kinds {
         Kinds { requests, known: Mutex::default(), versions: Mutex::default() }
     }
 
-    /// Forgets what is known: definitions have changed.
+    /// Empties the cache, because definitions have changed.
     pub fn forget(&self) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.versions.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -20,7 +20,7 @@ use super::observer::{Observer, Owner};
 use super::request::{RequestError, Requests};
 use crate::environment::Environment;
 
-/// How long an object may take to be gone before it is made again.
+/// How long to wait for the deletion of an object that is to be created again.
 const GONE: Duration = Duration::from_secs(60);
 
 /// An object after it was applied.
@@ -50,13 +50,13 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The objects of the cluster that a client leads to.
+    /// The objects of the cluster that a client is connected to.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Objects::observed(client, mpsc::unbounded_channel().0)
     }
 
-    /// The same; who owns an object that has drifted is sent to `drifts`.
+    /// Like `new`, and sends the owner of an object that drifted to `drifts`.
     #[must_use]
     pub fn observed(client: Client, drifts: mpsc::UnboundedSender<Owner>) -> Self {
         let requests = Requests::new(client.clone());
@@ -68,18 +68,18 @@ impl Objects {
         }
     }
 
-    /// The same with the time of this environment.
+    /// Uses the clock of an environment.
     #[must_use]
     pub fn with_environment(self, environment: Environment) -> Self {
         Objects { environment, ..self }
     }
 
-    /// The time of day by which health is told.
+    /// The current time, for health checks.
     pub(super) fn now(&self) -> Timestamp {
         self.environment.now()
     }
 
-    /// The same on behalf of a service account.
+    /// Impersonates a service account.
     pub fn on_behalf_of(&self, namespace: &str, account: &str) -> Result<Self, RequestError> {
         Ok(Objects { requests: self.requests.on_behalf_of(namespace, account)?, ..self.clone() })
     }
@@ -90,7 +90,7 @@ impl Objects {
         &self.kinds
     }
 
-    /// What notices changes.
+    /// The observer of changes.
     #[must_use]
     pub fn observer(&self) -> &Observer {
         &self.observer
@@ -108,8 +108,8 @@ impl Objects {
         Ok(Applied { object, is_created: code == 201 })
     }
 
-    /// Makes the fields that `kubectl` and others set before ours, so that those which are no longer
-    /// wanted go away. `found` is the object with its managers.
+    /// Takes over the fields that `kubectl` and others set before, so that fields which are no longer
+    /// wanted are removed. `found` is the object with its managers.
     pub(super) async fn take_over(
         &self,
         kind: &ApiKind,
@@ -153,12 +153,12 @@ impl Objects {
         }
     }
 
-    /// Deletes an object; its dependents go in the background. One that is gone already is no error.
+    /// Deletes an object, and its dependents in the background. It is not an error if the object is gone.
     pub async fn delete(&self, kind: &ApiKind, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
         self.delete_if(kind, id, &json!({"uid": uid})).await
     }
 
-    /// The same if the object is as it was found.
+    /// Deletes an object if it has not changed since it was read.
     pub(super) async fn delete_as_found(
         &self,
         kind: &ApiKind,
@@ -191,7 +191,7 @@ impl Objects {
         }
     }
 
-    /// Waits until an object that was deleted is gone.
+    /// Waits until a deleted object is gone.
     pub async fn wait_until_gone(
         &self,
         kind: &ApiKind,
@@ -217,7 +217,7 @@ impl Objects {
         }
     }
 
-    /// Deletes an object and makes it again.
+    /// Deletes an object and creates it again.
     pub(super) async fn recreate(
         &self,
         kind: &ApiKind,

@@ -1,4 +1,4 @@
-//! Noticing what others do to applied objects, without asking: one watch of metadata for each kind.
+//! Detecting changes to applied objects without polling: one metadata watch per kind.
 //!
 //! When someone changes a field that was applied, the server takes the field out of our entry in the
 //! object's `managedFields`. So an object has drifted when that entry is not the one that the last
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use super::FIELD_MANAGER;
 use super::kinds::ApiKind;
 
-/// Corrections of one object in [`A_WHILE`] that are made at once.
+/// How many corrections of one object in [`A_WHILE`] are made at once.
 const MOST_CORRECTIONS: u32 = 5;
 const A_WHILE: Duration = Duration::from_secs(60);
 
@@ -42,22 +42,22 @@ pub struct Observer {
     watches: Mutex<JoinSet<()>>,
 }
 
-/// What watches and their observer share.
+/// State that the observer shares with its watches.
 struct Shared {
     state: Mutex<State>,
-    /// Counts what was seen.
+    /// Counts the changes that were seen.
     changes: watch::Sender<u64>,
     drifts: mpsc::UnboundedSender<Owner>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Kinds with a watch, and whether it has shown all objects.
+    /// Kinds with a watch, and whether its first list is complete.
     kinds: HashMap<ApiKind, bool>,
     objects: BTreeMap<ObjectId, Tracked>,
 }
 
-/// An object that is looked at.
+/// An object that is observed.
 #[derive(Default)]
 struct Tracked {
     owner: Option<Owner>,
@@ -65,27 +65,27 @@ struct Tracked {
     applied: Option<AppliedState>,
     seen: Option<Seen>,
     has_drifted: bool,
-    /// When it drifted lately, and how often.
+    /// When it last drifted, and how often.
     lately: Option<(Instant, u32)>,
 }
 
-/// What an apply left.
+/// The state after an apply.
 struct AppliedState {
     version: u64,
     mark: u64,
-    /// What was applied.
+    /// A hash of what was applied.
     desired: u64,
 }
 
-/// What a watch has shown.
+/// The state that a watch reported.
 struct Seen {
     version: u64,
-    /// Our entry; None if the object is gone or has none.
+    /// Our entry; `None` if the object is gone or has none.
     mark: Option<u64>,
 }
 
 impl Tracked {
-    /// Compares what was seen with what was applied. True if that tells of a drift for the first time.
+    /// Compares what was seen with what was applied. Returns true for a new drift.
     fn check(&mut self) -> bool {
         let (Some(applied), Some(seen)) = (&self.applied, &self.seen) else { return false };
         let is_other = seen.version > applied.version && seen.mark != Some(applied.mark);
@@ -94,7 +94,7 @@ impl Tracked {
         is_news && self.is_worth_it()
     }
 
-    /// Whether a drift is corrected at once. Someone who insists is left alone until the interval.
+    /// Whether a drift is corrected at once. If another client keeps changing the object, it is corrected at the interval only.
     fn is_worth_it(&mut self) -> bool {
         let now = Instant::now();
         let (since, times) = match self.lately {
@@ -107,14 +107,14 @@ impl Tracked {
 }
 
 impl Observer {
-    /// An observer that tells whose objects have drifted.
+    /// An observer that sends the owners of drifted objects.
     #[must_use]
     pub fn new(client: Client, drifts: mpsc::UnboundedSender<Owner>) -> Self {
         let shared = Shared { state: Mutex::default(), changes: watch::Sender::new(0), drifts };
         Observer { client, shared: Arc::new(shared), watches: Mutex::default() }
     }
 
-    /// Starts to look at an object that is about to be applied.
+    /// Starts observing an object that is about to be applied.
     pub(super) fn track(&self, id: &ObjectId, kind: &ApiKind, owner: (&str, &str)) {
         let mut state = self.shared.state();
         let tracked = state.objects.entry(id.clone()).or_default();
@@ -132,7 +132,7 @@ impl Observer {
         watches.spawn(task);
     }
 
-    /// Notes what an apply left.
+    /// Records the state after an apply.
     pub(super) fn applied(&self, id: &ObjectId, desired: u64, object: &Value) {
         let mut state = self.shared.state();
         let Some(tracked) = state.objects.get_mut(id) else { return };
@@ -146,7 +146,7 @@ impl Observer {
         }
     }
 
-    /// Whether an object is still as it was applied, and that was the same as it is now wanted.
+    /// Whether an object is unchanged since it was applied, and is still what is wanted.
     pub(super) fn is_in_place(&self, id: &ObjectId, owner: (&str, &str), desired: u64) -> bool {
         let state = self.shared.state();
         let Some(tracked) = state.objects.get(id) else { return false };
@@ -155,18 +155,18 @@ impl Observer {
             && tracked.applied.as_ref().is_some_and(|applied| applied.desired == desired)
     }
 
-    /// Whether all of these are as they were applied.
+    /// Whether all of these are unchanged since they were applied.
     pub fn are_clean<'a>(&self, ids: impl IntoIterator<Item = &'a ObjectId>) -> bool {
         let state = self.shared.state();
         ids.into_iter().all(|id| state.objects.get(id).is_some_and(|tracked| tracked.is_clean(&state.kinds)))
     }
 
-    /// Stops to look at an object.
+    /// Stops observing an object.
     pub(crate) fn forget(&self, id: &ObjectId) {
         self.shared.state().objects.remove(id);
     }
 
-    /// Stops to look at an object, unless it was applied for someone else.
+    /// Stops observing an object, unless it was applied for another owner.
     pub(super) fn forget_for(&self, id: &ObjectId, owner: (&str, &str)) {
         let mut state = self.shared.state();
         if state.objects.get(id).is_some_and(|tracked| tracked.is_for(owner)) {
@@ -174,29 +174,29 @@ impl Observer {
         }
     }
 
-    /// Stops to look at all objects of an owner.
+    /// Stops observing all objects of an owner.
     pub fn forget_owner(&self, owner: (&str, &str)) {
         self.shared.state().objects.retain(|_, tracked| !tracked.is_for(owner));
     }
 
-    /// What tells that something was seen.
+    /// Notifies of each change that was seen.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
     }
 
-    /// The version of an object that was seen last. None if it is not looked at, or nothing was seen.
+    /// The last resource version of an object that was seen. `None` if it is not observed, or nothing was seen.
     pub(super) fn version(&self, id: &ObjectId) -> Option<u64> {
         self.shared.state().objects.get(id)?.seen.as_ref().map(|seen| seen.version)
     }
 
-    /// Whether changes of an object are noticed.
+    /// Whether changes of an object are observed.
     pub(super) fn notices(&self, id: &ObjectId) -> bool {
         let state = self.shared.state();
         let kind = state.objects.get(id).and_then(|tracked| tracked.kind.as_ref());
         kind.is_some_and(|kind| state.kinds.get(kind) == Some(&true))
     }
 
-    /// Looks at one object that was not applied, until the guard is dropped.
+    /// Observes an object that was not applied, until the guard is dropped.
     pub(super) fn look_at(&self, id: &ObjectId, kind: &ApiKind) -> Look {
         let resource = kind.resource();
         let api: Api<DynamicObject> = if id.namespace.is_empty() {
@@ -217,7 +217,7 @@ impl Observer {
     }
 }
 
-/// A look at one object, which ends when this is dropped.
+/// Keeps an object observed until it is dropped.
 pub(super) struct Look(JoinHandle<()>);
 
 impl Drop for Look {
@@ -243,11 +243,11 @@ impl Shared {
     }
 
     fn tell(&self, owner: Owner) {
-        // Nobody listens any more when everything ends.
+        // The receiver is gone when the process ends.
         let _ = self.drifts.send(owner);
     }
 
-    /// Notes what a watch has shown of an object.
+    /// Records the state of an object that a watch reported.
     fn see(&self, id: &ObjectId, version: u64, mark: Option<u64>) {
         let mut state = self.state();
         let Some(tracked) = state.objects.get_mut(id) else { return };
@@ -259,12 +259,12 @@ impl Shared {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Notes that a watch has shown all objects of its kind, those in the set.
+    /// Records that the first list of a watch is complete: the set has all objects of the kind.
     fn listed(&self, kind: &ApiKind, shown: &HashSet<ObjectId>) {
         let mut state = self.state();
         state.kinds.insert(kind.clone(), true);
         for (id, tracked) in &mut state.objects {
-            // One that was applied after the list was made comes later.
+            // An object that was applied after the list is reported later.
             let is_missing =
                 tracked.kind.as_ref() == Some(kind) && tracked.seen.is_some() && !shown.contains(id);
             if !is_missing {
@@ -279,7 +279,7 @@ impl Shared {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Notes that a kind cannot be watched. Returns whether somebody still wants that: its definition may be gone,
+    /// Records that a kind cannot be watched. Returns whether the watch is still needed: the definition may be gone,
     /// and all its objects with it.
     fn lost(&self, kind: &ApiKind) -> bool {
         let mut state = self.state();
@@ -293,7 +293,7 @@ impl Shared {
     }
 }
 
-/// Follows the owned objects of a kind, as long as that is possible or somebody wants it.
+/// Watches the owned objects of a kind for as long as any of them is observed.
 async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>, kind: ApiKind) {
     let config = watcher::Config::default().labels(annotation::OWNER_NAME);
     let mut events = watch_objects(api, config).default_backoff().boxed();
@@ -321,7 +321,7 @@ async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>,
                     return;
                 }
             }
-            // The watch goes on from where it was.
+            // The watch resumes where it stopped.
             Err(_) => {}
         }
     }
@@ -344,7 +344,7 @@ fn number(version: &str) -> u64 {
     version.parse().unwrap_or_default()
 }
 
-/// A number that tells our entry from others.
+/// A hash of our entry in `managedFields`.
 fn mark_of<'a>(entries: impl Iterator<Item = &'a ManagedFieldsEntry>) -> Option<u64> {
     let mut ours = entries.filter(|entry| {
         entry.manager.as_deref() == Some(FIELD_MANAGER)
@@ -354,7 +354,7 @@ fn mark_of<'a>(entries: impl Iterator<Item = &'a ManagedFieldsEntry>) -> Option<
     ours.next()?.fields_v1.as_ref().map(|fields| hash(&fields.0))
 }
 
-/// A number for the fields that an object has from us. None if we have applied none.
+/// A hash of the fields that we applied. `None` if there are none.
 pub(super) fn mark_of_value(object: &Value) -> Option<u64> {
     let entries = object::at(object, &["metadata", "managedFields"])?.as_array()?;
     let mut ours = entries.iter().filter(|entry| {
@@ -365,7 +365,7 @@ pub(super) fn mark_of_value(object: &Value) -> Option<u64> {
     ours.next()?.get("fieldsV1").map(hash)
 }
 
-/// A number that tells values apart.
+/// A hash of a value.
 pub(super) fn hash(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -413,7 +413,7 @@ mod tests {
         assert!(shared.lost(&kind));
         shared.state().objects.remove(&id);
         assert!(!shared.lost(&kind));
-        // The next object starts another watch.
+        // The next object starts a new watch.
         assert!(!shared.state().kinds.contains_key(&kind));
     }
 

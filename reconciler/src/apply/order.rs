@@ -19,7 +19,7 @@ pub(super) struct Wanted {
     pub(super) namespace_place: Option<String>,
     /// Where it was written.
     pub(super) place: Option<String>,
-    /// A number that tells it from other states of the object.
+    /// A hash of its content.
     pub(super) hash: u64,
 }
 
@@ -29,7 +29,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Brings objects into their form and order. `owner` is the name and namespace of the Kustomization.
+    /// Prepares and sorts objects. `owner` is the name and namespace of the Kustomization.
     #[must_use]
     pub fn new(objects: Vec<Object>, owner: (&str, &str), common: Option<&CommonMetadata>) -> Self {
         let (name, namespace) = owner;

@@ -9,21 +9,21 @@ use super::change::{Action, Change};
 use super::objects::Objects;
 use super::request::RequestError;
 
-/// How often an object is looked at that others write to while it is deleted.
+/// How often the deletion is tried if others write to the object at the same time.
 const MOST_TRIES: u32 = 10;
 
-/// What was deleted, and what could not be.
+/// The result of pruning.
 #[derive(Debug, Default)]
 pub struct Pruned {
-    /// What was deleted.
+    /// The objects that were deleted.
     pub done: Vec<Change>,
-    /// What still has to be, with the error.
+    /// The objects that could not be deleted, with the error.
     pub failed: Vec<(ObjectId, String, RequestError)>,
 }
 
 impl Objects {
-    /// Deletes objects in the given order. Those that belong to someone else or are not to be
-    /// deleted stay, and are no longer this owner's business.
+    /// Deletes objects in the given order. Objects that belong to another owner or must not be deleted
+    /// stay, and leave the inventory.
     pub async fn prune(&self, stale: Vec<(ObjectId, String)>, owner: (&str, &str)) -> Pruned {
         let mut pruned = Pruned::default();
         for (id, version) in stale {
@@ -54,9 +54,9 @@ impl Objects {
         version: &str,
         owner: (&str, &str),
     ) -> Result<bool, RequestError> {
-        // What happens to it now is no drift.
+        // Its deletion is not drift.
         self.observer().forget_for(id, owner);
-        // Without its kind there is no object either.
+        // If the kind is gone, so is the object.
         let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
         let mut tries = 0;
         loop {
@@ -68,7 +68,7 @@ impl Objects {
             if object::at(&object, &["metadata", "deletionTimestamp"]).is_some() {
                 return Ok(true);
             }
-            // If it has changed since, it may belong to someone else now.
+            // If it changed since, it may have another owner now.
             match self.delete_as_found(&kind, id, &object).await {
                 Err(error) if error.code() == 409 && tries < MOST_TRIES => {}
                 outcome => return outcome.map(|()| true),
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::apply::FIELD_MANAGER;
 
-    /// Someone else takes the object over between the look at it and its deletion.
+    /// Another owner takes the object over between the read and the deletion.
     #[tokio::test]
     async fn what_belongs_to_another_in_the_last_moment_stays() -> Result<(), BoxError> {
         let client = Client::new(Cluster::in_memory().service(), "default");

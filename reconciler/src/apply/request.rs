@@ -10,9 +10,9 @@ use reconciler_core::object;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// How often a request is sent again when the server asks for a pause.
+/// How often a request is retried if the server asks for a pause.
 const MOST_TRIES: u32 = 5;
-/// The longest pause that a server can ask for, in seconds.
+/// The longest pause that a server may ask for, in seconds.
 const LONGEST_PAUSE: u64 = 30;
 
 /// A request failed.
@@ -23,9 +23,9 @@ pub enum RequestError {
     Refused {
         /// The status code.
         code: u16,
-        /// Why, in one word.
+        /// The reason, in one word.
         reason: String,
-        /// Why, for people.
+        /// The message for users.
         message: String,
     },
     /// There was no answer.
@@ -43,7 +43,7 @@ impl RequestError {
         }
     }
 
-    /// Whether the object cannot be changed like that, but could be made anew.
+    /// Whether the change is not allowed, but the object could be deleted and created again.
     #[must_use]
     pub fn is_immutable(&self) -> bool {
         matches!(self, RequestError::Refused { code: 409 | 422, .. })
@@ -64,11 +64,11 @@ impl From<kube::Error> for RequestError {
     }
 }
 
-/// A way to an API server, as oneself or on someone's behalf.
+/// A client of an API server, possibly with impersonation.
 #[derive(Clone)]
 pub(super) struct Requests {
     client: Client,
-    /// The user on whose behalf requests are made.
+    /// The user to impersonate.
     user: Option<HeaderValue>,
 }
 
@@ -77,7 +77,7 @@ impl Requests {
         Requests { client, user: None }
     }
 
-    /// The same on behalf of a service account.
+    /// Impersonates a service account.
     pub(super) fn on_behalf_of(&self, namespace: &str, account: &str) -> Result<Self, RequestError> {
         let user = HeaderValue::try_from(format!("system:serviceaccount:{namespace}:{account}"))
             .map_err(|_| RequestError::NoAnswer(format!("{account:?} cannot be a service account")))?;
@@ -88,7 +88,7 @@ impl Requests {
         &self.client
     }
 
-    /// Sends a request. Waits and tries again where the server asks for that.
+    /// Sends a request. Waits and retries if the server asks for that.
     pub(super) async fn send(
         &self,
         method: &str,

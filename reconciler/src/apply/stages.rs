@@ -1,7 +1,7 @@
 //! Server-side apply of all objects of a Kustomization, stage by stage.
 //!
-//! A stage is tried as a whole before any of it is applied, so that a mistake in one object leaves
-//! the last good state running. What is in place already is neither tried nor applied.
+//! A stage gets a dry run as a whole before any of it is applied, so that a mistake in one object
+//! leaves the last good state running. Objects that are up to date are skipped.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use super::objects::{Applied, Objects};
 use super::order::{Order, Wanted};
 use super::request::RequestError;
 
-/// Requests for one Kustomization that are under way at the same time.
+/// Concurrent requests for one Kustomization.
 pub(super) const CONCURRENCY: usize = 4;
-/// How long definitions may take until they are established.
+/// How long to wait until new definitions are established.
 const ESTABLISH: Duration = Duration::from_secs(60);
 
 /// Applies the objects of one Kustomization.
@@ -33,9 +33,9 @@ pub struct Apply<'a> {
     pub objects: &'a Objects,
     /// Name and namespace of the Kustomization.
     pub owner: (&'a str, &'a str),
-    /// Whether an object that cannot be changed is deleted and made again.
+    /// Whether an object with immutable fields is deleted and created again.
     pub force: bool,
-    /// Fields that are left to others.
+    /// Fields that are not applied.
     pub ignored: &'a IgnoredFields,
 }
 
@@ -45,18 +45,18 @@ pub(super) struct Item<'a> {
     pub(super) kind: ApiKind,
 }
 
-/// What a trial has shown.
+/// The result of a dry run.
 pub(super) enum Trial {
-    /// This is what applying makes of the object.
+    /// The object as it would be applied.
     Applied(Box<Applied>),
-    /// The object asks to be left alone.
+    /// The object asks not to be changed.
     Skipped,
-    /// It has to be deleted and made again.
+    /// It has to be deleted and created again.
     Immutable,
 }
 
 impl Apply<'_> {
-    /// Applies all objects. What is done when an error occurs is in the error.
+    /// Applies all objects. An error lists the changes that were made before it.
     pub async fn all(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let mut done = Vec::new();
         for (stage, wanted) in &order.stages {
@@ -125,7 +125,7 @@ impl Apply<'_> {
         }
         match tried {
             Ok(tried) => {
-                // Others may have asked for that in the cluster.
+                // The object in the cluster may ask for that.
                 Ok(if ssa::is_skipped(&tried.object, None) {
                     Trial::Skipped
                 } else {
@@ -145,8 +145,8 @@ impl Apply<'_> {
         }
     }
 
-    /// Whether an object may be deleted and made again: if the Kustomization, the object, or the one in the
-    /// cluster says so.
+    /// Whether an object may be deleted and created again: if the Kustomization, the object, or its
+    /// state in the cluster says so.
     async fn may_recreate(&self, item: &Item<'_>) -> bool {
         let says_so = |object: &Value| object::is_marked(object, annotation::FORCE, annotation::ENABLED);
         if self.force || says_so(&item.wanted.value) {
@@ -179,7 +179,7 @@ impl Apply<'_> {
         observer.applied(&wanted.id, wanted.hash, &applied.object);
         Ok(match trial {
             _ if applied.is_created => Action::Created,
-            // A dry run has the resource version from before.
+            // A dry run returns the old resource version.
             Trial::Applied(tried) if applied.resource_version() == tried.resource_version() => {
                 Action::Unchanged
             }
@@ -202,7 +202,7 @@ impl Apply<'_> {
             }
             ssa::leave_ignored(&mut value, &existing, &tried.object, &ignored, FIELD_MANAGER);
         }
-        // One that is merged leaves others their fields; it may say so in the cluster alone.
+        // A merged object leaves other managers their fields. Only its state in the cluster may say so.
         if !object::is_marked(&tried.object, annotation::SSA, "Merge") {
             self.objects.take_over(kind, &wanted.id, &tried.object).await?;
         }
@@ -211,7 +211,7 @@ impl Apply<'_> {
 
     /// The failure for an object whose namespace does not exist.
     async fn not_found(&self, wanted: &Wanted, error: &RequestError) -> Failure {
-        // Its kind may be served elsewhere by now.
+        // Its kind may have moved to another version.
         self.objects.kinds().forget();
         let message = format!("{} not found: {error}", wanted.id.subject());
         let namespace = &wanted.id.namespace;
@@ -226,7 +226,7 @@ impl Apply<'_> {
         Failure(message, Some(hint))
     }
 
-    /// Waits until the kinds that were defined can be used.
+    /// Waits until new kinds can be used.
     async fn wait_for_definitions(&self, items: &[Item<'_>]) -> Result<(), Failure> {
         let definitions = items.iter().filter(|item| item.wanted.id.kind == "CustomResourceDefinition");
         let version = |kind: &ApiKind| kind.version().to_owned();
@@ -243,7 +243,7 @@ impl Apply<'_> {
     }
 }
 
-/// What the server says of an object: it may repeat the values of a Secret that it refuses.
+/// The server's message about an object. It is masked for Secrets, since it may repeat their values.
 fn shown(wanted: &Wanted, message: &str) -> String {
     Plaintext::of_secret(&wanted.value).mask(message)
 }
