@@ -113,6 +113,12 @@ pub(crate) fn set_defaults(state: &State, kind: &Kind, value: &mut Value) {
     {
         fallback(fields, "type", "Opaque");
     }
+    if resource == "storageclasses.storage.k8s.io"
+        && let Some(fields) = value.as_object_mut()
+    {
+        fallback(fields, "reclaimPolicy", "Delete");
+        fallback(fields, "volumeBindingMode", "Immediate");
+    }
     let identity = value.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) else { return };
     match resource {
@@ -272,8 +278,11 @@ fn service_defaults(state: &State, spec: &mut Map<String, Value>, identity: &str
     for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(port) = port.as_object_mut() {
             fallback(port, "protocol", "TCP");
-            if let Some(number) = port.get("port").cloned() {
-                fallback(port, "targetPort", number);
+            let unset = |target: &Value| target.is_null() || target == 0 || target == "";
+            if let Some(number) = port.get("port").cloned()
+                && port.get("targetPort").is_none_or(unset)
+            {
+                port.insert("targetPort".to_owned(), number);
             }
         }
     }

@@ -130,6 +130,11 @@ pub(crate) fn normalize(of: Type<'_>, value: &mut Value, path: &str) -> Result<(
         Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime if !value.is_string() => {
             return wrong(value, "string");
         }
+        Shape::Bytes => {
+            if let Some(place) = value.as_str().and_then(wrong_base64) {
+                return Err(format!("{WRONG_BASE64} at input byte {place}"));
+            }
+        }
         Shape::Integer(bits) => {
             if value.as_f64().is_some_and(|number| number.fract() == 0.0) && value.as_i64().is_none() {
                 *value = Value::from(value.as_f64().unwrap_or(0.0) as i64);
@@ -156,6 +161,36 @@ pub(crate) fn normalize(of: Type<'_>, value: &mut Value, path: &str) -> Result<(
         _ => {}
     }
     Ok(())
+}
+
+/// How the error about a text begins that is not in base64.
+pub(crate) const WRONG_BASE64: &str = "illegal base64 data";
+
+/// Where a text stops to be base64, counted as the server counts. Line breaks do not matter.
+fn wrong_base64(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut rest = bytes.iter().enumerate().filter(|(_, byte)| !matches!(byte, b'\n' | b'\r'));
+    loop {
+        for place in 0..4 {
+            match rest.next() {
+                None if place == 0 => return None,
+                // The group that is not complete.
+                None => return Some(bytes.len() - place),
+                Some((_, byte)) if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/') => {}
+                Some((_, b'=')) if place >= 2 => {
+                    if place == 2 {
+                        match rest.next() {
+                            None => return Some(bytes.len()),
+                            Some((_, b'=')) => {}
+                            Some((at, _)) => return Some(at.saturating_sub(1)),
+                        }
+                    }
+                    return rest.next().map(|(at, _)| at);
+                }
+                Some((at, _)) => return Some(at),
+            }
+        }
+    }
 }
 
 /// Checks a built-in object's enumerations.
@@ -419,5 +454,33 @@ fn check_rules(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldEr
             &branch_value,
             &format!("{path} in body must not validate the schema (not)"),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrong_base64;
+
+    /// The places are those that Go's `encoding/base64` names.
+    #[test]
+    fn base64_is_checked() {
+        for (text, place) in [
+            ("", None),
+            ("YQ==", None),
+            ("YW\nI=\n", None),
+            ("not base64!", Some(3)),
+            ("YQ", Some(0)),
+            ("YWJjZ", Some(4)),
+            ("YQ=", Some(3)),
+            ("YQ=a", Some(2)),
+            ("Y===", Some(1)),
+            ("YQ==YQ==", Some(4)),
+            ("YQ\n", Some(1)),
+            ("YWJjZ\n\n", Some(6)),
+            ("YWJj\nYQ=\n", Some(9)),
+            ("YQ=\n=\nx", Some(6)),
+        ] {
+            assert_eq!(wrong_base64(text), place, "{text:?}");
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::kinds::{Registry, resource_name};
+use crate::kinds::{Kind, Registry, resource_name};
+use crate::managed::fieldset::FieldSet;
+use crate::managed::{self, Writer};
 use crate::state::State;
 use crate::storage::{Expect, Name};
 
@@ -45,6 +47,20 @@ pub(crate) fn status(definition: &Value, now: &str) -> Value {
         ],
         "storedVersions": stored,
     })
+}
+
+/// A new definition as it is once it is served: its status belongs to the server.
+pub(crate) fn established(kind: &Kind, mut definition: Value, now: &str) -> Value {
+    if !kind.is(RESOURCE) {
+        return definition;
+    }
+    let mut before = definition.clone();
+    before["status"]["acceptedNames"] = json!({"kind": "", "plural": ""});
+    before["status"]["conditions"] = json!([]);
+    let api_version = kind.api_version();
+    let writer = Writer { manager: "kube-apiserver", api_version: &api_version, subresource: "status", now };
+    managed::record_update(kind.root(), &before, &mut definition, &writer, &FieldSet::default());
+    definition
 }
 
 /// Takes away all objects of a definition that is deleted.

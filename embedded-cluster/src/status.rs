@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 #[error("{message}")]
 pub(crate) struct ApiError {
     pub(crate) code: StatusCode,
+    /// Empty when the server knows none.
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     pub(crate) details: Option<Value>,
@@ -190,8 +191,10 @@ impl ApiError {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

@@ -5,7 +5,7 @@ use http::{Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, object_response};
-use crate::check::{check, check_builtin, check_expressions, normalize, prune, set_defaults};
+use crate::check::{WRONG_BASE64, check, check_builtin, check_expressions, normalize, prune, set_defaults};
 use crate::kinds::Kind;
 use crate::managed::fieldset::{Element, FieldSet};
 use crate::managed::{self, Writer};
@@ -44,6 +44,10 @@ impl Call<'_> {
         if self.dry_run() {
             return Ok(Some(value));
         }
+        let value = match expect {
+            Expect::Absent => definitions::established(self.kind, value, &self.state.now()),
+            Expect::Revision(_) => value,
+        };
         let gone = value.pointer("/metadata/deletionTimestamp").is_some() && delete::is_free(&value);
         let Ok((object, ticket)) = self.state.store.commit(&self.kind.resource, name, expect, Some(value))
         else {
@@ -497,7 +501,7 @@ async fn apply(call: &Call<'_>, mut config: Value) -> Result<Response<Body>, Api
                 None => prepare_new(call, merged).map(|_| ()),
             };
             if let Err(error) = prepared.and_then(|()| shape(call, merged)) {
-                failure = Some(error);
+                failure = Some(unconverted(call, error));
             }
         };
         let applied = managed::apply(call.kind.root(), &live, &config, &writer, &reset, force, complete);
@@ -524,6 +528,22 @@ async fn apply(call: &Call<'_>, mut config: Value) -> Result<Response<Body>, Api
         }
     }
     Err(ApiError::modified(call.kind.subject(&call.target.name)))
+}
+
+/// The error of an application whose object holds data that cannot be decoded: no refusal, as elsewhere, but a
+/// failure of the server.
+fn unconverted(call: &Call<'_>, error: ApiError) -> ApiError {
+    let Some(at) = error.message.find(WRONG_BASE64) else { return error };
+    let (kind, target) = (call.kind, call.target);
+    let kind = format!("{}/{}, Kind={}", kind.group, kind.version, kind.kind);
+    let message = format!(
+        "failed to convert new object ({}/{}; {kind}) to proper version: unable to convert unstructured object to \
+         {kind}: error decoding from json: {}",
+        target.namespace,
+        target.name,
+        &error.message[at..]
+    );
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
 }
 
 /// Drops nulls from an applied configuration of a built-in kind: they say nothing there.

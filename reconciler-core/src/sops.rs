@@ -9,6 +9,7 @@
 
 mod cipher;
 mod format;
+mod hybrid;
 mod keys;
 mod metadata;
 mod plaintext;

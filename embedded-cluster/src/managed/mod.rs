@@ -264,7 +264,9 @@ pub(crate) fn apply(
     }
     finish(&mut merged);
     let difference = typed::compare(of, &live_bare, &merged);
-    let taken = difference.modified.union(&difference.added);
+    // What this way of writing cannot change is not taken from its owner, whatever the server makes of it.
+    let taken = difference.modified.union(&difference.added).without(reset);
+    let removed = difference.removed.without(reset);
     let mut conflicts = Vec::new();
     for entry in entries.iter_mut().filter(|entry| !entry.is_of(writer, true)) {
         let contested = entry.fields.intersection(&taken);
@@ -273,7 +275,7 @@ pub(crate) fn apply(
                 conflicts.push(Conflict { manager: describe(entry), field: path_text(&path) });
             }
         }
-        entry.fields = entry.fields.difference(&contested).difference(&difference.removed);
+        entry.fields = entry.fields.difference(&contested).difference(&removed);
     }
     if !conflicts.is_empty() {
         return Err(conflicts);

@@ -8,6 +8,7 @@ use age::{DecryptError, Identity, x25519};
 use zeroize::Zeroizing;
 
 use super::cipher::DataKey;
+use super::hybrid;
 
 /// The ending of entries of a Secret that hold age keys.
 const AGE_ENDING: &str = ".agekey";
@@ -74,10 +75,12 @@ fn parse(line: &str) -> Result<Box<dyn Identity + Send + Sync>, KeysError> {
     if line.starts_with("AGE-PLUGIN-") {
         return Err(KeysError("age plugins are not supported".to_owned()));
     }
+    let malformed = |failure| KeysError(format!("malformed secret key: {failure}"));
+    if line.starts_with(hybrid::PREFIX) {
+        return Ok(Box::new(line.parse::<hybrid::Identity>().map_err(malformed)?));
+    }
     if !line.starts_with("AGE-SECRET-KEY-1") {
         return Err(KeysError("unknown identity type".to_owned()));
     }
-    let identity = x25519::Identity::from_str(line)
-        .map_err(|failure| KeysError(format!("malformed secret key: {failure}")))?;
-    Ok(Box::new(identity))
+    Ok(Box::new(x25519::Identity::from_str(line).map_err(malformed)?))
 }

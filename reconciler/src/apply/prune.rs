@@ -47,7 +47,7 @@ impl Objects {
         Ok(self.get(&kind, id).await?.is_some_and(|object| is_owned(&object, owner)))
     }
 
-    /// Whether the object was deleted.
+    /// Whether the object was deleted, by whomever.
     async fn prune_one(
         &self,
         id: &ObjectId,
@@ -61,7 +61,8 @@ impl Objects {
         let mut tries = 0;
         loop {
             tries += 1;
-            let Some(object) = self.get(&kind, id).await? else { return Ok(false) };
+            // Somebody was faster. As with Flux, that counts as deleted.
+            let Some(object) = self.get(&kind, id).await? else { return Ok(true) };
             if !is_owned(&object, owner) || ssa::is_kept(&object) {
                 return Ok(false);
             }
@@ -114,6 +115,17 @@ mod tests {
         let pruned = objects.prune(vec![(id.clone(), "v1".to_owned())], ("one", "x")).await;
         assert!(pruned.done.is_empty() && pruned.failed.is_empty(), "{pruned:?}");
         assert!(objects.is_owned(&id, "v1", ("other", "x")).await?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_counts_as_deleted() -> Result<(), BoxError> {
+        let objects = Objects::new(Client::new(Cluster::in_memory().service(), "default"));
+        let id: ObjectId = "default_a__ConfigMap".parse().map_err(|_| "no id")?;
+        let pruned = objects.prune(vec![(id.clone(), "v1".to_owned())], ("one", "x")).await;
+        assert!(pruned.failed.is_empty(), "{pruned:?}");
+        let done: Vec<_> = pruned.done.into_iter().map(|change| (change.id, change.action)).collect();
+        assert_eq!(done, [(id, Action::Deleted)]);
         Ok(())
     }
 
