@@ -1,4 +1,4 @@
-//! Evaluates ValidatingAdmissionPolicies, with or without an API server.
+//! Evaluates ValidatingAdmissionPolicies, with or without an API server, and the rules of webhooks.
 //!
 //! ```
 //! use admission_policy::{Objects, Operation, Policies, Request};
@@ -44,9 +44,11 @@ mod objects;
 mod policy;
 mod request;
 mod spec;
+mod webhook;
 
 pub use expression::environment;
 pub use objects::{Lookup, Objects};
 pub use policy::{Finding, Policies};
 pub use request::{Operation, Request, UserInfo};
 pub use spec::{Action, PolicyError};
+pub use webhook::WebhookRules;

@@ -110,8 +110,9 @@ impl<'a> Request<'a> {
         self.text("/kind")
     }
 
-    /// The request as expressions see it.
-    pub(crate) fn to_value(&self) -> Value {
+    /// The request as expressions see it, and what webhooks are sent besides objects.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
         let kind = json!({"group": self.group(), "version": self.version(), "kind": self.kind()});
         let resource = json!({"group": self.group(), "version": self.version(), "resource": self.resource});
         json!({

@@ -12,6 +12,7 @@ use crate::kinds::Kind;
 use crate::state::State;
 use crate::status::{ApiError, FieldError, Subject};
 use crate::storage::Name;
+use crate::webhook_settings;
 
 /// Names that both groups of events use for the same field: in the core group, and in the other.
 const EVENT_FIELDS: &[(&str, &str)] = &[
@@ -105,8 +106,17 @@ fn fallback(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
     map.entry(key).or_insert_with(|| value.into());
 }
 
+/// Sets what objects of a kind show even when it is empty.
+pub(crate) fn show_empty(kind: &Kind, value: &mut Value) {
+    let is_role = kind.group == "rbac.authorization.k8s.io" && matches!(&*kind.kind, "Role" | "ClusterRole");
+    if is_role && value["rules"].as_array().is_none_or(Vec::is_empty) {
+        value["rules"] = Value::Null;
+    }
+}
+
 /// Defaults of built-in kinds.
 pub(crate) fn set_defaults(state: &State, kind: &Kind, value: &mut Value) {
+    show_empty(kind, value);
     let resource = &*kind.resource;
     if resource == "secrets"
         && let Some(fields) = value.as_object_mut()
@@ -119,6 +129,7 @@ pub(crate) fn set_defaults(state: &State, kind: &Kind, value: &mut Value) {
         fallback(fields, "reclaimPolicy", "Delete");
         fallback(fields, "volumeBindingMode", "Immediate");
     }
+    webhook_settings::set_defaults(kind, value);
     let identity = value.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) else { return };
     match resource {
@@ -340,6 +351,7 @@ pub(crate) fn check_metadata(kind: &Kind, value: &Value, errors: &mut Vec<FieldE
 
 /// Checks of built-in kinds.
 pub(crate) fn check(kind: &Kind, old: Option<&Value>, value: &Value, errors: &mut Vec<FieldError>) {
+    webhook_settings::check(kind, value, errors);
     let spec = &value["spec"];
     let changed = |pointer: &str| old.is_some_and(|old| old.pointer(pointer) != value.pointer(pointer));
     match &*kind.resource {
@@ -405,6 +417,19 @@ pub(crate) fn check(kind: &Kind, old: Option<&Value>, value: &Value, errors: &mu
                     "metadata.name",
                     &value["metadata"]["name"],
                     "must be spec.names.plural+\".\"+spec.group",
+                ));
+            }
+            let stored = value.pointer("/status/storedVersions").and_then(Value::as_array);
+            for (index, version) in stored.into_iter().flatten().enumerate() {
+                let versions = spec["versions"].as_array().into_iter().flatten();
+                if versions.into_iter().any(|one| one["name"] == *version) {
+                    continue;
+                }
+                let name = version.as_str().unwrap_or_default();
+                errors.push(FieldError::invalid(
+                    format!("status.storedVersions[{index}]"),
+                    version,
+                    &format!("missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"),
                 ));
             }
         }

@@ -25,7 +25,7 @@ pub(crate) fn changed(state: &State, resource: &Arc<str>) {
     }
 }
 
-/// The status that tells that a definition is served.
+/// The status that tells that a definition is served. Versions in which objects were stored once stay listed.
 pub(crate) fn status(definition: &Value, now: &str) -> Value {
     let spec = &definition["spec"];
     let mut names = spec["names"].clone();
@@ -38,14 +38,19 @@ pub(crate) fn status(definition: &Value, now: &str) -> Value {
     }
     let stored =
         spec["versions"].as_array().into_iter().flatten().filter(|version| version["storage"] == true);
-    let stored: Vec<&Value> = stored.map(|version| &version["name"]).collect();
+    let mut known = definition["status"]["storedVersions"].as_array().cloned().unwrap_or_default();
+    for version in stored.map(|version| &version["name"]) {
+        if !known.contains(version) {
+            known.push(version.clone());
+        }
+    }
     json!({
         "acceptedNames": names,
         "conditions": [
             {"lastTransitionTime": now, "message": "no conflicts found", "reason": "NoConflicts", "status": "True", "type": "NamesAccepted"},
             {"lastTransitionTime": now, "message": "the initial names have been accepted", "reason": "InitialNamesAccepted", "status": "True", "type": "Established"},
         ],
-        "storedVersions": stored,
+        "storedVersions": known,
     })
 }
 

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::call::{Call, object_response};
 use crate::definitions;
 use crate::kinds::Kind;
-use crate::policies;
 use crate::read::respond;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::storage::{Expect, Name};
+use crate::{policies, webhooks};
 
 /// The finalizer behind foreground propagation.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
@@ -144,8 +144,15 @@ pub(crate) async fn remove(
     }
 }
 
+/// Asks webhooks and policies about the deletion of an object.
+async fn admit(call: &Call<'_>, object: &Value) -> Result<(), ApiError> {
+    webhooks::mutate(call, Some(object), None, &|_| Ok(())).await?;
+    policies::check(call, Some(object), None)?;
+    webhooks::validate(call, Some(object), None).await
+}
+
 pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
-    policies::check(call, Some(&call.stored()?.value), None)?;
+    admit(call, &call.stored()?.value).await?;
     match remove(call.state, call.kind, &call.name(), &Options::of(call)).await? {
         Outcome::Waiting(value) => Ok(respond(call, StatusCode::OK, &value)),
         Outcome::Gone(value) if call.kind.is("pods") => Ok(respond(call, StatusCode::OK, &value)),
@@ -173,7 +180,7 @@ pub(crate) async fn delete_collection(call: &Call<'_>) -> Result<Response<Body>,
     for object in listing.objects {
         let text = |field: &str| object.value["metadata"][field].as_str().unwrap_or_default().to_owned();
         let name = Name { namespace: text("namespace"), name: text("name") };
-        policies::check(call, Some(&object.value), None)?;
+        admit(call, &object.value).await?;
         match remove(call.state, call.kind, &name, &options).await {
             Ok(Outcome::Gone(value) | Outcome::Waiting(value)) => items.push(value),
             Err(error) if error.code == StatusCode::NOT_FOUND => {}

@@ -45,6 +45,9 @@ mod status;
 mod storage;
 mod table;
 mod watch;
+mod webhook_client;
+mod webhook_settings;
+mod webhooks;
 mod workloads;
 mod write;
 

@@ -15,7 +15,7 @@ const POLICIES: &str = "validatingadmissionpolicies.admissionregistration.k8s.io
 const BINDINGS: &str = "validatingadmissionpolicybindings.admissionregistration.k8s.io";
 
 /// The objects of the cluster, as policies refer to them.
-struct Stored<'a>(&'a State);
+pub(crate) struct Stored<'a>(pub(crate) &'a State);
 
 impl Stored<'_> {
     fn all(&self, resource: &str, namespace: &str) -> Vec<Arc<Object>> {
@@ -89,5 +89,5 @@ fn refusal(call: &Call<'_>, name: &str, finding: &Finding) -> ApiError {
     if let Some(details) = &mut error.details {
         details["causes"] = json!([{"message": finding.message}]);
     }
-    ApiError { code, reason, ..error }
+    ApiError { code, reason: reason.into(), ..error }
 }

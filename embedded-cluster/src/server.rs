@@ -117,7 +117,8 @@ where
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         )),
-    }?;
+    };
+    let response = response.unwrap_or_else(|error| error_response(&error));
     let warnings = call.warnings.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(with_warnings(response, &warnings))
 }

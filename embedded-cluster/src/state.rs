@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::kinds::Registry;
 use crate::storage::Store;
+use crate::webhook_client::Clients;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -30,13 +31,15 @@ pub(crate) struct State {
     registry: RwLock<Arc<Registry>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stop: watch::Sender<bool>,
+    /// How webhooks are called.
+    pub(crate) webhooks: Clients,
 }
 
 impl State {
     /// The state of a cluster that serves no kinds yet.
     pub(crate) fn new(store: Store, clock: Arc<dyn Clock>) -> State {
         let registry = RwLock::new(Arc::new(Registry::new([])));
-        State { store, registry, clock, stop: watch::Sender::new(false) }
+        State { store, registry, clock, stop: watch::Sender::new(false), webhooks: Clients::default() }
     }
 
     pub(crate) fn registry(&self) -> Arc<Registry> {

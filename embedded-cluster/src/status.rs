@@ -1,5 +1,7 @@
 //! Errors as the API server reports them: a `Status` object with code, reason and message.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) struct ApiError {
     pub(crate) code: StatusCode,
     /// Empty when the server knows none.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: Arc<str>,
     pub(crate) message: String,
     pub(crate) details: Option<Value>,
 }
@@ -90,7 +92,7 @@ impl FieldError {
 
 impl ApiError {
     pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError { code, reason, message: message.into(), details: None }
+        ApiError { code, reason: reason.into(), message: message.into(), details: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> ApiError {
@@ -193,7 +195,7 @@ impl ApiError {
             "message": self.message,
         });
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = (*self.reason).into();
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();

@@ -14,7 +14,19 @@ use crate::scale::{scale_of, with_scale};
 use crate::schema::{Shape, Type};
 use crate::status::{ApiError, FieldError};
 use crate::storage::{Expect, Name, Object};
-use crate::{admission, definitions, delete, patch, policies};
+use crate::{admission, definitions, delete, patch, policies, webhooks};
+
+/// Metadata that only the server changes.
+const KEPT: [&str; 8] = [
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+];
 
 /// How often a patch is tried again when others write in between.
 const TRIES: usize = 10;
@@ -291,24 +303,54 @@ fn prepare_changed(call: &Call<'_>, old: &Value, value: &mut Value) -> Result<()
         };
     }
     let metadata = new.entry("metadata").or_insert_with(|| json!({}));
-    for kept in [
-        "name",
-        "namespace",
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-        "resourceVersion",
-    ] {
-        match old["metadata"].get(kept) {
-            Some(value) => metadata[kept] = value.clone(),
+    keep(&KEPT, &old["metadata"], metadata);
+    Ok(())
+}
+
+/// Gives fields of an object the values that another one has, or none.
+fn keep(fields: &[&str], from: &Value, to: &mut Value) {
+    for field in fields {
+        match from.get(field) {
+            Some(value) => to[field] = value.clone(),
             None => {
-                metadata.as_object_mut().and_then(|metadata| metadata.shift_remove(kept));
+                to.as_object_mut().and_then(|object| object.shift_remove(*field));
             }
         }
     }
-    Ok(())
+}
+
+/// The object as the mutating webhooks want it. Its identity, its owners and its status are not theirs, except
+/// for the status when that is what is written.
+async fn mutate(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
+    if !webhooks::are_there(call) {
+        return Ok(value);
+    }
+    let kind = call.kind;
+    let mut sent = value.clone();
+    if old.is_none() {
+        keep(&["uid", "creationTimestamp"], &Value::Null, &mut sent["metadata"]);
+    }
+    let complete = |object: &mut Value| {
+        prune(kind.root(), object, "", &mut Vec::new());
+        shape(call, object)
+    };
+    let Some(mut changed) = webhooks::mutate(call, old, Some(&sent), &complete).await? else {
+        return Ok(value);
+    };
+    if call.target.subresource == "status" {
+        let mut result = value;
+        keep(&["status"], &changed, &mut result);
+        return Ok(result);
+    }
+    if !changed["metadata"].is_object() {
+        changed["metadata"] = json!({});
+    }
+    keep(&KEPT, &value["metadata"], &mut changed["metadata"]);
+    keep(&["managedFields"], &value["metadata"], &mut changed["metadata"]);
+    if kind.has("status") {
+        keep(&["status"], &value, &mut changed);
+    }
+    Ok(changed)
 }
 
 /// Counts a change of the spec.
@@ -345,9 +387,10 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
     shape(call, &mut value)?;
     let (manager, api_version, now) = (call.manager(), call.kind.api_version(), call.state.now());
     let writer = Writer { manager: &manager, api_version: &api_version, subresource: "", now: &now };
-    let before = if call.kind.custom { Value::Null } else { zero(call.kind.root()) };
+    let mut before = if call.kind.custom { Value::Null } else { zero(call.kind.root()) };
+    admission::show_empty(call.kind, &mut before);
     managed::record_update(call.kind.root(), &before, &mut value, &writer, &reset_fields(call.kind, ""));
-    validate(call, None, &value)?;
+    let value = admit(call, None, value).await?;
     let exists = || ApiError::already_exists(call.kind.subject(&name.name));
     if call.state.store.get(&call.kind.resource, &name).is_some() {
         return Err(exists());
@@ -378,8 +421,16 @@ async fn replace(call: &Call<'_>, old: &Object, mut value: Value) -> Result<Opti
     finish(call, old, value).await
 }
 
-async fn finish(call: &Call<'_>, old: &Object, mut value: Value) -> Result<Option<Value>, ApiError> {
-    validate(call, Some(&old.value), &value)?;
+/// Has webhooks change the object, and asks everyone whether it is allowed.
+async fn admit(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
+    let value = mutate(call, old, value).await?;
+    validate(call, old, &value)?;
+    webhooks::validate(call, old, Some(&value)).await?;
+    Ok(value)
+}
+
+async fn finish(call: &Call<'_>, old: &Object, value: Value) -> Result<Option<Value>, ApiError> {
+    let mut value = admit(call, Some(&old.value), value).await?;
     count(call.kind, &old.value, &mut value);
     value["metadata"]["resourceVersion"] = old.value["metadata"]["resourceVersion"].clone();
     if value == old.value {
@@ -515,11 +566,13 @@ async fn apply(call: &Call<'_>, mut config: Value) -> Result<Response<Body>, Api
             error
         })?;
         let (code, stored) = match &old {
-            Some(old) if applied.unchanged => (StatusCode::OK, Some(old.value.clone())),
+            Some(old) if applied.unchanged && !webhooks::are_there(call) => {
+                (StatusCode::OK, Some(old.value.clone()))
+            }
             Some(old) => (StatusCode::OK, finish(call, old, applied.object).await?),
             None => {
-                validate(call, None, &applied.object)?;
-                (StatusCode::CREATED, call.store(&call.name(), Expect::Absent, applied.object).await?)
+                let object = admit(call, None, applied.object).await?;
+                (StatusCode::CREATED, call.store(&call.name(), Expect::Absent, object).await?)
             }
         };
         if let Some(stored) = stored {

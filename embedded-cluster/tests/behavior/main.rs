@@ -1,6 +1,7 @@
 //! The behavior suite on the embedded cluster, or on the API server that `KUBECONFIG` names.
 
 mod suite;
+mod webhooks;
 
 use kube::Client;
 
@@ -11,6 +12,15 @@ async fn behaves_like_kubernetes() -> Result<(), Box<dyn std::error::Error + Sen
     }
     let cluster = embedded_cluster::Cluster::in_memory();
     suite::run_suite(Client::new(cluster.service(), "default")).await
+}
+
+#[tokio::test]
+async fn webhooks_are_asked() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if std::env::var_os("KUBECONFIG").is_some() {
+        return webhooks::run(Client::try_default().await?).await;
+    }
+    let cluster = embedded_cluster::Cluster::in_memory();
+    webhooks::run(Client::new(cluster.service(), "default")).await
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Runs all cases in namespaces of their own.
 pub(crate) async fn run_suite(client: Client) -> Outcome {
@@ -36,19 +36,19 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
-fn kind(group: &str, version: &str, kind: &str) -> ApiResource {
+pub(crate) fn kind(group: &str, version: &str, kind: &str) -> ApiResource {
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
-fn of(client: &Client, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {
+pub(crate) fn of(client: &Client, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, resource)
 }
 
-fn object(value: Value) -> Result<DynamicObject, serde_json::Error> {
+pub(crate) fn object(value: Value) -> Result<DynamicObject, serde_json::Error> {
     serde_json::from_value(value)
 }
 
-async fn fresh_namespace(
+pub(crate) async fn fresh_namespace(
     client: &Client,
     prefix: &str,
 ) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
@@ -58,7 +58,9 @@ async fn fresh_namespace(
     Ok(namespaces.create(&PostParams::default(), &wanted).await?.metadata.name.ok_or("no name")?)
 }
 
-fn message<T>(result: Result<T, Error>) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) fn message<T>(
+    result: Result<T, Error>,
+) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
     match result {
         Err(Error::Api(status)) => Ok((status.code, status.message.clone())),
         Err(other) => Err(other.into()),
@@ -66,11 +68,11 @@ fn message<T>(result: Result<T, Error>) -> Result<(u16, String), Box<dyn std::er
     }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Outcome {
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Outcome {
     if found == wanted { Ok(()) } else { Err(format!("found {found:?}\nwanted {wanted:?}").into()) }
 }
 
-fn config_map(name: &str, data: Value) -> Value {
+pub(crate) fn config_map(name: &str, data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"app": name}}, "data": data})
 }
 
