@@ -31,7 +31,7 @@ impl Delete {
             for name in names {
                 cluster.get(kind, namespace, name).await?;
                 if !self.silent {
-                    confirm(&format!("Are you sure you want to delete this {}", kind.human))?;
+                    confirm(&format!("Are you sure you want to delete this {}", kind.human), "--silent")?;
                 }
                 term::action(&format!("deleting {} {name} in {namespace} namespace", kind.human));
                 cluster.delete(&kind.resource(), namespace, name).await?;
@@ -42,13 +42,13 @@ impl Delete {
     }
 }
 
-/// Asks a question that only `y` answers with yes.
+/// Asks a question that only `y` answers with yes. `flag` is the flag that answers it.
 ///
 /// # Errors
 /// The answer is no, or nobody is there to ask.
-pub(crate) fn confirm(question: &str) -> Result {
+pub(crate) fn confirm(question: &str, flag: &str) -> Result {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::failed("aborting: nobody is there to confirm it, add --silent"));
+        return Err(Failure::failed(format!("aborting: nobody is there to confirm it, add {flag}")));
     }
     term::note(&format!("{question}? [y/N] "));
     let mut answer = String::new();

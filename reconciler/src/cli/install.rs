@@ -128,7 +128,10 @@ impl Uninstall {
     /// Deletes the reconciler and its kinds. What was applied from sources stays.
     pub(crate) fn run(&self, global: &Global) -> Result {
         if !self.dry_run && !self.silent {
-            confirm("Are you sure you want to delete the reconciler and its custom resource definitions")?;
+            confirm(
+                "Are you sure you want to delete the reconciler and its custom resource definitions",
+                "--silent",
+            )?;
         }
         block_on(async {
             let cluster = Cluster::connect(global).await?;

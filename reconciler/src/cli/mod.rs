@@ -22,6 +22,7 @@ mod kinds;
 mod logs;
 mod manifest;
 mod manifests;
+mod migrate;
 mod reconcile;
 mod render;
 mod run;
@@ -113,6 +114,8 @@ enum Command {
     List(transfer::List),
     /// Show the logs of controllers in the cluster
     Logs(logs::Logs),
+    /// Bring objects or manifests to the latest version of their kinds
+    Migrate(migrate::Migrate),
     /// Fetch an artifact from a registry
     Pull(transfer::Pull),
     /// Push an artifact to a registry
@@ -185,6 +188,7 @@ fn run(cli: &Cli) -> Result {
         Command::Envsubst(envsubst) => envsubst.run(&cli.global),
         Command::Events(events) => events.run(&cli.global),
         Command::List(list) => list.run(&cli.global),
+        Command::Migrate(migrate) => migrate.run(&cli.global),
         Command::Pull(pull) => pull.run(&cli.global),
         Command::Push(push) => push.run(&cli.global),
         Command::Tag(tag) => tag.run(&cli.global),

@@ -5,6 +5,7 @@ mod bootstrap;
 #[cfg(unix)]
 mod forge;
 mod install;
+mod migrate;
 #[cfg(unix)]
 #[path = "../remotes/server.rs"]
 #[expect(dead_code, reason = "the tests of remotes use the rest")]

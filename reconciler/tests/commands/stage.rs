@@ -111,6 +111,25 @@ impl Stage {
         })
     }
 
+    /// Changes the object at a path.
+    pub(crate) fn merge(&self, path: &str, patch: &Value) -> Result {
+        self.runtime.block_on(async {
+            let request = http::Request::patch(path).header("content-type", "application/merge-patch+json");
+            let request = request.body(serde_json::to_vec(patch)?)?;
+            client(&self.kubeconfig).await?.request::<Value>(request).await?;
+            Ok(())
+        })
+    }
+
+    /// Deletes the object at a path.
+    pub(crate) fn delete(&self, path: &str) -> Result {
+        self.runtime.block_on(async {
+            let request = http::Request::delete(path).body(Vec::new())?;
+            client(&self.kubeconfig).await?.request::<Value>(request).await?;
+            Ok(())
+        })
+    }
+
     pub(crate) fn run(&self, line: &str) -> Result<Output> {
         Ok(self.command().args(line.split_whitespace()).output()?)
     }

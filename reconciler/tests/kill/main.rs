@@ -18,11 +18,14 @@ async fn killed_at_a_few_moments() -> Outcome {
     play(6).await
 }
 
-/// Kills at a hundred moments.
+/// Kills at a hundred moments, or at as many as `RECONCILER_KILLS` says.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it takes minutes: cargo xtask e2e --long runs it"]
-async fn killed_at_a_hundred_moments() -> Outcome {
-    play(100).await
+async fn killed_at_many_moments() -> Outcome {
+    match std::env::var("RECONCILER_KILLS") {
+        Ok(kills) => play(kills.parse()?).await,
+        Err(_) => play(100).await,
+    }
 }
 
 async fn play(kills: usize) -> Outcome {

@@ -243,7 +243,7 @@ impl Steps<'_> {
         match keeper {
             KeyKeeper::Forge(keys) => keys.add(&self.key_title(), &public).await?,
             KeyKeeper::User if file.is_none() => {
-                confirm("Please give the key access to your repository. Did you")?;
+                confirm("Please give the key access to your repository. Did you", "--silent")?;
             }
             KeyKeeper::User | KeyKeeper::Nobody => {}
         }
