@@ -398,6 +398,28 @@ def test_the_tree_of_golden_files_is_in_the_repository(pytester: pytest.Pytester
     assert snapshot(victim) == {f"deploy/gone/{GOLDEN}": STAGING.encode()}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_what_is_collected_does_not_tell_of_files_elsewhere(
+    pytester: pytest.Pytester, repository: Path
+) -> None:
+    elsewhere = repository.parent / "elsewhere"
+    write(elsewhere, {"secret": "x\n"})
+    write(repository, {"deploy/x/a.yaml": ""})
+    link = repository / "deploy/x/kustomization.yaml"
+    said = []
+    for target in [elsewhere / "secret", elsewhere, elsewhere / "missing", repository / "missing"]:
+        link.symlink_to(target)
+        result = pytester.runpytest()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        said.append(result.outlines + result.errlines)
+        link.unlink()
+    pytest.LineMatcher(said[0]).fnmatch_lines(["*x/kustomization.yaml is a link out of the repository*"])
+    assert said.count(said[0]) == len(said)
+    # In the repository, links are followed.
+    link.symlink_to(repository / "deploy/staging/kustomization.yaml")
+    pytester.runpytest("-v").stdout.fnmatch_lines(["deploy/x/kustomization.yaml::golden *"])
+
+
 def test_only_golden_files_are_removed(pytester: pytest.Pytester, repository: Path) -> None:
     (repository / "kustomize-golden.yaml").write_text("file: README.md\n")
     write(repository, {"deploy/docs/README.md": "# Docs\n", "deploy/gone/README.md": STAGING})

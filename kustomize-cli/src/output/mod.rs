@@ -7,7 +7,7 @@ mod staged;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kustomize_core::resource::ResId;
@@ -28,7 +28,7 @@ pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
 
 /// Writes texts to standard output, one after the other.
 pub(crate) fn all_to_stdout<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     let written = texts.into_iter().try_for_each(|text| stdout.write_all(text));
     written.and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
 }
@@ -42,20 +42,30 @@ pub(crate) fn place_within(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Writes text to a file.
+/// Writes text to a file in a directory that exists.
 pub(crate) fn to_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
     let place = place_within(path)?;
-    Staged::write(&place, text).and_then(Staged::commit).map_err(|error| Failure::write(path, &error))
+    let written = match place.parent() {
+        Some(parent) => fs::metadata(parent).and_then(|_| put(&place, text)),
+        None => put(&place, text),
+    };
+    written.map_err(|error| Failure::write(path, &error))
 }
 
-/// Writes a report to a file. No link is followed on the way to it, even if one takes the place of a
-/// directory meanwhile; devices and pipes are written to.
+/// Writes a report to a file. Directories are made where there are none.
 pub(crate) fn to_report(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    let place = place_within(path)?;
-    let is_special = fs::symlink_metadata(&place).is_ok_and(|metadata| !metadata.is_file());
-    match OsHost::path(&place).filter(|_| !is_special) {
-        Some(place) => OsHost::replace_unlinked(&place, text).map_err(|error| Failure::write(path, &error)),
-        None => to_file(path, text),
+    put(&place_within(path)?, text).map_err(|error| Failure::write(path, &error))
+}
+
+/// Puts a file in a place with links resolved. No link is followed on the way to it, even if one takes the
+/// place of a directory or of the file meanwhile; devices and pipes are written to.
+fn put(place: &Path, text: &[u8]) -> io::Result<()> {
+    if staged::write_to_device(place, text)? {
+        return Ok(());
+    }
+    match OsHost::path(place) {
+        Some(place) => check_limit(text.len()).and_then(|()| OsHost::replace_unlinked(&place, text)),
+        None => Staged::write(place, text).and_then(Staged::commit),
     }
 }
 
@@ -111,4 +121,28 @@ fn check(ids: &[ResId], names: &[String]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_that_appear_meanwhile_are_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        fs::create_dir(top.join("elsewhere")).unwrap();
+        fs::write(top.join("elsewhere/file"), "old").unwrap();
+        symlink("elsewhere", top.join("directory")).unwrap();
+        symlink("elsewhere/file", top.join("link")).unwrap();
+
+        put(&top.join("directory/file"), b"new").unwrap_err();
+        put(&top.join("directory/other"), b"new").unwrap_err();
+        put(&top.join("link"), b"new").unwrap();
+        assert_eq!(fs::read_to_string(top.join("link")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(top.join("elsewhere/file")).unwrap(), "old");
+        assert_eq!(fs::read_dir(top.join("elsewhere")).unwrap().count(), 1);
+    }
 }

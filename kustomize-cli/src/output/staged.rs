@@ -15,16 +15,15 @@ pub(super) struct Staged {
 impl Staged {
     /// Writes `content` beside `target`.
     pub(super) fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
+        if write_to_device(target, content)? {
+            return Ok(Staged { target: target.to_owned(), temporary: None });
+        }
         // A link stays a link: what it points at is replaced.
         let place = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
         let permissions = match fs::metadata(&place) {
             Ok(metadata) => {
                 // Opened like this even though it will be replaced: a file that may not be written stays as it is.
-                let mut file = open_existing(&place, &metadata)?;
-                if !metadata.is_file() {
-                    file.write_all(content)?;
-                    return Ok(Staged { target: target.to_owned(), temporary: None });
-                }
+                open_existing(&place, &metadata)?;
                 Some(metadata.permissions())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -64,6 +63,19 @@ impl Drop for Staged {
             let _ = fs::remove_file(temporary);
         }
     }
+}
+
+/// Writes to what stands in a place if that is a device or a pipe, and says whether it is.
+pub(super) fn write_to_device(place: &Path, content: &[u8]) -> io::Result<bool> {
+    let is_device = |metadata: &Metadata| !metadata.is_file() && !metadata.is_dir();
+    let Some(metadata) = fs::metadata(place).ok().filter(is_device) else { return Ok(false) };
+    let mut file = open_existing(place, &metadata)?;
+    // A link to a file may have taken its place meanwhile.
+    if !is_device(&file.metadata()?) {
+        return Err(io::Error::other("it is another file now"));
+    }
+    file.write_all(content)?;
+    Ok(true)
 }
 
 /// Opens what stands in the place already. A pipe that nobody reads from would have to be waited for.

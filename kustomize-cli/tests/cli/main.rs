@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that unwraps in vain has failed
 
+mod action;
 mod arguments;
 #[cfg(target_os = "linux")]
 mod completion;

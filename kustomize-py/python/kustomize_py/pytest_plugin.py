@@ -130,17 +130,21 @@ class Goldens:
         """Return the directory of the configuration."""
         return self.config.inipath.parent if self.config.inipath else self.config.rootpath
 
+    def _repository(self) -> Path:
+        """Return the top of the repository that the configuration is in, with links resolved."""
+        top = self._top()
+        above = [(place, mark) for mark in TOPS for place in (top, *top.parents)]
+        return Path(os.path.realpath(next((place for place, mark in above if (place / mark).exists()), top)))
+
     def _in_repository(self, setting: str, directory: Path) -> Path:
         """Resolve a directory, which must be in the repository that may have brought the setting along.
 
         Only what is returned may be used: `link/..` is another place for those who leave out both.
         """
-        top = self._top()
-        above = [(place, mark) for mark in TOPS for place in (top, *top.parents)]
-        repository = next((place for place, mark in above if (place / mark).exists()), top)
+        repository = self._repository()
         place = Path(os.path.realpath(directory))
         is_gits = ".git" in (part.lower() for part in place.parts)
-        if is_gits or not place.is_relative_to(os.path.realpath(repository)):
+        if is_gits or not place.is_relative_to(repository):
             raise pytest.UsageError(f"{setting}: {directory} is not in the repository {repository}")
         return place
 
@@ -155,8 +159,28 @@ class Goldens:
                 )
             except KustomizeError as error:
                 raise pytest.UsageError(str(error)) from None
-            self._cases = {_stand_in(case): case for case in found}
+            self._cases = {self._stand_in(case): case for case in found}
         return self._cases
+
+    def _stand_in(self, case: golden.Case) -> Path:
+        """Return the file by which pytest finds a case.
+
+        Pytest passes over links to nothing. A link out of the repository is refused in the same words:
+        otherwise the tests that are found would tell what exists elsewhere.
+        """
+        files = [] if case.is_orphan else [Path(case.overlay) / name for name in FILE_NAMES]
+        for file in files:
+            if file.is_symlink() and not self.is_trusted and not self._leads_within(file):
+                name = _seen_from(self.config.rootpath, file)
+                raise pytest.UsageError(f"{name} is a link out of the repository, or to nothing")
+            if file.is_file():
+                return file
+        return Path(case.golden)
+
+    def _leads_within(self, link: Path) -> bool:
+        """Tell whether a link leads to something in the repository."""
+        target = Path(os.path.realpath(link))
+        return target.is_relative_to(self._repository()) and target.exists()
 
     @pytest.hookimpl(hookwrapper=True, optionalhook=True)
     def pytest_collect_directory(self) -> Iterator[None]:
@@ -324,12 +348,6 @@ def _options(lines: list[str], *, is_trusted: bool) -> BuildOptions:
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(f"kustomize_options: {error}") from None
     return options  # type: ignore[no-any-return]
-
-
-def _stand_in(case: golden.Case) -> Path:
-    """Return the file by which pytest finds a case."""
-    files = (Path(case.overlay) / name for name in FILE_NAMES)
-    return next((file for file in files if not case.is_orphan and file.is_file()), Path(case.golden))
 
 
 def _seen_from(directory: Path, file: Path) -> str:
