@@ -176,6 +176,7 @@ async fn eventually<T, F: Future<Output = Result<Option<T>, Error>>>(
 pub(crate) async fn run(client: Client) -> Outcome {
     let webhooks = Webhooks::start().await?;
     changes_and_refusals(&client, &webhooks).await?;
+    versions_and_another_turn(&client, &webhooks).await?;
     failures(&client, &webhooks).await
 }
 
@@ -273,6 +274,69 @@ async fn changes_and_refusals(client: &Client, webhooks: &Webhooks) -> Outcome {
     for (api, path) in [(&mutating, "first"), (&mutating, "second"), (&validating, "judge")] {
         api.delete(&format!("{namespace}-{path}"), &DeleteParams::default()).await?;
     }
+    Ok(())
+}
+
+/// A webhook is asked about all versions of a kind, in the one that it knows, and again if others have changed the
+/// object after it.
+async fn versions_and_another_turn(client: &Client, webhooks: &Webhooks) -> Outcome {
+    let post = PostParams::default();
+    let namespace = fresh_namespace(client, "webhooks-").await?;
+    let group = format!("{namespace}.example.org");
+    let version = |name: &str, is_stored: bool| {
+        json!({
+            "name": name, "served": true, "storage": is_stored,
+            "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+        })
+    };
+    let definitions: Api<DynamicObject> =
+        Api::all_with(client.clone(), &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("gadgets.{group}")},
+        "spec": {
+            "group": group, "scope": "Namespaced", "names": {"kind": "Gadget", "plural": "gadgets"},
+            "versions": [version("v1beta1", true), version("v1", false)],
+        },
+    });
+    definitions.create(&post, &object(definition)?).await?;
+    let rules = json!([{
+        "apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["gadgets"],
+    }]);
+    let mutating = configurations(client, "MutatingWebhookConfiguration");
+    for (path, again) in [("first", "IfNeeded"), ("second", "Never")] {
+        let more = json!({"rules": rules, "reinvocationPolicy": again});
+        let wanted = webhooks.configuration("MutatingWebhookConfiguration", &namespace, path, more);
+        mutating.create(&post, &object(wanted)?).await?;
+    }
+    let gadgets = of(client, &namespace, &kind(&group, "v1beta1", "Gadget"));
+    let gadget = object(json!({
+        "apiVersion": format!("{group}/v1beta1"), "kind": "Gadget", "metadata": {"name": "gadget"}, "data": {},
+    }))?;
+    let dry = PostParams { dry_run: true, ..post };
+    let made = eventually(async || match gadgets.create(&dry, &gadget).await {
+        Ok(made)
+            if made.data["data"]["seen"].as_str().is_some_and(|seen| seen.starts_with("first second")) =>
+        {
+            Ok(Some(made))
+        }
+        Ok(_) => Ok(None),
+        Err(Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error),
+    })
+    .await?;
+    same(&made.data["data"]["seen"], &json!("first second first "))?;
+    same(&made.types.map(|types| types.api_version), &Some(format!("{group}/v1beta1")))?;
+    let asked = webhooks.about("second", "gadget");
+    let asked = asked.last().ok_or("the webhook was not asked")?;
+    same(&asked["kind"], &json!({"group": group, "version": "v1", "kind": "Gadget"}))?;
+    same(&asked["resource"]["version"], &json!("v1"))?;
+    same(&asked["requestKind"]["version"], &json!("v1beta1"))?;
+    same(&asked["object"]["apiVersion"], &json!(format!("{group}/v1")))?;
+    for path in ["first", "second"] {
+        mutating.delete(&format!("{namespace}-{path}"), &DeleteParams::default()).await?;
+    }
+    definitions.delete(&format!("gadgets.{group}"), &DeleteParams::default()).await?;
     Ok(())
 }
 
