@@ -39,7 +39,8 @@ impl<'a> BuildContext<'a> {
             options,
             recorder,
             store,
-            context: Context::new(Arc::clone(&store.sources), threads),
+            context: Context::new(Arc::clone(&store.sources), threads)
+                .cancelled_by(options.cancellation.clone()),
             reuses: true,
             has_reused: AtomicBool::new(false),
             is_spoiled: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::cancellation::Cancellation;
 use crate::error::location_to_show;
 use crate::parallel::Threads;
 use crate::schema::Schema;
@@ -13,6 +14,8 @@ pub(crate) struct Context {
     pub(crate) sources: Arc<Sources>,
     /// The threads that this build may use.
     pub(crate) threads: Threads,
+    /// What ends the build early.
+    pub(crate) cancellation: Cancellation,
     schema: OnceLock<CustomSchema>,
     builtin_schema: Schema,
     warnings: Mutex<Vec<Warning>>,
@@ -30,10 +33,16 @@ impl Context {
         Context {
             sources,
             threads,
+            cancellation: Cancellation::default(),
             schema: OnceLock::new(),
             builtin_schema: Schema::default(),
             warnings: Mutex::new(Vec::new()),
         }
+    }
+
+    /// The same, ended by this switch.
+    pub(crate) fn cancelled_by(self, cancellation: Cancellation) -> Self {
+        Context { cancellation, ..self }
     }
 
     /// The schema in force: the first custom one met from the root down, else the built-in.

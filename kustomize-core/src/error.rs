@@ -58,6 +58,8 @@ pub enum ErrorKind {
     Remote,
     /// Something that the options do not allow.
     NotAllowed,
+    /// Someone has cancelled the build.
+    Cancelled,
     /// A golden file, or the configuration of where they stand, that cannot be used.
     Golden,
 }
@@ -84,6 +86,7 @@ impl ErrorKind {
             ErrorKind::Function => "function",
             ErrorKind::Remote => "remote",
             ErrorKind::NotAllowed => "not_allowed",
+            ErrorKind::Cancelled => "cancelled",
             ErrorKind::Golden => "golden",
         }
     }

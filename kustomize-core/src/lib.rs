@@ -8,6 +8,7 @@
 mod accumulate;
 mod build;
 mod build_context;
+mod cancellation;
 mod collections;
 mod context;
 mod error;
@@ -34,6 +35,7 @@ mod transform;
 mod warning;
 
 pub use build::{Rendered, build, build_kustomization, build_yaml};
+pub use cancellation::Cancellation;
 pub use error::{BuildError, ErrorKind, Note};
 /// YAML: trees that know their positions, the reader, the printer.
 pub use kustomize_yaml as yaml;

@@ -1,5 +1,6 @@
 //! What a caller may choose.
 
+use crate::cancellation::Cancellation;
 use crate::option_names::OptionNames;
 
 /// Options of a build. The default is kustomize's, with everything that reaches outside off.
@@ -46,6 +47,8 @@ pub struct BuildOptions {
     pub mounts: Vec<String>,
     /// Runs container functions as the current user.
     pub as_current_user: bool,
+    /// Ends the build early. A session that it has ended builds nothing any more.
+    pub cancellation: Cancellation,
     /// How errors and warnings name these options.
     pub option_names: OptionNames,
 }
@@ -69,6 +72,7 @@ impl Default for BuildOptions {
             env: Vec::new(),
             mounts: Vec::new(),
             as_current_user: false,
+            cancellation: Cancellation::default(),
             option_names: OptionNames::default(),
         }
     }

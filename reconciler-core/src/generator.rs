@@ -13,7 +13,7 @@ mod scan;
 pub use overlay::{CommandOptions, Generated, OverlayHost};
 
 use kustomize_core::host::HostError;
-use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, Rendered, Reorder};
+use kustomize_core::{BuildError, BuildOptions, Cancellation, LoadRestrictor, Rendered, Reorder};
 
 /// Why no kustomization could be generated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,10 +58,11 @@ pub enum GenerateError {
 ///
 /// # Errors
 /// Whatever kustomize refuses.
-pub fn build(host: &OverlayHost<'_>) -> Result<Rendered, BuildError> {
+pub fn build(host: &OverlayHost<'_>, cancellation: &Cancellation) -> Result<Rendered, BuildError> {
     let options = BuildOptions {
         load_restrictor: LoadRestrictor::None,
         reorder: Reorder::None,
+        cancellation: cancellation.clone(),
         ..BuildOptions::default()
     };
     kustomize_core::build(host, host.directory(), &options)

@@ -105,7 +105,7 @@ fn render(
     if let Some(keys) = keys {
         decrypt::files(&mut host, tree, keys, plaintext)?;
     }
-    let rendered = generator::build(&host)
+    let rendered = generator::build(&host, &tree.cancellation())
         .map_err(|error| BuildFailure::of_build(error, host.generated(), tree, &directory))?;
     let count = rendered.resources().len();
     if count > MOST_OBJECTS {
@@ -118,6 +118,9 @@ fn render(
     });
     let mut objects = Vec::with_capacity(rendered.resources().len());
     for resource in rendered.resources() {
+        if tree.cancellation().is_cancelled() {
+            return Err(BuildFailure::Object("the build was cancelled".to_owned()));
+        }
         let decrypted = match keys {
             Some(keys) => decrypt::resource(&rendered, resource, keys, plaintext)?,
             None => None,

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bucket;
+mod builds;
 mod context;
 mod events;
 mod finalizer;
@@ -31,6 +32,7 @@ mod store;
 mod tenancy;
 mod turns;
 
+pub(crate) use context::BUILD_TIMEOUT;
 pub use context::Context;
 pub use log::Log;
 pub(crate) use receiver::call as call_receiver;

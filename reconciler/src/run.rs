@@ -12,6 +12,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -51,6 +52,8 @@ pub struct RunOptions {
     pub artifacts: Option<SocketAddr>,
     /// The server that artifacts are said to be at; the address where they are served if absent.
     pub artifacts_server: Option<String>,
+    /// How long a build may take; `spec.timeout` of a Kustomization can only be less.
+    pub build_timeout: Duration,
     /// How one of several processes is elected; this process leads if absent.
     pub election: Option<Election>,
     /// Time and randomness.
@@ -73,6 +76,7 @@ impl RunOptions {
             local_repository: None,
             artifacts: None,
             artifacts_server: None,
+            build_timeout: controller::BUILD_TIMEOUT,
             election: None,
             environment: Environment::default(),
         }
@@ -110,7 +114,8 @@ pub async fn run(
         .with_artifacts(server)
         .with_shard(options.shard)
         .with_local_repository(options.local_repository)
-        .with_tenancy(options.tenancy);
+        .with_tenancy(options.tenancy)
+        .with_build_timeout(options.build_timeout);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;

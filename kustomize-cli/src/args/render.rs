@@ -133,6 +133,7 @@ impl RenderArgs {
             mounts: self.function.mount.clone(),
             as_current_user: self.function.as_current_user,
             option_names: OPTION_NAMES,
+            ..BuildOptions::default()
         }
     }
 

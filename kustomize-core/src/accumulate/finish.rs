@@ -26,6 +26,7 @@ pub(super) fn finish(
 ) -> Result<(), BuildError> {
     let Accumulator { set, config, vars, lineage, entries: _ } = accumulator;
     lineage.is_opaque |= !vars.is_empty();
+    cx.cancellation.check()?;
     HashTransformer.transform(set, cx)?;
     references::fix_names(set, &config.name_reference, cx)?;
     references::resolve_vars(set, vars, &config.var_reference, cx)?;

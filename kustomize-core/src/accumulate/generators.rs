@@ -28,6 +28,7 @@ pub(super) fn run<'a>(
     let Accumulator { set, lineage, .. } = accumulator;
     let mut absorber = Absorber::new(set, cx.schema());
     for step in steps {
+        cx.cancellation.check()?;
         let at = |error: BuildError| error.at(step.pos);
         for mut resource in step.plugin.generate(cx).map_err(at)? {
             if let Some(origin) = &step.origin {

@@ -25,6 +25,7 @@ pub(super) fn accumulate<'a>(
 ) -> Result<(), BuildError> {
     let mut ahead = read_ahead(cx, target, paths).into_iter();
     for path in paths {
+        cx.cancellation.check()?;
         accumulator.entries.push((accumulator.set.len(), path.pos));
         let as_file = ahead.next().flatten().unwrap_or_else(|| read_file(target, path, &cx.threads));
         match open(target, path, as_file).map_err(|error| error.at(path.pos))? {
@@ -61,7 +62,7 @@ fn read_ahead(
     }
     let failed = AtomicBool::new(false);
     let text_of = |path: &Spanned<String>| {
-        if failed.load(Ordering::Relaxed) {
+        if failed.load(Ordering::Relaxed) || cx.cancellation.is_cancelled() {
             return None;
         }
         let text = target.loader.text(path);

@@ -30,6 +30,7 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// Reads the kustomization file of a directory.
     pub(super) fn load(cx: &BuildContext<'a>, loader: Loader<'a>) -> Result<Self, BuildError> {
+        cx.cancellation.check()?;
         let file = loader.find_kustomization()?;
         let root = read_config(&file.text, file.file)?;
         let kustomization = kustomization::parse(root.as_ref(), Pos::new(file.file, 0), cx)?;

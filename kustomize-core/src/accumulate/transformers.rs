@@ -55,6 +55,7 @@ fn run_steps(
     let mut unnoted: Vec<&Origin> = Vec::new();
     let mut can_wait = false;
     for step in steps {
+        cx.cancellation.check()?;
         let ignores = matches!(&step.plugin, Action::Each(local) if local.ignores_annotations());
         if !ignores && !unnoted.is_empty() {
             run_local(&std::mem::take(&mut together), set, cx)?;

@@ -47,6 +47,7 @@ fn fix_all(
     let kinds = Kinds::of(referents, config, cx.schema());
     let candidates = Candidates::new(referents, &kinds);
     let fix = |at, tree: &mut Tree<'_>, referents: Referents<'_>, memory: Option<&mut Memory>| {
+        cx.cancellation.check().map_err(|error| (at, error))?;
         let cluster_scoped = kinds.current(at).cluster_scoped;
         fix_resource(tree, at, referents, cluster_scoped, kinds.original(at), &candidates, memory)
             .map_err(|error| (at, error))

@@ -82,6 +82,7 @@ fn run_on(
     let mut selected = 0;
     let mut removed = Vec::new();
     for &at in candidates {
+        cx.cancellation.check()?;
         let Some(resource) = set.as_slice().get(at) else { continue };
         if !transformer.selects(resource, schema).map_err(|error| error.at(step.pos))? {
             continue;
@@ -180,6 +181,7 @@ impl Pass<'_> {
         shared: &mut Arc<Resource>,
         form: &mut JsonForm,
     ) -> Result<bool, BuildError> {
+        self.cx.cancellation.check()?;
         let is_selected = step.transformer.selects(shared, self.cx.schema())?;
         if !is_selected && step.origin.is_none() {
             return Ok(true);
@@ -221,4 +223,53 @@ impl Name {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cancellation::Cancellation;
+    use crate::error::ErrorKind;
+    use crate::parallel::Threads;
+    use crate::resource::parse_resources;
+    use crate::schema::Schema;
+    use crate::yaml::FileId;
+
+    /// Cancels the build when it changes the first resource.
+    struct Cancelling {
+        cancellation: Cancellation,
+        changed: AtomicUsize,
+        /// Whether it names the resources that it changes.
+        is_choosing: bool,
+    }
+
+    impl Change for Cancelling {
+        fn apply(&self, _: &mut Resource, _: &Schema) -> Result<bool, BuildError> {
+            self.cancellation.cancel();
+            self.changed.fetch_add(1, Ordering::Relaxed);
+            Ok(true)
+        }
+    }
+
+    impl Local for Cancelling {
+        fn candidates(&self, set: &mut ResourceSet) -> Option<Vec<usize>> {
+            self.is_choosing.then(|| (0..set.len()).collect())
+        }
+    }
+
+    #[test]
+    fn nothing_is_changed_after_the_build_was_cancelled() {
+        let text = ["a", "b", "c"]
+            .map(|name| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"))
+            .join("---\n");
+        for is_choosing in [false, true] {
+            let mut set = ResourceSet::from_list(parse_resources(&text, FileId::new(0)).unwrap());
+            let cancellation = Cancellation::default();
+            let cx = Context::new(Arc::default(), Threads::one()).cancelled_by(cancellation.clone());
+            let change = Cancelling { cancellation, changed: AtomicUsize::new(0), is_choosing };
+            let error = change.transform(&mut set, &cx).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Cancelled);
+            assert_eq!(change.changed.into_inner(), 1);
+        }
+    }
 }

@@ -116,6 +116,7 @@ pub(super) fn merge(
     let schema = cx.schema();
     let mut removed = Vec::new();
     for &at in positions {
+        cx.cancellation.check()?;
         let outcome = set.update(at, schema, |resource| merge_into(resource, patch, scope, schema));
         if outcome.transpose()? == Some(false) {
             removed.push(at);
@@ -236,6 +237,7 @@ pub(super) fn apply_json(
 ) -> Result<(), BuildError> {
     let schema = cx.schema();
     for &at in positions {
+        cx.cancellation.check()?;
         set.update_by_json_patch(at, schema, |resource, form| {
             apply_json_to(resource, form, patch, remembers, schema)
         })

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use kustomize_core::host::Host;
 use kustomize_core::kustomization::FILE_NAMES;
-use kustomize_core::{BuildOptions, LoadRestrictor, Rendered};
+use kustomize_core::{BuildOptions, Cancellation, LoadRestrictor, Rendered};
 use reconciler_api::KustomizationSpec;
 use reconciler_core::generator::{self, OverlayHost};
 
@@ -29,6 +29,12 @@ pub struct Change {
 pub(super) type Outcome = Result<Rendered, String>;
 
 impl Change {
+    /// The same, with builds that are ended by this switch.
+    #[must_use]
+    pub fn until(self, cancellation: &Cancellation) -> Self {
+        Change { before: self.before.until(cancellation), after: self.after.until(cancellation), ..self }
+    }
+
     /// Visits each Kustomization that uses one of the files, with what it renders to before and after. A file that
     /// none of them uses belongs to the kustomization of its own directory, or the closest one above. Nothing is
     /// decrypted, and no variable is replaced.
@@ -66,14 +72,18 @@ fn render_spec(tree: &GitTree, spec: &KustomizationSpec) -> Result<Rendered, Str
         let directory = find_directory(tree, spec.path.as_deref().unwrap_or("./"))?;
         let host = OverlayHost::new(tree, "/", &directory, spec)
             .map_err(|error| BuildFailure::of_generator(error, tree, &directory))?;
-        generator::build(&host)
+        generator::build(&host, &tree.cancellation())
             .map_err(|error| BuildFailure::of_build(error, host.generated(), tree, &directory))
     };
     render().map_err(|failure: BuildFailure| failure.to_string())
 }
 
 fn render_directory(tree: &GitTree, directory: &str) -> Result<Rendered, String> {
-    let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..BuildOptions::default() };
+    let options = BuildOptions {
+        load_restrictor: LoadRestrictor::None,
+        cancellation: tree.cancellation(),
+        ..BuildOptions::default()
+    };
     let rendered = kustomize_core::build(&tree.for_build(), &format!("/{directory}"), &options);
     rendered.map_err(|error| error.to_string())
 }

@@ -160,7 +160,11 @@ fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
 
 /// Why the directory cannot be built without what a Kustomization adds.
 fn plain_error(tree: &GitTree, directory: &str) -> Option<BuildError> {
-    let options = BuildOptions { load_restrictor: LoadRestrictor::None, ..BuildOptions::default() };
+    let options = BuildOptions {
+        load_restrictor: LoadRestrictor::None,
+        cancellation: tree.cancellation(),
+        ..BuildOptions::default()
+    };
     kustomize_core::build(&tree.for_build(), directory, &options).err()
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use kustomize_core::Rendered;
 use kustomize_core::resource::Resource;
 use kustomize_core::yaml::{self, Data, SourceText, Sources};
+use kustomize_core::{Cancellation, Rendered};
 use kustomize_host::OsHost;
 use reconciler_api::annotation::{OWNER_NAME, OWNER_NAMESPACE};
 use reconciler_api::kustomization::KustomizationSpec;
@@ -140,7 +140,7 @@ impl Flags {
         for text in &overlay.generated().ignored {
             term::warning(text);
         }
-        let rendered = generator::build(&overlay)
+        let rendered = generator::build(&overlay, &Cancellation::default())
             .map_err(|error| Failure::failed(format!("kustomize build failed: {error}")))?;
         let always = spec.post_build.as_ref().and_then(|post| post.substitute_strategy.as_deref());
         let variables = (!variables.is_empty() || always == Some("Always")).then_some(variables);

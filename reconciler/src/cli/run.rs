@@ -83,6 +83,9 @@ pub(crate) struct Run {
     /// Which namespaces cannot refer to others: those labelled toolkit.fluxcd.io/tenant, or all (strict)
     #[arg(long, default_value = "labelled")]
     tenancy: Tenancy,
+    /// How long a build may take; spec.timeout of a Kustomization can only be less
+    #[arg(long, default_value = "5m0s")]
+    build_timeout: Duration,
     /// Address that health is served on
     #[arg(long, value_parser = address)]
     health_addr: Option<SocketAddr>,
@@ -182,6 +185,7 @@ impl Run {
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
+        options.build_timeout = self.build_timeout.to_std();
         options.shard = shard;
         options.local_repository = repository;
         options.election = election;

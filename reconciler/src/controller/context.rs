@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use kube::Client;
 use reconciler_api::{GitRepository, Kustomization, Receiver};
@@ -23,6 +24,9 @@ use super::turns::Turns;
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
 use crate::source::git::{Commit, Mirror};
+
+/// How long a build may take, unless told otherwise.
+pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What all controllers share.
 pub struct Context {
@@ -59,6 +63,8 @@ pub struct Context {
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
     pub(crate) builds: Arc<Turns>,
+    /// How long each of them may take.
+    pub(super) build_timeout: Duration,
     /// Kustomizations that may be applied at the same time.
     pub(crate) applies: Arc<Turns>,
 }
@@ -95,8 +101,9 @@ impl Context {
             remotes: Mutex::default(),
             drifts,
             drifted: Mutex::new(Some(drifted)),
-            builds: Turns::new(cores, cores),
-            // Applying can wait for the cluster: there is always room for another namespace.
+            // There is always room for another namespace: a build can take long, and applying can wait for the cluster.
+            builds: Turns::new(cores + 1, cores),
+            build_timeout: BUILD_TIMEOUT,
             applies: Turns::new(cores * 8, cores * 6),
         }
     }
@@ -136,6 +143,13 @@ impl Context {
     #[must_use]
     pub fn with_tenancy(mut self, tenancy: Tenancy) -> Self {
         self.tenants = Tenants::new(tenancy);
+        self
+    }
+
+    /// The same with another limit for the time of a build.
+    #[must_use]
+    pub fn with_build_timeout(mut self, timeout: Duration) -> Self {
+        self.build_timeout = timeout;
         self
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kustomize_core::closest;
+use kustomize_core::{Cancellation, closest};
 use reconciler_api::condition::{self, ConditionStatus, HasConditions};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, annotation, reason};
@@ -555,14 +555,13 @@ impl Reconciliation<'_> {
         variables: Variables,
         decryption: Option<Decryption>,
     ) -> Result<build::Built, Failure> {
-        let (tree, spec) = (commit.tree.for_build(), self.object.spec.clone());
-        let _permit = self.context.builds.take(&self.key.namespace).await;
-        let work = move || {
+        let (tree, spec) = (commit.tree.clone(), self.object.spec.clone());
+        let timeout = spec.timeout().to_std();
+        let work = move |cancellation: &Cancellation| {
             let keys = decryption.as_ref().map(|decryption| &decryption.keys);
-            build::build(&tree, &spec, &variables, keys)
+            build::build(&tree.until(cancellation), &spec, &variables, keys)
         };
-        let built = tokio::task::spawn_blocking(work).await;
-        match built {
+        match self.context.build(&self.key.namespace, timeout, work).await {
             Ok(Ok(built)) => Ok(built),
             Ok(Err(error @ build::BuildFailure::PathNotFound { .. })) => {
                 Err(Failure::new(reason::ARTIFACT_FAILED, error.to_string()))
@@ -574,7 +573,7 @@ impl Reconciliation<'_> {
                 excerpt: error.excerpt().map(str::to_owned),
                 ..Failure::new(reason::BUILD_FAILED, error.to_string())
             }),
-            Err(error) => Err(Failure::new(reason::BUILD_FAILED, format!("the build did not end: {error}"))),
+            Err(error) => Err(Failure::new(reason::BUILD_FAILED, format!("kustomize build failed: {error}"))),
         }
     }
 

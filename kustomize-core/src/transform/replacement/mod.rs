@@ -148,6 +148,7 @@ impl Transformer for ReplacementTransformer {
             let mut value =
                 source::value(replacement, resources, &work.index).map_err(|error| error.at(*pos))?;
             for selector in &replacement.targets {
+                cx.cancellation.check()?;
                 Target::new(selector, resources)
                     .and_then(|target| target.replace(&mut value, resources, &mut work))
                     .map_err(|error| error.at(selector.pos))?;

@@ -1,8 +1,10 @@
 //! Leaving out what policies would refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kube::ResourceExt;
+use kustomize_core::Cancellation;
 use reconciler_api::image_policy::ImageRef;
 use reconciler_api::{annotation, reason};
 
@@ -66,11 +68,12 @@ impl Update<'_> {
         copy.reset().await?;
         let fail = |error: String| Failure::new(reason::UPDATE_FAILED, format!("policies: {error}"));
         let path = path.to_owned();
-        let permit = self.context.builds.take(&self.key.namespace).await;
-        let work = move || Ok(Admission::read(&change.before, &path)?.refusals(&change));
-        let refusals = tokio::task::spawn_blocking(work).await.map_err(|error| fail(error.to_string()))?;
-        drop(permit);
-        Ok(refusals.map_err(fail)?)
+        let work = move |cancellation: &Cancellation| {
+            let change = change.until(cancellation);
+            Ok(Admission::read(&change.before, &path)?.refusals(&change))
+        };
+        let refusals = self.context.build(&self.key.namespace, Duration::MAX, work).await;
+        Ok(refusals.map_err(|error| fail(error.to_string()))?.map_err(fail)?)
     }
 }
 

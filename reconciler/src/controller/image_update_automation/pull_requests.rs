@@ -1,7 +1,9 @@
 //! The pull requests of an automation, one for each update: opened, changed, and closed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use kustomize_core::Cancellation;
 use reconciler_api::git_repository::GitReference;
 use reconciler_api::image_policy::ImageRef;
 use reconciler_api::{GitRepository, annotation, reason};
@@ -197,11 +199,10 @@ impl<'a> PullRequests<'a> {
         let message = update.message(&updated.changes)?;
         let commit = update.commit(copy, &updated.files, &message).await?;
         let change = update.change(copy, &updated.files).await?;
-        let permit = update.context.builds.take(&update.key.namespace).await;
-        let renderings = tokio::task::spawn_blocking(move || change.differences())
-            .await
-            .map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?;
-        drop(permit);
+        let work = move |cancellation: &Cancellation| change.until(cancellation).differences();
+        let renderings = update.context.build(&update.key.namespace, Duration::MAX, work).await;
+        let renderings =
+            renderings.map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?;
         let text = pull_request::Update {
             automation: (&update.key.namespace, &update.key.name),
             folder: &update.folder,

@@ -15,6 +15,7 @@ use std::{fmt, io};
 
 use gix::object::tree::EntryKind as GitKind;
 use gix::{ObjectId, ThreadSafeRepository};
+use kustomize_core::Cancellation;
 use kustomize_core::host::{EntryKind, Host, HostError, path};
 use reconciler_core::source::{Archive, ArchiveSummary};
 
@@ -154,7 +155,19 @@ impl GitTree {
     /// The same tree for another build, which may read as much again.
     #[must_use]
     pub fn for_build(&self) -> Self {
-        GitTree { budget: Arc::default(), ..self.clone() }
+        self.until(&self.cancellation())
+    }
+
+    /// The same tree for builds that are ended by this switch: nothing is read any more after that.
+    #[must_use]
+    pub fn until(&self, cancellation: &Cancellation) -> Self {
+        GitTree { budget: Arc::new(Budget::of_build(cancellation.clone())), ..self.clone() }
+    }
+
+    /// What ends builds of this tree early.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancellation {
+        self.budget.cancellation().clone()
     }
 
     /// The id of the whole tree in hexadecimal digits. With rules for what is left out, it is another one.

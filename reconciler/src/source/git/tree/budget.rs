@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kustomize_core::Cancellation;
 use kustomize_core::host::HostError;
 
 /// How many files and directories a build may look at.
@@ -21,18 +22,36 @@ pub(in crate::source::git) struct Budget {
     /// What is limited, in messages.
     what: &'static str,
     most_bytes: u64,
+    /// After this, nothing may be read.
+    cancellation: Cancellation,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget::new("a build", MOST_BYTES)
+        Budget::of_build(Cancellation::default())
     }
 }
 
 impl Budget {
     fn new(what: &'static str, most_bytes: u64) -> Self {
         let zero = AtomicU64::default;
-        Budget { entries: zero(), kustomizations: zero(), bytes: zero(), what, most_bytes }
+        Budget {
+            entries: zero(),
+            kustomizations: zero(),
+            bytes: zero(),
+            what,
+            most_bytes,
+            cancellation: Cancellation::default(),
+        }
+    }
+
+    /// The budget for a build that is ended by this switch.
+    pub(super) fn of_build(cancellation: Cancellation) -> Self {
+        Budget { cancellation, ..Budget::new("a build", MOST_BYTES) }
+    }
+
+    pub(super) fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
     }
 
     /// The budget for an archive of all files.
@@ -67,6 +86,9 @@ impl Budget {
     }
 
     fn look(&self, entries: u64) -> Result<(), HostError> {
+        if self.cancellation.is_cancelled() {
+            return Err(HostError::Other("was not read, since the build was cancelled".to_owned()));
+        }
         if self.entries.fetch_add(entries, Ordering::Relaxed) + entries > MOST_ENTRIES {
             let limit = format!("may look at {MOST_ENTRIES} files and directories");
             return Err(self.refuse("file or directory", &limit));
