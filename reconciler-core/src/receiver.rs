@@ -82,6 +82,11 @@ pub fn webhook_path(token: &str, name: &str, namespace: &str) -> String {
     digest.iter().fold("/hook/".to_owned(), |path, byte| path + &format!("{byte:02x}"))
 }
 
+/// Whether a call is one of this webhook. Its path is a secret, too: for receivers of the type `generic` the only one.
+pub fn is_path(path: &str, called: &str) -> bool {
+    same(called.as_bytes(), path.as_bytes())
+}
+
 /// A call that is genuine.
 pub struct Accepted {
     filters: Vec<Vec<Expression>>,
@@ -352,7 +357,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Call, receive};
+    use super::{Call, is_path, receive, webhook_path};
 
     fn status(kind: &str, token: &str, header: (&str, &str), body: &str) -> u16 {
         let spec = json!({"type": kind, "resources": [], "secretRef": {"name": "token"}});
@@ -377,6 +382,15 @@ mod tests {
         assert_eq!(status("github", "another", header, "Hello, World!"), 400);
         assert_eq!(status("generic-hmac", token, ("X-Signature", signature), "Hello, World!"), 200);
         assert_eq!(status("generic-hmac", token, ("X-Signature", ""), "Hello, World!"), 400);
+    }
+
+    #[test]
+    fn the_path_has_to_be_the_whole_path() {
+        let path = webhook_path("token", "name", "namespace");
+        assert!(is_path(&path, &path));
+        for wrong in ["", "/hook/", &path[..path.len() - 1], &format!("{path}0"), &path.to_uppercase()] {
+            assert!(!is_path(&path, wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use kube::core::GroupVersionKind;
 use reconciler_api::condition::HasConditions;
 use reconciler_api::{Receiver, annotation, reason};
 use reconciler_core::expression::Expression;
-use reconciler_core::receiver::{Accepted, Call, receive, select, webhook_path};
+use reconciler_core::receiver::{Accepted, Call, is_path, receive, select, webhook_path};
 use serde_json::json;
 
 use super::outcome::{Failure, Names, conclude, is_news, requested};
@@ -117,7 +117,8 @@ async fn path(context: &Context, key: &Key, receiver: &Receiver) -> Result<Strin
 /// Answers a call of a webhook, with an HTTP status.
 pub(crate) async fn call(context: &Context, path: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
     let keys = context.receivers.keys(|_, receiver| {
-        receiver.status.as_ref().and_then(|status| status.webhook_path.as_deref()) == Some(path)
+        let known = receiver.status.as_ref().and_then(|status| status.webhook_path.as_deref());
+        known.is_some_and(|known| is_path(known, path))
     });
     let found = keys.into_iter().find_map(|key| Some((context.receivers.get(&key)?.ok()?, key)));
     let Some((receiver, key)) = found else { return 404 };

@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "the walk-through uses the rest")]
 mod stage;
 
+mod builds;
 mod outbound;
+mod prune;
 mod world;
 
 use std::os::unix::fs::symlink;
@@ -124,6 +126,8 @@ async fn a_kubeconfig_that_uses_the_machine() -> Outcome {
     }
     assert_eq!(heard.take(), Vec::<String>::new());
     assert!(!world.stage.text().contains("the token of the reconciler"));
+    // Nothing was applied: what cannot be reached any more keeps no namespace alive.
+    world.remove_tenants().await?;
     world.end().await
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use reconciler::run::RunOptions;
 use serde_json::{Value, json};
 
 use crate::stage::{Outcome, Stage, condition};
@@ -69,6 +70,11 @@ fn collection(object: &Value) -> String {
 impl World {
     /// Both tenants, and these files in the attacker's repository.
     pub(crate) async fn new(files: &[(&str, &str)]) -> Outcome<Self> {
+        World::with(files, |_| {}).await
+    }
+
+    /// The same, with other options of the reconciler.
+    pub(crate) async fn with(files: &[(&str, &str)], change: impl FnOnce(&mut RunOptions)) -> Outcome<Self> {
         let mut stage = Stage::new("attacks").await?;
         let source = format!(
             "---
@@ -83,7 +89,7 @@ spec: {{interval: 10m, url: 'file://{}', ref: {{branch: main}}}}
         let mut all = vec![("main/tenants.yaml", tenants.as_str())];
         all.extend(files);
         stage.commit("first commit", &all)?;
-        stage.start("main").await?;
+        stage.start_with("main", change).await?;
         stage.ready("main", &stage.revision()?).await?;
         Ok(World { stage })
     }
@@ -128,14 +134,23 @@ spec: {{interval: 10m, url: 'file://{}', ref: {{branch: main}}}}
         self.stage.object_becomes(&self.path(plural, name), is_refused).await
     }
 
+    /// Removes the tenants from the repository, and waits until their namespaces are gone.
+    pub(crate) async fn remove_tenants(&self) -> Outcome {
+        if !self.stage.repository().join("main/tenants.yaml").exists() {
+            return Ok(());
+        }
+        self.stage.commit("no tenants", &[("main/tenants.yaml", ""), ("main/.keep", "x")])?;
+        self.stage.reconcile("main").await?;
+        for namespace in [ATTACKER, VICTIM] {
+            self.stage.disappears(&format!("/api/v1/namespaces/{namespace}")).await?;
+        }
+        Ok(())
+    }
+
     /// Takes the tenants away from a cluster that others use as well.
     pub(crate) async fn end(self) -> Outcome {
         if std::env::var_os("KUBECONFIG").is_some() {
-            self.stage.commit("no tenants", &[("main/tenants.yaml", ""), ("main/.keep", "x")])?;
-            self.stage.reconcile("main").await?;
-            for namespace in [ATTACKER, VICTIM] {
-                self.stage.disappears(&format!("/api/v1/namespaces/{namespace}")).await?;
-            }
+            self.remove_tenants().await?;
             self.stage.delete("main").await?;
         }
         self.stage.stop().await

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use embedded_cluster::Cluster;
 use http::Request;
@@ -119,6 +119,7 @@ impl Stage {
             (Client::new(cluster.service(), "default"), Client::new(counted, "default"), None)
         };
         run::install_definitions(&client).await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let stage = Stage {
             directory: TempDir::new()?,
             namespace,
@@ -129,7 +130,8 @@ impl Stage {
             storm,
             _turn: turn,
             log: Kept::default(),
-            requests: AtomicU64::new(0),
+            // No earlier stage on the same cluster has made the same requests.
+            requests: AtomicU64::new(u64::try_from(now.as_micros())?),
             running: None,
             another: None,
             data: "data".to_owned(),

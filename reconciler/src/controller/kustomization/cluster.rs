@@ -64,15 +64,14 @@ impl Reconciliation<'_> {
         objects.on_behalf_of(&self.key.namespace, given.unwrap_or(DEFAULT_ACCOUNT)).map_err(failed)
     }
 
-    /// Whether the account is gone on whose behalf objects were applied: then nothing can be deleted.
-    pub(super) async fn has_no_account(&self) -> bool {
-        let spec = &self.object.spec;
-        let Ok(Some(account)) = self.account() else { return false };
-        if spec.kube_config.is_some() {
-            return false;
+    /// The account on whose behalf objects were applied, if it is gone: then nothing can be deleted.
+    pub(super) async fn missing_account(&self) -> Option<&str> {
+        let account = self.account().ok()??;
+        if self.object.spec.kube_config.is_some() {
+            return None;
         }
         let accounts: Api<ServiceAccount> = Api::namespaced(self.context.client.clone(), &self.key.namespace);
-        matches!(accounts.get_metadata_opt(account).await, Ok(None))
+        matches!(accounts.get_metadata_opt(account).await, Ok(None)).then_some(account)
     }
 
     /// Another cluster, with the kubeconfig of a Secret.

@@ -23,13 +23,15 @@ impl Reconciliation<'_> {
             DeletionPolicy::Delete | DeletionPolicy::WaitForTermination => true,
             DeletionPolicy::Orphan => false,
         };
-        if is_pruned && !spec.suspend && self.has_no_account().await {
-            let account = spec.service_account_name.as_deref().unwrap_or_default();
+        let inventory = self.status().inventory.unwrap_or_default();
+        let stale = apply::stale(&inventory, &Inventory::default());
+        // Without objects nobody has to be asked: account and kubeconfig may be gone with the namespace.
+        let is_pruned = is_pruned && !spec.suspend && !stale.is_empty();
+        let missing = if is_pruned { self.missing_account().await } else { None };
+        if let Some(account) = missing {
             let message = format!("garbage collection skipped: service account '{account}' not found");
             self.context.log.error(&message, self.fields(json!({})));
-        } else if is_pruned && !spec.suspend {
-            let inventory = self.status().inventory.unwrap_or_default();
-            let stale = apply::stale(&inventory, &Inventory::default());
+        } else if is_pruned {
             let cluster = match self.cluster().await {
                 Ok(cluster) => cluster,
                 Err(failure) => return self.fail(failure, None).await,
