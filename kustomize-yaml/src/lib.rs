@@ -60,7 +60,7 @@ pub use read_back::{ReadBack, Role, binary_text, read_back};
 #[doc(hidden)]
 pub use reader::read_the_long_way;
 pub use reader::{Batch, Documents, Unread, read_documents, refuse_duplicates};
-pub use reader::{ReadError, read, read_config, read_config_strict};
+pub use reader::{ReadError, read, read_as_written, read_config, read_config_strict};
 pub use scalar::{Scalar, Style, Tag};
 pub use source_text::SourceText;
 

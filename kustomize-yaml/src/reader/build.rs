@@ -73,6 +73,7 @@ pub(super) struct Builder<'t> {
     origin: &'t Origin,
     dialect: Dialect,
     strict: bool,
+    as_written: bool,
     frames: Vec<Frame<'t>>,
     nodes: Vec<Node>,
     entries: Vec<Entry>,
@@ -97,6 +98,7 @@ impl<'t> Builder<'t> {
             origin,
             dialect: rules.dialect,
             strict: rules.strict,
+            as_written: rules.as_written,
             frames: Vec::new(),
             nodes: Vec::new(),
             entries: Vec::new(),
@@ -177,6 +179,7 @@ impl<'t> Builder<'t> {
     fn close_map(&mut self, frame: &Frame<'t>) -> Result<Vec<Entry>, ReadError> {
         let entries: Vec<Entry> = self.entries.drain(frame.first..).collect();
         match self.dialect {
+            _ if self.as_written => Ok(entries),
             Dialect::V3 => {
                 let entries = if frame.merges { merge::v3(entries)? } else { entries };
                 if self.strict {
@@ -261,7 +264,7 @@ impl<'t> Builder<'t> {
     fn key(&mut self, scalar: Scalar, pos: Pos) -> Result<(), ReadError> {
         let scalar = match self.dialect {
             // kustomize doubles such a key when it expands merge keys, and then refuses that.
-            Dialect::V3 if scalar.tag() == Tag::Null && !scalar.text().is_empty() => {
+            Dialect::V3 if scalar.tag() == Tag::Null && !scalar.text().is_empty() && !self.as_written => {
                 return Err(ReadError::new("null cannot be a key", pos).with_help("put it in quotes"));
             }
             Dialect::V3 => scalar,
@@ -307,6 +310,7 @@ impl<'t> Builder<'t> {
             None => self.untagged(text, style),
             Some(TagName::NonSpecific) if self.dialect == Dialect::V3 => self.untagged(text, style),
             Some(TagName::NonSpecific) => Scalar::new(text, Tag::Other, style),
+            Some(TagName::Is(tag)) if self.as_written => Scalar::new(text, tag, style),
             Some(TagName::Is(Tag::Merge)) if !self.key_is_next() => Scalar::new(text, Tag::Other, style),
             Some(TagName::Is(tag)) => {
                 check_tag(&text, tag, self.dialect, pos)?;
@@ -349,6 +353,10 @@ impl<'t> Builder<'t> {
     }
 
     fn remember(&mut self, name: &'t str, node: &Node) -> Result<(), ReadError> {
+        if self.as_written {
+            self.anchors.insert(name, Anchor::Open);
+            return Ok(());
+        }
         let (size, depth) = measure(node);
         // Anchors within anchors are kept once for each of them.
         self.kept += size;
@@ -359,13 +367,17 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Adds a copy of what an alias stands for.
+    /// Adds a copy of what an alias stands for, or the alias itself.
     pub(super) fn alias(&mut self, name: &str, start: usize) -> Result<(), ReadError> {
         let pos = self.origin.pos(start);
         let (node, depth, size) = match self.anchors.get(name) {
             None => {
                 let error = ReadError::new(format!("there is no anchor &{name} before this alias"), pos);
                 return Err(error.with_help("put the value in quotes if it is to start with '*'"));
+            }
+            Some(_) if self.as_written => {
+                let scalar = Scalar::new(format!("*{name}"), Tag::Other, Style::Plain);
+                return self.attach(Node { pos, value: Value::Scalar(scalar) });
             }
             Some(Anchor::Open) => {
                 return Err(ReadError::new(format!("what &{name} stands for contains itself here"), pos));

@@ -39,6 +39,8 @@ struct Rules {
     dialect: Dialect,
     /// Whether equal keys are refused.
     strict: bool,
+    /// Whether aliases and merge keys stay in the tree.
+    as_written: bool,
 }
 
 /// Reads the documents of a text as resources are read: kustomize's `kio.ByteReader` over
@@ -170,7 +172,8 @@ impl<'t> Reading<'t> {
 fn read_parts(parts: &mut [Unread<'_, '_>], strict: bool) {
     for parts in parts.chunk_by_mut(|one, other| std::ptr::eq(one.input, other.input)) {
         let Some(Unread { input, .. }) = parts.first() else { continue };
-        let mut parser = parse::Parser::new(input, Rules { dialect: Dialect::V3, strict });
+        let rules = Rules { dialect: Dialect::V3, strict, as_written: false };
+        let mut parser = parse::Parser::new(input, rules);
         for Unread { part, .. } in parts {
             part.node = parser.first_document(part.range.clone());
             if part.node.is_err() {
@@ -192,6 +195,24 @@ pub fn read_the_long_way(text: &str, file: FileId) -> Result<Vec<Node>, ReadErro
     let mut reading = Reading::of(input)?;
     read_parts(&mut reading.unread().collect::<Vec<_>>(), true);
     reading.finish().map(|documents| documents.nodes)
+}
+
+/// Reads the first document of a text without interpreting it, as go-yaml v3 reads a document into
+/// nodes; `None` if there is none.
+///
+/// - An alias is a plain scalar, such as `*name`, with the tag [`Other`](crate::Tag::Other).
+/// - A merge key is a key with the tag [`Merge`](crate::Tag::Merge).
+/// - Equal keys and null keys stay, and tags need not fit.
+///
+/// A node with an anchor or a tag has the position of the first of them, so that the text shows
+/// them.
+///
+/// # Errors
+/// Text that is not YAML, and a map or list as a key, which a [`Node`] cannot hold.
+pub fn read_as_written(text: &str, file: FileId) -> Result<Option<Node>, ReadError> {
+    let input = input::prepare(text, file, true)?;
+    let rules = Rules { dialect: Dialect::V3, strict: false, as_written: true };
+    parse::Parser::new(&input, rules).first_document(0..input.text.len())
 }
 
 /// Reads a text as configuration is read: kustomize's `sigs.k8s.io/yaml`, which goes through
@@ -216,6 +237,6 @@ pub fn read_config_strict(text: &str, file: FileId) -> Result<Option<Node>, Read
 
 fn first_config(text: &str, file: FileId, strict: bool) -> Result<Option<Node>, ReadError> {
     let input = input::prepare(text, file, false)?;
-    let rules = Rules { dialect: Dialect::V2, strict };
+    let rules = Rules { dialect: Dialect::V2, strict, as_written: false };
     parse::Parser::new(&input, rules).first_document(0..input.text.len())
 }

@@ -170,6 +170,36 @@ fn configuration() {
 }
 
 /// Message, position, and what the note points at.
+#[test]
+fn as_written() {
+    let read = |text: &str| {
+        let mut out = String::new();
+        match read_as_written(text, FileId::new(0)) {
+            Ok(node) => node.iter().for_each(|node| show(node, &mut out)),
+            Err(error) => out = format!("error: {error}"),
+        }
+        out
+    };
+    for (text, same_as) in [
+        ("a: &x 1\nb: c", "a: 1\nb: c"),
+        ("a: &x [1]\nb: '*x'", "a: [1]\nb: '*x'"),
+        ("a: !own {b: c}", "a: {b: c}"),
+        ("---\na: b\n---\nc: d", "a: b"),
+    ] {
+        assert_eq!(read(text), all(same_as), "{text}");
+    }
+    let keys = |text: &str| {
+        let node = read_as_written(text, FileId::new(0)).expect(text).expect(text);
+        let map = node.as_map().expect(text);
+        map.iter().map(|entry| format!("{}={}", entry.key.as_str(), entry.value.text())).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("a: &x\nb: *x"), ["a=", "b=*x"]);
+    assert_eq!(keys("<<: &x 1"), ["<<=1"]);
+    assert_eq!(keys("a: 1\na: 2\n~: 3"), ["a=1", "a=2", "~=3"]);
+    assert!(read("a: *x").contains("no anchor &x"));
+    assert!(read("[a]: b").contains("cannot be a key"));
+}
+
 fn refusal(text: &str) -> (String, usize, usize, Option<usize>) {
     let sources = Sources::default();
     let file = sources.add("x.yaml", text.into(), None);

@@ -1,7 +1,8 @@
 //! Which maps and lists were written in flow style, `{…}` and `[…]`: trees do not say, but their
 //! positions lead to the texts that they were read from.
 
-use crate::yaml::{FileId, Node, Sources, Value};
+use super::properties::Properties;
+use crate::yaml::{FileId, Node, Pos, Sources, Value};
 
 /// The number of the document that a replacement goes into, which is no source of the build.
 pub(super) const DOCUMENT: FileId = FileId::new(u32::MAX - 2);
@@ -14,7 +15,15 @@ pub(super) struct Layout<'a> {
     pub(super) document: &'a str,
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
+    /// The anchor and tag at a position of the document.
+    pub(super) fn properties(&self, pos: Pos) -> Properties<'a> {
+        match pos.file() {
+            Some(DOCUMENT) => Properties::at(self.document, pos.offset() as usize),
+            _ => Properties::default(),
+        }
+    }
+
     /// Whether a node was written in flow style.
     pub(super) fn is_flow(&self, node: &Node) -> bool {
         let mark = match &node.value {
@@ -22,8 +31,10 @@ impl Layout<'_> {
             Value::Seq(_) => b'[',
             Value::Scalar(_) => return false,
         };
-        let at = node.pos.offset() as usize;
-        let is_mark = |text: &str| text.as_bytes().get(at) == Some(&mark);
+        let is_mark = |text: &str| {
+            let at = Properties::at(text, node.pos.offset() as usize).content;
+            text.as_bytes().get(at) == Some(&mark)
+        };
         match node.pos.file() {
             None => false,
             Some(DOCUMENT) => is_mark(self.document),

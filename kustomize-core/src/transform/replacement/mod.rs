@@ -6,6 +6,7 @@ mod layout;
 mod lists;
 mod matches;
 mod path;
+mod properties;
 mod source;
 mod structured;
 mod target;

@@ -1,11 +1,14 @@
 //! Writing a changed document as YAML, in the style it was read in (go-yaml v3 with an indentation
 //! of two and compact lists). Lines are as long as they are.
 
+use std::borrow::Cow;
+
 use super::super::layout::Layout;
+use super::super::properties::Properties;
 use super::comments::Comments;
 use super::scalar::{self, Place};
 use crate::yaml::chars::{is_break, is_printable, push_escape};
-use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Style, Value};
+use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
 
 /// Longer keys are written after `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
@@ -34,7 +37,7 @@ pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
 /// A scalar as a document of its own.
 pub(super) fn emit_scalar(scalar: &Scalar) -> String {
     let mut emitter = Emitter::new(None, Comments::default());
-    emitter.scalar(scalar, false);
+    emitter.scalar(scalar, Properties::default(), false);
     emitter.out
 }
 
@@ -185,10 +188,35 @@ impl<'a> Emitter<'a> {
         self.flow_level > 0 || is_empty || self.layout.is_some_and(|layout| layout.is_flow(node))
     }
 
+    /// The anchor and tag of a node.
+    fn properties(&self, pos: Pos) -> Properties<'a> {
+        self.layout.map(|layout| layout.properties(pos)).unwrap_or_default()
+    }
+
+    /// The anchor and tag of a map or list. What stands at the start of a map without braces may belong
+    /// to its first key.
+    fn collection_properties(&self, node: &Node) -> Properties<'a> {
+        let first_key = node.as_map().and_then(|map| map.iter().next()).map(|entry| entry.key.pos);
+        if first_key == Some(node.pos) { Properties::default() } else { self.properties(node.pos) }
+    }
+
+    /// Writes an anchor and a tag.
+    fn write_properties(&mut self, properties: Properties<'_>) {
+        if let Some(anchor) = properties.anchor {
+            self.indicator(&format!("&{anchor}"), true, false, false);
+        }
+        if let Some(tag) = properties.tag {
+            self.indicator(&short_tag(tag), true, false, false);
+        }
+    }
+
     fn node(&mut self, node: &Node, context: Context) {
         let is_flow = self.is_flow(node);
+        if node.as_scalar().is_none() {
+            self.write_properties(self.collection_properties(node));
+        }
         match &node.value {
-            Value::Scalar(scalar) => self.scalar_in(scalar, context),
+            Value::Scalar(scalar) => self.scalar_in(scalar, node.pos, context),
             Value::Map(map) if is_flow => self.flow_map(map, context),
             Value::Seq(seq) if is_flow => self.flow_seq(seq, context),
             Value::Map(map) => self.block_map(map, context),
@@ -196,9 +224,9 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn scalar_in(&mut self, scalar: &Scalar, context: Context) {
+    fn scalar_in(&mut self, scalar: &Scalar, pos: Pos, context: Context) {
         let before = self.deeper(true, context == Context::Item, false);
-        self.scalar(scalar, false);
+        self.scalar(scalar, self.properties(pos), false);
         self.indent = before;
     }
 
@@ -213,8 +241,11 @@ impl<'a> Emitter<'a> {
                 self.write_indent();
                 self.indicator(":", true, false, true);
             }
-            self.end_comment = self.comments.end(entry.key.pos);
-            if entry.value.as_scalar().is_none() && !self.is_flow(&entry.value) {
+            self.end_comment = self.comments.end(entry.key.pos).or(self.end_comment.take());
+            if entry.value.as_scalar().is_none()
+                && !self.is_flow(&entry.value)
+                && self.collection_properties(&entry.value).is_empty()
+            {
                 self.end();
             }
             self.node(&entry.value, Context::Value);
@@ -226,12 +257,15 @@ impl<'a> Emitter<'a> {
 
     /// Writes a key. Says whether it is a simple one.
     fn key(&mut self, key: &Key) -> bool {
-        let is_simple = !scalar::analyze(key.as_str()).multiline && key.as_str().len() <= LONGEST_SIMPLE_KEY;
+        let properties = self.properties(key.pos);
+        let length = [properties.anchor, properties.tag].into_iter().flatten().map(str::len).sum::<usize>();
+        let is_simple =
+            !scalar::analyze(key.as_str()).multiline && key.as_str().len() + length <= LONGEST_SIMPLE_KEY;
         if !is_simple {
             self.indicator("?", true, false, self.flow_level == 0);
         }
         let before = self.deeper(true, false, false);
-        self.scalar(&key.scalar, is_simple);
+        self.scalar(&key.scalar, properties, is_simple);
         self.indent = before;
         is_simple
     }
@@ -293,12 +327,19 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn scalar(&mut self, scalar: &Scalar, is_simple_key: bool) {
-        let (tag, _) = scalar::tag_and_force(scalar);
-        if let Some(tag) = tag {
+    fn scalar(&mut self, scalar: &Scalar, properties: Properties<'_>, is_simple_key: bool) {
+        if is_alias(scalar) {
+            self.indicator(scalar.text(), true, false, false);
+            return;
+        }
+        self.write_properties(properties);
+        let is_tagged = properties.tag.is_some();
+        if let (Some(tag), _) = scalar::tag_and_force(scalar)
+            && !is_tagged
+        {
             self.indicator(tag, true, false, false);
         }
-        let place = Place { in_flow: self.flow_level > 0, is_simple_key };
+        let place = Place { in_flow: self.flow_level > 0, is_simple_key, is_tagged };
         match scalar::style(scalar, place) {
             Style::Plain => self.plain(scalar.text()),
             Style::SingleQuoted => self.single_quoted(scalar.text()),
@@ -446,4 +487,17 @@ impl<'a> Emitter<'a> {
             self.indention = true;
         }
     }
+}
+
+/// The form of a tag in which go-yaml writes it.
+fn short_tag(tag: &str) -> Cow<'_, str> {
+    match tag.strip_prefix("!<tag:yaml.org,2002:").and_then(|rest| rest.strip_suffix('>')) {
+        Some(name) => Cow::Owned(format!("!!{name}")),
+        None => Cow::Borrowed(tag),
+    }
+}
+
+/// Whether a scalar is an alias: [`yaml::read_as_written`](crate::yaml::read_as_written) leaves them in the tree.
+pub(super) fn is_alias(scalar: &Scalar) -> bool {
+    scalar.tag() == Tag::Other && scalar.style() == Style::Plain && scalar.text().starts_with('*')
 }

@@ -99,7 +99,7 @@ impl<'t> Document<'t> {
     ) -> Option<String> {
         let mut set = |field: &mut Node| {
             match &mut field.value {
-                Value::Scalar(scalar) => scalar.set_text(value.text()),
+                Value::Scalar(scalar) if !emit::is_alias(scalar) => scalar.set_text(value.text()),
                 _ => field.clone_from(value),
             }
             Ok(())
@@ -118,8 +118,7 @@ impl<'t> Document<'t> {
         if !found {
             return None;
         }
-        let start = self.text.trim_start();
-        if start.starts_with(['{', '[']) {
+        if is_json(self.text.trim_start()) {
             let is_pretty = self.text.contains('\n') && self.text.contains("  ");
             json::write(&self.root, is_pretty)
         } else {
@@ -137,7 +136,20 @@ pub(super) fn parse(text: &str) -> Option<Node> {
     if matches!(start, "~" | "null" | "Null" | "NULL") {
         return Some(Node::scalar(Scalar::new(start, Tag::Null, Style::Plain)));
     }
-    yaml::read(text, DOCUMENT).ok()?.into_iter().next()
+    if is_json(start) {
+        // Written as JSON, which has neither aliases nor tags.
+        return yaml::read(text, DOCUMENT).ok()?.into_iter().next();
+    }
+    if start.starts_with('%') && start.contains("%TAG") {
+        // The tags could not be written without the directive.
+        return None;
+    }
+    yaml::read_as_written(text, DOCUMENT).ok()?.filter(|root| !root.is_null())
+}
+
+/// Whether kustomize writes a document as JSON.
+fn is_json(text: &str) -> bool {
+    text.starts_with(['{', '['])
 }
 
 /// A tree as kustomize's YAML library writes it.

@@ -1,11 +1,12 @@
 //! The parts of a document in which `#` does not start a comment that could be kept.
 
 use super::super::layout::DOCUMENT;
+use super::super::properties::Properties;
 use crate::yaml::{Node, Style, Value};
 
 /// Ranges of the text in which `#` means nothing: quotes, block scalars, flow style.
 pub(super) fn opaque_ranges(node: &Node, text: &str, ranges: &mut Vec<(usize, usize)>) {
-    let start = node.pos.offset() as usize;
+    let start = Properties::at(text, node.pos.offset() as usize).content;
     let is_here = node.pos.file() == Some(DOCUMENT);
     let first = text.as_bytes().get(start).copied();
     match &node.value {
@@ -28,7 +29,7 @@ pub(super) fn opaque_ranges(node: &Node, text: &str, ranges: &mut Vec<(usize, us
                 if matches!(entry.key.scalar.style(), Style::SingleQuoted | Style::DoubleQuoted)
                     && entry.key.pos.file() == Some(DOCUMENT)
                 {
-                    let start = entry.key.pos.offset() as usize;
+                    let start = Properties::at(text, entry.key.pos.offset() as usize).content;
                     ranges.push((start, quoted_end(text, start)));
                 }
                 opaque_ranges(&entry.value, text, ranges);

@@ -21,13 +21,18 @@ pub(super) struct Analysis {
 pub(super) struct Place {
     pub(super) in_flow: bool,
     pub(super) is_simple_key: bool,
+    /// Whether its tag was written.
+    pub(super) is_tagged: bool,
 }
 
 /// The tag that must be written before a scalar, and whether its style has to say that it is a
 /// string.
 pub(super) fn tag_and_force(scalar: &Scalar) -> (Option<&'static str>, bool) {
     let name = match scalar.tag() {
-        Tag::None | Tag::Other | Tag::Merge => return (None, false),
+        Tag::None | Tag::Other => return (None, false),
+        // go-yaml reads the key `<<` with this tag.
+        Tag::Merge if scalar.style() == Style::Plain => return (Some("!!merge"), false),
+        Tag::Merge => return (None, false),
         Tag::Str if scalar.style() != Style::Plain => return (None, false),
         Tag::Str => return (None, resolve::resolve(scalar.text()) != Tag::Str),
         Tag::Null => "!!null",
@@ -46,7 +51,7 @@ pub(super) fn style(scalar: &Scalar, place: Place) -> Style {
     let analysis = analyze(scalar.text());
     let mut style = match scalar.style() {
         Style::Plain if scalar.text().contains('\n') => Style::Literal,
-        Style::Plain if force => Style::DoubleQuoted,
+        Style::Plain if force && !place.is_tagged => Style::DoubleQuoted,
         style => style,
     };
     if place.is_simple_key && analysis.multiline {

@@ -45,3 +45,31 @@ fn texts_that_are_no_documents_are_left_alone() {
     assert_eq!(changed("a: [", "a", true), None);
     assert_eq!(changed("a: b", "c", false), None);
 }
+
+#[test]
+fn anchors_and_tags_stay() {
+    for (text, path, expected) in [
+        ("h: x\na: &b\n  x: 1\nc: *b", "h", "h: new\na: &b\n  x: 1\nc: *b"),
+        ("h: &a x\nc: *a", "h", "h: &a new\nc: *a"),
+        ("a: &b 1\nc: *b", "c", "a: &b 1\nc: new"),
+        ("b: &b {x: 1}\nm:\n  <<: *b\nh: x", "h", "b: &b {x: 1}\nm:\n  !!merge <<: *b\nh: new"),
+        ("&k key: v\n*k : w\nh: x", "h", "&k key: v\n*k: w\nh: new"),
+        ("a: &b {x: *b}\nh: x", "h", "a: &b {x: *b}\nh: new"),
+        ("h: x\nc: !own # why\n  a: b", "h", "h: new\nc: !own\n  a: b # why"),
+        ("h: x\nl:\n- !Ref x\n- !Get [a, b]", "h", "h: new\nl:\n- !Ref x\n- !Get [a, b]"),
+        ("h: x\nc: !own &b y\nd: !!str 1", "h", "h: new\nc: &b !own y\nd: !!str 1"),
+        ("h: !own x\nt: ! y", "h", "h: !own new\nt: y"),
+        ("--- !top\nh: x", "h", "!top\nh: new"),
+        ("h: x\na: !!int abc\n~: y", "h", "h: new\na: !!int abc\n~: y"),
+        ("a: 1\na: 2", "a", "a: !!int new\na: 2"),
+    ] {
+        assert_eq!(changed(text, path, false).as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn paths_do_not_follow_aliases() {
+    assert_eq!(changed("a: &b\n  x: 1\nc: *b", "c.x", false), None);
+    assert_eq!(changed("b: &b {x: 1}\nm:\n  <<: *b", "m.x", false), None);
+    assert_eq!(changed("l: &l [a]\nm: *l", "m.0", false), None);
+}
