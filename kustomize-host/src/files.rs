@@ -56,34 +56,69 @@ fn read_whole(limit: u64, open: impl Fn() -> Result<File, HostError>) -> Result<
     Err(HostError::Other("changes again and again while it is read".to_owned()))
 }
 
-/// Puts a file with this content in a place, in one step. A link there goes; what it points at stays
-/// as it is.
+/// A file that is written beside its place and not moved there yet. Dropped, it is gone.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let permissions = match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => {
-            // A file that may not be written stays as it is.
-            File::options().write(true).open(path)?;
-            Some(metadata.permissions())
-        }
-        _ => None,
-    };
-    let temporary = directory.join(format!(".kustomize-rs-{}", std::process::id()));
-    let written = File::options().write(true).create_new(true).open(&temporary).and_then(|mut file| {
+#[derive(Debug)]
+pub(crate) struct Staged {
+    place: PathBuf,
+    /// Where it is until then; none once it is moved.
+    temporary: Option<PathBuf>,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Staged {
+    /// Writes the file. Directories are made where there are none.
+    pub(crate) fn write(place: &Path, content: &[u8]) -> std::io::Result<Self> {
+        use std::io::Write;
+        let directory = place.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(directory)?;
+        let permissions = match fs::symlink_metadata(place) {
+            Ok(metadata) if metadata.is_file() => {
+                // A file that may not be written stays as it is.
+                File::options().write(true).open(place)?;
+                Some(metadata.permissions())
+            }
+            _ => None,
+        };
+        let (mut file, temporary) = create_in(directory)?;
+        let staged = Staged { place: place.to_owned(), temporary: Some(temporary) };
         file.write_all(content)?;
         if let Some(permissions) = permissions {
             file.set_permissions(permissions)?;
         }
-        drop(file);
-        fs::rename(&temporary, path)
-    });
-    if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
-        let _ = fs::remove_file(&temporary);
+        Ok(staged)
     }
-    written
+
+    /// Moves the file to its place, in one step. A link there goes; what it points at stays as it is.
+    pub(crate) fn commit(mut self) -> std::io::Result<()> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.place)?;
+        }
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// A new file with a name that nothing else has.
+#[cfg(not(target_os = "linux"))]
+fn create_in(directory: &Path) -> std::io::Result<(File, PathBuf)> {
+    for number in 0_u32.. {
+        let temporary = directory.join(format!(".kustomize-rs-{}-{number}", std::process::id()));
+        match File::options().write(true).create_new(true).open(&temporary) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((opened?, temporary)),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
 }
 
 /// The one pipe that is read: whoever starts the process says what is in it.

@@ -25,8 +25,26 @@ mod unlinked;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(not(target_os = "linux"))]
+use files::Staged;
 use kustomize_core::host::{Command, EntryKind, Host, HostError, Output, Repository};
 use scratch::ScratchDirectories;
+#[cfg(target_os = "linux")]
+use unlinked::Staged;
+
+/// A file that is written and not in its place yet. Dropped, it is gone.
+#[derive(Debug)]
+pub struct StagedFile(Staged);
+
+impl StagedFile {
+    /// Moves the file to its place.
+    ///
+    /// # Errors
+    /// It cannot be moved; what was there is there still.
+    pub fn commit(self) -> io::Result<()> {
+        self.0.commit()
+    }
+}
 
 /// Reads the local file system; clones, fetches and runs programs only when told that it may.
 ///
@@ -131,11 +149,16 @@ impl OsHost {
     /// # Errors
     /// The file cannot be written; what was there is there still.
     pub fn replace_unlinked(path: &str, content: &[u8]) -> io::Result<()> {
-        let path = paths::to_machine(path);
-        #[cfg(target_os = "linux")]
-        return unlinked::replace(&path, content);
-        #[cfg(not(target_os = "linux"))]
-        files::replace(&path, content)
+        Self::stage_unlinked(path, content)?.commit()
+    }
+
+    /// Writes a file beside a place that no link may lead to. Links are treated as in
+    /// [`replace_unlinked`](Self::replace_unlinked).
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn stage_unlinked(path: &str, content: &[u8]) -> io::Result<StagedFile> {
+        Staged::write(&paths::to_machine(path), content).map(StagedFile)
     }
 
     /// Removes a file. Links are treated as in [`replace_unlinked`](Self::replace_unlinked).

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
@@ -38,29 +38,54 @@ pub(crate) fn list(path: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Puts a file with this content in a place, in one step. Whatever file or link was there goes; what
-/// a link points at stays as it is. Directories are made where there are none.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (directory, name) = parent(path, true)?;
-    let mode = match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
-            // A file that may not be written stays as it is.
-            let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            rustix::fs::openat(&directory, name, flags, Mode::empty())?;
-            Some(Mode::from_raw_mode(stat.st_mode))
-        }
-        Ok(_) | Err(Errno::NOENT) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let (file, temporary) = create_in(&directory)?;
-    let moved = write(file, content, mode).and_then(|()| {
-        rustix::fs::renameat(&directory, &*temporary, &directory, name)?;
-        Ok(())
-    });
-    if moved.is_err() {
-        let _ = rustix::fs::unlinkat(&directory, &*temporary, AtFlags::empty());
+/// A file that is written beside its place and not moved there yet. Dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    place: PathBuf,
+    /// Its name until then; none once it is moved.
+    temporary: Option<String>,
+}
+
+impl Staged {
+    /// Writes the file. Directories are made where there are none.
+    pub(crate) fn write(place: &Path, content: &[u8]) -> io::Result<Self> {
+        let (directory, name) = parent(place, true)?;
+        let mode = match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                // A file that may not be written stays as it is.
+                let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                rustix::fs::openat(&directory, name, flags, Mode::empty())?;
+                Some(Mode::from_raw_mode(stat.st_mode))
+            }
+            Ok(_) | Err(Errno::NOENT) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (file, temporary) = create_in(&directory)?;
+        let staged = Staged { place: place.to_owned(), temporary: Some(temporary) };
+        write(file, content, mode)?;
+        Ok(staged)
     }
-    moved
+
+    /// Moves the file to its place, in one step. Whatever file or link was there goes; what a link points
+    /// at stays as it is.
+    pub(crate) fn commit(mut self) -> io::Result<()> {
+        if let Some(temporary) = &self.temporary {
+            let (directory, name) = parent(&self.place, false)?;
+            rustix::fs::renameat(&directory, temporary.as_str(), &directory, name)?;
+        }
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary
+            && let Ok((directory, _)) = parent(&self.place, false)
+        {
+            let _ = rustix::fs::unlinkat(&directory, temporary.as_str(), AtFlags::empty());
+        }
+    }
 }
 
 /// Removes a file or a link.
@@ -126,6 +151,32 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+
+    fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+        Staged::write(path, content)?.commit()
+    }
+
+    #[test]
+    fn what_is_not_committed_leaves_no_trace() {
+        let place = tempfile::tempdir().unwrap();
+        let top = place.path().canonicalize().unwrap();
+        fs::write(top.join("file"), "old").unwrap();
+        drop(Staged::write(&top.join("file"), b"new").unwrap());
+        assert_eq!(fs::read_to_string(top.join("file")).unwrap(), "old");
+        assert_eq!(fs::read_dir(&top).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_that_takes_the_place_of_a_directory_is_not_followed_to_commit() {
+        let place = tempfile::tempdir().unwrap();
+        let top = place.path().canonicalize().unwrap();
+        fs::create_dir(top.join("elsewhere")).unwrap();
+        let staged = Staged::write(&top.join("d/file"), b"new").unwrap();
+        fs::rename(top.join("d"), top.join("moved")).unwrap();
+        symlink("elsewhere", top.join("d")).unwrap();
+        staged.commit().unwrap_err();
+        assert_eq!(fs::read_dir(top.join("elsewhere")).unwrap().count(), 0);
+    }
 
     #[test]
     fn no_link_is_followed() {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use kustomize_core::closest;
 use kustomize_core::host::{self, EntryKind, Host, HostError, path};
 use kustomize_diagnostic::Diagnostic;
+use kustomize_golden::Layout;
 use kustomize_host::OsHost;
 
 use super::blobs::Blobs;
@@ -98,7 +99,7 @@ impl Revision {
         let from_here = matches!(written.split('/').next(), Some("." | ".."));
         let base = if from_here { path::join(&self.top, &self.prefix) } else { self.top.clone() };
         let place = path::join(&base, written);
-        if self.kind(&place) == Ok(EntryKind::Directory) {
+        if self.own(&place) == Some(EntryKind::Directory) {
             return Ok(place);
         }
         let revision = self.top.trim_start_matches('/').trim_end_matches(':');
@@ -114,26 +115,40 @@ impl Revision {
     fn meant(&self, written: &str, place: &str, from_here: bool) -> Option<String> {
         let revision = self.top.trim_start_matches('/');
         let here = path::join(&path::join(&self.top, &self.prefix), written);
-        if !from_here && self.kind(&here) == Ok(EntryKind::Directory) {
+        if !from_here && self.own(&here) == Some(EntryKind::Directory) {
             return Some(format!("to start from the current directory, write {revision}./{written}"));
         }
-        if self.kind(place).is_ok() {
+        if self.own(place).is_some() {
             return Some(format!(
                 "it is a file: name a directory, such as {revision}{}",
                 path::parent(written)
             ));
         }
         if let Some(below) = self.below(place)
-            && OsHost::machine_path(&path::join(&self.tree, below)).is_dir()
+            && self.is_in_tree(below)
         {
             return Some(
                 "it is there in the working tree: was it committed later, or not at all?".to_owned(),
             );
         }
+        self.own(path::parent(place))?;
         let names = self.list(path::parent(place)).ok()?;
         let similar = closest(path::base_name(place), names.iter().map(String::as_str))?;
         let before = &written[..written.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1)];
         Some(format!("did you mean {revision}{before}{similar}?"))
+    }
+
+    /// What is at a path, unless links lead out of the revision: messages tell nothing of the machine.
+    fn own(&self, path: &str) -> Option<EntryKind> {
+        let real = self.without_links(path).ok()?;
+        self.below(&real)?;
+        self.kind(&real).ok()
+    }
+
+    /// Whether there is such a directory in the working tree, with no link out of it on the way.
+    fn is_in_tree(&self, below: &str) -> bool {
+        let found = Layout::found_within(&self.machine, &path::join(&self.tree, below));
+        found.is_ok_and(|place| self.machine.kind(&place) == Ok(EntryKind::Directory))
     }
 
     /// A path as seen from the top; none for what is not below it.

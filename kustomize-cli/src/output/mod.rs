@@ -1,9 +1,9 @@
 //! Where output goes: standard output, one file, or a directory of files. Nothing is written before
 //! the build has succeeded, and a file is replaced whole or left as it was.
 
+mod device;
 mod name;
 mod places;
-mod staged;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -13,13 +13,12 @@ use std::path::{Path, PathBuf};
 use kustomize_core::resource::ResId;
 use kustomize_diagnostic::Diagnostic;
 use kustomize_golden::Layout;
-use kustomize_host::OsHost;
+use kustomize_host::{OsHost, StagedFile};
 
 use crate::failure::Failure;
+pub(crate) use device::refuse_what_the_system_would_kill as check_limit;
 use name::file_names;
 pub(crate) use places::directories_below;
-use staged::Staged;
-pub(crate) use staged::refuse_what_the_system_would_kill as check_limit;
 
 /// Writes text to standard output.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<(), Failure> {
@@ -57,16 +56,20 @@ pub(crate) fn to_report(path: &Path, text: &[u8]) -> Result<(), Failure> {
     put(&place_within(path)?, text).map_err(|error| Failure::write(path, &error))
 }
 
-/// Puts a file in a place with links resolved. No link is followed on the way to it, even if one takes the
-/// place of a directory or of the file meanwhile; devices and pipes are written to.
+/// Puts a file in a place with links resolved.
 fn put(place: &Path, text: &[u8]) -> io::Result<()> {
-    if staged::write_to_device(place, text)? {
-        return Ok(());
+    stage(place, text)?.map_or(Ok(()), StagedFile::commit)
+}
+
+/// Writes a file beside a place with links resolved. No link is followed on the way to it, even if one takes
+/// the place of a directory or of the file meanwhile. Devices and pipes are written to, and need no more.
+fn stage(place: &Path, text: &[u8]) -> io::Result<Option<StagedFile>> {
+    if device::write_to_device(place, text)? {
+        return Ok(None);
     }
-    match OsHost::path(place) {
-        Some(place) => check_limit(text.len()).and_then(|()| OsHost::replace_unlinked(&place, text)),
-        None => Staged::write(place, text).and_then(Staged::commit),
-    }
+    check_limit(text.len())?;
+    let not_text = || io::Error::new(io::ErrorKind::InvalidInput, "the path is not Unicode text");
+    OsHost::stage_unlinked(&OsHost::path(place).ok_or_else(not_text)?, text).map(Some)
 }
 
 /// Resources that each get a file of their own in a directory.
@@ -89,19 +92,15 @@ pub(crate) fn to_directories(all: &[Files]) -> Result<BTreeSet<PathBuf>, Failure
     let mut paths = BTreeSet::new();
     for (Files { directory, texts, .. }, names) in all.iter().zip(&names) {
         let directory = &place_within(directory)?;
-        fs::create_dir_all(directory).map_err(|error| Failure::write(directory, &error))?;
         for (name, text) in names.iter().zip(texts) {
             let path = directory.join(name);
-            let place = place_within(&path)?;
-            let file =
-                Staged::write(&place, text.as_bytes()).map_err(|error| Failure::write(&path, &error))?;
-            staged.push(file);
+            let file = stage(&place_within(&path)?, text.as_bytes());
+            staged.push((path.clone(), file.map_err(|error| Failure::write(&path, &error))?));
             paths.insert(path);
         }
     }
-    for file in staged {
-        let path = file.target().to_owned();
-        file.commit().map_err(|error| Failure::write(&path, &error))?;
+    for (path, file) in staged {
+        file.map_or(Ok(()), StagedFile::commit).map_err(|error| Failure::write(&path, &error))?;
     }
     Ok(paths)
 }
@@ -144,5 +143,20 @@ mod tests {
         assert_eq!(fs::read_to_string(top.join("link")).unwrap(), "new");
         assert_eq!(fs::read_to_string(top.join("elsewhere/file")).unwrap(), "old");
         assert_eq!(fs::read_dir(top.join("elsewhere")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&real, &link).unwrap();
+
+        assert!(to_file(&link, b"new").is_ok());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -722,3 +722,25 @@ fn links_to_nothing_look_like_links_out_of_the_repository() {
         assert!(text.contains("leads out of the repository"), "{arguments:?}: {text}");
     }
 }
+
+#[test]
+fn revisions_do_not_tell_of_directories_elsewhere() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir(elsewhere.path().join("presence")).unwrap();
+    let place = Workplace::new();
+    place.write("o/kustomization.yaml", "namePrefix: a-\n");
+    symlink(elsewhere.path(), place.path("link")).unwrap();
+    place.commit_all();
+    place.write("later/kustomization.yaml", "namePrefix: a-\n");
+
+    let said = |path: &str| {
+        let output = place.run(&["diff", &format!("HEAD:{path}"), "HEAD:o"]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        stderr(&output)
+    };
+    let missing = |path: &str| format!("error: there is no directory {path:?} at revision HEAD\n");
+    for path in ["link/presence", "link/presenc", "link/nowhere"] {
+        assert_eq!(said(path), missing(path));
+    }
+    assert!(said("later").contains("it is there in the working tree"));
+}
