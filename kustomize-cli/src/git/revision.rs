@@ -133,7 +133,9 @@ impl Revision {
         }
         self.own(path::parent(place))?;
         let names = self.list(path::parent(place)).ok()?;
-        let similar = closest(path::base_name(place), names.iter().map(String::as_str))?;
+        let name = path::base_name(place);
+        // A link out of the revision has the name itself.
+        let similar = closest(name, names.iter().map(String::as_str).filter(|other| *other != name))?;
         let before = &written[..written.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1)];
         Some(format!("did you mean {revision}{before}{similar}?"))
     }

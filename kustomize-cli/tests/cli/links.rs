@@ -739,7 +739,7 @@ fn revisions_do_not_tell_of_directories_elsewhere() {
         stderr(&output)
     };
     let missing = |path: &str| format!("error: there is no directory {path:?} at revision HEAD\n");
-    for path in ["link/presence", "link/presenc", "link/nowhere"] {
+    for path in ["link", "link/presence", "link/presenc", "link/nowhere"] {
         assert_eq!(said(path), missing(path));
     }
     assert!(said("later").contains("it is there in the working tree"));
