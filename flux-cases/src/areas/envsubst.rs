@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use base64::Engine as _;
+use kustomize_core::Cancellation;
 use kustomize_host::OsHost;
 use reconciler_core::generator::{OverlayHost, build};
 use reconciler_core::substitute::{Mode, Variables, expand, substitute};
@@ -48,7 +49,7 @@ fn varsub(case: &Value, tree: &Tree) -> Result<(), String> {
     let root = OsHost::path(&tree.root).ok_or("a path that is no text")?;
     let host = OsHost::new();
     let overlay = OverlayHost::new(&host, &root, text(case, "path"), &spec).map_err(|e| e.to_string())?;
-    let rendered = build(&overlay).map_err(|failure| failure.to_string())?;
+    let rendered = build(&overlay, &Cancellation::default()).map_err(|failure| failure.to_string())?;
     let mut documents = Vec::new();
     for resource in rendered.resources() {
         let yaml = match rendered.resource_yaml(resource) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use kustomize_core::Cancellation;
 use kustomize_host::OsHost;
 use reconciler_api::kustomization::KustomizationSpec;
 use reconciler_core::generator::{CommandOptions, OverlayHost, build};
@@ -99,7 +100,7 @@ fn check(case: &Value, tree: &Tree) -> Result<(), String> {
     equal_text("generated", &overlay.generated().text, case["generated"].as_str().unwrap_or_default())?;
     let action = if overlay.generated().is_new { "created" } else { "unchanged" };
     equal("action", &Some(action), &case["action"].as_str())?;
-    let output = build(&overlay).and_then(|rendered| rendered.yaml());
+    let output = build(&overlay, &Cancellation::default()).and_then(|rendered| rendered.yaml());
     match output {
         Ok(output) if stage.is_none() => {
             equal_text("output", &output, case["output"].as_str().unwrap_or_default())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kustomize_core::yaml;
+use kustomize_core::{Cancellation, yaml};
 use kustomize_host::OsHost;
 use reconciler_core::generator::{OverlayHost, build};
 use reconciler_core::sops::{Integrity, Keys, decrypt_resource, decrypt_sources};
@@ -66,7 +66,7 @@ fn sops(case: &Value, tree: &Tree) -> Result<(), String> {
             Err(failure) => return failed("decrypt sources", failure.to_string()),
         }
     }
-    let rendered = match build(&overlay) {
+    let rendered = match build(&overlay, &Cancellation::default()) {
         Ok(rendered) => rendered,
         Err(failure) => return failed("build", failure.to_string()),
     };
