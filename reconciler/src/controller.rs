@@ -5,6 +5,7 @@ mod bucket;
 mod builds;
 mod context;
 mod events;
+mod external_artifact;
 mod finalizer;
 mod foreign;
 mod git_repository;
@@ -79,6 +80,14 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
                 ),
                 store::follow(&context, &others.buckets, &others.bucket_queue),
                 work(&context, &tasks, "Bucket", &others.bucket_queue, source::reconcile::<Bucket>),
+                store::follow(&context, &others.external, &others.external_queue),
+                work(
+                    &context,
+                    &tasks,
+                    "ExternalArtifact",
+                    &others.external_queue,
+                    external_artifact::reconcile
+                ),
             );
         }
     };

@@ -105,6 +105,18 @@ pub fn check_address(url: &Url) -> Result<(), Refused> {
     allowed(&address.to_string(), address).map(|_| ())
 }
 
+/// An error with what caused it, which says why an address was refused.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// A client that connects to no such address, whatever a name stands for and wherever a server redirects it.
 /// The address in the first URL is left to [`check_address`].
 pub fn guarded(client: ClientBuilder) -> ClientBuilder {

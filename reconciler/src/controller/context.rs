@@ -214,6 +214,7 @@ impl Context {
             SourceKind::GitRepository => self.repositories.get(key).is_some(),
             SourceKind::OCIRepository => self.sources.oci.get(key).is_some(),
             SourceKind::Bucket => self.sources.buckets.get(key).is_some(),
+            SourceKind::ExternalArtifact => self.sources.external.get(key).is_some(),
         }
     }
 
@@ -223,6 +224,7 @@ impl Context {
             SourceKind::GitRepository => self.repositories.keys(|key, _| key.namespace == namespace),
             SourceKind::OCIRepository => self.sources.oci.keys(|key, _| key.namespace == namespace),
             SourceKind::Bucket => self.sources.buckets.keys(|key, _| key.namespace == namespace),
+            SourceKind::ExternalArtifact => self.sources.external.keys(|key, _| key.namespace == namespace),
         };
         keys.into_iter().map(|key| key.name).collect()
     }

@@ -1,5 +1,5 @@
-//! Sources that another process reconciles, such as that of another shard: their artifacts are fetched where that
-//! process, or Flux's source-controller, serves them.
+//! Sources that another process makes, such as an ExternalArtifact or one of another shard: their artifacts are
+//! fetched where that process, or Flux's source-controller, serves them.
 
 use std::io::{Seek as _, Write as _};
 use std::time::Duration;
@@ -7,7 +7,8 @@ use std::time::Duration;
 use reconciler_api::Artifact;
 use reconciler_core::source::IgnoreRules;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
+use sha2::digest::DynDigest;
+use sha2::{Sha256, Sha384, Sha512};
 use url::Url;
 
 use super::queue::Key;
@@ -24,8 +25,6 @@ const AGAIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest archive, in bytes.
 const LARGEST: u64 = 512 << 20;
-/// How digests of archives begin.
-const SHA256: &str = "sha256:";
 
 /// Makes the artifact in the status of a source available here.
 pub(super) async fn follow(
@@ -39,16 +38,19 @@ pub(super) async fn follow(
         offer.snapshot.revision == artifact.revision && offer.foreign.as_ref() == Some(&artifact.digest)
     });
     if is_here {
+        if context.sources.set_problem(kind, key, None) {
+            context.wake_users(kind, key);
+        }
         return Next::OnChange;
     }
     match fetch(context, kind, key, artifact).await {
         Ok(snapshot) => {
-            context.sources.set_problem(kind, key, None);
-            context.set_offer(
-                kind,
-                key,
-                Offer { foreign: Some(artifact.digest.clone()), ..Offer::new(snapshot) },
-            );
+            let is_mended = context.sources.set_problem(kind, key, None);
+            let offer = Offer { foreign: Some(artifact.digest.clone()), ..Offer::new(snapshot) };
+            // A revision that was there before is new to those who could not have it.
+            if !context.set_offer(kind, key, offer) && is_mended {
+                context.wake_users(kind, key);
+            }
             Next::OnChange
         }
         Err(error) => {
@@ -68,29 +70,43 @@ async fn fetch(
     key: &Key,
     artifact: &Artifact,
 ) -> Result<Snapshot, String> {
-    let Some(digest) = artifact.digest.strip_prefix(SHA256) else {
-        return Err("whoever reconciles it serves no artifacts: that needs --storage-addr".to_owned());
+    let mut hash: Box<dyn DynDigest + Send> = match artifact.digest.split_once(':') {
+        Some(("sha256", _)) => Box::<Sha256>::default(),
+        Some(("sha384", _)) => Box::<Sha384>::default(),
+        Some(("sha512", _)) => Box::<Sha512>::default(),
+        // The id of a tree.
+        Some(("sha1", _)) if kind != SourceKind::ExternalArtifact => {
+            return Err("whoever reconciles it serves no artifacts: that needs --storage-addr".to_owned());
+        }
+        _ => return Err(format!("the digest '{}' is not one of sha256, sha384 or sha512", artifact.digest)),
     };
+    let size = artifact.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0);
+    let most = size.unwrap_or(LARGEST).min(LARGEST);
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let url = Url::parse(&artifact.url).map_err(|error| format!("{}: {error}", artifact.url))?;
     outbound::check_address(&url).map_err(|refused| refused.to_string())?;
     let client = outbound::guarded(reqwest::Client::builder()).timeout(PATIENCE);
     let client = client.build().map_err(|error| text(&error))?;
     let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
-    let mut answer = answer.map_err(|error| format!("{}: {error}", artifact.url))?;
+    let failed =
+        |error: reqwest::Error| format!("{}: {}", artifact.url, outbound::causes(&error.without_url()));
+    let mut answer = answer.map_err(failed)?;
     let mut file = tempfile::tempfile_in(&context.data).map_err(|error| text(&error))?;
-    let (mut hash, mut size) = (Sha256::new(), 0_u64);
-    while let Some(chunk) = answer.chunk().await.map_err(|error| format!("{}: {error}", artifact.url))? {
+    let mut size = 0_u64;
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         size += chunk.len() as u64;
-        if size > LARGEST {
-            return Err(format!("{} is larger than {LARGEST} bytes", artifact.url));
+        if size > most {
+            return Err(format!("{} is larger than {most} bytes", artifact.url));
         }
         hash.update(&chunk);
         file.write_all(&chunk).map_err(|error| text(&error))?;
     }
     let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found != digest {
-        return Err(format!("{} has the digest {SHA256}{found}, not {SHA256}{digest}", artifact.url));
+    if artifact.digest.split_once(':').is_none_or(|(_, digest)| digest != found) {
+        return Err(format!(
+            "{} has the checksum {found}, and should have {}",
+            artifact.url, artifact.digest
+        ));
     }
     let store = context.sources.store(&context.data, kind, key).map_err(|error| text(&error))?;
     let revision = artifact.revision.clone();

@@ -295,7 +295,7 @@ impl Reconciliation<'_> {
         let key = Key { namespace, name: source.name.clone() };
         let Ok(kind) = source.kind.parse::<SourceKind>() else {
             let message = format!(
-                "Source '{shown}' cannot be used; spec.sourceRef.kind can be GitRepository, OCIRepository or Bucket"
+                "Source '{shown}' cannot be used; spec.sourceRef.kind can be GitRepository, OCIRepository, Bucket or ExternalArtifact"
             );
             return Err(Failure::permanent(reason::ARTIFACT_FAILED, message));
         };
@@ -307,9 +307,14 @@ impl Reconciliation<'_> {
             };
             return Err(Failure::new(reason::ARTIFACT_FAILED, format!("Source '{shown}' not found{hint}")));
         }
-        let offer = self.context.sources.offer(kind, &key);
+        let problem = self.context.sources.problem(kind, &key);
+        let mut offer = self.context.sources.offer(kind, &key);
+        if kind == SourceKind::ExternalArtifact && problem.is_some() {
+            // What was there before is not what the source says that it is.
+            offer = None;
+        }
         offer.map(|offer| offer.snapshot).ok_or_else(|| {
-            if let Some(problem) = self.context.sources.problem(kind, &key) {
+            if let Some(problem) = problem {
                 let message = format!("Source artifact of '{shown}' is not available: {problem}");
                 return Failure::waiting(reason::ARTIFACT_FAILED, message, NO_ARTIFACT);
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reconciler_api::{Bucket, OCIRepository};
+use reconciler_api::{Bucket, ExternalArtifact, OCIRepository};
 use tokio::sync::OwnedMutexGuard;
 
 use super::queue::{Key, Queue};
@@ -19,12 +19,17 @@ pub(crate) enum SourceKind {
     GitRepository,
     OCIRepository,
     Bucket,
+    ExternalArtifact,
 }
 
 impl SourceKind {
     /// All kinds.
-    pub(super) const ALL: [SourceKind; 3] =
-        [SourceKind::GitRepository, SourceKind::OCIRepository, SourceKind::Bucket];
+    pub(super) const ALL: [SourceKind; 4] = [
+        SourceKind::GitRepository,
+        SourceKind::OCIRepository,
+        SourceKind::Bucket,
+        SourceKind::ExternalArtifact,
+    ];
 
     /// The kind, as references write it.
     pub(super) fn name(self) -> &'static str {
@@ -32,6 +37,7 @@ impl SourceKind {
             SourceKind::GitRepository => "GitRepository",
             SourceKind::OCIRepository => "OCIRepository",
             SourceKind::Bucket => "Bucket",
+            SourceKind::ExternalArtifact => "ExternalArtifact",
         }
     }
 }
@@ -72,6 +78,8 @@ pub(crate) struct Sources {
     pub(super) oci_queue: Arc<Queue>,
     pub(super) buckets: Store<Bucket>,
     pub(super) bucket_queue: Arc<Queue>,
+    pub(super) external: Store<ExternalArtifact>,
+    pub(super) external_queue: Arc<Queue>,
     offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
     stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
     publications: Mutex<HashMap<(SourceKind, Key), Publication>>,
@@ -101,6 +109,11 @@ impl Sources {
         let (revision, tree) = (offer.snapshot.revision.clone(), offer.snapshot.tree.id());
         let old = self.offers().insert((kind, key.clone()), offer);
         old.is_none_or(|old| old.snapshot.revision != revision || old.snapshot.tree.id() != tree)
+    }
+
+    /// Forgets what a source has offered. Returns whether it offered anything. Its files stay for those who read them.
+    pub(super) fn withdraw(&self, kind: SourceKind, key: &Key) -> bool {
+        self.offers().remove(&(kind, key.clone())).is_some()
     }
 
     /// Notes why the artifact of a source is not available, or that it is. Returns whether that is new.

@@ -10,7 +10,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Resource, ResourceExt};
-use reconciler_api::annotation;
+use reconciler_api::{ExternalArtifact, annotation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ struct Trigger {
     annotations: Vec<(String, String)>,
     is_deleted: bool,
     is_ours: bool,
-    /// The artifact, if it is not ours.
+    /// The artifact, if it is another process that makes it.
     artifact: Option<Value>,
 }
 
@@ -166,7 +166,7 @@ fn key_of(object: &DynamicObject) -> Key {
     Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
-fn put<K: DeserializeOwned + ResourceExt>(
+fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
     context: &Context,
     store: &Store<K>,
     queue: &Queue,
@@ -181,7 +181,8 @@ fn put<K: DeserializeOwned + ResourceExt>(
         return;
     }
     let is_ours = context.shard.has(&object);
-    let artifact = if is_ours { None } else { object.data.pointer("/status/artifact").cloned() };
+    let is_made_here = is_ours && K::kind(&()) != ExternalArtifact::kind(&());
+    let artifact = if is_made_here { None } else { object.data.pointer("/status/artifact").cloned() };
     let counts =
         |name: &str| name == annotation::RECONCILE_REQUEST || name.starts_with(annotation::IMAGE_PREFIX);
     let annotations = object.annotations().iter().filter(|(name, _)| counts(name));

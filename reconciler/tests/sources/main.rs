@@ -7,6 +7,7 @@ mod stage;
 
 mod artifacts;
 mod bucket;
+mod external;
 mod includes;
 mod oci;
 mod registry;
