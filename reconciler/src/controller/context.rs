@@ -23,7 +23,7 @@ use super::tenancy::{Tenancy, Tenants};
 use super::turns::Turns;
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
-use crate::source::git::{Commit, Mirror};
+use crate::source::git::{Commit, GithubTokens, Mirror};
 
 /// How long a build may take, unless told otherwise.
 pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
@@ -50,6 +50,7 @@ pub struct Context {
     pub(crate) receiver_queue: Arc<Queue>,
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     pub(crate) sources: Sources,
+    pub(super) github_tokens: GithubTokens,
     /// The server that artifacts are offered at, if they are.
     pub(super) artifacts: Option<String>,
     /// The URL of a repository in a directory that every namespace may use.
@@ -94,6 +95,7 @@ impl Context {
             receiver_queue: Arc::default(),
             mirrors: Mutex::default(),
             sources: Sources::default(),
+            github_tokens: GithubTokens::default(),
             artifacts: None,
             local_repository: None,
             is_waiting: AtomicBool::default(),

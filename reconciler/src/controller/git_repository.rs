@@ -1,5 +1,6 @@
 //! GitRepository: fetched at its interval and when someone asks for it.
 
+mod github;
 mod includes;
 mod unsupported;
 mod verification;
@@ -13,6 +14,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::Api;
 use reconciler_api::condition::{self, ConditionStatus};
+use reconciler_api::git_repository::GitRepositorySpec;
 use reconciler_api::{Artifact, GitRepository, GitRepositoryStatus, annotation, reason};
 use serde_json::{Value, json};
 
@@ -358,8 +360,25 @@ async fn credentials(
     key: &Key,
     repository: &GitRepository,
 ) -> Result<Credentials, Failure> {
-    let credentials = login(context, key, repository).await?;
-    let Some(reference) = &repository.spec.proxy_secret_ref else { return Ok(credentials) };
+    let (spec, secret) = (&repository.spec, secret(context, key, repository).await?);
+    let is_app = github::is_wanted(spec, secret.as_ref())?;
+    let Some(secret) = secret else { return proxied(context, key, spec, Credentials::default()).await };
+    let credentials = Credentials::from_secret(&secret, &spec.url).map_err(|error| {
+        let name = spec.secret_ref.as_ref().map(|reference| reference.name.as_str()).unwrap_or_default();
+        Failure::authentication(format!("secret '{}/{name}': {error}", key.namespace))
+    })?;
+    let credentials = proxied(context, key, spec, credentials).await?;
+    if is_app { github::login(context, spec, &secret, credentials).await } else { Ok(credentials) }
+}
+
+/// The same through the proxy of a spec, if it has one.
+async fn proxied(
+    context: &Context,
+    key: &Key,
+    spec: &GitRepositorySpec,
+    credentials: Credentials,
+) -> Result<Credentials, Failure> {
+    let Some(reference) = &spec.proxy_secret_ref else { return Ok(credentials) };
     let failed = |error: &dyn std::fmt::Display| {
         Failure::authentication(format!("failed to configure proxy options: {error}"))
     };
@@ -368,12 +387,16 @@ async fn credentials(
         .await
         .map_err(|error| failed(&format!("failed to get secret '{secret}': {error}")))?;
     let proxy = secrets::proxy(&data).map_err(|error| failed(&error))?;
-    credentials.through(&proxy, &repository.spec.url).map_err(|error| failed(&error))
+    credentials.through(&proxy, &spec.url).map_err(|error| failed(&error))
 }
 
 /// What the Secret of a repository has.
-async fn login(context: &Context, key: &Key, repository: &GitRepository) -> Result<Credentials, Failure> {
-    let Some(reference) = &repository.spec.secret_ref else { return Ok(Credentials::default()) };
+async fn secret(
+    context: &Context,
+    key: &Key,
+    repository: &GitRepository,
+) -> Result<Option<BTreeMap<String, Vec<u8>>>, Failure> {
+    let Some(reference) = &repository.spec.secret_ref else { return Ok(None) };
     let secrets: Api<Secret> = Api::namespaced(context.client.clone(), &key.namespace);
     let secret = secrets.get(&reference.name).await.map_err(|error| {
         let error = crate::apply::RequestError::from(error);
@@ -382,11 +405,7 @@ async fn login(context: &Context, key: &Key, repository: &GitRepository) -> Resu
             key.namespace, reference.name
         ))
     })?;
-    let data: BTreeMap<String, Vec<u8>> =
-        secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
-    Credentials::from_secret(&data, &repository.spec.url).map_err(|error| {
-        Failure::authentication(format!("secret '{}/{}': {error}", key.namespace, reference.name))
-    })
+    Ok(Some(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()))
 }
 
 fn next_status(

@@ -1,6 +1,8 @@
 //! Repositories on servers that want to know who asks: over http, https and ssh, and through a proxy.
 
 #[cfg(unix)]
+mod github;
+#[cfg(unix)]
 mod http;
 #[cfg(unix)]
 mod proxy;
@@ -13,5 +15,9 @@ mod ssh_server;
 #[cfg(unix)]
 mod submodules;
 
+#[cfg(unix)]
+#[path = "../walkthrough/stage.rs"]
+#[expect(dead_code, reason = "the walk-through uses the rest")]
+mod stage;
 #[cfg(unix)]
 mod world;

@@ -9,10 +9,11 @@ use super::{Failure, Part};
 
 /// Refuses a spec with a field that would have no effect.
 pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
-    let provider = spec.provider.as_deref().filter(|provider| !matches!(*provider, "" | "generic"));
+    let provider =
+        spec.provider.as_deref().filter(|provider| !matches!(*provider, "" | "generic" | "github"));
     if let Some(provider) = provider {
         let message = format!(
-            "spec.provider '{provider}' is not supported yet: use 'generic' with credentials in the Secret of spec.secretRef"
+            "spec.provider '{provider}' is not supported yet: use 'generic' or 'github' with credentials in the Secret of spec.secretRef"
         );
         return Err(refuse(reason::INVALID_PROVIDER_CONFIGURATION, message));
     }
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn no_field_is_ignored() -> Result<(), serde_json::Error> {
         assert_eq!(outcome(&json!({"provider": "generic", "ignore": "*"}))?, Ok(()));
-        let cases = [("serviceAccountName", json!("x")), ("provider", json!("github"))];
+        let cases = [("serviceAccountName", json!("x")), ("provider", json!("azure"))];
         for (field, value) in cases {
             let message = outcome(&json!({field: value}))?.err().unwrap_or_default();
             assert!(message.starts_with(&format!("spec.{field} ")), "{field}: {message}");
