@@ -4,6 +4,8 @@
 //! every client in their network. The metadata service of a cloud, for example, hands out the credentials of the
 //! machine. Such services have link-local addresses, and no source or provider needs one.
 
+mod gate;
+
 use std::error::Error;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::{Attempt, Policy};
 use thiserror::Error;
 use url::{Host, Url};
+
+pub use gate::Gate;
 
 /// How often a server may redirect to another address.
 const MOST_REDIRECTS: usize = 10;

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Login;
+use crate::outbound::Gate;
 
 /// How many tags are asked for at once.
 const PAGE: usize = 1000;
@@ -102,17 +103,25 @@ pub struct Registry {
     client: Client,
     login: RegistryAuth,
     timeout: Duration,
+    /// What the client goes through, unless there is a proxy.
+    gate: Option<Gate>,
 }
 
 impl Registry {
-    /// Sets a client up.
+    /// Sets a client up. The registry may redirect it anywhere but to the addresses that are never connected to; a
+    /// proxy, of the access or of the environment, decides for itself.
     pub fn new(access: RegistryAccess) -> Result<Self, RegistryError> {
+        let gate = match access.proxy.is_none() && !has_proxy() {
+            true => Some(Gate::open().map_err(|error| RegistryError::Setup(error.to_string()))?),
+            false => None,
+        };
+        let proxy = gate.as_ref().map(Gate::url).or(access.proxy);
         let mut config = ClientConfig {
             protocol: if access.insecure { ClientProtocol::Http } else { ClientProtocol::Https },
             read_timeout: Some(access.timeout),
             connect_timeout: Some(access.timeout),
-            http_proxy: access.proxy.clone(),
-            https_proxy: access.proxy,
+            http_proxy: proxy.clone(),
+            https_proxy: proxy,
             ..ClientConfig::default()
         };
         if let Some(data) = access.certificate {
@@ -124,7 +133,7 @@ impl Registry {
             Login::Token(token) => RegistryAuth::Bearer(token),
         };
         let client = Client::try_from(config).map_err(|error| RegistryError::Setup(error.to_string()))?;
-        Ok(Registry { client, login, timeout: access.timeout })
+        Ok(Registry { client, login, timeout: access.timeout, gate })
     }
 
     /// All tags of an image.
@@ -244,9 +253,24 @@ impl Registry {
         &self,
         work: impl Future<Output = Result<T, RegistryError>>,
     ) -> Result<T, RegistryError> {
+        let failure = || self.gate.as_ref().and_then(Gate::take_failure);
+        // What went wrong before has been said.
+        let _ = failure();
         let outcome = tokio::time::timeout(self.timeout, work).await;
-        outcome.unwrap_or(Err(RegistryError::TimedOut(self.timeout)))
+        match outcome.unwrap_or(Err(RegistryError::TimedOut(self.timeout))) {
+            Err(RegistryError::Failed(said)) => Err(RegistryError::Failed(failure().unwrap_or(said))),
+            outcome => outcome,
+        }
     }
+}
+
+/// Whether the environment names a proxy for what is not on this machine.
+fn has_proxy() -> bool {
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].iter().any(|name| {
+        [(*name).to_owned(), name.to_lowercase()]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    })
 }
 
 fn reference(image: &ImageName, tag: &str) -> Reference {

@@ -1,6 +1,7 @@
 //! Addresses that nobody may make the reconciler connect to.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -17,12 +18,17 @@ use crate::world::{ATTACKER, World};
 
 /// What a server was asked for.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>, Arc<AtomicBool>);
 
 impl Heard {
     /// What was heard until now.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a registry's clients are to log in at the metadata service.
+    fn is_login_away(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
     }
 }
 
@@ -38,6 +44,11 @@ pub(crate) async fn listener() -> Outcome<(SocketAddr, Heard)> {
 async fn answer(State(heard): State<Heard>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     heard.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    if path == "/v2/" && heard.is_login_away() {
+        let login = "Bearer realm=\"http://169.254.169.254/latest\",service=\"x\"";
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, login)]).into_response();
+    }
+    let path = path.strip_prefix("/v2").unwrap_or(&path);
     match path.strip_prefix("/away") {
         Some(rest) => {
             let location = format!("http://169.254.169.254{rest}");
@@ -92,6 +103,35 @@ async fn a_git_server_that_redirects_a_tenant() -> Outcome {
     world.create(&source).await?;
     world.refused("gitrepositories", "away", "307").await?;
     assert!(!heard.take().is_empty());
+    world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_redirects() -> Outcome {
+    let world = World::new(&[]).await?;
+    let (redirects, heard) = listener().await?;
+    let (logs_in, other) = listener().await?;
+    other.1.store(true, Ordering::Relaxed);
+    for (name, address) in [("redirect", redirects), ("login", logs_in)] {
+        let url = format!("oci://{address}/away/apps");
+        let source = json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
+            "metadata": {"name": name, "namespace": ATTACKER},
+            "spec": {"url": url, "interval": "10m", "timeout": "20s", "insecure": true},
+        });
+        world.create(&source).await?;
+        let image = json!({
+            "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImageRepository",
+            "metadata": {"name": name, "namespace": ATTACKER},
+            "spec": {"image": format!("{address}/away/apps"), "interval": "10m", "timeout": "20s", "insecure": true},
+        });
+        world.create(&image).await?;
+        for plural in ["ocirepositories", "imagerepositories"] {
+            let refused = world.refused(plural, name, "link-local address").await;
+            refused.map_err(|error| format!("{plural}/{name}: {error}"))?;
+        }
+    }
+    assert!(!heard.take().is_empty() && !other.take().is_empty());
     world.end().await
 }
 
