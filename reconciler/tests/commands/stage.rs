@@ -49,7 +49,7 @@ impl Stage {
                 (kubeconfig, Some(cluster), None)
             }
         };
-        Ok(Stage {
+        let stage = Stage {
             directory,
             kubeconfig,
             cluster,
@@ -57,7 +57,18 @@ impl Stage {
             variables: Vec::new(),
             runtime,
             _turn: turn,
-        })
+        };
+        if stage.cluster.is_none() {
+            // Other suites may have left objects in the cluster.
+            stage.clear()?;
+        }
+        Ok(stage)
+    }
+
+    /// Removes everything that the commands may have put into a real cluster.
+    fn clear(&self) -> Result {
+        drop(self.run("uninstall --silent"));
+        self.runtime.block_on(namespace_is_gone(&self.kubeconfig))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -162,8 +173,7 @@ impl Drop for Stage {
             Some(cluster) => cluster.shutdown(),
             // The next test finds nothing of this one.
             None => {
-                drop(self.run("uninstall --silent"));
-                let gone = self.runtime.block_on(namespace_is_gone(&self.kubeconfig));
+                let gone = self.clear();
                 assert!(gone.is_ok() || std::thread::panicking(), "{gone:?}");
             }
         }
