@@ -10,8 +10,6 @@ mod diff;
 #[cfg(target_os = "linux")]
 mod directories;
 mod golden;
-#[cfg(target_os = "linux")]
-mod links;
 mod many;
 mod mistakes;
 mod output;
@@ -19,4 +17,6 @@ mod since;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod untrusted;
 mod workplace;
