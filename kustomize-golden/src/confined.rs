@@ -8,7 +8,6 @@ use kustomize_core::host::{
 };
 use kustomize_core::{BuildOptions, LoadRestrictor};
 
-use crate::above::above;
 use crate::git::{GitDirectories, is_gits};
 use crate::place::{first_link, root_around};
 
@@ -71,7 +70,7 @@ impl<'a> Confined<'a> {
     /// contain a password.
     fn is_scratch(&self, path: &str) -> bool {
         let scratch = self.scratch();
-        let around = above(path).find(|directory| scratch.contains(*directory));
+        let around = path::ancestors(path).find(|directory| scratch.contains(*directory));
         around.is_some_and(|directory| !is_gits(&path::relative(directory, path)))
     }
 

@@ -5,8 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use kustomize_core::host::{Host, path};
 
-use crate::above::above;
-
 /// Which directories git would take for its own, such as those of `git init --separate-git-dir`. Each is
 /// looked at once.
 #[derive(Debug, Default)]
@@ -22,12 +20,14 @@ impl GitDirectories {
             return true;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        above(place).take_while(|directory| *directory != top).any(|directory| match known.get(directory) {
-            Some(is_of_git) => *is_of_git,
-            None => {
-                let is_of_git = host.list(directory).is_ok_and(|names| has_names_of_git(&names));
-                known.insert(directory.to_owned(), is_of_git);
-                is_of_git
+        path::ancestors(place).take_while(|directory| *directory != top).any(|directory| {
+            match known.get(directory) {
+                Some(is_of_git) => *is_of_git,
+                None => {
+                    let is_of_git = host.list(directory).is_ok_and(|names| has_names_of_git(&names));
+                    known.insert(directory.to_owned(), is_of_git);
+                    is_of_git
+                }
             }
         })
     }

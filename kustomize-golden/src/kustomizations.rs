@@ -9,7 +9,6 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::yaml::{FileId, Node, read_config};
 
-use crate::above::above;
 use crate::git::has_names_of_git;
 use crate::{Confined, Layout};
 
@@ -108,7 +107,7 @@ impl Found {
 
     /// Where the golden file of an overlay stands.
     pub(crate) fn layout_of(&self, overlay: &str) -> Option<&Layout> {
-        above(overlay).find_map(|directory| self.layouts.get(directory))
+        path::ancestors(overlay).find_map(|directory| self.layouts.get(directory))
     }
 }
 

@@ -4,7 +4,6 @@ use kustomize_core::host::{EntryKind, Host, path};
 use kustomize_core::kustomization::FILE_NAMES;
 use kustomize_core::{BuildError, ErrorKind};
 
-use crate::above::above;
 use crate::config::{CONFIG_FILE, ConfigFile};
 use crate::git::{is_git, is_gits, is_kept_by_git};
 use crate::place::{resolve_new, resolve_to_write, resolve_within, root_around};
@@ -186,7 +185,7 @@ impl Layout {
     pub fn excludes(&self, directory: &str) -> bool {
         let has_goldens = self.directory.as_ref().is_some_and(|goldens| path::is_within(goldens, directory));
         has_goldens
-            || above(directory)
+            || path::ancestors(directory)
                 .any(|place| self.exclude.binary_search_by(|other| other.as_str().cmp(place)).is_ok())
     }
 

@@ -31,7 +31,6 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod above;
 mod case;
 mod check_all;
 mod compare;

@@ -7,7 +7,6 @@ use kustomize_core::host::{Host, HostError, path};
 use kustomize_core::yaml::{self, FileId, Node};
 use kustomize_core::{BuildError, ErrorKind};
 
-use crate::above::above;
 use crate::config::CONFIG_FILE;
 use crate::git::is_kept_by_git;
 
@@ -105,7 +104,9 @@ pub(crate) fn resolve_to_write(host: &dyn Host, given: &str) -> Result<String, B
     let real = host.resolve(existing).map_err(|error| BuildError::host(error, existing))?;
     let place = path::join(&real, written.get(existing.len()..).unwrap_or_default());
     let is_top = |directory: &&str| is_top(host, directory);
-    let top = above(&seen).find(is_top).or(here.as_deref().ok().filter(|here| path::is_within(here, &seen)));
+    let top = path::ancestors(&seen)
+        .find(is_top)
+        .or(here.as_deref().ok().filter(|here| path::is_within(here, &seen)));
     match top.filter(|_| place != seen) {
         Some(top) if !path::is_within(top, &place) || is_kept_by_git(host, top, &place) => {
             let message = format!("{given} leads through a link to {place}, and not to {seen}");
@@ -123,7 +124,8 @@ fn is_top(host: &dyn Host, directory: &str) -> bool {
 /// What can be seen of a host around a directory: the nearest directory above it with `.git`, or where
 /// there is none, as in an archive of a repository, the nearest one with a configuration file.
 pub(crate) fn root_around<'p>(host: &dyn Host, directory: &'p str) -> &'p str {
-    let around = |name: &str| above(directory).find(|above| host.kind(&path::join(above, name)).is_ok());
+    let around =
+        |name: &str| path::ancestors(directory).find(|above| host.kind(&path::join(above, name)).is_ok());
     around(".git").or_else(|| around(CONFIG_FILE)).unwrap_or("/")
 }
 
@@ -154,7 +156,7 @@ fn is_listed(host: &dyn Host, path: &str) -> bool {
 /// The first link on the way from a directory without links to a path below it, and where it leads if
 /// there is anything.
 pub(crate) fn first_link(host: &dyn Host, from: &str, path: &str) -> Option<(String, Option<String>)> {
-    let steps: Vec<&str> = above(path).take_while(|step| *step != from && *step != "/").collect();
+    let steps: Vec<&str> = path::ancestors(path).take_while(|step| *step != from && *step != "/").collect();
     steps.into_iter().rev().find_map(|step| match host.resolve_below(path::parent(step), step) {
         Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
         Err(_) => is_listed(host, step).then(|| (step.to_owned(), None)),

@@ -62,6 +62,17 @@ pub fn parent(path: &str) -> &str {
     }
 }
 
+/// A cleaned path and the directories above it, up to the root or `.`.
+///
+/// ```
+/// use kustomize_core::host::path::ancestors;
+///
+/// assert_eq!(ancestors("/a/b").collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
+/// ```
+pub fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| Some(parent(path)).filter(|parent| parent.len() < path.len()))
+}
+
 /// The last part of a path.
 #[must_use]
 pub fn base_name(path: &str) -> &str {

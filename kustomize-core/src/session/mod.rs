@@ -227,7 +227,7 @@ impl<H: Host> Session<H> {
         let mut all = Vec::new();
         for path in changed.iter().map(|path| path.as_ref()) {
             all.push(path.to_owned());
-            let parents = std::iter::successors(Some(path::parent(path)), |path| Some(path::parent(path)));
+            let parents = path::ancestors(path).skip(1);
             let is_gone =
                 |path: &&str| !matches!(*path, "/" | ".") && self.host.kind(path) == Err(HostError::NotFound);
             all.extend(parents.take_while(is_gone).map(str::to_owned));
