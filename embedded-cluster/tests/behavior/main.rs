@@ -1,6 +1,7 @@
 //! The behavior suite on the embedded cluster, or on the API server that `KUBECONFIG` names.
 
 mod suite;
+mod tls;
 mod webhooks;
 
 use kube::Client;

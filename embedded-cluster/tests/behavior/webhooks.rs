@@ -6,21 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::serve::Listener;
 use axum::{Json, Router, routing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Client, Error};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::server::TlsStream;
 
 use crate::suite::{Outcome, config_map, fresh_namespace, kind, message, object, of, same};
+use crate::tls::Tls;
 
 /// The requests that the webhooks were sent, with the path of the webhook.
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
@@ -60,7 +58,7 @@ impl Webhooks {
         let address = listener.local_addr()?;
         let asked = Asked::default();
         let router = Router::new().route("/{webhook}", routing::post(answer)).with_state(asked.clone());
-        let tls = Tls { listener, acceptor: Arc::new(config).into() };
+        let tls = Tls::new(listener, config);
         tokio::spawn(async move { axum::serve(tls, router).await });
         let bundle = STANDARD.encode(std::fs::read(&certificate)?);
         Ok(Webhooks { address, bundle, asked, _directory: directory })
@@ -92,32 +90,6 @@ impl Webhooks {
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
             "metadata": {"name": format!("{namespace}-{path}")}, "webhooks": [webhook],
         })
-    }
-}
-
-/// A listener that speaks TLS.
-struct Tls {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for Tls {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            // A client that does not like the certificate goes away.
-            if let Ok((stream, address)) = self.listener.accept().await
-                && let Ok(stream) = self.acceptor.accept(stream).await
-            {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
     }
 }
 

@@ -1,5 +1,8 @@
 //! A git server over http or https, on the program `git http-backend`.
 
+#[path = "../../../embedded-cluster/tests/behavior/tls.rs"]
+mod tls;
+
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +15,13 @@ use axum::serve::Listener;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::server::TlsStream;
+
+use tls::Tls;
 
 use crate::world::{Outcome, World, run};
 
@@ -119,7 +122,7 @@ pub(crate) async fn serve_tls(world: &World, access: Access) -> Outcome<(String,
         .with_single_cert(chain, PrivateKeyDer::from_pem_file(&key)?)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    start(Tls { listener, acceptor: Arc::new(config).into() }, served(world, access));
+    start(Tls::new(listener, config), served(world, access));
     Ok((format!("https://{address}/repository.git"), std::fs::read_to_string(certificate)?))
 }
 
@@ -213,30 +216,4 @@ pub(crate) async fn backend(root: &str, is_broken: bool, request: Request) -> Ou
         false => content,
     };
     Ok(response.body(Body::from(content))?)
-}
-
-/// A listener that speaks TLS.
-struct Tls {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for Tls {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            // A client that does not like the certificate goes away.
-            if let Ok((stream, address)) = self.listener.accept().await
-                && let Ok(stream) = self.acceptor.accept(stream).await
-            {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
 }
