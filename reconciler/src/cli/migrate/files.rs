@@ -38,7 +38,7 @@ pub(super) struct ManifestFile {
 
 impl ManifestFile {
     /// Reads a file.
-    pub(super) fn read(path: PathBuf, latest: &Latest) -> Result<Self> {
+    pub(super) fn read(path: PathBuf, latest: Latest) -> Result<Self> {
         let content = fs::read(&path).map_err(|error| failed("failed to read file", &path, &error))?;
         let upgrades = upgrades(&content, latest);
         Ok(ManifestFile { path, content, upgrades })
@@ -188,7 +188,7 @@ fn kind_beside<'a>(lines: &[&'a [u8]], at: usize, column: usize, is_first: bool)
 }
 
 /// What is to be changed in a text.
-fn upgrades(content: &[u8], latest: &Latest) -> Vec<Upgrade> {
+fn upgrades(content: &[u8], latest: Latest) -> Vec<Upgrade> {
     let lines: Vec<&[u8]> = content.split(|byte| *byte == b'\n').collect();
     let mut found = Vec::new();
     let mut offset = 0;
@@ -197,12 +197,11 @@ fn upgrades(content: &[u8], latest: &Latest) -> Vec<Upgrade> {
         offset += line.len() + 1;
         let Some(entry) = entry(line).filter(|entry| entry.key == "apiVersion") else { continue };
         let Some((group, version)) = entry.value.split_once('/') else { continue };
-        if !latest.iter().any(|(known, ..)| *known == group) {
+        if !latest.has_group(group) {
             continue;
         }
         let Some(kind) = kind_beside(&lines, at, entry.column, entry.is_first) else { continue };
-        let wanted = latest.iter().find(|(known, name, _)| *known == group && *name == kind);
-        let Some((_, _, new)) = wanted.filter(|(_, _, new)| *new != version) else { continue };
+        let Some(new) = latest.version(group, kind).filter(|new| *new != version) else { continue };
         let place = start + entry.start + group.len() + 1;
         found.push(Upgrade {
             line: at + 1,
@@ -221,9 +220,9 @@ mod tests {
     use super::*;
 
     fn migrated(text: &str, version: Option<&str>) -> String {
-        let latest = of_flux(version).unwrap_or(&[]);
         let content = text.as_bytes().to_vec();
-        let file = ManifestFile { path: PathBuf::new(), upgrades: upgrades(&content, latest), content };
+        let upgrades = of_flux(version).map(|latest| upgrades(&content, latest)).unwrap_or_default();
+        let file = ManifestFile { path: PathBuf::new(), upgrades, content };
         String::from_utf8_lossy(&file.migrated()).into_owned()
     }
 
