@@ -1,31 +1,20 @@
-//! A way out for clients that cannot be told which addresses to refuse: a proxy in this process, for SOCKS 5.
+//! A SOCKS 5 proxy inside the process, for clients that cannot be given a resolver or a rule for redirects.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use fast_socks5::server::{Socks5ServerProtocol, SocksServerError};
+use fast_socks5::{ReplyError, Socks5Command};
+use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::resolve;
 
-/// The version of the protocol.
-const VERSION: u8 = 5;
-/// What the protocol has for a client that does not log in.
-const NO_LOGIN: u8 = 0;
-/// What the protocol has for a connection that is wanted.
-const CONNECT: u8 = 1;
-/// The kinds of addresses.
-const IPV4: u8 = 1;
-const NAME: u8 = 3;
-const IPV6: u8 = 4;
-/// How a request went.
-const DONE: u8 = 0;
-const NOT_ALLOWED: u8 = 2;
-const UNREACHABLE: u8 = 4;
-const NOT_SUPPORTED: u8 = 7;
+/// The address that a client is told it is connected from. No client needs it.
+const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long an address may take to answer if there are others.
 const NEXT: Duration = Duration::from_secs(3);
 /// The pause after a connection that could not be accepted.
@@ -88,25 +77,15 @@ async fn serve(listener: TcpListener, failure: Failure) {
 }
 
 /// Serves one connection.
-async fn pass(mut client: TcpStream, failure: Failure) -> io::Result<()> {
-    client.set_nodelay(true)?;
-    let mut head = [0; 2];
-    client.read_exact(&mut head).await?;
-    let [version, count] = head;
-    let mut methods = vec![0; usize::from(count)];
-    client.read_exact(&mut methods).await?;
-    if version != VERSION || !methods.contains(&NO_LOGIN) {
-        return client.write_all(&[VERSION, 0xff]).await;
+async fn pass(client: TcpStream, failure: Failure) -> Result<(), SocksServerError> {
+    // A small request does not wait for more of it. The connection works without, too.
+    let _ = client.set_nodelay(true);
+    let request = Socks5ServerProtocol::accept_no_auth(client).await?;
+    let (request, command, target) = request.read_command().await?;
+    if command != Socks5Command::TCPConnect {
+        return request.reply_error(&ReplyError::CommandNotSupported).await;
     }
-    client.write_all(&[VERSION, NO_LOGIN]).await?;
-    let mut request = [0; 4];
-    client.read_exact(&mut request).await?;
-    let [_, command, _, kind] = request;
-    let host = host(&mut client, kind).await?;
-    let port = client.read_u16().await?;
-    if command != CONNECT {
-        return answer(&mut client, NOT_SUPPORTED).await;
-    }
+    let (host, port) = target.into_string_and_port();
     let failed = |message: String| {
         *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
     };
@@ -114,40 +93,20 @@ async fn pass(mut client: TcpStream, failure: Failure) -> io::Result<()> {
         Ok(addresses) => addresses,
         Err(refused) => {
             failed(refused.to_string());
-            return answer(&mut client, NOT_ALLOWED).await;
+            return request.reply_error(&ReplyError::ConnectionNotAllowed).await;
         }
     };
     match connect(&addresses, port).await {
         Ok(mut server) => {
-            answer(&mut client, DONE).await?;
-            copy_bidirectional(&mut client, &mut server).await.map(|_| ())
+            let mut client = request.reply_success(UNSPECIFIED).await?;
+            // Client and server know how their connection ends.
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+            Ok(())
         }
         Err(error) => {
             failed(format!("cannot connect to '{host}:{port}': {error}"));
-            answer(&mut client, UNREACHABLE).await
+            request.reply_error(&ReplyError::HostUnreachable).await
         }
-    }
-}
-
-/// Reads the host that is wanted.
-async fn host(client: &mut TcpStream, kind: u8) -> io::Result<String> {
-    match kind {
-        IPV4 => {
-            let mut address = [0; 4];
-            client.read_exact(&mut address).await?;
-            Ok(Ipv4Addr::from(address).to_string())
-        }
-        IPV6 => {
-            let mut address = [0; 16];
-            client.read_exact(&mut address).await?;
-            Ok(Ipv6Addr::from(address).to_string())
-        }
-        NAME => {
-            let mut name = vec![0; usize::from(client.read_u8().await?)];
-            client.read_exact(&mut name).await?;
-            String::from_utf8(name).map_err(io::Error::other)
-        }
-        _ => Err(io::Error::other("no such kind of address")),
     }
 }
 
@@ -170,13 +129,10 @@ async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Says how a request went. Nobody asks for the address that is said to be connected from.
-async fn answer(client: &mut TcpStream, how: u8) -> io::Result<()> {
-    client.write_all(&[VERSION, how, 0, IPV4, 0, 0, 0, 0, 0, 0]).await
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     /// A server that says hello to everyone.
