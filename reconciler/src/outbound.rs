@@ -1,9 +1,10 @@
-//! Which addresses are never connected to.
+//! Connections to servers that users choose: the addresses that are refused, and how answers are read.
 //!
 //! Users who may write a source or a provider decide which servers this process connects to. Some services trust
 //! every client in their network. The metadata service of a cloud, for example, hands out the credentials of the
 //! machine. Such services have link-local addresses, and no source or provider needs one.
 
+mod answer;
 mod gate;
 
 use std::error::Error;
@@ -16,6 +17,7 @@ use reqwest::redirect::{Attempt, Policy};
 use thiserror::Error;
 use url::{Host, Url};
 
+pub use answer::{BodyError, body, caused, causes};
 pub use gate::Gate;
 
 /// How often a server may redirect to another address.
@@ -107,18 +109,6 @@ pub fn check_address(url: &Url) -> Result<(), Refused> {
         Some(Host::Domain(_)) | None => return Ok(()),
     };
     allowed(&address.to_string(), address).map(|_| ())
-}
-
-/// An error with what caused it, which says why an address was refused.
-#[must_use]
-pub fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A client that connects to no such address, whatever a name stands for and wherever a server redirects it.

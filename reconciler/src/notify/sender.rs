@@ -6,10 +6,10 @@ use reconciler_core::notify::{Exchange, Method, NotifyError, Reply, Request};
 use thiserror::Error;
 use url::Url;
 
-use crate::outbound;
+use crate::outbound::{self, BodyError};
 
 /// The most of an answer that is read: that of a forge can list many pull requests.
-const LONGEST_REPLY: usize = 16 << 20;
+const LONGEST_REPLY: u64 = 16 << 20;
 
 /// How a provider is reached.
 #[derive(Clone, Default)]
@@ -75,15 +75,12 @@ async fn answer(client: &reqwest::Client, request: Request) -> Result<Reply, Sen
     if !request.body.is_empty() {
         builder = builder.body(request.body);
     }
-    let mut response = builder.send().await.map_err(|error| unreachable(&error))?;
+    let response = builder.send().await.map_err(|error| unreachable(&error))?;
     let status = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
-        body.extend_from_slice(&part);
-        if body.len() > LONGEST_REPLY {
-            return Err(SendError::Never("the answer of the provider is too long".to_owned()));
-        }
-    }
+    let body = outbound::body(response, LONGEST_REPLY).await.map_err(|error| match error {
+        BodyError::Failed(error) => unreachable(&error),
+        BodyError::TooLarge(_) => SendError::Never("the answer of the provider is too long".to_owned()),
+    })?;
     Ok(Reply { status, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
@@ -115,17 +112,12 @@ fn unreachable(error: &reqwest::Error) -> SendError {
 
 /// An error with its causes and without the address.
 fn words(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
+    let text = if error.is_timeout() {
         "the request took too long".to_owned()
     } else if error.is_connect() {
         "the provider cannot be reached".to_owned()
     } else {
         "the request failed".to_owned()
     };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    outbound::caused(text, error)
 }

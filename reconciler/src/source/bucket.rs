@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::tree_store::{Limits, TreeError, TreeStore, Written};
-use crate::outbound;
+use crate::outbound::{self, BodyError, body};
 
 /// The region of stores that have none.
 const REGION: &str = "us-east-1";
@@ -122,17 +122,19 @@ struct Refusal {
     message: String,
 }
 
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Failed(error) => error.into(),
+            BodyError::TooLarge(_) => Refusal { status: None, message: error.to_string() },
+        }
+    }
+}
+
 impl From<reqwest::Error> for Refusal {
     fn from(error: reqwest::Error) -> Self {
         // The address holds a signature.
-        let error = error.without_url();
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        Refusal { status: None, message }
+        Refusal { status: None, message: outbound::causes(&error.without_url()) }
     }
 }
 
@@ -277,11 +279,11 @@ impl BucketReader {
         let answer = self.send(self.client.get(action.sign(VALID))).await?;
         let tag = answer.headers().get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
         let tag = tag.map(|tag| tag.trim_matches('"').to_owned());
-        Ok((bytes(answer, Limits::default().file).await?, tag))
+        Ok((body(answer, Limits::default().file).await?, tag))
     }
 
     async fn text(&self, request: reqwest::RequestBuilder) -> Result<String, Refusal> {
-        let bytes = bytes(self.send(request).await?, LARGEST_ANSWER).await?;
+        let bytes = body(self.send(request).await?, LARGEST_ANSWER).await?;
         String::from_utf8(bytes)
             .map_err(|error| Refusal { status: None, message: format!("the answer is no text: {error}") })
     }
@@ -292,21 +294,9 @@ impl BucketReader {
         if status.is_success() {
             return Ok(answer);
         }
-        let body = bytes(answer, LARGEST_ANSWER).await.unwrap_or_default();
-        Err(Refusal { status: Some(status), message: refusal(status, &String::from_utf8_lossy(&body)) })
+        let said = body(answer, LARGEST_ANSWER).await.unwrap_or_default();
+        Err(Refusal { status: Some(status), message: refusal(status, &String::from_utf8_lossy(&said)) })
     }
-}
-
-/// The body of an answer, which may have so many bytes.
-async fn bytes(mut answer: Response, limit: u64) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::new();
-    while let Some(more) = answer.chunk().await? {
-        bytes.extend_from_slice(&more);
-        if bytes.len() as u64 > limit {
-            return Err(Refusal { status: None, message: format!("it is larger than {limit} bytes") });
-        }
-    }
-    Ok(bytes)
 }
 
 /// What an answer says about why it was refused.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use reconciler::outbound;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -259,12 +260,7 @@ impl Api {
             request = request.json(body);
         }
         let failed = |error: reqwest::Error| {
-            let mut text = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                text = format!("{text}: {cause}");
-                source = cause.source();
-            }
+            let text = outbound::causes(&error);
             Failure::failed(format!("{} cannot be reached: {text}", self.kind.name()))
         };
         let response = request.send().await.map_err(failed)?;

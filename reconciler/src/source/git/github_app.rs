@@ -1,4 +1,4 @@
-//! GitHub Apps: a key with which an app signs who it is, and the tokens that GitHub gives it for that.
+//! GitHub Apps: an app signs a JWT with its key, and GitHub returns an installation token for it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -21,21 +21,23 @@ use url::Url;
 use super::Credentials;
 use crate::outbound;
 
-/// The address of the API, unless the Secret has another one.
+/// The default address of the API.
 const API: &str = "https://api.github.com";
 /// The user name that goes with a token.
 const USER: &str = "x-access-token";
-/// The version of the API that is spoken.
+/// The version of the API.
 const VERSION: &str = "2022-11-28";
-/// How far the clock of GitHub may be behind.
+/// How far the clock of GitHub may be behind ours.
 const BEHIND: SignedDuration = SignedDuration::from_secs(60);
-/// How long a signature is good for. GitHub takes no more than ten minutes.
+/// The validity of a JWT. GitHub accepts at most ten minutes.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
-/// How long a token has to be good for so that it is used again.
+/// The remaining validity that a token needs to be used again.
 const SPARE: SignedDuration = SignedDuration::from_mins(5);
-/// How many installations are asked for at once.
+/// How many installations are on a page.
 const PAGE: usize = 100;
-/// How many of these pages are read.
+/// The largest answer, in bytes.
+const LARGEST_ANSWER: u64 = 16 << 20;
+/// How many pages are read.
 const MOST_PAGES: usize = 100;
 /// The keys of a Secret.
 const APP: &str = "githubAppID";
@@ -44,7 +46,7 @@ const OWNER: &str = "githubAppInstallationOwner";
 const KEY: &str = "githubAppPrivateKey";
 const BASE: &str = "githubAppBaseURL";
 
-/// A GitHub App that is installed somewhere. It is never shown.
+/// An installed GitHub App. It has no `Debug`, so that the key is never printed.
 pub struct GithubApp {
     id: String,
     installation: Installation,
@@ -62,14 +64,14 @@ enum Installation {
     Owner(String),
 }
 
-/// A token of an installation. It is never shown.
+/// An installation token. It has no `Debug`, so that it is never printed.
 #[derive(Clone)]
 pub struct InstallationToken {
     text: String,
     expires: Timestamp,
 }
 
-/// A GitHub App cannot be used, or is not let in.
+/// A GitHub App cannot be used, or GitHub refuses it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
     /// The Secret is incomplete or wrong.
@@ -81,13 +83,13 @@ pub enum GithubError {
 }
 
 impl InstallationToken {
-    /// Whether it can still be used for a while.
+    /// Whether it stays valid long enough to be used.
     #[must_use]
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.expires.duration_since(now) > SPARE
     }
 
-    /// What a repository is accessed with, besides what these credentials have for the connection.
+    /// Credentials with this token. CA and proxy are those of `connection`.
     #[must_use]
     pub fn credentials(&self, connection: Credentials) -> Credentials {
         Credentials {
@@ -100,12 +102,12 @@ impl InstallationToken {
     }
 }
 
-/// Tokens that are good for a while, by the app with its installation and its key.
+/// A cache of tokens by app, installation and key.
 #[derive(Default)]
 pub struct GithubTokens(Mutex<HashMap<[u8; 32], InstallationToken>>);
 
 impl GithubTokens {
-    /// A token for an app. GitHub is asked for it unless there is one that is good.
+    /// Returns a token for an app, from the cache if it is still valid.
     pub async fn get(&self, app: &GithubApp, now: Timestamp) -> Result<InstallationToken, GithubError> {
         let tokens = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = tokens().get(&app.digest).filter(|token| token.is_good(now)).cloned();
@@ -121,13 +123,13 @@ impl GithubTokens {
 }
 
 impl GithubApp {
-    /// Whether a Secret is about an app.
+    /// Whether a Secret has the credentials of an app.
     #[must_use]
     pub fn is_in(secret: &BTreeMap<String, Vec<u8>>) -> bool {
         secret.contains_key(APP)
     }
 
-    /// Reads a Secret. The API is reached as the repository is.
+    /// Reads a Secret. The API is reached with the CA and the proxy of the repository.
     pub fn from_secret(
         secret: &BTreeMap<String, Vec<u8>>,
         connection: &Credentials,
@@ -172,7 +174,7 @@ impl GithubApp {
         Ok(GithubApp { id, installation, key, api, client, proxy, digest })
     }
 
-    /// Asks GitHub for a token.
+    /// Requests a token from GitHub.
     pub async fn token(&self, now: Timestamp) -> Result<InstallationToken, GithubError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -193,7 +195,7 @@ impl GithubApp {
         Ok(InstallationToken { text: token, expires: expires_at })
     }
 
-    /// The number of the installation for a user or an organization.
+    /// The id of the installation for a user or an organization.
     async fn installation_of(&self, owner: &str, jwt: &str) -> Result<String, GithubError> {
         #[derive(Deserialize)]
         struct Account {
@@ -223,7 +225,7 @@ impl GithubApp {
         Err(GithubError::Refused(format!("it is not installed for '{owner}'")))
     }
 
-    /// An address of the API, whose own path is the beginning.
+    /// An address of the API, below the path of its base address.
     fn address(&self, parts: &[&str]) -> Result<Url, GithubError> {
         let mut address = self.api.clone();
         match address.path_segments_mut() {
@@ -233,7 +235,7 @@ impl GithubApp {
         Ok(address)
     }
 
-    /// What the app says about itself, signed.
+    /// The JWT that authenticates the app.
     fn jwt(&self, now: Timestamp) -> Result<String, GithubError> {
         let header = json!({"alg": "RS256", "typ": "JWT"});
         let (from, until) = (now - BEHIND, now + GOOD_FOR);
@@ -261,7 +263,7 @@ fn client(connection: &Credentials, timeout: Duration) -> Result<Client, GithubE
     client.build().map_err(setup)
 }
 
-/// Asks the API for something.
+/// Sends a request to the API.
 async fn ask<T: for<'de> Deserialize<'de>>(request: RequestBuilder, jwt: &str) -> Result<T, GithubError> {
     #[derive(Default, Deserialize)]
     struct Refusal {
@@ -276,10 +278,15 @@ async fn ask<T: for<'de> Deserialize<'de>>(request: RequestBuilder, jwt: &str) -
         .header("X-GitHub-Api-Version", VERSION);
     let answer = request.send().await.map_err(failed)?;
     let status = answer.status();
+    let body = outbound::body(answer, LARGEST_ANSWER).await.map_err(|error| match error {
+        outbound::BodyError::Failed(error) => failed(error),
+        error => GithubError::Refused(format!("the answer: {error}")),
+    })?;
     if status.is_success() {
-        return answer.json().await.map_err(failed);
+        let unreadable = |error| GithubError::Refused(format!("the answer cannot be read: {error}"));
+        return serde_json::from_slice(&body).map_err(unreadable);
     }
-    let said = answer.json::<Refusal>().await.unwrap_or_default().message;
+    let said = serde_json::from_slice::<Refusal>(&body).unwrap_or_default().message;
     let said: String = said.chars().take(200).collect();
     Err(GithubError::Refused(format!("{status} {said}").trim_end().to_owned()))
 }
