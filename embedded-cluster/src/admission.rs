@@ -106,7 +106,7 @@ fn fallback(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
     map.entry(key).or_insert_with(|| value.into());
 }
 
-/// Sets what objects of a kind show even when it is empty.
+/// Sets the fields that the server returns for a kind even when they are empty.
 pub(crate) fn show_empty(kind: &Kind, value: &mut Value) {
     let is_role = kind.group == "rbac.authorization.k8s.io" && matches!(&*kind.kind, "Role" | "ClusterRole");
     if is_role && value["rules"].as_array().is_none_or(Vec::is_empty) {

@@ -163,10 +163,10 @@ pub(crate) fn normalize(of: Type<'_>, value: &mut Value, path: &str) -> Result<(
     Ok(())
 }
 
-/// How the error about a text begins that is not in base64.
+/// The start of the error for invalid base64.
 pub(crate) const WRONG_BASE64: &str = "illegal base64 data";
 
-/// Where a text stops to be base64, counted as the server counts. Line breaks do not matter.
+/// The offset of the first invalid byte of a base64 text, as the server counts. Line breaks are ignored.
 fn wrong_base64(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut rest = bytes.iter().enumerate().filter(|(_, byte)| !matches!(byte, b'\n' | b'\r'));
@@ -461,7 +461,7 @@ fn check_rules(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldEr
 mod tests {
     use super::wrong_base64;
 
-    /// The places are those that Go's `encoding/base64` names.
+    /// The offsets are those in the errors of Go's `encoding/base64`.
     #[test]
     fn base64_is_checked() {
         for (text, place) in [

@@ -25,7 +25,7 @@ pub(crate) fn changed(state: &State, resource: &Arc<str>) {
     }
 }
 
-/// The status that tells that a definition is served. Versions in which objects were stored once stay listed.
+/// The status of a definition that is served. Versions in which objects were once stored stay listed.
 pub(crate) fn status(definition: &Value, now: &str) -> Value {
     let spec = &definition["spec"];
     let mut names = spec["names"].clone();

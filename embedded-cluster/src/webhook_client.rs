@@ -1,7 +1,7 @@
 //! Calling an admission webhook.
 //!
-//! The server connects to whatever address a webhook names: who may write webhook configurations is an
-//! administrator of the cluster, and the cluster belongs to whoever runs this process.
+//! The server connects to any address in a webhook configuration. Only administrators of the cluster can write
+//! these, and the cluster belongs to the user who runs this process.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -13,18 +13,17 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Certificate, Client, StatusCode, Url};
 use serde_json::Value;
 
-/// The largest answer that is read, in bytes.
+/// The largest answer, in bytes.
 const LARGEST_ANSWER: usize = 3 << 20;
-/// Clients that are kept; with more authorities than that, they are made anew.
+/// How many clients are kept. When there are more, all are dropped.
 const MOST_CLIENTS: usize = 64;
 
-/// HTTPS clients, by the authorities that they trust.
+/// HTTPS clients, by CA bundle.
 #[derive(Default)]
 pub(crate) struct Clients(Mutex<HashMap<String, Client>>);
 
 impl Clients {
-    /// Sends a review to the webhook at an address and gives its answer back. The error says what is wrong with
-    /// the call.
+    /// Sends a review to a webhook and returns its answer, or why the call failed.
     pub(crate) async fn post(
         &self,
         address: &str,
@@ -57,7 +56,7 @@ impl Clients {
         }
     }
 
-    /// The client that trusts a bundle of certificates in base64, or what the machine trusts without one.
+    /// The client that trusts a CA bundle in base64, or the certificates of the machine if there is none.
     fn client(&self, bundle: &str) -> Result<Client, String> {
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(bundle) {
@@ -83,12 +82,12 @@ impl Clients {
     }
 }
 
-/// The error of a call in the server's words.
+/// The error of a call, worded as the API server words it.
 pub(crate) fn failed(address: &str, seconds: u64, reason: &str) -> String {
     format!("Post \"{address}?timeout={seconds}s\": {reason}")
 }
 
-/// What is wrong, without the address.
+/// The error without the address.
 fn words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "context deadline exceeded".to_owned();

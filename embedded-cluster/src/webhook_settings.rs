@@ -1,16 +1,16 @@
-//! Webhook configurations: where they are, their defaults, and what is wrong with them.
+//! Webhook configurations: their resources, defaults and validation.
 
 use serde_json::{Value, json};
 
 use crate::kinds::Kind;
 use crate::status::FieldError;
 
-/// The table of configurations with webhooks that change objects.
+/// The resource of mutating webhook configurations.
 pub(crate) const MUTATING: &str = "mutatingwebhookconfigurations.admissionregistration.k8s.io";
-/// The table of configurations with webhooks that only judge.
+/// The resource of validating webhook configurations.
 pub(crate) const VALIDATING: &str = "validatingwebhookconfigurations.admissionregistration.k8s.io";
 
-/// The defaults of a configuration.
+/// Sets the defaults of a configuration.
 pub(crate) fn set_defaults(kind: &Kind, value: &mut Value) {
     let mutates = kind.is(MUTATING);
     if !mutates && !kind.is(VALIDATING) {
@@ -40,7 +40,7 @@ pub(crate) fn set_defaults(kind: &Kind, value: &mut Value) {
     }
 }
 
-/// What is wrong with a configuration.
+/// Validates a configuration.
 pub(crate) fn check(kind: &Kind, value: &Value, errors: &mut Vec<FieldError>) {
     if !kind.is(MUTATING) && !kind.is(VALIDATING) {
         return;

@@ -1,4 +1,4 @@
-//! The admission webhooks of the cluster: which of them are asked about a change, and what follows.
+//! The admission webhooks of the cluster: which are called for a request, and what happens to it.
 
 mod review;
 
@@ -20,7 +20,7 @@ use crate::webhook_client::failed;
 use crate::webhook_settings::{MUTATING, VALIDATING};
 use review::Answer;
 
-/// Kinds that decide about admission. No webhook can keep an administrator from changing them.
+/// Kinds that configure admission. They are exempt, so that no webhook can lock out an administrator.
 const EXEMPT: [&str; 6] = [
     "mutatingwebhookconfigurations",
     "validatingwebhookconfigurations",
@@ -38,7 +38,7 @@ struct Webhook {
     rules: WebhookRules,
 }
 
-/// A change in a version that a webhook has asked for.
+/// A change, in the version that a webhook expects.
 struct Change {
     kind: Arc<Kind>,
     old: Option<Value>,
@@ -47,7 +47,7 @@ struct Change {
 
 /// Why there is no answer.
 enum Failure {
-    /// The webhook cannot be called, or its answer is none. What follows is the configuration's choice.
+    /// The call failed or the answer is invalid. `failurePolicy` decides.
     Call(String),
     /// The request is refused.
     Refused(ApiError),
@@ -61,7 +61,7 @@ impl Webhook {
         Ok(Webhook { name, settings: settings.clone(), rules })
     }
 
-    /// The change as this webhook wants to see it. `None` if it is not about the change.
+    /// The change in the version that this webhook expects. `None` if its rules do not match.
     fn select(&self, call: &Call<'_>, old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
         let versions = match self.settings["matchPolicy"] == "Exact" {
             true => vec![call.kind.clone()],
@@ -74,7 +74,7 @@ impl Webhook {
         changes.into_iter().find(|change| self.rules.are_about(&change.request(call), &Stored(call.state)))
     }
 
-    /// Asks the webhook about a change, if it has not excluded the change by its conditions.
+    /// Calls the webhook for a change if its match conditions hold.
     async fn ask(&self, call: &Call<'_>, change: &Change, mutates: bool) -> Result<Option<Answer>, Failure> {
         let request = change.request(call);
         let holds = self.rules.conditions_hold(&request).map_err(|error| {
@@ -109,7 +109,7 @@ impl Webhook {
         }
     }
 
-    /// Sends a review, and gives the answer back.
+    /// Sends a review and returns the answer.
     async fn call(&self, state: &State, body: &Value) -> Result<Value, String> {
         let config = &self.settings["clientConfig"];
         let seconds = self.settings["timeoutSeconds"].as_u64().unwrap_or(10);
@@ -131,7 +131,7 @@ impl Webhook {
         Err(failed(&format!("https://{name}.{namespace}.svc:{port}/{path}"), seconds, &reason))
     }
 
-    /// Lets the request pass if this webhook is not needed for it.
+    /// Ignores a failed call if `failurePolicy` says so.
     fn settle(&self, failure: Failure) -> Result<(), ApiError> {
         match failure {
             Failure::Refused(error) => Err(error),
@@ -169,7 +169,7 @@ impl Change {
     }
 }
 
-/// The kind of a call in all its versions, that of the call first.
+/// All versions of the kind of a call, starting with the version of the call.
 fn versions(call: &Call<'_>) -> Vec<Arc<Kind>> {
     let registry = call.state.registry();
     let others = registry.groups().get(&call.kind.group).into_iter().flatten();
@@ -189,15 +189,15 @@ fn is_exempt(kind: &Kind) -> bool {
     kind.group == "admissionregistration.k8s.io" && EXEMPT.contains(&kind.plural.as_str())
 }
 
-/// Whether any webhook may have something to say about a call.
+/// Whether there are webhooks that may be called for a request.
 pub(crate) fn are_there(call: &Call<'_>) -> bool {
     let has =
         |resource: &str| !call.state.store.list(&resource.into(), "", None, 1, |_| true).objects.is_empty();
     !is_exempt(call.kind) && (has(MUTATING) || has(VALIDATING))
 }
 
-/// Asks the mutating webhooks, one after another. Gives the object back if one of them has changed it; `complete`
-/// brings it into the server's form again.
+/// Calls the mutating webhooks one after another. Returns the object if one of them changed it; `complete`
+/// sets its defaults again.
 pub(crate) async fn mutate(
     call: &Call<'_>,
     old: Option<&Value>,
@@ -209,7 +209,7 @@ pub(crate) async fn mutate(
     }
     let webhooks = all(call.state, MUTATING)?;
     let mut changed: Option<Value> = None;
-    // Those that want to be asked again if others change the object after them, and how they left it.
+    // Webhooks to call again if a later one changes the object, with the object as they left it.
     let mut left = Vec::new();
     for webhook in &webhooks {
         let now = changed.as_ref().or(new);
@@ -234,7 +234,7 @@ pub(crate) async fn mutate(
     Ok(changed)
 }
 
-/// The object as one webhook wants it; `None` if it wants nothing.
+/// The object as one webhook changed it; `None` if it did not.
 async fn mutate_once(
     call: &Call<'_>,
     webhook: &Webhook,
@@ -261,7 +261,7 @@ async fn mutate_once(
     Ok(Some(object))
 }
 
-/// Asks the validating webhooks, all at once. The first refusal, in the order of the webhooks, counts.
+/// Calls the validating webhooks concurrently. The first denial, in the order of the webhooks, is returned.
 pub(crate) async fn validate(
     call: &Call<'_>,
     old: Option<&Value>,

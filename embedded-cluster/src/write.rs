@@ -307,7 +307,7 @@ fn prepare_changed(call: &Call<'_>, old: &Value, value: &mut Value) -> Result<()
     Ok(())
 }
 
-/// Gives fields of an object the values that another one has, or none.
+/// Copies fields from another object, and removes those that it does not have.
 fn keep(fields: &[&str], from: &Value, to: &mut Value) {
     for field in fields {
         match from.get(field) {
@@ -319,8 +319,8 @@ fn keep(fields: &[&str], from: &Value, to: &mut Value) {
     }
 }
 
-/// The object as the mutating webhooks want it. Its identity, its owners and its status are not theirs, except
-/// for the status when that is what is written.
+/// The object after the mutating webhooks. They cannot change its identity, its field owners or its status,
+/// except for the status in a request for the status.
 async fn mutate(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
     if !webhooks::are_there(call) {
         return Ok(value);
@@ -421,7 +421,7 @@ async fn replace(call: &Call<'_>, old: &Object, mut value: Value) -> Result<Opti
     finish(call, old, value).await
 }
 
-/// Has webhooks change the object, and asks everyone whether it is allowed.
+/// Runs mutating admission, then validating admission.
 async fn admit(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
     let value = mutate(call, old, value).await?;
     validate(call, old, &value)?;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{BuildError, ErrorKind};
 
-/// A switch that ends builds. Its clones are the same switch, and it cannot be switched back.
+/// Cancels builds. Clones share the same state, and a cancellation cannot be undone.
 ///
-/// The library has no clock: whoever limits the time of a build cancels it from another thread. The
-/// build looks at the switch before each kustomization, entry of `resources`, generator, transformer
+/// The library has no clock: to limit the time of a build, cancel it from another thread. The build
+/// checks for cancellation before each kustomization, entry of `resources`, generator, transformer
 /// and resource that a transformer visits, and fails with [`ErrorKind::Cancelled`].
 ///
 /// ```
@@ -25,18 +25,18 @@ use crate::error::{BuildError, ErrorKind};
 pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Ends all builds with this switch as soon as they look at it.
+    /// Cancels all builds with this value. They end at their next check.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether builds are to end.
+    /// Whether builds are cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// An error if builds are to end.
+    /// An error if builds are cancelled.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         if self.is_cancelled() { Err(cancelled()) } else { Ok(()) }

@@ -47,7 +47,7 @@ pub struct BuildOptions {
     pub mounts: Vec<String>,
     /// Runs container functions as the current user.
     pub as_current_user: bool,
-    /// Ends the build early. A session that it has ended builds nothing any more.
+    /// Ends the build early. A session whose builds are cancelled cannot build again.
     pub cancellation: Cancellation,
     /// How errors and warnings name these options.
     pub option_names: OptionNames,

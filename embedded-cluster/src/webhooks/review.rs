@@ -1,4 +1,4 @@
-//! What a webhook is asked, and what it answers.
+//! Requests to webhooks and their answers: AdmissionReview.
 
 use admission_policy::{Operation, Request};
 use base64::Engine as _;
@@ -11,10 +11,10 @@ use crate::call::Call;
 use crate::scale::scale_of;
 use crate::status::ApiError;
 
-/// The versions of reviews that are spoken.
+/// The supported versions of AdmissionReview.
 pub(super) const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 
-/// The review that asks about a change.
+/// The AdmissionReview for a change.
 pub(super) fn request(
     call: &Call<'_>,
     change: &Change,
@@ -68,7 +68,7 @@ fn options(call: &Call<'_>, operation: Operation) -> Value {
 
 /// An answer of a webhook.
 pub(super) struct Answer {
-    /// The status of a refusal; it can be null.
+    /// The status of a denial; it can be null.
     pub(super) refusal: Option<Value>,
     /// A JSON patch.
     pub(super) patch: Option<Value>,
@@ -76,7 +76,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Reads a review that came back. The error is in the server's words.
+    /// Reads the answer to a review. The error is worded as the API server words it.
     pub(super) fn read(review: &Value, uid: &str, version: &str, mutates: bool) -> Result<Answer, String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (api_version, kind) = (text(&review["apiVersion"]), text(&review["kind"]));
@@ -118,7 +118,7 @@ impl Answer {
     }
 }
 
-/// The error that a refusal comes to.
+/// The error for a denial.
 pub(super) fn refusal(webhook: &str, status: &Value) -> ApiError {
     let text = |field: &str| status[field].as_str().unwrap_or_default();
     let denied = format!("admission webhook {webhook:?} denied the request");
@@ -128,7 +128,7 @@ pub(super) fn refusal(webhook: &str, status: &Value) -> ApiError {
         (message, _) => format!("{denied}: {message}"),
     };
     let code = status["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
-    // A refusal is never a success.
+    // A denial never has a status of success.
     let code = match StatusCode::from_u16(code) {
         Ok(code) if code.as_u16() >= 400 => code,
         _ => StatusCode::BAD_REQUEST,

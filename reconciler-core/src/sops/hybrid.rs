@@ -1,8 +1,8 @@
 //! Post-quantum keys of age: those of the recipients `age1pq1…`, which combine ML-KEM-768 with X25519.
 //!
-//! The crate `age` encrypts for such keys on hardware only. The parts come from libraries: the two ways to agree
-//! on a secret, and the ciphers. What stands here is how X-Wing (draft-connolly-cfrg-xwing-kem) combines them, and
-//! the key schedule of HPKE (RFC 9180).
+//! The crate `age` supports such keys on hardware only, and only to encrypt. The key agreements and the ciphers come
+//! from libraries. This module has the combiner of X-Wing (draft-connolly-cfrg-xwing-kem) and the key schedule of
+//! HPKE (RFC 9180).
 
 use age::DecryptError;
 use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
@@ -20,20 +20,20 @@ use sha3::digest::{ExtendableOutput as _, XofReader as _};
 use sha3::{Digest as _, Sha3_256, Shake256};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-/// How the text of a private key begins.
+/// The prefix of a private key.
 pub(super) const PREFIX: &str = "AGE-SECRET-KEY-PQ-1";
 
 /// The human-readable part of that text.
 const READABLE_PART: &str = "age-secret-key-pq-";
 /// The name of such a recipient in the header of a file.
 const TAG: &str = "mlkem768x25519";
-/// What the keys of this use of HPKE are bound to.
+/// The `info` of HPKE.
 const INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
-/// HPKE with this way to agree on a secret, HKDF-SHA256, and ChaCha20-Poly1305.
+/// The suite of HPKE: X-Wing, HKDF-SHA256 and ChaCha20-Poly1305.
 const SUITE: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x03";
-/// What X-Wing adds to the hash of all secrets.
+/// The label of X-Wing.
 const XWING_LABEL: &[u8] = br"\.//^\";
-/// The length of what ML-KEM-768 sends.
+/// The length of a ciphertext of ML-KEM-768.
 const CIPHERTEXT_BYTES: usize = 1088;
 
 /// A private key.
@@ -76,7 +76,7 @@ impl Identity {
         Identity { lattice, curve: StaticSecret::from(*scalar) }
     }
 
-    /// The secret that somebody agreed on with this key by what they sent.
+    /// Decapsulates the shared secret.
     fn agree(&self, sent: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
         let (ciphertext, point) = sent.split_at_checked(CIPHERTEXT_BYTES)?;
         let ciphertext = Ciphertext::<MlKem768>::try_from(ciphertext).ok()?;
@@ -105,7 +105,7 @@ impl age::Identity for Identity {
         if sent.len() != CIPHERTEXT_BYTES + 32 || stanza.body.len() != FILE_KEY_BYTES + 16 {
             return Some(Err(DecryptError::InvalidHeader));
         }
-        // With the secret of another key, the text does not decrypt: the stanza may be another recipient's.
+        // Decryption fails with another key: the stanza may be for another recipient.
         let secret = self.agree(&sent)?;
         let opened = Zeroizing::new(open(&*secret, &stanza.body)?);
         let key = <&[u8; FILE_KEY_BYTES]>::try_from(opened.as_slice()).ok()?;
@@ -113,7 +113,7 @@ impl age::Identity for Identity {
     }
 }
 
-/// The first message of HPKE in its base mode, without further data.
+/// Opens the first message of HPKE in base mode, without associated data.
 fn open(secret: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let mut context = vec![0];
     context.extend(extract(&[], b"psk_id_hash", &[]).0);

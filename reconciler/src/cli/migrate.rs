@@ -1,5 +1,4 @@
-//! `migrate`: brings Flux's objects to the version in which the cluster keeps them, or manifests to the latest
-//! version of their kinds.
+//! `migrate`: stores Flux's objects in the storage version of their kinds, or updates manifests to the latest version.
 
 mod files;
 mod versions;
@@ -18,7 +17,7 @@ use super::delete::confirm;
 use super::{Failure, Global, Result, term};
 use files::ManifestFile;
 
-/// How often an object is tried again that others write to meanwhile.
+/// How often an object is tried if others write to it at the same time.
 const TRIES: u32 = 5;
 
 /// Options of `migrate`.
@@ -27,10 +26,10 @@ pub(crate) struct Migrate {
     /// File or directory whose manifests are migrated, instead of the objects of the cluster
     #[arg(long, short = 'f')]
     path: Option<PathBuf>,
-    /// Endings of the files that are looked at
+    /// Extensions of the files to migrate
     #[arg(long, short = 'e', value_delimiter = ',', default_values = [".yaml", ".yml"], requires = "path")]
     extensions: Vec<String>,
-    /// Version of Flux whose latest versions are taken, such as 2.6 [default: the latest]
+    /// Version of Flux to migrate to, such as 2.6 [default: the latest]
     #[arg(long, short = 'v', requires = "path")]
     version: Option<String>,
     /// Do not ask
@@ -106,8 +105,8 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Writes all objects of a definition in the version in which they are stored, and then notes that there are no
-/// others. If anything fails, the note stays as it is.
+/// Writes all objects of a definition in the storage version, and then removes the other versions from the status. If
+/// anything fails, the status stays as it is.
 async fn migrate_definition(cluster: &Cluster, resource: &ApiResource, definition: &Value) -> Result {
     let name = text(definition, "/metadata/name");
     let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
@@ -142,7 +141,7 @@ async fn migrate_definition(cluster: &Cluster, resource: &ApiResource, definitio
     if definition["status"]["storedVersions"] == json!([version]) {
         return Ok(());
     }
-    // Only as long as nobody has changed in which version objects are stored.
+    // Only if nobody has changed the storage version.
     let patch = json!({
         "metadata": {"resourceVersion": definition["metadata"]["resourceVersion"]},
         "status": {"storedVersions": [version]},
@@ -155,7 +154,7 @@ async fn migrate_definition(cluster: &Cluster, resource: &ApiResource, definitio
     Ok(())
 }
 
-/// Has the cluster write an object again, with managed fields of this version. One that is gone needs nothing.
+/// Makes the cluster store an object again, with managed fields of this version. An object that is gone is skipped.
 async fn migrate_object(
     api: &Api<DynamicObject>,
     name: &str,
@@ -163,17 +162,17 @@ async fn migrate_object(
     api_version: &str,
 ) -> std::result::Result<(), Error> {
     for tried in 1.. {
-        let patch = match ssa::migrate_version(&object, api_version) {
-            Some(patch) => Patch::Json(serde_json::from_value(patch).map_err(Error::SerdeError)?),
-            None => Patch::Merge(json!({})),
-        };
-        let written = match patch {
-            Patch::Json(patch) => api.patch(name, &PatchParams::default(), &Patch::<()>::Json(patch)).await,
-            patch => api.patch(name, &PatchParams::default(), &patch).await,
+        let options = PatchParams::default();
+        let written = match ssa::migrate_version(&object, api_version) {
+            Some(patch) => {
+                let patch = serde_json::from_value(patch).map_err(Error::SerdeError)?;
+                api.patch(name, &options, &Patch::<()>::Json(patch)).await
+            }
+            None => api.patch(name, &options, &Patch::Merge(json!({}))).await,
         };
         match written {
             Err(Error::Api(status)) if status.code == 404 => return Ok(()),
-            // Others have changed the managed fields meanwhile.
+            // Others have changed the managed fields.
             Err(Error::Api(status)) if [409, 422].contains(&status.code) && tried < TRIES => {
                 match api.get_opt(name).await? {
                     Some(found) => object = serde_json::to_value(&found).map_err(Error::SerdeError)?,

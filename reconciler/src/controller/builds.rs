@@ -1,4 +1,4 @@
-//! Builds, each on a thread of its own and for so long at most.
+//! Builds: each runs on its own thread, with a time limit.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::Context;
 /// Why a build has no outcome.
 #[derive(Debug, Error)]
 pub(super) enum Unfinished {
-    /// It took too long.
+    /// It exceeded the time limit.
     #[error("the build took longer than {} and was cancelled", reconciler_api::Duration::from(*.0))]
     TooLong(Duration),
     /// Its thread is gone.
@@ -18,7 +18,7 @@ pub(super) enum Unfinished {
     Lost(String),
 }
 
-/// Cancels a build that nobody waits for any more.
+/// Cancels a build when its caller stops waiting.
 struct Guard(Cancellation);
 
 impl Drop for Guard {
@@ -28,8 +28,9 @@ impl Drop for Guard {
 }
 
 impl Context {
-    /// Does the work of a build when it is the turn of the namespace. It is cancelled after this time, or that of all
-    /// builds if that is less. What does not end at once then keeps its place until it does, but is not waited for.
+    /// Runs a build when it is the turn of the namespace. It is cancelled after `timeout`, or after the limit of all
+    /// builds if that is shorter. A build that does not stop at once keeps its permit until it does, but the caller
+    /// does not wait for it.
     pub(super) async fn build<T: Send + 'static>(
         &self,
         namespace: &str,
@@ -70,7 +71,7 @@ mod tests {
         Context::new(client, "unused".into(), Log::new(std::io::sink())).with_build_timeout(timeout)
     }
 
-    /// Work that says when it begins and when it ends, which it does when it is cancelled.
+    /// Work that reports its start and its end, and ends when it is cancelled.
     fn endless() -> (impl FnOnce(&Cancellation) + Send + 'static, mpsc::Receiver<&'static str>) {
         let (sender, receiver) = mpsc::channel();
         let work = move |cancellation: &Cancellation| {
@@ -86,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn what_takes_too_long_is_cancelled() -> Outcome {
         let context = context(Duration::from_millis(20));
-        // More of them than there are places: each place becomes free again.
+        // More of them than there are permits: each permit is returned.
         for _ in 0..std::thread::available_parallelism()?.get() + 2 {
             let (work, said) = endless();
             let error = context.build("tenant", Duration::MAX, work).await.err().ok_or("it ended")?;

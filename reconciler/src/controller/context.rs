@@ -25,7 +25,7 @@ use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
 use crate::source::git::{Commit, GithubTokens, Mirror};
 
-/// How long a build may take, unless told otherwise.
+/// The default time limit of a build.
 pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What all controllers share.
@@ -64,7 +64,7 @@ pub struct Context {
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
     pub(crate) builds: Arc<Turns>,
-    /// How long each of them may take.
+    /// The time limit of each build.
     pub(super) build_timeout: Duration,
     /// Kustomizations that may be applied at the same time.
     pub(crate) applies: Arc<Turns>,
@@ -103,7 +103,7 @@ impl Context {
             remotes: Mutex::default(),
             drifts,
             drifted: Mutex::new(Some(drifted)),
-            // There is always room for another namespace: a build can take long, and applying can wait for the cluster.
+            // There is always a permit for another namespace: a build can take long, and applying can wait for the cluster.
             builds: Turns::new(cores + 1, cores),
             build_timeout: BUILD_TIMEOUT,
             applies: Turns::new(cores * 8, cores * 6),
@@ -148,7 +148,7 @@ impl Context {
         self
     }
 
-    /// The same with another limit for the time of a build.
+    /// Sets the time limit of a build.
     #[must_use]
     pub fn with_build_timeout(mut self, timeout: Duration) -> Self {
         self.build_timeout = timeout;

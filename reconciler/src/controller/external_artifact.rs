@@ -1,4 +1,4 @@
-//! ExternalArtifact: what another controller has made, which is fetched where that controller serves it.
+//! ExternalArtifact: an artifact of another controller, fetched from the address in its status.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Sources that another process makes, such as an ExternalArtifact or one of another shard: their artifacts are
-//! fetched where that process, or Flux's source-controller, serves them.
+//! Sources that another process reconciles, such as an ExternalArtifact or a source of another shard. Their artifacts
+//! are fetched from that process or from Flux's source-controller.
 
 use std::io::{Seek as _, Write as _};
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub(super) async fn follow(
         Ok(snapshot) => {
             let is_mended = context.sources.set_problem(kind, key, None);
             let offer = Offer { foreign: Some(artifact.digest.clone()), ..Offer::new(snapshot) };
-            // A revision that was there before is new to those who could not have it.
+            // Kustomizations that failed for lack of this revision have to try again.
             if !context.set_offer(kind, key, offer) && is_mended {
                 context.wake_users(kind, key);
             }
@@ -74,7 +74,7 @@ async fn fetch(
         Some(("sha256", _)) => Box::<Sha256>::default(),
         Some(("sha384", _)) => Box::<Sha384>::default(),
         Some(("sha512", _)) => Box::<Sha512>::default(),
-        // The id of a tree.
+        // The id of a git tree instead of a digest.
         Some(("sha1", _)) if kind != SourceKind::ExternalArtifact => {
             return Err("whoever reconciles it serves no artifacts: that needs --storage-addr".to_owned());
         }

@@ -310,7 +310,7 @@ impl Reconciliation<'_> {
         let problem = self.context.sources.problem(kind, &key);
         let mut offer = self.context.sources.offer(kind, &key);
         if kind == SourceKind::ExternalArtifact && problem.is_some() {
-            // What was there before is not what the source says that it is.
+            // The artifact of the former revision is not the one in the status.
             offer = None;
         }
         offer.map(|offer| offer.snapshot).ok_or_else(|| {

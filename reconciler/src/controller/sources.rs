@@ -116,7 +116,7 @@ impl Sources {
         self.offers().remove(&(kind, key.clone())).is_some()
     }
 
-    /// Notes why the artifact of a source is not available, or that it is. Returns whether that is new.
+    /// Records why the artifact of a source is not available, or `None` if it is. Returns whether that changed.
     pub(super) fn set_problem(&self, kind: SourceKind, key: &Key, problem: Option<String>) -> bool {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let old = match problem.clone() {

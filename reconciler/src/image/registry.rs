@@ -45,7 +45,7 @@ pub enum RegistryError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Failed(String),
-    /// It took too long.
+    /// It exceeded the time limit.
     #[error("no answer within {}", reconciler_api::Duration::from_secs(.0.as_secs()))]
     TimedOut(Duration),
     /// A layer goes on and on.
@@ -103,13 +103,13 @@ pub struct Registry {
     client: Client,
     login: RegistryAuth,
     timeout: Duration,
-    /// What the client goes through, unless there is a proxy.
+    /// The proxy inside the process, unless another one is configured.
     gate: Option<Gate>,
 }
 
 impl Registry {
-    /// Sets a client up. The registry may redirect it anywhere but to the addresses that are never connected to; a
-    /// proxy, of the access or of the environment, decides for itself.
+    /// Creates a client. Redirects of the registry to refused addresses are not followed, unless a proxy is configured
+    /// in the access or the environment: then the proxy decides.
     pub fn new(access: RegistryAccess) -> Result<Self, RegistryError> {
         let gate = match access.proxy.is_none() && !has_proxy() {
             true => Some(Gate::open().map_err(|error| RegistryError::Setup(error.to_string()))?),
@@ -254,7 +254,7 @@ impl Registry {
         work: impl Future<Output = Result<T, RegistryError>>,
     ) -> Result<T, RegistryError> {
         let failure = || self.gate.as_ref().and_then(Gate::take_failure);
-        // What went wrong before has been said.
+        // Failures of earlier requests have been reported.
         let _ = failure();
         let outcome = tokio::time::timeout(self.timeout, work).await;
         match outcome.unwrap_or(Err(RegistryError::TimedOut(self.timeout))) {
@@ -264,7 +264,7 @@ impl Registry {
     }
 }
 
-/// Whether the environment names a proxy for what is not on this machine.
+/// Whether the environment configures a proxy.
 fn has_proxy() -> bool {
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].iter().any(|name| {
         [(*name).to_owned(), name.to_lowercase()]

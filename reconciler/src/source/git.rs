@@ -85,7 +85,7 @@ pub struct Mirror {
     plain: PlainDirectories,
     /// Held while a git program writes to the directory.
     writing: tokio::sync::Mutex<()>,
-    /// Held while trees are written that nothing keeps yet.
+    /// Held while trees are written that no reference keeps yet.
     composing: tokio::sync::Mutex<()>,
 }
 
@@ -137,8 +137,8 @@ impl Mirror {
         Ok(commit)
     }
 
-    /// To be held from fetching a commit until it is offered, if more is put into it: others may remove what
-    /// nothing keeps.
+    /// Has to be held from fetching a commit until it is offered if other trees are added to it, because others may
+    /// remove objects that no reference keeps.
     pub async fn composing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.composing.lock().await
     }

@@ -9,7 +9,7 @@ use super::super::Context;
 use super::{Failure, Part};
 use crate::source::git::{Credentials, GithubApp};
 
-/// Whether the credentials of a spec are those of an app.
+/// Whether a spec uses the credentials of an app.
 pub(super) fn is_wanted(
     spec: &GitRepositorySpec,
     secret: Option<&BTreeMap<String, Vec<u8>>>,
@@ -32,7 +32,7 @@ pub(super) fn is_wanted(
     })
 }
 
-/// Logs an app in, with what the credentials have for the connection.
+/// Gets a token for an app, through the connection of the credentials.
 pub(super) async fn login(
     context: &Context,
     spec: &GitRepositorySpec,

@@ -64,7 +64,7 @@ impl Reconciliation<'_> {
         objects.on_behalf_of(&self.key.namespace, given.unwrap_or(DEFAULT_ACCOUNT)).map_err(failed)
     }
 
-    /// The account on whose behalf objects were applied, if it is gone: then nothing can be deleted.
+    /// The service account that objects were applied with, if it is gone: nothing can be deleted then.
     pub(super) async fn missing_account(&self) -> Option<&str> {
         let account = self.account().ok()??;
         if self.object.spec.kube_config.is_some() {

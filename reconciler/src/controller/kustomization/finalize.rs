@@ -25,7 +25,7 @@ impl Reconciliation<'_> {
         };
         let inventory = self.status().inventory.unwrap_or_default();
         let stale = apply::stale(&inventory, &Inventory::default());
-        // Without objects nobody has to be asked: account and kubeconfig may be gone with the namespace.
+        // Without objects no access is needed: the account and the kubeconfig may be gone with the namespace.
         let is_pruned = is_pruned && !spec.suspend && !stale.is_empty();
         let missing = if is_pruned { self.missing_account().await } else { None };
         if let Some(account) = missing {

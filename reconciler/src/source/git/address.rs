@@ -7,7 +7,7 @@ use crate::outbound;
 /// The port of ssh.
 const SSH: u16 = 22;
 
-/// Who answers at an address.
+/// The server of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Server {
     pub(super) scheme: String,
@@ -51,7 +51,7 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
     if outbound::short_form(written).is_some() {
         return Ok(written.to_owned());
     }
-    // The name of a program for git, `ext::`, is in front of what would be a path.
+    // `ext::` and the like name a remote helper, a program that git would run.
     if written.split('/').next().is_some_and(|first| first.contains(':')) {
         return Err(format!("{written:?} is not the address of a repository"));
     }
@@ -61,7 +61,7 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
     relative(parent, written)
 }
 
-/// A path that starts at another repository.
+/// Resolves a path relative to another repository.
 fn relative(parent: &str, path: &str) -> Result<String, String> {
     let start = match parent.split_once("://") {
         Some((scheme, rest)) => scheme.len() + "://".len() + rest.find('/').map_or(rest.len(), |at| at + 1),
@@ -101,7 +101,7 @@ mod tests {
             ("git@host:a/b.git", "../c.git", "git@host:a/c.git"),
             ("git@host:/a/b.git", "../c.git", "git@host:/a/c.git"),
             ("file:///srv/a", "../b", "file:///srv/b"),
-            // As with Flux, this is not a directory of the machine.
+            // As in Flux, this is not a local directory.
             ("https://host/a/b", "c", "https://host/a/b/c"),
         ] {
             assert_eq!(of_submodule(parent, written).as_deref(), Ok(wanted), "{parent} {written}");

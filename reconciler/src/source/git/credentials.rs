@@ -91,8 +91,8 @@ impl Credentials {
         Ok(())
     }
 
-    /// What of this is used for a submodule of the repository at `parent`. Passwords and tokens are for the server of
-    /// the repository only. A key for ssh does not leave this machine; where it can be used, `known_hosts` says.
+    /// The credentials for a submodule of the repository at `parent`. Passwords and tokens are sent to the server of
+    /// the repository only. An ssh key does not leave this machine, and is used for the hosts in `known_hosts`.
     pub(super) fn for_submodule(&self, parent: &str, url: &str) -> Result<Self, CredentialsError> {
         let (own, other) = (Server::of(parent), Server::of(url));
         if own == other {

@@ -47,7 +47,7 @@ pub enum GitError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// It took too long.
+    /// It exceeded the time limit.
     #[error("git did not finish within {}", reconciler_api::Duration::from(*.0))]
     TimedOut(Duration),
     /// The program `git` cannot be run.

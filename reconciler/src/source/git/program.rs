@@ -49,7 +49,7 @@ pub struct GitProgram {
     credentials: Credentials,
     timeout: Duration,
     largest: u64,
-    /// Whether a tenant has chosen the repository.
+    /// Whether the repository was chosen by a tenant.
     is_confined: bool,
     schemes: &'static str,
 }
