@@ -220,7 +220,11 @@ impl<'t> Builder<'t> {
 
     #[inline]
     fn easy(&self, text: &str, style: Style) -> Scalar {
-        let tag = if style == Style::Plain { resolve::value(text, self.dialect).tag() } else { Tag::Str };
+        let tag = match style {
+            Style::Plain if self.as_written && text == "<<" => Tag::Merge,
+            Style::Plain => resolve::value(text, self.dialect).tag(),
+            _ => Tag::Str,
+        };
         Scalar::new(text, tag, style)
     }
 
@@ -337,7 +341,7 @@ impl<'t> Builder<'t> {
         }
         let tag = if style != Style::Plain {
             Tag::Str
-        } else if text == "<<" && self.key_is_next() {
+        } else if text == "<<" && (self.key_is_next() || self.as_written) {
             Tag::Merge
         } else {
             resolve::value(&text, self.dialect).tag()

@@ -201,7 +201,7 @@ pub fn read_the_long_way(text: &str, file: FileId) -> Result<Vec<Node>, ReadErro
 /// nodes; `None` if there is none.
 ///
 /// - An alias is a plain scalar, such as `*name`, with the tag [`Other`](crate::Tag::Other).
-/// - A merge key is a key with the tag [`Merge`](crate::Tag::Merge).
+/// - A merge key is a key with the tag [`Merge`](crate::Tag::Merge). A plain value `<<` has it, too.
 /// - Equal keys and null keys stay, and tags need not fit.
 ///
 /// A node with an anchor or a tag has the position of the first of them, so that the text shows

@@ -24,6 +24,12 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// The document up to a position in it.
+    pub(super) fn before(&self, pos: Pos) -> Self {
+        let end = pos.file().filter(|file| *file == DOCUMENT).map(|_| pos.offset() as usize);
+        Layout { document: end.and_then(|end| self.document.get(..end)).unwrap_or(self.document), ..*self }
+    }
+
     /// Whether a node was written in flow style.
     pub(super) fn is_flow(&self, node: &Node) -> bool {
         let mark = match &node.value {

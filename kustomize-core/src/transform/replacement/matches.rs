@@ -36,7 +36,7 @@ impl Shape {
     }
 }
 
-/// An empty text without a type is null. Within flow style, however, kustomize writes it with
+/// An empty text without a type, or in the place of a null, is null. Within flow style, however, kustomize writes it with
 /// quotes, and reads a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EmptyText {
@@ -94,10 +94,9 @@ impl Matches<'_> {
             Value::Scalar(scalar)
                 if self.empty_text == EmptyText::Quoted
                     && scalar.text().is_empty()
-                    && scalar.tag() == Tag::None
-                    && scalar.style() == Style::Plain =>
+                    && matches!(scalar.tag(), Tag::None | Tag::Null) =>
             {
-                scalar.set_style(Style::SingleQuoted);
+                *scalar = Scalar::new("", Tag::Str, Style::SingleQuoted);
             }
             _ => {}
         }

@@ -273,7 +273,7 @@ fn put(
     let mut matches = Matches {
         create,
         layout: Layout { sources, document: "" },
-        empty_text: if create.is_some() && value.text().is_empty() {
+        empty_text: if value.as_scalar().is_some_and(|value| value.text().is_empty()) {
             EmptyText::Null
         } else {
             EmptyText::Never

@@ -1,7 +1,7 @@
 //! Comments of a document, and which of its entries they go with (go-yaml v3). Comments within
 //! flow style are lost, all others follow the entry they are about.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::super::layout::DOCUMENT;
 use super::opaque::opaque_ranges;
@@ -18,7 +18,7 @@ pub(super) struct Comments {
     /// Above the entry that starts on a line.
     heads: VecDeque<(usize, String)>,
     /// At the end of a line.
-    ends: HashMap<usize, String>,
+    ends: BTreeMap<usize, String>,
     /// Below the entry on a line: the line, the column of the comment.
     feet: VecDeque<(usize, usize, String)>,
     /// The line of the entry that was written last.
@@ -41,10 +41,18 @@ impl Comments {
         let mut entries = Vec::new();
         comments.entry_lines(root, &mut entries);
         entries.sort_unstable();
-        // The line above may be the end of an entry of several lines.
-        for (line, ..) in &mut comments.feet {
-            let started = entries.partition_point(|entry| entry <= line);
-            *line = started.checked_sub(1).and_then(|last| entries.get(last)).copied().unwrap_or(*line);
+        // A line may be the end of an entry of several lines, such as one in flow style.
+        entries.retain(|line| {
+            let start = comments.line_starts.get(*line).copied().unwrap_or_default();
+            last_to_start(&opaque, start).is_none_or(|end| end <= start)
+        });
+        let start = |line: usize| {
+            let started = entries.partition_point(|entry| *entry <= line);
+            started.checked_sub(1).and_then(|last| entries.get(last)).copied().unwrap_or(line)
+        };
+        comments.feet.iter_mut().for_each(|(line, ..)| *line = start(*line));
+        for (line, text) in std::mem::take(&mut comments.ends) {
+            comments.ends.entry(start(line)).or_insert(text);
         }
         comments
     }
@@ -192,15 +200,18 @@ struct Line<'t> {
     comment: Option<&'t str>,
 }
 
+/// The end of the last range that starts before an offset.
+fn last_to_start(ranges: &[(usize, usize)], offset: usize) -> Option<usize> {
+    let before = ranges.partition_point(|(from, _)| *from < offset);
+    before.checked_sub(1).and_then(|last| ranges.get(last)).map(|(_, end)| *end)
+}
+
 fn lines<'t>(text: &'t str, opaque: &[(usize, usize)]) -> Vec<Line<'t>> {
     let mut start = 0;
     let mut lines = Vec::new();
     for raw in text.split('\n') {
         let line = raw.trim_end_matches('\r');
-        let hidden = |at: usize| {
-            let before = opaque.partition_point(|(from, _)| *from <= start + at);
-            before.checked_sub(1).and_then(|last| opaque.get(last)).is_some_and(|(_, to)| start + at < *to)
-        };
+        let hidden = |at: usize| last_to_start(opaque, start + at + 1).is_some_and(|end| start + at < end);
         let column = line.len() - line.trim_start().len();
         let bytes = line.as_bytes();
         let comment = memchr::memchr_iter(b'#', bytes)
@@ -212,7 +223,7 @@ fn lines<'t>(text: &'t str, opaque: &[(usize, usize)]) -> Vec<Line<'t>> {
             has_content,
             column,
             inner_column: content.len() - inner.len(),
-            comment: comment.and_then(|at| line.get(at..)).map(str::trim_end),
+            comment: comment.and_then(|at| line.get(at..)),
         });
         start += raw.len() + 1;
     }

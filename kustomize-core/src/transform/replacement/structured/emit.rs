@@ -193,11 +193,12 @@ impl<'a> Emitter<'a> {
         self.layout.map(|layout| layout.properties(pos)).unwrap_or_default()
     }
 
-    /// The anchor and tag of a map or list. What stands at the start of a map without braces may belong
-    /// to its first key.
+    /// The anchor and tag of a map or list. Those right before the first key of a map without braces
+    /// belong to that key.
     fn collection_properties(&self, node: &Node) -> Properties<'a> {
         let first_key = node.as_map().and_then(|map| map.iter().next()).map(|entry| entry.key.pos);
-        if first_key == Some(node.pos) { Properties::default() } else { self.properties(node.pos) }
+        let layout = self.layout.zip(first_key).map(|(layout, key)| layout.before(key)).or(self.layout);
+        layout.map(|layout| layout.properties(node.pos)).unwrap_or_default()
     }
 
     /// Writes an anchor and a tag.
@@ -328,7 +329,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn scalar(&mut self, scalar: &Scalar, properties: Properties<'_>, is_simple_key: bool) {
-        if is_alias(scalar) {
+        if is_alias(scalar) && properties.is_empty() {
             self.indicator(scalar.text(), true, false, false);
             return;
         }

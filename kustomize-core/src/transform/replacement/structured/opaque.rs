@@ -16,7 +16,7 @@ pub(super) fn opaque_ranges(node: &Node, text: &str, ranges: &mut Vec<(usize, us
                 Style::SingleQuoted | Style::DoubleQuoted => quoted_end(text, start),
                 Style::Literal | Style::Folded => {
                     let header = line_end(text, start);
-                    ranges.push((header, block_end(text, header)));
+                    ranges.push((header, block_end(text, header, given_indent(text, start))));
                     return;
                 }
             };
@@ -65,9 +65,20 @@ fn quoted_end(text: &str, start: usize) -> usize {
     text.len()
 }
 
+/// The indentation of a block scalar that says how deep it is, such as `|2`.
+fn given_indent(text: &str, start: usize) -> Option<usize> {
+    let (before, header) = text.split_at_checked(start)?;
+    let digit = header.chars().skip(1).take(2).find_map(|c| c.to_digit(10))?;
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_end();
+    let parent = match line.strip_suffix('-') {
+        Some(item) => item.len(),
+        None => line.len() - line.trim_start_matches([' ', '-', '?']).len(),
+    };
+    Some(parent + digit as usize)
+}
+
 /// Where a block scalar ends whose text starts on the line at `from`.
-fn block_end(text: &str, from: usize) -> usize {
-    let mut indent = None;
+fn block_end(text: &str, from: usize, mut indent: Option<usize>) -> usize {
     let mut at = from;
     let mut end = from;
     for line in text.get(from..).unwrap_or_default().split_inclusive('\n') {
