@@ -27,9 +27,9 @@ pub(crate) fn merge(
     comments: &[SchemaComment],
 ) -> Result<bool, BuildError> {
     let walk = Walk { schema, comments };
-    let shape = walk.own_shape(target).or_else(|| schema.root(api_version, text_of(patch, "kind")?));
+    let shape = walk.own_shape(target).or_else(|| schema.root(api_version, patch.get("kind")?.text()));
     // What replaces the root is lost in kustomize, which only looks whether something is left.
-    Ok(match walk.walk(target, With::Patch(patch), shape, &Path::ROOT)? {
+    Ok(match walk.both(target, patch, shape, &Path::ROOT)? {
         Merged::Kept | Merged::Replaced(_) => true,
         Merged::Cleared => false,
     })
@@ -336,10 +336,6 @@ fn settle(field: &mut Node, merged: Merged) -> bool {
             true
         }
     }
-}
-
-fn text_of<'a>(node: &'a Node, field: &str) -> Option<&'a str> {
-    node.get(field).map(Node::text).filter(|text| !text.is_empty())
 }
 
 fn mismatch(node: &Node, patch: &Node, path: &Path<'_>) -> BuildError {

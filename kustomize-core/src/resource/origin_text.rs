@@ -139,7 +139,7 @@ fn push_double_quoted(out: &mut String, text: &str) {
 pub(super) fn parse(text: &str) -> Result<Origin, String> {
     match own_items(text, "").as_deref() {
         Some([origin]) => Ok(origin.clone()),
-        _ => read(text)?.as_ref().map_or_else(|| Ok(Origin::default()), origin_of),
+        _ => read(text)?.as_ref().map_or_else(|| Ok(Origin::default()), |node| origin_of(node, false)),
     }
 }
 
@@ -155,7 +155,13 @@ pub(super) fn normal_list(text: &str) -> Result<String, String> {
     let items = list.as_seq().ok_or("it is not a list")?.iter();
     items
         .map(
-            |item| if item.is_null() { Ok("- null\n".to_owned()) } else { Ok(print_item(&origin_of(item)?)) },
+            |item| {
+                if item.is_null() {
+                    Ok("- null\n".to_owned())
+                } else {
+                    Ok(print_item(&origin_of(item, true)?))
+                }
+            },
         )
         .collect()
 }
@@ -166,8 +172,9 @@ fn read(text: &str) -> Result<Option<Node>, String> {
     Ok(document.filter(|node| !node.is_null()))
 }
 
-/// An origin as other tools may have written it. What it does not know is left out.
-fn origin_of(node: &Node) -> Result<Origin, String> {
+/// An origin as other tools may have written it. What it does not know is left out. In a list
+/// kustomize is stricter about `configuredBy`.
+fn origin_of(node: &Node, in_list: bool) -> Result<Origin, String> {
     let mut origin = Origin::default();
     for Entry { key, value } in node.as_map().ok_or("it is not a map")? {
         let field = match key.as_str().to_ascii_lowercase().as_str() {
@@ -177,7 +184,7 @@ fn origin_of(node: &Node) -> Result<Origin, String> {
             "configuredin" => &mut origin.configured_in,
             "configuredby" if value.is_null() => continue,
             "configuredby" => {
-                origin.configured_by = Some(configured_by(value)?);
+                origin.configured_by = Some(configured_by(value, in_list)?);
                 continue;
             }
             _ => continue,
@@ -187,7 +194,7 @@ fn origin_of(node: &Node) -> Result<Origin, String> {
     Ok(origin)
 }
 
-fn configured_by(node: &Node) -> Result<ConfiguredBy, String> {
+fn configured_by(node: &Node, is_strict: bool) -> Result<ConfiguredBy, String> {
     let mut by = ConfiguredBy::default();
     for Entry { key, value } in node.as_map().ok_or("`configuredBy` is not a map")? {
         let field = match key.as_str().to_ascii_lowercase().as_str() {
@@ -197,6 +204,10 @@ fn configured_by(node: &Node) -> Result<ConfiguredBy, String> {
             "namespace" => &mut by.namespace,
             _ => continue,
         };
+        let tag = value.as_scalar().map(|scalar| scalar.tag());
+        if is_strict && matches!(tag, Some(Tag::Bool | Tag::Int | Tag::Float)) {
+            return Err(format!("`configuredBy` has `{}` where a text belongs", value.text()));
+        }
         text_of(value, field)?;
     }
     Ok(by)
@@ -229,13 +240,6 @@ fn own_items(text: &str, first: &str) -> Option<Vec<Origin>> {
             continue;
         }
         let (name, text) = line.split_once(": ")?;
-        if text.is_empty()
-            || !may_stand_plain(text)
-            || reads_as_other(text)
-            || !text.chars().all(is_printable)
-        {
-            return None;
-        }
         let field = match (&mut origin.configured_by, name) {
             (None, "path") => &mut origin.path,
             (None, "repo") => &mut origin.repo,
@@ -247,11 +251,10 @@ fn own_items(text: &str, first: &str) -> Option<Vec<Origin>> {
             (Some(by), "  namespace") => &mut by.namespace,
             _ => return None,
         };
-        if !std::mem::replace(field, text.to_owned()).is_empty() {
-            return None;
-        }
+        text.clone_into(field);
     }
-    Some(items)
+    let print = if first.is_empty() { print } else { print_item };
+    (items.iter().map(print).collect::<String>() == text).then_some(items)
 }
 
 #[cfg(test)]

@@ -12,10 +12,26 @@ use crate::yaml::{FileId, Node, Pos, Value, read_config};
 struct Comment {
     line: Range<usize>,
     /// For a comment above that line.
-    column: Option<usize>,
+    above: Option<Above>,
     /// Where the first key of that line stands, once it is known.
     key: Option<Pos>,
     schema: Arc<Node>,
+}
+
+/// Where a comment above a key stands.
+#[derive(Clone, Copy)]
+struct Above {
+    column: usize,
+    /// Where the line above the comment begins, if that is known to be no text of a block scalar.
+    line_above: Option<usize>,
+}
+
+impl Above {
+    /// Whether the comment belongs to a key in this column: if it stands in the same one, or if no
+    /// deeper block ends between the two, lest the end of a block scalar be taken for a comment.
+    fn belongs_to(self, column: usize) -> bool {
+        self.column == column || self.line_above.is_some_and(|line| line <= column)
+    }
 }
 
 /// Notes in each resource the schema comments of its fields.
@@ -37,7 +53,7 @@ pub(super) fn note_schema_comments<'r>(
         tied.sort_unstable();
         tied.dedup();
         let mut of_resource: Vec<&Comment> = tied.drain(..).filter_map(|at| found.get(at)).collect();
-        of_resource.sort_by_key(|found| found.column.is_some());
+        of_resource.sort_by_key(|found| found.above.is_some());
         let comment = |found: &Comment| Some(SchemaComment { key: found.key?, schema: found.schema.clone() });
         let comments = &mut resource.history.schema_comments;
         comments.extend(of_resource.into_iter().filter_map(comment));
@@ -63,14 +79,18 @@ fn find(text: &str, file: FileId) -> Vec<Comment> {
         tried = end;
         let Some(schema) = read_schema(json.lines().next().unwrap_or_default(), file) else { continue };
         if !before[start..].trim_start_matches([' ', '\t']).is_empty() {
-            found.push(Comment { line: start..at, column: None, key: None, schema });
+            found.push(Comment { line: start..at, above: None, key: None, schema });
             continue;
         }
         let above = before[..start].lines().next_back().unwrap_or_default();
         let line = end..end_of_line(text, end);
         // What has several lines is one comment, which is no JSON.
         if !above.trim_start().starts_with('#') && !is_commented_key(&text[line.clone()]) {
-            found.push(Comment { line, column: Some(at - start), key: None, schema });
+            let content = above.trim_start();
+            let is_clear = !content.is_empty() && !content.contains(['|', '>']);
+            let line_above = is_clear.then(|| above.len() - content.len());
+            let above = Some(Above { column: at - start, line_above });
+            found.push(Comment { line, above, key: None, schema });
         }
     }
     found
@@ -112,10 +132,8 @@ fn tie(node: &Node, file: FileId, found: &mut [Comment], tied: &mut Vec<usize>) 
                     let first = found.partition_point(|found| found.line.end <= offset);
                     // There may be one above the line and one at its end.
                     for (at, found) in found.iter_mut().enumerate().skip(first).take(2) {
-                        // A comment above stands in the key's column, lest the end of a block
-                        // scalar be taken for one.
                         let fits = found.line.contains(&offset)
-                            && found.column.is_none_or(|column| found.line.start + column == offset);
+                            && found.above.is_none_or(|above| above.belongs_to(offset - found.line.start));
                         if fits && found.key.is_none_or(|known| key.offset() <= known.offset()) {
                             found.key = Some(key);
                             tied.push(at);

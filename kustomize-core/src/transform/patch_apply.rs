@@ -78,6 +78,13 @@ pub(super) fn prepare(patch: &Resource) -> Result<Resource, BuildError> {
     let labels = owned(patch.labels());
     patch.set_labels(labels);
     rewrite_annotations(&mut patch);
+    // Links tell by the places of keys whether a map is still the one that they were made for.
+    let pos = patch.node.pos;
+    for field in ["labels", "annotations"] {
+        if let Some(map) = patch.metadata_mut().get_mut(field).and_then(Node::as_map_mut) {
+            map.iter_mut().for_each(|entry| entry.key.pos = pos);
+        }
+    }
     let (name, namespace) = (Str::from(patch.name()), Str::from(patch.namespace()));
     patch.set_name(&name);
     patch.set_namespace(&namespace);
@@ -172,7 +179,8 @@ fn merge_one(
         forget_history(resource);
     }
     adopt_history(resource, patch);
-    if scope == Scope::Target && patch.node.get("apiVersion").is_some() {
+    // kustomize gives such a patch its target's `apiVersion`, even where the target has none.
+    if scope == Scope::Target && (api_version.is_empty() || patch.node.get("apiVersion").is_some()) {
         resource.root_mut().set_field("apiVersion", Node::untyped(api_version));
     }
     if !may.allow_kind_change {

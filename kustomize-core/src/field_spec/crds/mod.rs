@@ -143,9 +143,10 @@ impl<'a> Walk<'a> {
         if found.count > MAX_FIELD_SPECS {
             return Err(invalid("the definitions refer to each other in too many ways", property.pos));
         }
-        match string(property.get("$ref")) {
-            Some(name) if schema::survives_as_url(name) => self.definition(name, property.pos, found),
-            _ => Ok(()),
+        let reference = string(property.get("$ref")).and_then(schema::normalized);
+        match reference.and_then(|name| self.schemas.get_key_value(name.as_str())) {
+            Some((name, _)) => self.definition(name, property.pos, found),
+            None => Ok(()),
         }
     }
 

@@ -155,9 +155,16 @@ fn check_url(field: &str, value: &Node) -> Result<(), BuildError> {
     }
 }
 
-/// Whether a reference is the same text after Go has read it as a URL and written it again; if not,
-/// it finds no definition.
-pub(super) fn survives_as_url(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/#".contains(&byte))
-        && !text.contains("//")
+/// A reference after Go has read it as a URL and written it again, with single slashes; none if that
+/// finds no definition.
+pub(super) fn normalized(text: &str) -> Option<String> {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/#".contains(&byte);
+    if !text.bytes().all(stays) || text.starts_with("//") || text.contains("://") {
+        return None;
+    }
+    let mut url = text.to_owned();
+    while url.contains("//") {
+        url = url.replace("//", "/");
+    }
+    Some(url)
 }
