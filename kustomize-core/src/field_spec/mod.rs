@@ -101,3 +101,26 @@ impl FieldSpec {
         self.kind == other.kind && self.group == other.group && self.version == other.version
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equality_counts_all_but_the_place() {
+        let spec = FieldSpec {
+            group: "g".into(),
+            version: "v".into(),
+            kind: "k".into(),
+            ..FieldSpec::any("p", true)
+        };
+        let (other, base) = (Str::from("x"), spec.clone());
+        assert_eq!(spec, FieldSpec { pos: Pos::default(), ..base.clone() });
+        assert_ne!(spec, FieldSpec { group: other.clone(), ..base.clone() });
+        assert_ne!(spec, FieldSpec { version: other.clone(), ..base.clone() });
+        assert_ne!(spec, FieldSpec { kind: other, ..base.clone() });
+        assert_ne!(spec, FieldSpec { path: "x".into(), ..base.clone() });
+        assert_ne!(spec, FieldSpec { create: false, ..base });
+        assert_ne!(Table::from(vec![spec.clone()]), Table::from(vec![spec.clone(), spec]));
+    }
+}

@@ -29,3 +29,27 @@ fn text(parts: [&Str; 3]) -> impl Iterator<Item = u8> {
         .into_iter()
         .flat_map(|part| (0..part.len()).filter_map(move |at| part.as_bytes().get(at).copied()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_have_kustomizes_order() {
+        let selector = |text: &str| text.split(' ').map(Str::from).collect::<Vec<_>>();
+        let sorted = [
+            "a v1 Namespace",
+            "a v1 PodDisruptionBudget",
+            "a v1 Gadget",
+            "a  Widget",
+            " v1 Widget",
+            " v1 ",
+            "a v1 MutatingWebhookConfiguration",
+            "a v1 ValidatingWebhookConfiguration",
+        ];
+        let mut selectors: Vec<_> = sorted.iter().rev().map(|text| selector(text)).collect();
+        selectors.sort_by(|a, b| compare([&a[0], &a[1], &a[2]], [&b[0], &b[1], &b[2]]));
+        let joined: Vec<_> = selectors.iter().map(|parts| parts.join(" ")).collect();
+        assert_eq!(joined, sorted);
+    }
+}

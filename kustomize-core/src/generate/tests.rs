@@ -240,3 +240,23 @@ fn a_line_break_of_yaml_1_1_in_a_literal_is_folded() {
         assert!(made.contains(&format!("  name: {hash}\n")), "{literal:?}: {made}");
     }
 }
+
+#[test]
+fn other_kinds_are_hashed_as_go_yaml_holds_them() {
+    // The digest of what Go makes of go-yaml's node, in kustomize's letters.
+    let text = "kind: Widget\na: 1\nb:\n- x\n- c: null\n  d: 's'\n- \"q\"\n- - y\n  - z\ng: |\n  l\nh: >\n  f\ni: 1.5\n\
+                j: true\nk: 2001-01-01\n";
+    let sources = crate::yaml::Sources::default();
+    let file = sources.add("widget.yaml", text.into(), None);
+    let node = crate::yaml::read(text, file).unwrap().remove(0);
+    assert_eq!(content_hash(&node, &sources).unwrap(), "27tdhdft8h");
+}
+
+#[test]
+fn long_data_counts_to_its_end() {
+    let text = "x".repeat(20_000) + "\n";
+    let files = Given(BTreeMap::from([("long.txt", text.into_bytes())]));
+    let args = SecretArgs { name: "long".into(), files: spanned(["long.txt"]), ..SecretArgs::default() };
+    let secret = SecretGenerator::new(Spanned { value: args, pos: Pos::NONE }, &files);
+    assert!(rendered(&secret).unwrap().contains("  name: long-769mdhd2k2\n"));
+}

@@ -45,3 +45,18 @@ impl Origin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_starts_anew() {
+        let base = Origin { path: "a".to_owned(), configured_in: "k.yaml".to_owned(), ..Origin::default() };
+        assert_eq!(base.append("../b/c.yaml").path, "b/c.yaml");
+        let origin = base.append("https://github.com/owner/name//dir/below?ref=v1");
+        assert_eq!((origin.path.as_str(), origin.reference.as_str()), ("dir/below", "v1"));
+        assert_eq!(origin.repo, "https://github.com/owner/name");
+        assert_eq!(origin.configured_in, "k.yaml");
+    }
+}
