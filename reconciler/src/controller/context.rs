@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kube::Client;
+use kube::{Client, ResourceExt};
 use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::mpsc;
 
@@ -19,7 +19,7 @@ use super::queue::{Key, Queue};
 use super::shard::Shard;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
-use super::tenancy::{Tenancy, Tenants};
+use super::tenancy::{self, Tenancy, Tenants};
 use super::turns::Turns;
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
@@ -218,6 +218,21 @@ impl Context {
             SourceKind::Bucket => self.sources.buckets.get(key).is_some(),
             SourceKind::ExternalArtifact => self.sources.external.get(key).is_some(),
         }
+    }
+
+    /// Whether objects of a namespace may use a source: it is their own, their namespace is not strict, or the owner of
+    /// the source allows it.
+    pub(super) fn may_use(&self, namespace: &str, kind: SourceKind, key: &Key) -> bool {
+        fn allows<K: ResourceExt>(found: Option<Result<Arc<K>, String>>, namespace: &str) -> bool {
+            matches!(found, Some(Ok(source)) if tenancy::allows(&*source, namespace))
+        }
+        self.tenants.may_refer(namespace, &key.namespace)
+            || match kind {
+                SourceKind::GitRepository => allows(self.repositories.get(key), namespace),
+                SourceKind::OCIRepository => allows(self.sources.oci.get(key), namespace),
+                SourceKind::Bucket => allows(self.sources.buckets.get(key), namespace),
+                SourceKind::ExternalArtifact => allows(self.sources.external.get(key), namespace),
+            }
     }
 
     /// The names of the sources of a kind in a namespace.

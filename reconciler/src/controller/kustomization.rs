@@ -288,12 +288,17 @@ impl Reconciliation<'_> {
         let source = &self.object.spec.source_ref;
         let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
         let shown = format!("{}/{namespace}/{}", source.kind, source.name);
-        if !self.context.tenants.may_refer(&self.key.namespace, &namespace) {
+        let key = Key { namespace, name: source.name.clone() };
+        let kind = source.kind.parse::<SourceKind>();
+        let may_use = match kind {
+            Ok(kind) => self.context.may_use(&self.key.namespace, kind, &key),
+            Err(_) => self.context.tenants.may_refer(&self.key.namespace, &key.namespace),
+        };
+        if !may_use {
             self.is_strict()?;
             return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&shown)));
         }
-        let key = Key { namespace, name: source.name.clone() };
-        let Ok(kind) = source.kind.parse::<SourceKind>() else {
+        let Ok(kind) = kind else {
             let message = format!(
                 "Source '{shown}' cannot be used; spec.sourceRef.kind can be GitRepository, OCIRepository, Bucket or ExternalArtifact"
             );
@@ -337,12 +342,15 @@ impl Reconciliation<'_> {
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
             let fail =
                 |message: String| Failure::waiting(reason::DEPENDENCY_NOT_READY, message, NO_DEPENDENCY);
-            if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+            let found = self.context.kustomizations.get(&key);
+            let is_allowed =
+                matches!(&found, Some(Ok(other)) if tenancy::allows(&**other, &self.key.namespace));
+            if !is_allowed && !self.context.tenants.may_refer(&self.key.namespace, namespace) {
                 self.is_strict()?;
                 let message = tenancy::refusal(&format!("Kustomization/{key}"));
                 return Err(Failure::new(reason::ACCESS_DENIED, message));
             }
-            let Some(Ok(other)) = self.context.kustomizations.get(&key) else {
+            let Some(Ok(other)) = found else {
                 return Err(fail(format!("dependency '{key}' not found")));
             };
             if let Some(expression) = ready {

@@ -68,6 +68,12 @@ impl Tenants {
     }
 }
 
+/// Whether the owner of an object allows those of a namespace to refer to it.
+pub(super) fn allows(object: &impl ResourceExt, namespace: &str) -> bool {
+    let allowed = object.annotations().get(annotation::ALLOWED_NAMESPACES);
+    allowed.is_some_and(|list| list.split(',').map(str::trim).any(|one| one == "*" || one == namespace))
+}
+
 /// What is said of a reference that is refused. The object is `KIND/NAMESPACE/NAME`.
 pub(super) fn refusal(object: &str) -> String {
     format!("can't access '{object}', cross-namespace references have been blocked")
@@ -82,4 +88,30 @@ pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
     };
     context.repositories.keys(local).into_iter().for_each(|key| context.repository_queue.add(key));
     Next::OnChange
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_owner_allows_namespaces_by_name() -> Result<(), serde_json::Error> {
+        for (list, allowed) in [
+            (None, false),
+            (Some(""), false),
+            (Some("apps"), true),
+            (Some("web, apps"), true),
+            (Some("*"), true),
+            (Some("apps-2,my-apps"), false),
+            (Some("ap*"), false),
+        ] {
+            let annotations = list.map(|list| json!({annotation::ALLOWED_NAMESPACES: list}));
+            let object: Namespace =
+                serde_json::from_value(json!({"metadata": {"annotations": annotations}}))?;
+            assert_eq!(allows(&object, "apps"), allowed, "{list:?}");
+        }
+        Ok(())
+    }
 }

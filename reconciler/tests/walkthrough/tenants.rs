@@ -1,6 +1,6 @@
 //! Step 11: the objects of a tenant use nothing but what is in its namespace.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stage::{Outcome, Stage};
 
@@ -159,6 +159,13 @@ async fn tenants_use_what_is_their_own() -> Outcome {
     let secret = "substitute from 'Secret/values' error: secrets \"values\" is forbidden: User";
     refused(&stage, "reads", "BuildFailed", secret).await?;
     assert!(!stage.text().contains("hidden"));
+
+    // The owner of what is referred to can allow it.
+    let allowed = json!({"metadata": {"annotations": {"toolkit.fluxcd.io/allowed-namespaces": TEAM}}});
+    for (path, name) in [(stage.source(), "foreign"), (stage.path_of("main"), "waits")] {
+        stage.change(&path, &allowed).await?;
+        stage.object_becomes(&path_of(name), |found| ready(found)[0] == "True").await?;
+    }
 
     // Taking the tenant away takes its objects with it.
     stage.commit(
