@@ -5,6 +5,7 @@
 //! machine. Such services have link-local addresses, and no source or provider needs one.
 
 mod answer;
+mod cluster;
 mod gate;
 
 use std::error::Error;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 pub use answer::{BodyError, body, caused, causes};
+pub use cluster::{Reach, client};
 pub use gate::Gate;
 
 /// How often a server may redirect to another address.

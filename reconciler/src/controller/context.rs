@@ -28,6 +28,9 @@ use crate::source::git::{Commit, GithubTokens, Mirror};
 /// The default time limit of a build.
 pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Where a kubeconfig is: the Secret, and the key in it that the spec names.
+type ConfigPlace = (Key, Option<String>);
+
 /// What all controllers share.
 pub struct Context {
     pub(crate) environment: Environment,
@@ -58,8 +61,8 @@ pub struct Context {
     /// Whether another process leads.
     is_waiting: AtomicBool,
     memories: Mutex<HashMap<Key, Memory>>,
-    /// Other clusters, by the Secret with their kubeconfig and its version.
-    remotes: Mutex<HashMap<Key, (String, Objects)>>,
+    /// Other clusters, with the version of their kubeconfig.
+    remotes: Mutex<HashMap<ConfigPlace, (String, Objects)>>,
     drifts: mpsc::UnboundedSender<Owner>,
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
@@ -263,17 +266,17 @@ impl Context {
     }
 
     /// Another cluster that is known already, if the Secret is still the same.
-    pub(crate) fn remote(&self, secret: &Key, version: &str) -> Option<Objects> {
+    pub(crate) fn remote(&self, place: &ConfigPlace, version: &str) -> Option<Objects> {
         let remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
-        remotes.get(secret).filter(|(known, _)| known == version).map(|(_, objects)| objects.clone())
+        remotes.get(place).filter(|(known, _)| known == version).map(|(_, objects)| objects.clone())
     }
 
     /// Adds another cluster.
-    pub(crate) fn add_remote(&self, secret: &Key, version: String, client: Client) -> Objects {
+    pub(crate) fn add_remote(&self, place: ConfigPlace, version: String, client: Client) -> Objects {
         let objects =
             Objects::observed(client, self.drifts.clone()).with_environment(self.environment.clone());
         let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
-        remotes.insert(secret.clone(), (version, objects.clone()));
+        remotes.insert(place, (version, objects.clone()));
         objects
     }
 

@@ -1,6 +1,7 @@
 //! The walk-through, from the first pod to an error and its repair: a git repository, a cluster, and
 //! the reconciler between them. It runs on the embedded cluster, or on the one that `KUBECONFIG` names.
 
+mod clusters;
 mod features;
 mod ownership;
 mod rollback;

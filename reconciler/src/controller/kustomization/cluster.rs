@@ -3,14 +3,14 @@
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::api::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config, ResourceExt};
+use kube::{Config, ResourceExt};
 use reconciler_api::{SecretKeyReference, reason};
 
 use super::super::queue::Key;
 use super::super::tenancy::DEFAULT_ACCOUNT;
 use super::{Failure, Reconciliation, SOON};
 use crate::apply::{Objects, RequestError};
-use crate::outbound;
+use crate::outbound::{self, Reach};
 
 /// The keys under which a Secret may hold a kubeconfig.
 const KEYS: [&str; 2] = ["value", "value.yaml"];
@@ -82,8 +82,10 @@ impl Reconciliation<'_> {
         };
         let secret: Secret =
             self.reader()?.core("secrets", &key.namespace, &key.name).await.map_err(|error| fail(&error))?;
-        let version = secret.resource_version().unwrap_or_default();
-        if let Some(known) = self.context.remote(&key, &version) {
+        let reach = if self.is_strict()? { Reach::OtherMachines } else { Reach::Everywhere };
+        let version = format!("{}/{reach:?}", secret.resource_version().unwrap_or_default());
+        let place = (key.clone(), reference.key.clone());
+        if let Some(known) = self.context.remote(&place, &version) {
             return Ok(known);
         }
         let data = secret.data.unwrap_or_default();
@@ -109,18 +111,8 @@ impl Reconciliation<'_> {
         }
         let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
         let config = config.map_err(|error| fail(&error))?;
-        let addresses = [Some(&config.cluster_url), config.proxy_url.as_ref()];
-        for url in addresses.into_iter().flatten() {
-            let found = outbound::check(&url.to_string()).await.map_err(|refused| fail(&refused))?;
-            if self.is_strict()?
-                && found.iter().any(|address| address.is_loopback() || address.is_unspecified())
-            {
-                let why = "it leads to the machine of the reconciler, which is not allowed in the namespace of a tenant";
-                return Err(fail(&why));
-            }
-        }
-        let client = Client::try_from(config).map_err(|error| fail(&error))?;
-        Ok(self.context.add_remote(&key, version, client))
+        let client = outbound::client(config, reach).await.map_err(|error| fail(&error))?;
+        Ok(self.context.add_remote(place, version, client))
     }
 }
 
