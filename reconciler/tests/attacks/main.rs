@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "the walk-through uses the rest")]
 mod stage;
 
+mod alerts;
 mod builds;
+mod fairness;
 mod outbound;
 mod prune;
 mod world;
@@ -226,32 +228,6 @@ fn a_marker_in_the_file_of_another_tenant() -> Outcome {
         assert!(reconciler::image::update(&directory.path().join("inner"), folder, &setters).is_err());
     }
     Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_alert_for_what_happens_elsewhere() -> Outcome {
-    let world = World::new(&[]).await?;
-    let (address, heard) = outbound::listener().await?;
-    let api = "notification.toolkit.fluxcd.io/v1beta3";
-    let metadata = json!({"name": "spy", "namespace": ATTACKER});
-    let spec = json!({"type": "generic", "address": format!("http://{address}/")});
-    world.create(&json!({"apiVersion": api, "kind": "Provider", "metadata": metadata, "spec": spec})).await?;
-    let sources = json!([{"kind": "Kustomization", "name": "*", "namespace": "attacks"}]);
-    let spec = json!({"providerRef": {"name": "spy"}, "eventSources": sources});
-    world.create(&json!({"apiVersion": api, "kind": "Alert", "metadata": metadata, "spec": spec})).await?;
-    let mut secret = kustomization("secret-plans", json!({"path": "./nowhere"}));
-    secret["metadata"]["namespace"] = json!("attacks");
-    secret["spec"]["sourceRef"] = json!({"kind": "GitRepository", "name": "flux-system"});
-    world.create(&secret).await?;
-    let is_refused = |found: &Value| {
-        found["status"]["lastFailure"]["error"]
-            .as_str()
-            .is_some_and(|error| error.contains("cross-namespace"))
-    };
-    world.stage.object_becomes(&world.path("alerts", "spy"), is_refused).await?;
-    assert_eq!(heard.take(), Vec::<String>::new());
-    world.stage.delete("secret-plans").await?;
-    world.end().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,19 +17,26 @@ use tokio::net::TcpListener;
 use crate::stage::Outcome;
 use crate::world::{ATTACKER, World};
 
+/// The most that is read of a request.
+const LONGEST: usize = 1 << 20;
+
 /// What a server was asked for.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<String>>>, Arc<AtomicBool>);
+pub(crate) struct Heard {
+    paths: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<String>>>,
+    is_login_away: Arc<AtomicBool>,
+}
 
 impl Heard {
-    /// What was heard until now.
+    /// The paths that were asked for until now.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.paths.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether a registry's clients are to log in at the metadata service.
-    fn is_login_away(&self) -> bool {
-        self.1.load(Ordering::Relaxed)
+    /// What was sent until now.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -43,8 +51,11 @@ pub(crate) async fn listener() -> Outcome<(SocketAddr, Heard)> {
 
 async fn answer(State(heard): State<Heard>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    heard.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
-    if path == "/v2/" && heard.is_login_away() {
+    heard.paths.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    let body = to_bytes(request.into_body(), LONGEST).await.unwrap_or_default();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    heard.bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body);
+    if path == "/v2/" && heard.is_login_away.load(Ordering::Relaxed) {
         let login = "Bearer realm=\"http://169.254.169.254/latest\",service=\"x\"";
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, login)]).into_response();
     }
@@ -111,7 +122,7 @@ async fn a_registry_that_redirects() -> Outcome {
     let world = World::new(&[]).await?;
     let (redirects, heard) = listener().await?;
     let (logs_in, other) = listener().await?;
-    other.1.store(true, Ordering::Relaxed);
+    other.is_login_away.store(true, Ordering::Relaxed);
     for (name, address) in [("redirect", redirects), ("login", logs_in)] {
         let url = format!("oci://{address}/away/apps");
         let source = json!({

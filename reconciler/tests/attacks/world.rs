@@ -1,12 +1,15 @@
 //! A cluster with a tenant who attacks, and one who has something to lose.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use reconciler::run::RunOptions;
 use serde_json::{Value, json};
 
 use crate::stage::{Outcome, Stage, condition};
 
+/// The namespace of the platform.
+pub(crate) const PLATFORM: &str = "attacks";
 /// The namespace of the tenant who attacks; it is strict.
 pub(crate) const ATTACKER: &str = "attacker";
 /// The namespace of the other one.
@@ -39,6 +42,11 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: attacker}
 subjects: [{kind: ServiceAccount, name: default, namespace: attacker}]
 ";
 
+/// How long it may take until nothing is left of a test.
+const CLEARING: Duration = Duration::from_secs(120);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// The stage with both tenants.
 pub(crate) struct World {
     pub(crate) stage: Stage,
@@ -67,6 +75,49 @@ fn collection(object: &Value) -> String {
     format!("/apis/{}/namespaces/{}/{plural}", text("/apiVersion"), text("/metadata/namespace"))
 }
 
+/// Removes from a cluster that tests share what this test or one that failed has left. No reconciler runs, so whatever
+/// waits for one to let it go would wait for ever, and its namespace with it.
+async fn clear(stage: &Stage) -> Outcome {
+    if std::env::var_os("KUBECONFIG").is_none() {
+        return Ok(());
+    }
+    let owned = "labelSelector=kustomize.toolkit.fluxcd.io/namespace%3Dattacks";
+    stage.remove(&format!("/api/v1/namespaces/default/configmaps?{owned}")).await?;
+    let namespaces = [PLATFORM, ATTACKER, VICTIM];
+    for namespace in namespaces {
+        stage.remove(&format!("/api/v1/namespaces/{namespace}")).await?;
+    }
+    let end = Instant::now() + CLEARING;
+    for namespace in namespaces {
+        while stage.exists(&format!("/api/v1/namespaces/{namespace}")).await? {
+            let_go(stage, namespace).await?;
+            if Instant::now() > end {
+                return Err(format!("the namespace {namespace} is still there").into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the finalizers away from all objects of a namespace that have a controller.
+async fn let_go(stage: &Stage, namespace: &str) -> Outcome {
+    for crd in reconciler_api::crds() {
+        let (group, plural) = (&crd.spec.group, &crd.spec.names.plural);
+        let version =
+            crd.spec.versions.iter().find(|version| version.storage).map_or("v1", |version| &version.name);
+        let path = format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}");
+        let list = stage.get(&path).await?.unwrap_or_default();
+        for object in list["items"].as_array().into_iter().flatten() {
+            if object["metadata"]["finalizers"].is_array() {
+                let path = format!("{path}/{}", object["metadata"]["name"].as_str().unwrap_or_default());
+                stage.change(&path, &json!({"metadata": {"finalizers": null}})).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
 impl World {
     /// Both tenants, and these files in the attacker's repository.
     pub(crate) async fn new(files: &[(&str, &str)]) -> Outcome<Self> {
@@ -75,7 +126,8 @@ impl World {
 
     /// The same, with other options of the reconciler.
     pub(crate) async fn with(files: &[(&str, &str)], change: impl FnOnce(&mut RunOptions)) -> Outcome<Self> {
-        let mut stage = Stage::new("attacks").await?;
+        let mut stage = Stage::new(PLATFORM).await?;
+        clear(&stage).await?;
         let source = format!(
             "---
 apiVersion: source.toolkit.fluxcd.io/v1
@@ -148,12 +200,9 @@ spec: {{interval: 10m, url: 'file://{}', ref: {{branch: main}}}}
         Ok(())
     }
 
-    /// Takes the tenants away from a cluster that others use as well.
-    pub(crate) async fn end(self) -> Outcome {
-        if std::env::var_os("KUBECONFIG").is_some() {
-            self.remove_tenants().await?;
-            self.stage.delete("main").await?;
-        }
-        self.stage.stop().await
+    /// Ends the reconciler, and leaves nothing on a cluster that others use as well.
+    pub(crate) async fn end(mut self) -> Outcome {
+        self.stage.end().await?;
+        clear(&self.stage).await
     }
 }

@@ -248,7 +248,8 @@ impl Stage {
         self.end().await
     }
 
-    async fn end(&mut self) -> Outcome {
+    /// Ends the reconciler, which must not have failed.
+    pub(crate) async fn end(&mut self) -> Outcome {
         if let Some((end, task)) = self.running.take() {
             drop(end);
             tokio::time::timeout(PATIENCE, task).await???;

@@ -70,6 +70,7 @@ fn suites(
         steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
         let second = test("reconciler", "automation", kubeconfig, programs);
         steps.command("the second half of the walk-through", second);
+        steps.command("attacks by a tenant", test("reconciler", "attacks", kubeconfig, programs));
         let mut bootstrap = test("reconciler", "commands", kubeconfig, programs);
         bootstrap.arg("bootstrap::");
         steps.command("bootstrap", bootstrap);

@@ -1,0 +1,74 @@
+//! A tenant with a thousand Kustomizations that fail.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::stage::{Outcome, condition};
+use crate::world::{ATTACKER, World, kustomization};
+
+/// How many of them there are, and on a real cluster, where making and removing so many takes minutes.
+const COUNTS: (usize, usize) = (1_000, 100);
+/// How many commits of the others are timed.
+const COMMITS: usize = 5;
+/// How much later the others may have their commit than without the tenant.
+const DELAY: Duration = Duration::from_secs(3);
+
+fn map(value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: other, namespace: default}}\ndata: {{a: {value}}}\n"
+    )
+}
+
+/// How long it takes from a commit until the cluster has it, for each of several commits.
+async fn times(world: &World, round: &str) -> Outcome<Vec<Duration>> {
+    let mut times = Vec::new();
+    for number in 0..COMMITS {
+        let value = format!("{round}-{number}");
+        world.stage.commit(&value, &[("other/map.yaml", &map(&value))])?;
+        // The tenant's Kustomizations have something new to do at the same time.
+        world.stage.annotate(&world.path("gitrepositories", "source")).await?;
+        let start = Instant::now();
+        world.stage.annotate(&world.stage.source()).await?;
+        let is_applied = |found: &Value| found["data"]["a"] == *value;
+        world.stage.object_becomes("/api/v1/namespaces/default/configmaps/other", is_applied).await?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    Ok(times)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "figures for whoever asks with --nocapture")]
+async fn a_thousand_failures_delay_nobody_else() -> Outcome {
+    let missing = "resources: [missing.yaml]\n";
+    let forbidden = "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: default}\n";
+    let files = [
+        ("missing/kustomization.yaml", missing),
+        ("forbidden/secret.yaml", forbidden),
+        ("other/map.yaml", &map("first")),
+    ];
+    let world = World::new(&files).await?;
+    world.stage.create("other", &json!({})).await?;
+    world.stage.ready("other", &world.stage.revision()?).await?;
+    let alone = times(&world, "alone").await?;
+    let count = if std::env::var_os("KUBECONFIG").is_some() { COUNTS.1 } else { COUNTS.0 };
+    // Half of them fail when they are built, half when they are applied, and all are tried again after a second.
+    for number in 0..count {
+        let path = if number % 2 == 0 { "./missing" } else { "./forbidden" };
+        world.create(&kustomization(&format!("fails-{number}"), json!({"path": path}))).await?;
+    }
+    let list = format!("/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{ATTACKER}/kustomizations");
+    let have_failed = |found: &Value| {
+        let items = found["items"].as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().filter(|item| condition(item)["status"] == "False").count() == count
+    };
+    world.stage.object_becomes(&list, have_failed).await?;
+    let beside = times(&world, "beside").await?;
+    println!("from commit to cluster: {alone:?} alone, {beside:?} beside {count} failing Kustomizations");
+    let (alone, beside) = (alone[COMMITS / 2], beside[COMMITS / 2]);
+    assert!(beside < alone + DELAY, "{alone:?} alone, {beside:?} beside {count} failing Kustomizations");
+    world.stage.delete("other").await?;
+    world.stage.disappears(&world.stage.path_of("other")).await?;
+    world.end().await
+}
