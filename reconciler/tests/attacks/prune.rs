@@ -1,10 +1,12 @@
 //! What a tenant does so that objects are not deleted. As with Flux, an object stays if its annotation says so or if its
 //! labels name another owner. Both take the right to write the object, and neither outlives the namespace.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::stage::Outcome;
-use crate::world::{ATTACKER, VICTIM, World, kustomization};
+use crate::world::{ATTACKER, PLATFORM, VICTIM, World, kustomization};
 
 /// Objects of the attacker: one is to be kept, and one says that the Kustomization of the cluster owns it.
 const OWN: &str = "apiVersion: v1
@@ -71,5 +73,22 @@ async fn annotations_and_labels_that_avoid_pruning() -> Outcome {
     assert!(world.stage.exists(&kept).await?);
     world.remove_tenants().await?;
     assert!(!world.stage.exists(&kept).await?);
+    world.end().await
+}
+
+/// Whoever prunes waits for other Kustomizations of the same source, which may want what is to be deleted. One that may
+/// not use the source is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_that_is_refused_delays_no_pruning() -> Outcome {
+    let world = World::new(&[("main/rules.yaml", RULES)]).await?;
+    let source = json!({"kind": "GitRepository", "name": "flux-system", "namespace": PLATFORM});
+    world.create(&kustomization("late", json!({"sourceRef": source}))).await?;
+    world.refused("kustomizations", "late", "cross-namespace references have been blocked").await?;
+    world.stage.commit("no rules", &[("main/rules.yaml", "")])?;
+    let start = Instant::now();
+    world.stage.reconcile("main").await?;
+    let took = start.elapsed();
+    assert!(!world.stage.exists(&format!("/api/v1/namespaces/{VICTIM}/configmaps/rules")).await?);
+    assert!(took < Duration::from_secs(8), "pruning took {took:?}");
     world.end().await
 }

@@ -52,14 +52,24 @@ impl Reconciliation<'_> {
     }
 
     /// Whether a Kustomization of the same source has not come to its revision yet: it may want what is deleted here.
+    /// One that is refused the source never comes to it.
     fn is_someone_late(&self) -> bool {
         let Ok(current) = self.source() else { return false };
         let source = source_of(self.key, self.object);
         let is_late = |key: &Key, other: &Kustomization| {
             let attempted = other.status.as_ref().and_then(|status| status.last_attempted_revision.as_ref());
-            source_of(key, other) == source && attempted != Some(&current.revision)
+            source_of(key, other) == source
+                && attempted != Some(&current.revision)
+                && self.may_use_source(key)
         };
         !self.others(is_late).is_empty()
+    }
+
+    /// Whether another Kustomization may use the source of this one.
+    fn may_use_source(&self, other: &Key) -> bool {
+        let (kind, namespace, name) = source_of(self.key, self.object);
+        let source = Key { namespace: namespace.to_owned(), name: name.to_owned() };
+        kind.parse().is_ok_and(|kind| self.context.may_use(&other.namespace, kind, &source))
     }
 
     /// Other Kustomizations that have an object in the same cluster.
