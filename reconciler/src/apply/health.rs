@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::kinds::ApiKind;
 use super::objects::Objects;
 use super::observer::Look;
+use super::request::RequestError;
 
 /// Objects whose health is awaited.
 pub struct Health<'a> {
@@ -52,6 +53,8 @@ struct Waiting {
     version: String,
     kind: Option<ApiKind>,
     status: Status,
+    /// Why it cannot be looked at.
+    error: Option<RequestError>,
     /// The resource version at which it was last checked.
     looked_at: Option<u64>,
 }
@@ -72,6 +75,7 @@ impl Health<'_> {
                 version: version.clone(),
                 kind: None,
                 status: Status::Unknown,
+                error: None,
                 looked_at: None,
             })
             .collect();
@@ -120,6 +124,7 @@ impl Health<'_> {
             object.status = Status::NotFound;
             return;
         };
+        object.error = None;
         match self.objects.get(kind, &object.id).await {
             Ok(Some(found)) => {
                 let outcome = match self.expressions.status(&found) {
@@ -130,7 +135,10 @@ impl Health<'_> {
                 object.looked_at = object::text(&found, &["metadata", "resourceVersion"]).parse().ok();
             }
             Ok(None) => object.status = Status::NotFound,
-            Err(_) => object.status = Status::InProgress,
+            Err(error) => {
+                object.status = Status::InProgress;
+                object.error = Some(error);
+            }
         }
     }
 }
@@ -138,7 +146,10 @@ impl Health<'_> {
 fn list<'a>(objects: impl IntoIterator<Item = &'a Waiting>) -> String {
     let texts: Vec<String> = objects
         .into_iter()
-        .map(|object| format!("{} status: '{}'", object.id.subject(), object.status.as_str()))
+        .map(|object| {
+            let error = object.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+            format!("{} status: '{}'{error}", object.id.subject(), object.status.as_str())
+        })
         .collect();
     texts.join(", ")
 }

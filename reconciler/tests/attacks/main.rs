@@ -9,6 +9,7 @@ mod builds;
 mod fairness;
 mod outbound;
 mod prune;
+mod secrets;
 mod world;
 
 use std::os::unix::fs::symlink;
