@@ -174,9 +174,10 @@ impl Resource {
         Link::settle_all(&mut self.links, &mut self.node)
     }
 
-    /// Makes the fields of some maps independent. To be called when these maps were made anew.
-    pub(crate) fn leave_links(&mut self, is_it: impl Fn(&[NodeStep]) -> bool) {
-        self.links.iter_mut().for_each(|link| link.leave(&is_it));
+    /// Makes the fields of some maps independent. To be called when these maps are made anew; it is
+    /// given the tree and the place of a map.
+    pub(crate) fn leave_links(&mut self, is_it: impl Fn(&Node, &[NodeStep]) -> bool) {
+        self.links.iter_mut().for_each(|link| link.leave(|place| is_it(&self.node, place)));
     }
 
     /// Makes all fields independent of each other. To be called whenever the tree was made anew.
@@ -265,7 +266,7 @@ impl Resource {
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        self.leave_links(|place| {
+        self.leave_links(|_, place| {
             let mut steps = place.iter();
             let is =
                 |step: Option<&NodeStep>, name: &str| matches!(step, Some(NodeStep::Field(field)) if field == name);

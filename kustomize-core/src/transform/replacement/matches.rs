@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::layout::Layout;
 use super::lists::Lists;
-use super::path::{Part, Target};
+use super::path::{Part, Path, Target};
 use super::structured;
 use crate::error::{BuildError, ErrorKind};
 use crate::pattern::{BadPattern, Pattern};
+use crate::resource::NodeStep;
 use crate::yaml::{Key, Map, Node, Scalar, Seq, Style, Tag, Value};
 
 /// What to make of a field that is missing.
@@ -274,6 +275,31 @@ impl Matches<'_> {
             _ => Ok(false),
         }
     }
+}
+
+/// Whether a write to a path replaces what is at a place in a tree, or something around it.
+pub(super) fn covers(path: &Path, root: &Node, place: &[NodeStep], layout: Layout<'_>) -> bool {
+    let mut node = Some(root);
+    let mut is_on_the_way = |(part, step): (&Part, &NodeStep)| match step {
+        NodeStep::Field(name) => {
+            node = node.and_then(|node| node.get(name.as_str()));
+            part.text == name.as_str()
+        }
+        NodeStep::Item(at) => {
+            node = node.and_then(Node::as_seq).and_then(|items| items.get(*at));
+            match &part.target {
+                Target::Item(index) => index == at,
+                Target::Every => true,
+                Target::Matching { field, value, pattern } => {
+                    let selector = Selector { field, value, pattern };
+                    let text = node.and_then(|item| item.get(field));
+                    text.is_some_and(|text| selector.is_match(text, layout).unwrap_or_default())
+                }
+                Target::BadSelector | Target::Field => false,
+            }
+        }
+    };
+    path.parts.len() <= place.len() && path.parts.iter().zip(place).all(&mut is_on_the_way)
 }
 
 /// `[field=pattern]`

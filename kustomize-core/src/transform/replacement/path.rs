@@ -1,7 +1,6 @@
 //! Field paths of replacements: `spec.containers.[name=web].image`.
 
 use crate::pattern::{BadPattern, Pattern};
-use crate::resource::NodeStep;
 
 /// No path may be longer: each part may make a level of nesting.
 const MAX_PARTS: usize = 500;
@@ -51,19 +50,6 @@ impl Path {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let parts: Vec<Part> = split_fields(text).into_iter().map(Part::new).collect();
         (parts.len() <= MAX_PARTS).then(|| Path { text: text.to_owned(), parts })
-    }
-
-    /// Whether a write to this path could replace what is at a place, or something around it.
-    pub(crate) fn covers(&self, place: &[NodeStep]) -> bool {
-        self.parts.len() <= place.len()
-            && self.parts.iter().zip(place).all(|(part, step)| match step {
-                NodeStep::Field(name) => part.text == name.as_str(),
-                NodeStep::Item(at) => match &part.target {
-                    Target::Item(index) => index == at,
-                    Target::Every | Target::Matching { .. } => true,
-                    Target::BadSelector | Target::Field => false,
-                },
-            })
     }
 
     /// Whether a write to this path may change what a resource is called.

@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::index::Index;
 use super::layout::Layout;
 use super::lists::Lists;
-use super::matches::{EmptyText, Matches, Shape};
+use super::matches::{self, EmptyText, Matches, Shape};
 use super::path::Path;
 use super::source::{DEFAULT_FIELD, SourceValue};
 use super::structured;
@@ -128,9 +128,10 @@ impl<'a> Target<'a> {
                     make(&value.node, path, at, &mut resource.node, work);
                     value.refresh(at, resource);
                 }
+                let layout = Layout { sources: work.sources, document: "" };
+                resource.leave_links(|root, place| matches::covers(path, root, place, layout));
                 put(&value.node, path, self.selector.options.as_ref(), at, &mut resource.node, work)
                     .map_err(|error| error.field(path.text.as_str()).at(*pos).about(resource.written_id()))?;
-                resource.leave_links(|place| path.covers(place));
                 if resource.settle_links()
                     && let Some(lists) = work.lists.get_mut(&at)
                 {
@@ -375,6 +376,21 @@ fn error(message: &str) -> BuildError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_that_is_put_together_counts() {
+        let mut budget = Budget::new();
+        for length in (0..40).rev().map(|power| 1 << power) {
+            while budget.text(length).is_ok() {}
+        }
+        let options = FieldOptions { delimiter: ",".to_owned(), ..FieldOptions::default() };
+        let set = |field: &str, value: &str, budget: &mut Budget| {
+            set_field(&mut Node::string(field), &Node::string(value), Some(&options), budget).is_ok()
+        };
+        assert!(set("", "", &mut budget));
+        assert!(!set("a", "", &mut budget));
+        assert!(!set("", "a", &mut budget));
+    }
 
     #[test]
     fn parts_are_those_that_a_split_gives() {
