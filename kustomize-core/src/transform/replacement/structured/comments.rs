@@ -217,7 +217,7 @@ fn lines<'t>(text: &'t str, opaque: &[(usize, usize)]) -> Vec<Line<'t>> {
         let comment = memchr::memchr_iter(b'#', bytes)
             .find(|at| !hidden(*at) && (*at == 0 || matches!(bytes.get(at - 1), Some(b' ' | b'\t'))));
         let content = line.get(..comment.unwrap_or(line.len())).unwrap_or_default();
-        let has_content = !content.trim().is_empty() || (column < line.len() && hidden(column)) || hidden(0);
+        let has_content = !content.trim().is_empty() || hidden(0);
         let inner = content.trim_start_matches([' ', '-', '?']);
         lines.push(Line {
             has_content,

@@ -13,7 +13,7 @@ use crate::yaml::{Key, Map, Node, Pos, Scalar, Seq, Style, Tag, Value};
 /// Longer keys are written after `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
-/// A document as YAML.
+/// A document as YAML, perhaps without the last line break.
 pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
     let mut emitter = Emitter::new(Some(layout), Comments::of(root, layout.document));
     if let Some(comment) = emitter.comments.document_head.take() {
@@ -28,16 +28,13 @@ pub(super) fn emit(root: &Node, layout: Layout<'_>) -> String {
         emitter.line_break();
         emitter.comment(&comment);
     }
-    if emitter.column > 0 {
-        emitter.line_break();
-    }
     emitter.out
 }
 
 /// A scalar as a document of its own.
 pub(super) fn emit_scalar(scalar: &Scalar) -> String {
     let mut emitter = Emitter::new(None, Comments::default());
-    emitter.scalar(scalar, Properties::default(), false);
+    emitter.scalar_in(scalar, Pos::NONE);
     emitter.out
 }
 
@@ -114,7 +111,6 @@ impl<'a> Emitter<'a> {
         let mut lines = text.split('\n');
         if let Some(first) = lines.next() {
             self.out.push_str(first);
-            self.column += first.len();
             self.indention = false;
         }
         for line in lines {
@@ -122,7 +118,6 @@ impl<'a> Emitter<'a> {
             if !line.is_empty() {
                 self.write_indent();
                 self.out.push_str(line);
-                self.column += line.len();
                 self.indention = false;
             }
         }
@@ -167,14 +162,13 @@ impl<'a> Emitter<'a> {
     }
 
     /// One step deeper. Gives the indentation to go back to.
-    fn deeper(&mut self, flow: bool, in_item: bool, compact: bool) -> i32 {
+    fn deeper(&mut self, flow: bool, compact: bool) -> i32 {
         let before = self.indent;
         self.indent = match before {
             ..0 if flow => 2,
             ..0 => 0,
-            // What follows `- ` stands right behind it.
-            _ if in_item => before + 2,
-            _ => 2 * ((before + 2) / 2) - if compact { 2 } else { 0 },
+            _ if compact => before,
+            _ => before + 2,
         };
         before
     }
@@ -217,22 +211,22 @@ impl<'a> Emitter<'a> {
             self.write_properties(self.collection_properties(node));
         }
         match &node.value {
-            Value::Scalar(scalar) => self.scalar_in(scalar, node.pos, context),
-            Value::Map(map) if is_flow => self.flow_map(map, context),
-            Value::Seq(seq) if is_flow => self.flow_seq(seq, context),
-            Value::Map(map) => self.block_map(map, context),
+            Value::Scalar(scalar) => self.scalar_in(scalar, node.pos),
+            Value::Map(map) if is_flow => self.flow_map(map),
+            Value::Seq(seq) if is_flow => self.flow_seq(seq),
+            Value::Map(map) => self.block_map(map),
             Value::Seq(seq) => self.block_seq(seq, context),
         }
     }
 
-    fn scalar_in(&mut self, scalar: &Scalar, pos: Pos, context: Context) {
-        let before = self.deeper(true, context == Context::Item, false);
+    fn scalar_in(&mut self, scalar: &Scalar, pos: Pos) {
+        let before = self.deeper(true, false);
         self.scalar(scalar, self.properties(pos), false);
         self.indent = before;
     }
 
-    fn block_map(&mut self, map: &Map, context: Context) {
-        let before = self.deeper(false, context == Context::Item, false);
+    fn block_map(&mut self, map: &Map) {
+        let before = self.deeper(false, false);
         for entry in map {
             self.head(entry.key.pos);
             self.write_indent();
@@ -265,7 +259,7 @@ impl<'a> Emitter<'a> {
         if !is_simple {
             self.indicator("?", true, false, self.flow_level == 0);
         }
-        let before = self.deeper(true, false, false);
+        let before = self.deeper(true, false);
         self.scalar(&key.scalar, properties, is_simple);
         self.indent = before;
         is_simple
@@ -273,7 +267,7 @@ impl<'a> Emitter<'a> {
 
     fn block_seq(&mut self, seq: &Seq, context: Context) {
         let compact = context == Context::Value && (self.column == 0 || !self.indention);
-        let before = self.deeper(false, context == Context::Item, compact);
+        let before = self.deeper(false, compact);
         for item in seq {
             self.head(item.pos);
             self.write_indent();
@@ -288,9 +282,9 @@ impl<'a> Emitter<'a> {
         self.indent = before;
     }
 
-    fn flow_map(&mut self, map: &Map, context: Context) {
+    fn flow_map(&mut self, map: &Map) {
         self.indicator("{", true, true, false);
-        let before = self.deeper(true, context == Context::Item, false);
+        let before = self.deeper(true, false);
         self.flow_level += 1;
         for (at, entry) in map.iter().enumerate() {
             self.before_flow_item(at);
@@ -306,9 +300,9 @@ impl<'a> Emitter<'a> {
         self.indicator("}", false, false, false);
     }
 
-    fn flow_seq(&mut self, seq: &Seq, context: Context) {
+    fn flow_seq(&mut self, seq: &Seq) {
         self.indicator("[", true, true, false);
-        let before = self.deeper(true, context == Context::Item, false);
+        let before = self.deeper(true, false);
         self.flow_level += 1;
         for (at, item) in seq.iter().enumerate() {
             self.before_flow_item(at);
@@ -355,9 +349,7 @@ impl<'a> Emitter<'a> {
             self.put(' ');
         }
         self.flow_text(text, false);
-        if !text.is_empty() {
-            self.whitespace = false;
-        }
+        self.whitespace = false;
         self.indention = false;
     }
 

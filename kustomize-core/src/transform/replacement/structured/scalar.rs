@@ -31,9 +31,7 @@ pub(super) fn tag_and_force(scalar: &Scalar) -> (Option<&'static str>, bool) {
     let name = match scalar.tag() {
         Tag::None | Tag::Other => return (None, false),
         // go-yaml reads the key `<<` with this tag.
-        Tag::Merge if scalar.style() == Style::Plain => return (Some("!!merge"), false),
-        Tag::Merge => return (None, false),
-        Tag::Str if scalar.style() != Style::Plain => return (None, false),
+        Tag::Merge => return (Some("!!merge"), false),
         Tag::Str => return (None, resolve::resolve(scalar.text()) != Tag::Str),
         Tag::Null => "!!null",
         Tag::Bool => "!!bool",
@@ -59,7 +57,7 @@ pub(super) fn style(scalar: &Scalar, place: Place) -> Style {
     }
     if style == Style::Plain {
         let allowed = if place.in_flow { analysis.flow_plain } else { analysis.block_plain };
-        let is_nothing = scalar.text().is_empty() && (place.in_flow || place.is_simple_key);
+        let is_nothing = scalar.text().is_empty() && place.is_simple_key;
         if !allowed || is_nothing {
             style = Style::SingleQuoted;
         }
