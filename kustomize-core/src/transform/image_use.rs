@@ -102,3 +102,52 @@ fn gather<'n>(node: &'n Node, names: &mut BTreeSet<&'n str>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parallel::Threads;
+    use crate::resource::parse_resources;
+    use crate::yaml::FileId;
+
+    fn resource(name: &str) -> Resource {
+        let text = format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\n");
+        parse_resources(&text, FileId::new(0)).unwrap().remove(0)
+    }
+
+    /// Uses by so many resources, named `0`, `1` and so on; one more does not use the image.
+    fn counted(found: usize) -> Uses {
+        let uses = Uses::default();
+        assert!(uses.note(false, &resource("none")));
+        (0..found).for_each(|n| assert!(uses.note(true, &resource(&format!("n{n}")))));
+        let cx = Context::new(std::sync::Arc::default(), Threads::one());
+        uses.finish(&Spanned::default(), &ResourceSet::default(), &cx);
+        uses
+    }
+
+    #[test]
+    fn an_image_is_lost_with_the_last_resource_that_has_it() {
+        let uses = counted(2);
+        assert!(uses.note(true, &resource("n0")));
+        assert!(uses.note(false, &resource("none")));
+        assert!(uses.note(false, &resource("n0")));
+        assert!(!uses.note(false, &resource("n1")));
+    }
+
+    #[test]
+    fn an_image_that_was_nowhere_is_found() {
+        let uses = counted(0);
+        assert!(uses.note(false, &resource("none")));
+        assert!(!uses.note(true, &resource("none")));
+    }
+
+    #[test]
+    fn of_many_resources_any_may_have_had_it() {
+        let others = |uses: &Uses| (0..FIRST).all(|_| uses.note(false, &resource("other")));
+        let known = counted(FIRST);
+        assert!(others(&known) && others(&known));
+        let unknown = counted(FIRST + 1);
+        assert!(others(&unknown));
+        assert!(!unknown.note(false, &resource("other")));
+    }
+}

@@ -236,3 +236,33 @@ fn image_of(
 fn error(message: &str, node: &Node) -> BuildError {
     BuildError::new(ErrorKind::Transformer, message).at(node.pos)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parallel::Threads;
+    use crate::resource::parse_resources;
+    use crate::yaml::{FileId, Pos};
+
+    #[test]
+    fn it_is_told_when_the_last_of_any_image_is_gone() {
+        let pod = |images: &str| {
+            let text = format!(
+                "{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: {images}}}}}"
+            );
+            parse_resources(&text, FileId::new(0)).unwrap().remove(0)
+        };
+        let image = |name: &str| {
+            let image = Image { name: name.to_owned(), new_tag: "2".into(), ..Image::default() };
+            Spanned { value: image, pos: Pos::NONE }
+        };
+        let both = "[{image: nginx}, {image: redis}]";
+        for (left, is_as_before) in [(both, true), ("[{image: redis}]", false), ("[{image: nginx}]", false)] {
+            let transformer = ImageTagTransformer::new(&[image("nginx"), image("redis")], Table::default());
+            assert!(transformer.apply_to(&mut pod(both)).unwrap());
+            let cx = Context::new(std::sync::Arc::default(), Threads::one());
+            transformer.finish(&mut ResourceSet::default(), 1, &cx).unwrap();
+            assert_eq!(transformer.apply_to(&mut pod(left)).unwrap(), is_as_before, "{left}");
+        }
+    }
+}

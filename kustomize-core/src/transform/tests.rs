@@ -261,3 +261,82 @@ fn patches_reach_the_same_resources_however_these_are_found() {
     assert_eq!(looked_up.matches("kind: ConfigMap").count(), 34);
     assert_eq!(looked_up.matches("  new: z").count(), 8);
 }
+
+/// The messages and help of the warnings of a build.
+fn warned(files: &[(&str, &str)]) -> Vec<String> {
+    let rendered = render(files).unwrap();
+    let line = |warning: &crate::Warning| {
+        let help = warning.help.as_deref().map_or(String::new(), |help| format!(" ({help})"));
+        format!("{}{help}", warning.message)
+    };
+    rendered.warnings().iter().map(line).collect()
+}
+
+#[test]
+fn patches_that_change_nothing_are_warned_of() {
+    let maps = |count: usize| {
+        let name = |n: usize| MAP.replace("name: d", &format!("name: map-{n}"));
+        (0..count).map(name).collect::<Vec<_>>().join("---")
+    };
+    let (one, five, six) = (maps(1) + "---" + DEPLOYMENT, maps(5) + "---" + DEPLOYMENT, maps(6));
+    let strategic = "'{apiVersion: v1, kind: any, metadata: {name: any}}'";
+    let json = "'- {op: add, path: /spec, value: 1}'";
+    for (resources, target, help) in [
+        (&one, "kind: Deploymnt", " (did you mean `kind: Deployment`?)"),
+        (&one, "kind: Nothing", ""),
+        (&one, "name: mpa-0", " (did you mean `name: map-0`?)"),
+        (&one, "kind: Deployment, name: map-9", " (resources of that kind are called d)"),
+        (&one, "name: map-0, namespace: x", ""),
+        (&one, "labelSelector: a=b", ""),
+        (
+            &five,
+            "kind: ConfigMap, annotationSelector: a=b",
+            " (resources of that kind are called map-0, map-1, map-2, map-3, map-4)",
+        ),
+        (&six, "kind: ConfigMap, annotationSelector: a=b", ""),
+        (
+            &one,
+            "group: g, version: v, kind: ConfigMap, namespace: n",
+            " (resources of that kind are called map-0)",
+        ),
+    ] {
+        let expected = [format!("this patch changes nothing: no resource matches {{{target}}}{help}")];
+        for patch in [strategic, json] {
+            let top = format!("resources: [r.yaml]\npatches: [{{target: {{{target}}}, patch: {patch}}}]\n");
+            assert_eq!(warned(&[("kustomization.yaml", &top), ("r.yaml", resources)]), expected, "{patch}");
+        }
+    }
+}
+
+#[test]
+fn patches_that_change_something_are_not_warned_of() {
+    let labels = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: l}\nlabels: {a: b}\nfieldSpecs: [{path: metadata/labels, create: true}]\n";
+    for target in ["{kind: ConfigMap}", "{name: d}", "{name: 'd.*'}", "{labelSelector: a=b}"] {
+        for patch in
+            ["'- {op: add, path: /spec, value: 1}'", "'{apiVersion: v1, kind: any, metadata: {name: any}}'"]
+        {
+            let patch = format!(
+                "{labels}---\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {{name: p}}\ntarget: {target}\npatch: {patch}\n"
+            );
+            let top = "resources: [r.yaml]\ntransformers: [t.yaml]";
+            let warnings = warned(&[("kustomization.yaml", top), ("r.yaml", MAP), ("t.yaml", &patch)]);
+            assert!(warnings.is_empty(), "{warnings:?}");
+        }
+    }
+}
+
+#[test]
+fn a_few_images_are_listed_where_none_is_meant() {
+    let of = |count: usize| {
+        let containers = (0..count).map(|n| format!("{{image: image-{n}}}")).collect::<Vec<_>>().join(", ");
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{initContainers: [{containers}]}}"
+        );
+        let top = "resources: [r.yaml]\nimages: [{name: redis, newTag: '2'}]";
+        warned(&[("kustomization.yaml", top), ("r.yaml", &pod)])
+    };
+    let nothing = "this changes nothing: there is no image called `redis`";
+    let five = "`image-0`, `image-1`, `image-2`, `image-3`, `image-4`";
+    assert_eq!(of(5), [format!("{nothing} (images here are called {five})")]);
+    assert_eq!(of(6), [nothing]);
+}

@@ -231,7 +231,17 @@ fn error(message: &str) -> BuildError {
 
 #[cfg(test)]
 mod tests {
-    use super::insert_path_part;
+    use super::*;
+
+    #[test]
+    fn paths_may_have_so_many_parts() {
+        let transformer = ValueAddTransformer { value: "x".to_owned(), targets: Vec::new() };
+        for (count, is_allowed) in [(MAX_PARTS, true), (MAX_PARTS + 1, false)] {
+            let target = ValueTarget { field_path: vec!["a"; count].join("/"), ..ValueTarget::default() };
+            let added = transformer.add_to_field(&target, &mut Node::map(Map::new()));
+            assert_eq!(added.is_ok(), is_allowed, "{count} parts");
+        }
+    }
 
     #[test]
     fn inserts_path_parts_as_kustomize_does() {

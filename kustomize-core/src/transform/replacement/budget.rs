@@ -52,3 +52,41 @@ impl Budget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{FileId, read};
+
+    fn tree(text: &str) -> Node {
+        read(text, FileId::new(0)).unwrap().remove(0)
+    }
+
+    #[test]
+    fn every_node_key_and_text_counts() {
+        let node = size_of::<Node>();
+        for (text, cost) in [
+            ("abc", node + 3),
+            ("[]", node),
+            ("[ab, c]", 3 * node + 3),
+            ("{key: value}", 3 * node + 8),
+            ("{a: [b], c: {}}", 6 * node + 3),
+        ] {
+            let mut budget = Budget { left: cost };
+            assert!(budget.tree(&tree(text), 0).is_ok(), "{text}");
+            assert_eq!(budget.left, 0, "{text}");
+            assert!(Budget { left: cost - 1 }.tree(&tree(text), 0).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn trees_reach_as_deep_as_trees_that_are_read() {
+        let nests = |text: &str, path_length: usize| Budget::new().tree(&tree(text), path_length).is_err();
+        assert!(!nests("a", MAX_DEPTH - 1));
+        assert!(nests("a", MAX_DEPTH));
+        for text in ["[a]", "{a: b}"] {
+            assert!(!nests(text, MAX_DEPTH - 2), "{text}");
+            assert!(nests(text, MAX_DEPTH - 1), "{text}");
+        }
+    }
+}
