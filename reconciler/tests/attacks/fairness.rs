@@ -11,8 +11,9 @@ use crate::world::{ATTACKER, World, kustomization};
 const COUNTS: (usize, usize) = (1_000, 100);
 /// How many commits of the others are timed.
 const COMMITS: usize = 5;
-/// How much later the others may have their commit than without the tenant.
-const DELAY: Duration = Duration::from_secs(3);
+/// How much later the others may have their commit than without the tenant. A machine with ten times more to do than it
+/// has cores took up to four seconds.
+const DELAY: Duration = Duration::from_secs(10);
 
 fn map(value: &str) -> String {
     format!(
