@@ -1,6 +1,7 @@
 //! Webhooks: where they are, whether a call is genuine, and which objects it reconciles.
 
 mod signature;
+mod token;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::expression::{Expression, ExpressionError};
+pub use token::{TokenError, claims};
+
 use signature::{hmac_hex, is_signed, same};
 
 /// How long the body of a call may be.

@@ -10,6 +10,7 @@ mod finalizer;
 mod foreign;
 mod git_repository;
 mod held;
+mod identity;
 mod image_policy;
 mod image_repository;
 mod image_update_automation;

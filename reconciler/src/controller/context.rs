@@ -10,6 +10,7 @@ use kube::{Client, ResourceExt};
 use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::mpsc;
 
+use super::identity::GoogleKeys;
 use super::images::Images;
 use super::kustomization::Memory;
 use super::log::Log;
@@ -54,6 +55,7 @@ pub struct Context {
     pub(crate) mirrors: Mutex<HashMap<Key, Arc<Mirror>>>,
     pub(crate) sources: Sources,
     pub(super) github_tokens: GithubTokens,
+    pub(super) google_keys: GoogleKeys,
     /// The server that artifacts are offered at, if they are.
     pub(super) artifacts: Option<String>,
     /// The URL of a repository in a directory that every namespace may use.
@@ -99,6 +101,7 @@ impl Context {
             mirrors: Mutex::default(),
             sources: Sources::default(),
             github_tokens: GithubTokens::default(),
+            google_keys: GoogleKeys::default(),
             artifacts: None,
             local_repository: None,
             is_waiting: AtomicBool::default(),

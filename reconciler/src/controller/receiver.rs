@@ -93,6 +93,10 @@ async fn path(context: &Context, key: &Key, receiver: &Receiver) -> Result<Strin
             Failure::permanent(reason::INVALID_CEL_EXPRESSION, format!("invalid resource filter: {error}"))
         })?;
     }
+    if spec.type_ == "generic-oidc" {
+        let message = "spec.type 'generic-oidc' is not supported yet: use 'generic-hmac' with a token";
+        return Err(Failure::permanent(reason::VALIDATION_FAILED, message));
+    }
     let mut token = String::new();
     if spec.secret_ref.is_none() && spec.type_ != "generic-oidc" {
         let message = "spec.secretRef is missing: without a token anyone could call";
@@ -152,7 +156,16 @@ async fn answer(
             }
         }
     };
-    let call = Call { headers, body, claims: None };
+    let claims = match &*receiver.spec.type_ {
+        "gcr" => {
+            let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+            let header = found.map_or("", |(_, value)| value);
+            let claims = context.google_keys.claims(header, &context.environment).await;
+            Some(claims.map_err(|error| (400, format!("cannot authenticate GCR request: {error}")))?)
+        }
+        _ => None,
+    };
+    let call = Call { headers, body, claims: claims.as_ref() };
     let accepted = receive(&receiver.spec, receiver.is_ready(), secret.as_ref(), &call)
         .map_err(|refusal| (refusal.status(), refusal.to_string()))?;
     let mut failures = Vec::new();
