@@ -241,6 +241,16 @@ impl Context {
             }
     }
 
+    /// Whether all sources of a kind are known.
+    pub(crate) fn are_sources_listed(&self, kind: SourceKind) -> bool {
+        match kind {
+            SourceKind::GitRepository => self.repositories.is_listed(),
+            SourceKind::OCIRepository => self.sources.oci.is_listed(),
+            SourceKind::Bucket => self.sources.buckets.is_listed(),
+            SourceKind::ExternalArtifact => self.sources.external.is_listed(),
+        }
+    }
+
     /// The names of the sources of a kind in a namespace.
     pub(crate) fn source_names(&self, kind: SourceKind, namespace: &str) -> Vec<String> {
         let keys = match kind {

@@ -41,6 +41,8 @@ use report::{change_list, shown_duration};
 const CONTROLLER: &str = "kustomize-controller";
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
+/// How often, and after which pauses, a source is looked for that may not have been listed yet.
+const LISTING: (u32, Duration) = (150, Duration::from_millis(200));
 /// The pause while the source has nothing to offer; its first artifact ends it.
 const NO_ARTIFACT: Duration = Duration::from_secs(30);
 /// The pause while something that is needed is not ready; a change of it ends it.
@@ -59,6 +61,8 @@ pub(crate) struct Memory {
     ignored: Vec<String>,
     /// The revision that is held for a rollback.
     held: Option<String>,
+    /// How often a source was looked for before all were listed.
+    looks: u32,
 }
 
 /// A state of spec and source that was applied.
@@ -206,6 +210,11 @@ impl Reconciliation<'_> {
             Ok(rules) => rules,
             Err(failure) => return self.fail(failure, None).await,
         };
+        if self.is_source_unlisted() && self.memory.looks < LISTING.0 {
+            // Right after the start, it is not missing: nobody has looked.
+            self.memory.looks += 1;
+            return Next::After(LISTING.1);
+        }
         self.until_source_is_published().await;
         let source = self.source();
         let commit = match source {
@@ -282,6 +291,15 @@ impl Reconciliation<'_> {
         if let Ok(kind) = source.kind.parse() {
             self.context.sources.until_published(kind, &Key { namespace, name: source.name.clone() }).await;
         }
+    }
+
+    /// Whether the source is not known, and not all of its kind are.
+    fn is_source_unlisted(&self) -> bool {
+        let source = &self.object.spec.source_ref;
+        let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
+        let key = Key { namespace, name: source.name.clone() };
+        let Ok(kind) = source.kind.parse() else { return false };
+        !self.context.has_source(kind, &key) && !self.context.are_sources_listed(kind)
     }
 
     fn source(&self) -> Result<Snapshot, Failure> {
