@@ -12,6 +12,8 @@ mod event;
 mod exchange;
 pub(crate) mod forge;
 mod metadata;
+mod otel;
+mod publication;
 mod sentry;
 mod service;
 mod webhook;
@@ -24,6 +26,7 @@ pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
 pub use exchange::{Exchange, Method, Reply, Request};
 pub use forge::commit_link;
 pub use metadata::{clean, merge};
+pub use publication::{Login, Publication, Server};
 
 use base64::Engine;
 use reconciler_api::AlertSpec;
@@ -48,6 +51,23 @@ pub enum NotifyError {
     /// There are no requests for this type of provider.
     #[error("provider {0} not supported")]
     Unsupported(String),
+    /// Whoever sends has to log in to a cloud.
+    #[error(
+        "provider {provider} needs a login to {cloud}, which is not supported; send to a provider of type \
+         'generic', 'generic-hmac', 'nats' or 'otel' and forward from there"
+    )]
+    Cloud {
+        /// The type of the provider.
+        provider: String,
+        /// Where it would log in.
+        cloud: &'static str,
+    },
+    /// A setting that the provider cannot do without is empty.
+    #[error("{0} cannot be empty")]
+    Empty(&'static str),
+    /// A setting is not what it has to be.
+    #[error("{0}")]
+    Setting(String),
     /// The login is not what the forge takes.
     #[error("{0}")]
     Login(&'static str),
@@ -101,6 +121,23 @@ pub struct Target {
     pub commit_status: String,
     /// The identity of the provider, which tells its comments from those of others.
     pub provider_uid: String,
+    /// Credentials for NATS: the text of a file with a JWT and the seed of its key.
+    pub credentials: String,
+    /// The seed of a key for NATS.
+    pub nkey: String,
+    /// The alert that sends the event.
+    pub alert: Sender,
+}
+
+/// An alert, as traces name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub uid: String,
 }
 
 /// Why an event is not sent.
@@ -118,6 +155,8 @@ pub enum Dropped {
 pub enum Notification {
     /// Requests to send.
     Send(Exchange),
+    /// A message for NATS.
+    Publish(Box<Publication>),
     /// Nothing.
     Dropped(Dropped),
 }
@@ -143,8 +182,16 @@ pub fn notify(target: &Target, alert: &AlertSpec, event: &Event) -> Result<Notif
     if let Some(reason) = dropped(&target.provider, event) {
         return Ok(Notification::Dropped(reason));
     }
-    let event = combine(event, alert);
-    exchange(target, &event).map(Notification::Send)
+    notification(target, &combine(event, alert))
+}
+
+/// What carries an event that has its final metadata.
+fn notification(target: &Target, event: &Event) -> Result<Notification, NotifyError> {
+    if target.provider == "nats" {
+        let publication = publication::publication(target, event)?;
+        return Ok(Notification::Publish(Box::new(publication)));
+    }
+    exchange(target, event).map(Notification::Send)
 }
 
 /// The event with the metadata that its receiver sees.
@@ -170,6 +217,10 @@ fn exchange(target: &Target, event: &Event) -> Result<Exchange, NotifyError> {
     }
     let posts = match kind {
         "sentry" => return Ok(Exchange::of(vec![sentry::request(target, event)?])),
+        "otel" => return Ok(Exchange::of(otel::request(target, event)?.into_iter().collect())),
+        "incident.io" if event.reason == "Progressing" => return Ok(Exchange::of(Vec::new())),
+        "googlepubsub" => return Err(cloud(kind, "Google Cloud")),
+        "azureeventhub" => return Err(cloud(kind, "Azure")),
         "githubdispatch" => {
             let body = service::github_dispatch(event);
             let request = forge::Api::github(target)?.send(Method::Post, "/dispatches", &body);
@@ -191,12 +242,17 @@ fn exchange(target: &Target, event: &Event) -> Result<Exchange, NotifyError> {
     Ok(exchange)
 }
 
+fn cloud(provider: &str, cloud: &'static str) -> NotifyError {
+    NotifyError::Cloud { provider: provider.to_owned(), cloud }
+}
+
 /// The address and body for providers that take one JSON document.
 fn post(target: &Target, event: &Event) -> Result<(String, Value), NotifyError> {
     let body = match &*target.provider {
         "telegram" => return service::telegram(target, event),
         "datadog" => return Ok(service::datadog(target, event)),
         "matrix" => return Ok(service::matrix(target, event)),
+        "zoom" => return service::zoom(target, event),
         "discord" => return Ok((chat::discord_address(&target.address), chat::discord(target, event))),
         "slack" => chat::slack(target, event),
         "rocket" => chat::rocket(target, event),
@@ -207,6 +263,7 @@ fn post(target: &Target, event: &Event) -> Result<(String, Value), NotifyError> 
         "lark" => service::lark(event),
         "opsgenie" => service::opsgenie(event),
         "grafana" => service::grafana(event),
+        "incident.io" => service::incident_io(event),
         "googlechat" => chat::google(event),
         "generic" | "generic-hmac" => webhook::body(event)?,
         other => return Err(NotifyError::Unsupported(other.to_owned())),
@@ -235,7 +292,7 @@ fn request(target: &Target, event: &Event, address: &str, body: String) -> Resul
         webhook::add_headers(target, event, &body, &mut headers);
     }
     let method = if target.provider == "matrix" { Method::Put } else { Method::Post };
-    Ok(Request { method, url: address.to_string(), headers, body })
+    Ok(Request { method, url: address.to_string(), headers, body: body.into_bytes() })
 }
 
 /// The value of the header that logs in.
@@ -248,6 +305,9 @@ fn authorization(target: &Target) -> Result<Option<String>, NotifyError> {
     Ok(match target.provider.as_str() {
         "webex" | "matrix" => bearer(),
         "opsgenie" => Some(format!("GenieKey {}", service::token(target)?)),
+        "incident.io" => Some(format!("Bearer {}", service::token(target)?)),
+        // Zoom's token stands alone.
+        "zoom" => Some(service::token(target)?.to_owned()),
         "slack" | "grafana" | "alertmanager" if !target.token.is_empty() => bearer(),
         "zulip" => Some(basic()),
         "grafana" | "alertmanager" if !target.username.is_empty() && !target.password.is_empty() => {

@@ -1,9 +1,14 @@
-//! Sending what happened: a queue that outlives this process, and requests over HTTP.
+//! Sending what happened: a queue that outlives this process, and requests over HTTP or to NATS.
 
+mod connection;
+mod delivery;
+mod nats;
 mod outbox;
 mod outgoing;
 mod sender;
 
+pub use connection::{Connection, SendError};
+pub use delivery::deliver;
 pub use outbox::{Broken, Message, Name, Outbox};
 pub use outgoing::Outgoing;
-pub use sender::{Connection, SendError, ask, send};
+pub use sender::ask;

@@ -21,6 +21,7 @@ use url::{Host, Url};
 pub use answer::{BodyError, body, caused, causes};
 pub use cluster::{Reach, client};
 pub use gate::Gate;
+pub(crate) use gate::connect;
 
 /// How often a server may redirect to another address.
 const MOST_REDIRECTS: usize = 10;

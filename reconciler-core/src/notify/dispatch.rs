@@ -6,7 +6,9 @@ use reconciler_api::{Alert, Provider, ProviderSpec};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Event, Notification, NotifyError, Target, combine, commit_status, dropped, exchange};
+use super::{
+    Event, Notification, NotifyError, Sender, Target, combine, commit_status, dropped, notification,
+};
 use crate::expression::{Expression, ExpressionError};
 
 /// Why an alert does not get its event out.
@@ -99,6 +101,9 @@ impl Target {
             headers: headers.into_iter().collect(),
             commit_status: String::new(),
             provider_uid: uid.to_owned(),
+            credentials: read("creds").unwrap_or_default(),
+            nkey: read("nkey").unwrap_or_default(),
+            alert: Sender::default(),
         })
     }
 }
@@ -147,10 +152,11 @@ pub fn dispatch(
             });
         }
     };
-    let target = Target { commit_status, ..Target::new(spec, &uid, secret)? };
-    let exchange = exchange(&target, &event)
-        .map_err(|reason| DispatchError::Provider { provider: name(&provider.metadata.name), reason })?;
-    Ok(Some(Notification::Send(exchange)))
+    let alert = Sender { namespace, name: name(&alert.metadata.name), uid: name(&alert.metadata.uid) };
+    let target = Target { commit_status, alert, ..Target::new(spec, &uid, secret)? };
+    notification(&target, &event)
+        .map(Some)
+        .map_err(|reason| DispatchError::Provider { provider: name(&provider.metadata.name), reason })
 }
 
 /// The name of the commit status that a provider shows an event under; empty for providers without.

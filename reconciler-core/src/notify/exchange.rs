@@ -39,7 +39,7 @@ pub struct Request {
     /// The headers, with their names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, empty where there is none.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// What the provider answered.
@@ -117,7 +117,7 @@ mod tests {
     use super::{Exchange, Method, NotifyError, Reply, Request};
 
     fn request(url: &str) -> Request {
-        Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: String::new() }
+        Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
     fn reply(status: u16) -> Reply {

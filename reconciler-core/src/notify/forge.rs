@@ -173,7 +173,12 @@ impl Api {
 
     /// Azure DevOps.
     pub(super) fn azure(target: &Target) -> Result<Self, NotifyError> {
-        let token = super::service::token(target)?;
+        if target.token.is_empty() {
+            return Err(NotifyError::Login(
+                "azuredevops token cannot be empty: a login by a managed identity of Azure is not supported",
+            ));
+        }
+        let token = &target.token;
         let repository = Repository::parse(&target.address)?;
         let [organization, project, _, name] = repository.parts()?;
         let base = format!("{}/{organization}/{project}/_apis/git/repositories/{name}", repository.host);
@@ -197,7 +202,7 @@ impl Api {
             method: Method::Get,
             url: format!("{}{path}", self.base),
             headers: self.headers.clone(),
-            body: String::new(),
+            body: Vec::new(),
         }
     }
 
@@ -211,7 +216,7 @@ impl Api {
 
     /// Sends a body to a path.
     pub(crate) fn send(&self, method: Method, path: &str, body: &Value) -> Request {
-        let mut request = Request { method, body: body.to_string(), ..self.get(path) };
+        let mut request = Request { method, body: body.to_string().into_bytes(), ..self.get(path) };
         request.headers.push(("content-type".to_owned(), self.content_type.to_owned()));
         request
     }

@@ -37,7 +37,7 @@ pub(super) fn request(target: &Target, event: &Event) -> Result<Request, NotifyE
             ("content-type".to_owned(), "application/x-sentry-envelope".to_owned()),
             ("x-sentry-auth".to_owned(), login),
         ],
-        body: format!("{head}\n{item}\n{text}\n"),
+        body: format!("{head}\n{item}\n{text}\n").into_bytes(),
     })
 }
 

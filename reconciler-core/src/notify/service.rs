@@ -259,6 +259,45 @@ pub(super) fn zulip(target: &Target, event: &Event) -> Result<(String, String), 
     Ok((address.to_string(), form))
 }
 
+/// Zoom's team chat: the address, which asks for the rich form unless it names another, and the message.
+pub(super) fn zoom(target: &Target, event: &Event) -> Result<(String, Value), NotifyError> {
+    let mut address = Url::parse(&target.address)
+        .map_err(|_| NotifyError::Address { provider: target.provider.clone() })?;
+    let has_format = address.query_pairs().any(|(key, value)| key == "format" && !value.is_empty());
+    if !has_format {
+        let mut pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+        pairs.retain(|(key, _)| key != "format");
+        pairs.push(("format".to_owned(), "full".to_owned()));
+        pairs.sort();
+        address.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    let mut body = vec![json!({"type": "message", "text": event.message})];
+    if !event.metadata.is_empty() {
+        let items: Vec<Value> =
+            event.metadata.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        body.push(json!({"type": "fields", "items": items}));
+    }
+    let head = json!({"text": event.subject(), "sub_head": {"text": event.severity}});
+    Ok((address.to_string(), json!({"content": {"head": head, "body": body}})))
+}
+
+/// incident.io. Good news resolves the alert of the same object.
+pub(super) fn incident_io(event: &Event) -> Value {
+    let mut metadata = json!(event.metadata);
+    metadata["severity"] = json!(event.severity);
+    metadata["reason"] = json!(event.reason);
+    if !event.reporting_controller.is_empty() {
+        metadata["reportingController"] = json!(event.reporting_controller);
+    }
+    json!({
+        "title": format!("{}: {}", event.subject(), event.reason),
+        "status": if event.severity == Severity::Error { "firing" } else { "resolved" },
+        "deduplication_key": event.involved_object.uid,
+        "description": event.message,
+        "metadata": metadata,
+    })
+}
+
 /// GitHub's dispatches, which start workflows: the event's name and the event.
 pub(super) fn github_dispatch(event: &Event) -> Value {
     let object = &event.involved_object;

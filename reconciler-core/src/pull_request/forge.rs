@@ -260,7 +260,7 @@ mod tests {
 
     /// Method, address and body of a request.
     fn said(request: &Request) -> (&'static str, &str, Value) {
-        (request.method.as_str(), &request.url, serde_json::from_str(&request.body).unwrap_or_default())
+        (request.method.as_str(), &request.url, serde_json::from_slice(&request.body).unwrap_or_default())
     }
 
     fn reply(status: u16, body: &str) -> Reply {

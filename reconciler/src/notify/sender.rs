@@ -1,56 +1,23 @@
-//! Sends requests to providers.
+//! Sends requests to providers over HTTP.
 
-use std::time::Duration;
-
-use reconciler_core::notify::{Exchange, Method, NotifyError, Reply, Request};
-use thiserror::Error;
+use reconciler_core::notify::{Exchange, Method, Reply, Request};
 use url::Url;
 
+use super::connection::{Connection, SendError, TIMEOUT};
 use crate::outbound::{self, BodyError};
 
 /// The most of an answer that is read: that of a forge can list many pull requests.
 const LONGEST_REPLY: u64 = 16 << 20;
 
-/// How a provider is reached.
-#[derive(Clone, Default)]
-pub struct Connection {
-    /// How long a request may take; a quarter of a minute without.
-    pub timeout: Option<Duration>,
-    /// A certificate of an authority, as PEM.
-    pub certificate: Option<Vec<u8>>,
-    /// The client's own certificate and its key, as PEM.
-    pub identity: Option<Vec<u8>>,
-    /// The address of a proxy.
-    pub proxy: Option<String>,
-}
-
-/// Why an event was not delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SendError {
-    /// It may be delivered later.
-    #[error("{0}")]
-    Later(String),
-    /// It never will be.
-    #[error("{0}")]
-    Never(String),
-}
-
-impl From<NotifyError> for SendError {
-    fn from(error: NotifyError) -> Self {
-        match error {
-            NotifyError::Status(408 | 425 | 429 | 500..) => SendError::Later(error.to_string()),
-            _ => SendError::Never(error.to_string()),
-        }
-    }
-}
-
-/// Sends all requests of an exchange.
-pub async fn send(connection: &Connection, mut exchange: Exchange) -> Result<(), SendError> {
+/// Sends all requests of an exchange. Returns whether there were any.
+pub(super) async fn send(connection: &Connection, mut exchange: Exchange) -> Result<bool, SendError> {
     let client = client(connection)?;
+    let mut is_sent = false;
     while let Some(request) = exchange.next_request()? {
         exchange.answer(answer(&client, request).await?)?;
+        is_sent = true;
     }
-    Ok(())
+    Ok(is_sent)
 }
 
 /// Sends a request, and returns the answer, whatever its status is.
@@ -88,7 +55,7 @@ fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
     let never = |error: reqwest::Error| SendError::Never(words(&error));
     let mut builder = outbound::guarded(reqwest::Client::builder())
         .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
-        .timeout(connection.timeout.unwrap_or(Duration::from_secs(15)));
+        .timeout(connection.timeout.unwrap_or(TIMEOUT));
     if let Some(certificate) = &connection.certificate {
         let certificates = reqwest::Certificate::from_pem_bundle(certificate).map_err(never)?;
         builder = builder.tls_certs_merge(certificates);

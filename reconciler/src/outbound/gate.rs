@@ -111,7 +111,7 @@ async fn pass(client: TcpStream, failure: Failure) -> Result<(), SocksServerErro
 }
 
 /// Connects to the first of these addresses that answers.
-async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
+pub(crate) async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     let mut outcome = Err(io::Error::other("the name cannot be resolved"));
     for (number, address) in addresses.iter().enumerate() {
         let connecting = TcpStream::connect((*address, port));

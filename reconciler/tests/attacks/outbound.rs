@@ -197,7 +197,7 @@ async fn submodules_on_the_machine_and_at_the_metadata_service() -> Outcome {
 async fn providers_with_link_local_addresses() -> Outcome {
     let (address, heard) = listener().await?;
     let ask = async |url: String| {
-        let request = Outgoing { method: Method::Get, url, headers: Vec::new(), body: String::new() };
+        let request = Outgoing { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
         ask(&Connection::default(), request).await.map(|_| ()).map_err(|error| error.to_string())
     };
     assert_eq!(ask(format!("http://{address}/here")).await, Ok(()));
@@ -216,7 +216,7 @@ async fn providers_with_link_local_addresses() -> Outcome {
         method: Method::Get,
         url: format!("http://{address}/here"),
         headers: Vec::new(),
-        body: String::new(),
+        body: Vec::new(),
     };
     let error = reconciler::notify::ask(&proxied, request).await.err().map(|error| error.to_string());
     assert!(error.is_some_and(|error| error.contains("link-local address")));

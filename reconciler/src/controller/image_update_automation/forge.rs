@@ -125,7 +125,7 @@ async fn of_provider(
     if target.address.is_empty() {
         target.address = repository.spec.url.clone();
     }
-    let connection = notifications::connection(context, &provider_name, &provider)
+    let connection = notifications::connection(context, &provider_name, &provider, Some(&secret))
         .await
         .map_err(|error| fail(error.to_string()))?;
     Ok((target, connection))

@@ -18,11 +18,12 @@ pub(in crate::controller) async fn secret(
         .map_err(|error| SendError::Later(format!("failed to get secret '{key}': {error}")))
 }
 
-/// How a provider is reached.
+/// How a provider is reached, whose own Secret has been read.
 pub(in crate::controller) async fn connection(
     context: &Context,
     name: &Name,
     provider: &Provider,
+    own: Option<&secrets::SecretData>,
 ) -> Result<Connection, SendError> {
     let spec = &provider.spec;
     let mut connection = Connection {
@@ -30,6 +31,12 @@ pub(in crate::controller) async fn connection(
         proxy: spec.proxy.clone(),
         ..Connection::default()
     };
+    // An older place for it, which comes before spec.proxy.
+    let older =
+        own.and_then(|own| own.get("proxy")).map(|text| String::from_utf8_lossy(text).trim().to_owned());
+    if let Some(older) = older.filter(|older| !older.is_empty()) {
+        connection.proxy = Some(older);
+    }
     if let Some(reference) = &spec.proxy_secret_ref {
         let data = secret(context, name, &reference.name).await?;
         connection.proxy = Some(secrets::proxy(&data).map_err(SendError::Never)?);

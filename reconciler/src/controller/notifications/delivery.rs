@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciler_core::notify::{Notification, Rules, dispatch, is_for_people};
+use reconciler_core::notify::{Rules, dispatch, is_for_people};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -15,7 +15,7 @@ use super::connection::{connection, secret};
 use super::delivery_status::write_status;
 use super::{Notifications, key};
 use crate::controller::Context;
-use crate::notify::{Message, Name, Outbox, Outgoing, SendError, send};
+use crate::notify::{self, Message, Name, Outbox, Outgoing, SendError};
 
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
@@ -131,8 +131,8 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
     }
 }
 
-/// Sends one message.
-async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendError> {
+/// Sends one message. Returns whether the provider wanted it.
+async fn deliver_one(context: &Context, message: &Message) -> Result<bool, SendError> {
     let notifications = &context.notifications;
     let missing = |what: &str, name: &Name| {
         SendError::Never(format!("{what} '{}/{}' does not exist", name.namespace, name.name))
@@ -159,7 +159,7 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<(), SendErr
     let rules = Rules { no_cross_namespace, ..Rules::default() };
     let notification = dispatch(rules, &alert, &provider, secret.as_ref(), &message.event)
         .map_err(|error| SendError::Never(error.to_string()))?;
-    let Some(Notification::Send(exchange)) = notification else { return Ok(()) };
-    let connection = connection(context, &message.provider, &provider).await?;
-    send(&connection, exchange).await
+    let Some(notification) = notification else { return Ok(false) };
+    let connection = connection(context, &message.provider, &provider, secret.as_ref()).await?;
+    notify::deliver(&connection, notification).await
 }

@@ -13,7 +13,7 @@ use crate::notify::{Message, SendError};
 
 /// Writes what became of a message into the status of its alert and its provider. Flux's definitions of
 /// them have no status: there, nothing is written.
-pub(super) async fn write_status(context: &Context, message: &Message, outcome: &Result<(), SendError>) {
+pub(super) async fn write_status(context: &Context, message: &Message, outcome: &Result<bool, SendError>) {
     let notifications = &context.notifications;
     let key = key(&message.alert);
     if let Some(Ok(alert)) = notifications.alerts.get(&key) {
@@ -56,7 +56,7 @@ impl Notifications {
         &self,
         old: &DeliveryStatus,
         message: &Message,
-        outcome: &Result<(), SendError>,
+        outcome: &Result<bool, SendError>,
     ) -> DeliveryStatus {
         let pending = self.outbox().as_ref().map_or(0, |outbox| outbox.pending(&message.provider));
         let mut status = old.clone();
@@ -68,12 +68,15 @@ impl Notifications {
             error: outcome.as_ref().err().map(ToString::to_string),
             is_tried_again: matches!(outcome, Err(SendError::Later(_))),
         };
-        if outcome.is_ok() {
-            status.delivered += 1;
-            status.last_delivered = Some(delivery);
-            status.last_failure = None;
-        } else {
-            status.last_failure = Some(delivery);
+        match outcome {
+            Ok(true) => {
+                status.delivered += 1;
+                status.last_delivered = Some(delivery);
+                status.last_failure = None;
+            }
+            // The provider is suspended, or shows no such events.
+            Ok(false) => {}
+            Err(_) => status.last_failure = Some(delivery),
         }
         status
     }
