@@ -27,12 +27,14 @@ pub(super) struct Report<'a> {
     pub(super) details: Option<&'a str>,
     /// The revision that it happened at.
     pub(super) revision: Option<&'a str>,
+    /// The revision that an artifact of it was made from.
+    pub(super) origin: Option<&'a str>,
 }
 
 impl<'a> Report<'a> {
     /// Something that is as it should be.
     pub(super) fn info(component: &'a str, reason: &'a str, message: &'a str) -> Self {
-        Report { component, is_error: false, reason, message, details: None, revision: None }
+        Report { component, is_error: false, reason, message, details: None, revision: None, origin: None }
     }
 
     /// Something that went wrong.
@@ -44,18 +46,17 @@ impl<'a> Report<'a> {
     pub(super) fn at(self, revision: Option<&'a str>) -> Self {
         Report { revision, ..self }
     }
+
+    /// Of an artifact that was made from this revision.
+    pub(super) fn of(self, origin: Option<&'a str>) -> Self {
+        Report { origin, ..self }
+    }
 }
 
 /// Sends an event. That it cannot be sent is logged and nothing else.
 pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
     let namespace = object.namespace().unwrap_or_default();
-    let labels = object.labels().clone();
-    if let Err(error) =
-        context.notifications.take(notification(object, report, context.environment.now()), labels)
-    {
-        let fields = json!({"name": object.name_any(), "error": error.to_string()});
-        context.log.error("an event could not be kept for sending", fields);
-    }
+    take(context, object, notification(object, report, context.environment.now()));
     let event = event(object, &namespace, report, context.environment.now());
     let sent = match serde_json::from_value::<Event>(event) {
         Ok(event) => {
@@ -66,6 +67,22 @@ pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, objec
     };
     if let Err(error) = sent {
         context.log.error("an event could not be sent", json!({"name": object.name_any(), "error": error}));
+    }
+}
+
+/// Tells the providers that set the status of commits, and programs, that a reconciliation went well. There is one at
+/// every interval, which is nothing that people want to know.
+pub(super) fn finished<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
+    let mut event = notification(object, report, context.environment.now());
+    event.metadata.insert(format!("{}/commit_status", K::group(&())), "update".to_owned());
+    take(context, object, event);
+}
+
+/// Gives an event to the alerts.
+fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: notify::Event) {
+    if let Err(error) = context.notifications.take(event, object.labels().clone()) {
+        let fields = json!({"name": object.name_any(), "error": error.to_string()});
+        context.log.error("an event could not be kept for sending", fields);
     }
 }
 
@@ -93,6 +110,9 @@ fn notification<K: Resource<DynamicType = ()>>(
     }
     if let Some(revision) = report.revision.filter(|revision| !revision.is_empty()) {
         metadata.insert(format!("{group}/revision"), revision.to_owned());
+    }
+    if let Some(origin) = report.origin.filter(|origin| !origin.is_empty()) {
+        metadata.insert(format!("{group}/originRevision"), origin.to_owned());
     }
     let mut message = report.message.trim_end().to_owned();
     if let Some(details) = report.details.filter(|details| !details.is_empty()) {

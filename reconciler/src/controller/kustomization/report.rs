@@ -10,11 +10,15 @@ use serde_json::{Map, Value, json};
 
 use super::super::events::{self, Report};
 use super::super::queue::Key;
+use super::super::sources::SourceKind;
 use super::super::{Next, status};
 use super::history::{self, Attempt};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
 use crate::source::Snapshot;
+
+/// Where an artifact says which revision it was made from.
+const ORIGIN_REVISION: &str = "org.opencontainers.image.revision";
 
 impl Reconciliation<'_> {
     pub(super) async fn succeed(mut self, commit: &Snapshot, inventory: Option<Inventory>) -> Next {
@@ -40,14 +44,22 @@ impl Reconciliation<'_> {
         self.hold(commit);
         new.last_applied_revision = Some(commit.revision.clone());
         new.last_attempted_revision = Some(commit.revision.clone());
+        let origin = self.origin(commit);
+        new.last_applied_origin_revision.clone_from(&origin);
         let next = Next::at_interval(self.object.spec.interval);
-        if is_applied {
+        let is_new = self.status().last_applied_revision.as_ref() != Some(&commit.revision);
+        if is_applied || is_new {
             let message = format!(
                 "Reconciliation finished in {}, next run in {}",
                 shown_duration(self.start.elapsed()),
                 self.object.spec.interval
             );
-            self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
+            if is_applied {
+                self.context.log.info(&message, self.fields(json!({"revision": commit.revision})));
+            }
+            let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
+            let report = report.at(Some(&commit.revision)).of(origin.as_deref());
+            events::finished(self.context, self.object, &report);
         }
         let message = format!("Applied revision: {}, {:?}", commit.revision, commit.subject());
         let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
@@ -119,7 +131,9 @@ impl Reconciliation<'_> {
         }
         if is_new {
             let details = self.details(&failure, commit);
-            let mut report = Report::error(CONTROLLER, failure.reason, &failure.message).at(revision);
+            let origin = commit.and_then(|commit| self.origin(commit));
+            let report = Report::error(CONTROLLER, failure.reason, &failure.message).at(revision);
+            let mut report = report.of(origin.as_deref());
             report.details = Some(&details);
             // Waiting for others is no error.
             report.is_error = !failure.is_waiting;
@@ -127,6 +141,16 @@ impl Reconciliation<'_> {
         }
         let next = if failure.is_permanent { Next::OnChange } else { Next::After(retry) };
         self.finish(new, next).await
+    }
+
+    /// The revision that an artifact of a registry was made from, if it says so.
+    fn origin(&self, commit: &Snapshot) -> Option<String> {
+        let source = &self.object.spec.source_ref;
+        let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
+        let kind: SourceKind = source.kind.parse().ok()?;
+        let offer = self.context.sources.offer(kind, &Key { namespace, name: source.name.clone() })?;
+        // It may offer something newer by now.
+        (offer.snapshot.revision == commit.revision).then(|| offer.metadata.get(ORIGIN_REVISION).cloned())?
     }
 
     /// What those who are told of a failure want to know besides: the line, whose commit it is, and where

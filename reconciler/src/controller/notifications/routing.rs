@@ -5,7 +5,7 @@ use std::io;
 use std::sync::PoisonError;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciler_core::notify::{Event, Severity, cause, matches, rate_limit_key};
+use reconciler_core::notify::{Event, Severity, cause, dropped, matches, rate_limit_key};
 
 use super::{Notifications, key, name, object_of};
 use crate::controller::queue::Key;
@@ -92,7 +92,16 @@ impl Notifications {
     /// The alerts that take an event, with their providers.
     fn takers(&self, event: &Event, labels: &BTreeMap<String, String>) -> Vec<(Name, Name)> {
         let keys = self.alerts.keys(|key, alert| matches(&alert.spec, &key.namespace, event, labels));
-        keys.iter().filter_map(|key| Some((name(key), self.provider_of(key)?))).collect()
+        let takers = keys.iter().filter_map(|key| Some((name(key), self.provider_of(key)?)));
+        takers.filter(|(_, provider)| self.is_wanted(provider, event)).collect()
+    }
+
+    /// Whether a provider sends such events. Of one that is not known yet, that is found out later.
+    fn is_wanted(&self, provider: &Name, event: &Event) -> bool {
+        match self.providers.get(&key(provider)) {
+            Some(Ok(found)) => dropped(&found.spec.type_, event).is_none(),
+            _ => true,
+        }
     }
 
     /// The provider of an alert.
