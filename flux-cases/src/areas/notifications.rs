@@ -332,6 +332,9 @@ fn dispatched(case: &Value) -> Result<(), String> {
             let wanted: Option<BTreeMap<String, String>> = read(&case["event_metadata_sent"])?;
             equal("metadata", &metadata, &wanted.unwrap_or_default())?;
         }
+        Ok(Some(Notification::Publish(_))) => {
+            return Err("it is published to NATS, which was not recorded".to_owned());
+        }
     }
     equal("dispatched", &sent, &(case["dispatched"] == true))?;
     equal("dropped for its commit", &commit, &(case["dropped_commit_status"] == true))?;

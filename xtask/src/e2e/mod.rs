@@ -2,6 +2,7 @@
 
 mod cluster;
 mod go;
+mod nats;
 mod programs;
 
 use std::ffi::{OsStr, OsString};
@@ -22,7 +23,7 @@ pub struct Args {
     /// Build the programs and stop there
     #[arg(long)]
     build_only: bool,
-    /// Run what takes minutes, too: kill the reconciler at a hundred moments
+    /// Run what takes minutes, too: kill the reconciler at a hundred moments, and while ten thousand events are delivered
     #[arg(long)]
     long: bool,
     /// Directory with Flux's source-controller and kustomize-controller, and their custom resource definitions as YAML:
@@ -74,6 +75,7 @@ fn suites(
         let mut bootstrap = test("reconciler", "commands", kubeconfig, programs);
         bootstrap.arg("bootstrap::");
         steps.command("bootstrap", bootstrap);
+        deliveries(&mut steps, is_long);
         if is_long {
             let mut kill = test("reconciler", "kill", kubeconfig, programs);
             kill.args(["--", "--include-ignored", "--test-threads=1"]);
@@ -90,6 +92,27 @@ fn suites(
         }
     }
     steps.run()
+}
+
+/// Adds the deliveries of messages that need a real server of NATS, or minutes.
+fn deliveries(steps: &mut Steps, is_long: bool) {
+    let delivery = |name: &str| {
+        let mut command = workspace::cargo();
+        command.args(["test", "--package", "reconciler", "--test", "delivery", "--target-dir"]);
+        command.arg(workspace::target()).args([name, "--", "--include-ignored", "--nocapture"]);
+        command
+    };
+    match nats::build() {
+        Ok(program) => {
+            let mut command = delivery("nats::");
+            command.env("NATS_SERVER", program);
+            steps.command("messages for a real server of NATS", command);
+        }
+        Err(error) => println!("NOT RUN: messages for a real server of NATS: {error}"),
+    }
+    if is_long {
+        steps.command("ten thousand events", delivery("burst::ten_thousand_events"));
+    }
 }
 
 /// The directory with Flux's controllers.

@@ -48,7 +48,7 @@ pub fn build() -> Result<PathBuf, Failure> {
 }
 
 /// Where the caches of all keys are.
-fn cache_root() -> Result<PathBuf, Failure> {
+pub(super) fn cache_root() -> Result<PathBuf, Failure> {
     let base = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || {
         Some(
