@@ -175,7 +175,7 @@ impl Api {
     pub(super) fn azure(target: &Target) -> Result<Self, NotifyError> {
         if target.token.is_empty() {
             return Err(NotifyError::Login(
-                "azuredevops token cannot be empty: a login by a managed identity of Azure is not supported",
+                "azuredevops token cannot be empty: there is no login by a managed identity of Azure",
             ));
         }
         let token = &target.token;
