@@ -296,7 +296,7 @@ fn patches_that_change_nothing_are_warned_of() {
         (&six, "kind: ConfigMap, annotationSelector: a=b", ""),
         (
             &one,
-            "group: g, version: v, kind: ConfigMap, namespace: n",
+            "group: g, version: v, kind: ConfigMap, namespace: other",
             " (resources of that kind are called map-0)",
         ),
     ] {
