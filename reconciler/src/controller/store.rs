@@ -129,6 +129,7 @@ where
 {
     let mut events = watch(api, watcher::Config::default()).default_backoff().boxed();
     let mut seen = Vec::new();
+    let mut is_undefined = false;
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => seen.clear(),
@@ -147,6 +148,11 @@ where
                     queue.add(key);
                 }
                 store.is_listed.store(true, Ordering::Release);
+                if std::mem::take(&mut is_undefined) {
+                    context
+                        .log
+                        .info("the cluster defines this kind now", json!({"controllerKind": K::kind(&())}));
+                }
             }
             Ok(Event::Apply(object)) => put(context, store, queue, object),
             Ok(Event::Delete(object)) => {
@@ -154,12 +160,34 @@ where
                 store.objects().remove(&key);
                 queue.add(key);
             }
+            // A cluster may have been set up by an older Flux, or without all of its parts. The backoff of the watch
+            // ends at half a minute, so that a definition is noticed when it comes.
+            Err(error) if is_not_found(&error) => {
+                if !std::mem::replace(&mut is_undefined, true) {
+                    context.log.info(
+                        "the cluster does not define this kind, its objects are reconciled once it does",
+                        json!({"controllerKind": K::kind(&()), "apiVersion": K::api_version(&())}),
+                    );
+                }
+            }
             Err(error) => context.log.error(
                 "watch failed, it is started again",
                 json!({"controllerKind": K::kind(&()), "error": error.to_string()}),
             ),
         }
     }
+}
+
+/// Whether the server does not know what it was asked for.
+fn is_not_found(error: &watcher::Error) -> bool {
+    let cause = match error {
+        watcher::Error::InitialListFailed(cause)
+        | watcher::Error::WatchStartFailed(cause)
+        | watcher::Error::WatchFailed(cause) => cause,
+        watcher::Error::WatchError(status) => return status.code == 404,
+        watcher::Error::NoResourceVersion => return false,
+    };
+    matches!(cause, kube::Error::Api(status) if status.code == 404)
 }
 
 fn key_of(object: &DynamicObject) -> Key {
