@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub shard: Shard,
     /// Which namespaces are strict.
     pub tenancy: Tenancy,
+    /// The namespace of the reconciler, which is not strict because of its label.
+    pub own_namespace: Option<String>,
     /// The URL of a repository on this machine that strict namespaces may use as well.
     pub local_repository: Option<String>,
     /// Where artifacts are served.
@@ -73,6 +75,7 @@ impl RunOptions {
             receivers: None,
             shard: Shard::default(),
             tenancy: Tenancy::default(),
+            own_namespace: None,
             local_repository: None,
             artifacts: None,
             artifacts_server: None,
@@ -114,7 +117,7 @@ pub async fn run(
         .with_artifacts(server)
         .with_shard(options.shard)
         .with_local_repository(options.local_repository)
-        .with_tenancy(options.tenancy)
+        .with_tenancy(options.tenancy, options.own_namespace)
         .with_build_timeout(options.build_timeout);
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;

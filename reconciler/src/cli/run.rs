@@ -146,7 +146,8 @@ impl Run {
         }
         let election = self.enable_leader_election.then(|| self.election(global, &shard));
         let repository = sync.map(|sync| sync.url);
-        let outcome = self.reconcile(client, data, election, shard, repository).await;
+        let outcome =
+            self.reconcile(client, data, election, shard, global.namespace.clone(), repository).await;
         if let Some(embedded) = embedded {
             embedded.shutdown();
         }
@@ -177,6 +178,7 @@ impl Run {
         data: &Path,
         election: Option<Election>,
         shard: Shard,
+        namespace: String,
         repository: Option<String>,
     ) -> Result {
         let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
@@ -185,6 +187,8 @@ impl Run {
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
+        // A process for one namespace is a tenant's if that namespace is one.
+        options.own_namespace = self.watch_all_namespaces.then_some(namespace);
         options.build_timeout = self.build_timeout.to_std();
         options.shard = shard;
         options.local_repository = repository;

@@ -147,10 +147,10 @@ impl Context {
         self
     }
 
-    /// The same with a rule for which namespaces are strict.
+    /// The same with a rule for which namespaces are strict, and the namespace of the reconciler.
     #[must_use]
-    pub fn with_tenancy(mut self, tenancy: Tenancy) -> Self {
-        self.tenants = Tenants::new(tenancy);
+    pub fn with_tenancy(mut self, tenancy: Tenancy, own: Option<String>) -> Self {
+        self.tenants = Tenants::new(tenancy, own);
         self
     }
 

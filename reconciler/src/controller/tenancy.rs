@@ -20,7 +20,7 @@ pub(super) const DEFAULT_ACCOUNT: &str = "default";
 /// Which namespaces are strict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tenancy {
-    /// Those with the label `toolkit.fluxcd.io/tenant`.
+    /// Those with the label `toolkit.fluxcd.io/tenant`, except that of the reconciler itself.
     #[default]
     Labelled,
     /// All.
@@ -43,13 +43,16 @@ impl FromStr for Tenancy {
 #[derive(Default)]
 pub(crate) struct Tenants {
     tenancy: Tenancy,
+    /// The namespace of the reconciler. Its label makes it no tenant's: repositories give one label to everything that
+    /// a team has, the namespace that Flux is bootstrapped in among it, and whoever can write here has the reconciler.
+    own: Option<String>,
     pub(super) namespaces: Store<Namespace>,
     pub(super) queue: Arc<Queue>,
 }
 
 impl Tenants {
-    pub(super) fn new(tenancy: Tenancy) -> Self {
-        Tenants { tenancy, ..Tenants::default() }
+    pub(super) fn new(tenancy: Tenancy, own: Option<String>) -> Self {
+        Tenants { tenancy, own, ..Tenants::default() }
     }
 
     /// Whether a namespace is strict. Nothing while it is not known: what is in it has to wait.
@@ -59,7 +62,7 @@ impl Tenants {
         }
         let key = Key { namespace: String::new(), name: namespace.to_owned() };
         let found = self.namespaces.get(&key)?.ok()?;
-        Some(found.labels().contains_key(annotation::TENANT))
+        Some(self.own.as_deref() != Some(namespace) && found.labels().contains_key(annotation::TENANT))
     }
 
     /// Whether objects of a namespace may refer to those of another.

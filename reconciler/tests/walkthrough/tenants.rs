@@ -177,3 +177,38 @@ async fn tenants_use_what_is_their_own() -> Outcome {
     stage.disappears(&path_of("apps")).await?;
     stage.stop().await
 }
+
+/// The namespace of the reconciler with the label of tenants, as repositories have it that label everything of a team.
+const LABELLED: &str = "apiVersion: v1
+kind: Namespace
+metadata:
+  name: own
+  labels:
+    toolkit.fluxcd.io/tenant: platform
+  annotations:
+    kustomize.toolkit.fluxcd.io/prune: disabled
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_namespace_of_the_reconciler_is_no_tenants() -> Outcome {
+    let mut stage = Stage::new("own").await?;
+    stage.commit("first commit", &[("main/namespace.yaml", LABELLED)])?;
+    stage.start_with("main", |options| options.own_namespace = Some("own".to_owned())).await?;
+    stage.ready("main", &stage.revision()?).await?;
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: of-own\n  namespace: default\n";
+    stage.commit("add a map", &[("main/map.yaml", map)])?;
+    stage.reconcile("main").await?;
+    stage.ready("main", &stage.revision()?).await?;
+
+    // For a reconciler that runs elsewhere, it is a namespace like any other.
+    stage.restart_with("main", |options| options.own_namespace = Some("another".to_owned())).await?;
+    stage.commit("change the map", &[("main/map.yaml", &format!("{map}data: {{a: b}}\n"))])?;
+    stage.reconcile("main").await?;
+    let account = "User \"system:serviceaccount:own:default\" cannot ";
+    stage.not_ready("main", "ReconciliationFailed", account).await?;
+    stage.restart_with("main", |options| options.own_namespace = Some("own".to_owned())).await?;
+    stage.ready("main", &stage.revision()?).await?;
+    stage.delete("main").await?;
+    stage.disappears("/api/v1/namespaces/default/configmaps/of-own").await?;
+    stage.stop().await
+}
