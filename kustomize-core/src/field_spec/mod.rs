@@ -20,7 +20,6 @@ pub use table::Table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::Gvk;
 use crate::yaml::decode::{Decode, Decoder, Mismatch, ways};
 use crate::yaml::{Pos, Str};
 
@@ -81,12 +80,6 @@ impl FieldSpec {
     #[must_use]
     pub fn any(path: impl Into<FieldPath>, create: bool) -> Self {
         FieldSpec { path: path.into(), create, ..FieldSpec::default() }
-    }
-
-    /// Group, version and kind, as a selector.
-    #[must_use]
-    pub fn gvk(&self) -> Gvk {
-        Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
     }
 
     /// Whether resources of this group, version and kind are picked.

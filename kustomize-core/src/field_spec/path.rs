@@ -63,12 +63,6 @@ pub struct Segments<'a> {
 }
 
 impl Segments<'_> {
-    /// Whether no part is left.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_none()
-    }
-
     /// Parts are a few bytes long: any other way to look would take longer to set up than this.
     #[inline]
     fn next_slash(text: &str, from: usize) -> Option<usize> {

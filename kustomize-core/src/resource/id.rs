@@ -33,14 +33,6 @@ impl Gvk {
             format!("{}/{}", self.group, self.version)
         }
     }
-
-    /// Whether a selector picks this: its non-empty parts are equal.
-    #[must_use]
-    pub fn is_selected(&self, selector: &Gvk) -> bool {
-        (selector.group.is_empty() || selector.group == self.group)
-            && (selector.version.is_empty() || selector.version == self.version)
-            && (selector.kind.is_empty() || selector.kind == self.kind)
-    }
 }
 
 impl fmt::Display for Gvk {
@@ -144,14 +136,6 @@ impl ResId {
     #[must_use]
     pub fn same(&self, other: &ResId) -> bool {
         self.same_namespace(other) && self.same_gvkn(other)
-    }
-
-    /// Whether a selector's non-empty parts match (kustomize's `IsSelectedBy`).
-    #[must_use]
-    pub fn is_selected_by(&self, selector: &ResId) -> bool {
-        (selector.name.is_empty() || selector.name == self.name)
-            && (selector.namespace.is_empty() || selector.same_namespace(self))
-            && self.gvk.is_selected(&selector.gvk)
     }
 }
 

@@ -130,11 +130,6 @@ impl Resource {
         self.history.previous.iter().map(move |previous| previous.with_group_version(&group, &version))
     }
 
-    /// Whether any earlier or the current identity satisfies a predicate.
-    pub fn any_id(&self, schema: &Schema, mut matches: impl FnMut(&ResId) -> bool) -> bool {
-        self.previous_ids().any(|id| matches(&id)) || matches(&self.id(schema))
-    }
-
     /// Notes the current identity as a previous one (kustomize's `StorePreviousId`).
     pub fn remember_id(&mut self, schema: &Schema) {
         let id = self.id_ref(schema);
@@ -204,12 +199,6 @@ impl Resource {
     /// Sets `kind`.
     pub fn set_kind(&mut self, kind: &str) {
         self.root_mut().set_field("kind", Node::untyped(kind));
-    }
-
-    /// Sets `apiVersion` and `kind`.
-    pub fn set_gvk(&mut self, gvk: &Gvk) {
-        self.set_kind(&gvk.kind);
-        self.root_mut().set_field("apiVersion", Node::untyped(gvk.api_version()));
     }
 
     /// The root map; made when the root is anything else.

@@ -257,20 +257,6 @@ impl ResourceSet {
         self.forms.clear();
         self.index.close_gaps(positions);
     }
-
-    /// Indexes of the resources of which any id, earlier or current, satisfies a predicate.
-    pub fn positions_by_any_id(
-        &self,
-        schema: &Schema,
-        mut matches: impl FnMut(&ResId) -> bool,
-    ) -> Vec<usize> {
-        self.list
-            .iter()
-            .enumerate()
-            .filter(|(_, resource)| resource.any_id(schema, &mut matches))
-            .map(|(at, _)| at)
-            .collect()
-    }
 }
 
 #[cfg(test)]
