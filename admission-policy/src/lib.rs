@@ -50,5 +50,5 @@ pub use expression::environment;
 pub use objects::{Lookup, Objects};
 pub use policy::{Finding, Policies};
 pub use request::{Operation, Request, UserInfo};
-pub use spec::{Action, PolicyError};
+pub use spec::{Action, PolicyError, Selector};
 pub use webhook::WebhookRules;

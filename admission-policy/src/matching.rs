@@ -8,7 +8,8 @@ use crate::spec::{MatchResources, Rule, Selector};
 
 impl Selector {
     /// Whether an object has the labels that are wanted.
-    pub(crate) fn matches(&self, object: &Value) -> bool {
+    #[must_use]
+    pub fn matches(&self, object: &Value) -> bool {
         let label = |key: &str| object["metadata"]["labels"].get(key).and_then(Value::as_str);
         let labels = self.match_labels.iter().all(|(key, value)| label(key) == Some(value));
         labels
@@ -64,11 +65,18 @@ impl MatchResources {
         request.object.into_iter().chain(request.old_object).any(|object| selector.matches(object))
     }
 
-    /// The labels of a Namespace are its own; what is in no namespace is always meant.
     fn is_in_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
-        let Some(selector) = &self.namespace_selector else { return true };
+        self.namespace_selector.as_ref().is_none_or(|selector| selector.matches_namespace(request, lookup))
+    }
+}
+
+impl Selector {
+    /// Whether the namespace of a request has the labels that are wanted. The labels of a Namespace are its own;
+    /// what is in no namespace is always meant.
+    #[must_use]
+    pub fn matches_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
         if request.group().is_empty() && request.kind() == "Namespace" {
-            return request.object.or(request.old_object).is_some_and(|object| selector.matches(object));
+            return request.object.or(request.old_object).is_some_and(|object| self.matches(object));
         }
         if request.namespace().is_empty() {
             return true;
@@ -77,7 +85,7 @@ impl MatchResources {
         let namespace = lookup.namespace(request.namespace()).unwrap_or_else(|| {
             serde_json::json!({"metadata": {"labels": {"kubernetes.io/metadata.name": request.namespace()}}})
         });
-        selector.matches(&namespace)
+        self.matches(&namespace)
     }
 }
 

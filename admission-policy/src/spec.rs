@@ -163,9 +163,10 @@ pub(crate) struct Rule {
     pub(crate) scope: Option<String>,
 }
 
+/// Labels that are wanted.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Selector {
+pub struct Selector {
     #[serde(default)]
     pub(crate) match_labels: BTreeMap<String, String>,
     #[serde(default)]

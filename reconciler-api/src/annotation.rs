@@ -49,8 +49,10 @@ pub const PULL_REQUEST_TITLE: &str = "image.toolkit.fluxcd.io/pull-request-title
 /// The branch of pull requests, in place of one that names the automation.
 pub const PULL_REQUEST_BRANCH: &str = "image.toolkit.fluxcd.io/pull-request-branch";
 
-/// The directory or file of the repository with the ValidatingAdmissionPolicies that an ImageUpdateAutomation asks
-/// before it commits.
+/// On a Kustomization: the directory or file of the source with the policies that are asked before anything is
+/// applied. Flux has no such annotation.
+pub const KUSTOMIZATION_POLICIES: &str = "kustomize.toolkit.fluxcd.io/policies";
+/// The directory or file of the repository with the policies that an ImageUpdateAutomation asks before it commits.
 pub const POLICIES: &str = "image.toolkit.fluxcd.io/policies";
 
 /// The Secret with the public keys of which one has to have signed what an ImagePolicy picks.

@@ -19,6 +19,7 @@ pub use kinds::{ApiKind, Kinds};
 pub use objects::{Applied, Objects};
 pub use observer::{Observer, Owner};
 pub use order::Order;
+pub(crate) use order::add_common;
 pub use prune::Pruned;
 pub use request::RequestError;
 pub use stages::Apply;

@@ -12,5 +12,6 @@ pub mod environment;
 pub mod image;
 pub mod notify;
 pub mod outbound;
+pub mod policy;
 pub mod run;
 pub mod source;

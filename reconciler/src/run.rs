@@ -56,6 +56,9 @@ pub struct RunOptions {
     pub artifacts_server: Option<String>,
     /// How long a build may take; `spec.timeout` of a Kustomization can only be less.
     pub build_timeout: Duration,
+    /// The program that evaluates policies in Rego, in processes of its own: `reconciler`. It is the program of this
+    /// process if absent.
+    pub evaluator: Option<PathBuf>,
     /// How one of several processes is elected; this process leads if absent.
     pub election: Option<Election>,
     /// Time and randomness.
@@ -80,6 +83,7 @@ impl RunOptions {
             artifacts: None,
             artifacts_server: None,
             build_timeout: controller::BUILD_TIMEOUT,
+            evaluator: None,
             election: None,
             environment: Environment::default(),
         }
@@ -118,7 +122,8 @@ pub async fn run(
         .with_shard(options.shard)
         .with_local_repository(options.local_repository)
         .with_tenancy(options.tenancy, options.own_namespace)
-        .with_build_timeout(options.build_timeout);
+        .with_build_timeout(options.build_timeout)
+        .with_evaluator(options.evaluator.or_else(|| std::env::current_exe().ok()).unwrap_or_default());
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;
     let health = serve::listen(options.health).await?;

@@ -127,3 +127,142 @@ fn no_policy_is_no_success() -> Outcome {
     }
     Ok(())
 }
+
+const KUSTOMIZATION: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web, namespace: flux-system}
+spec: {interval: 1m, prune: true, sourceRef: {kind: GitRepository, name: web}, path: ./large}
+";
+
+fn build(directory: &TempDir, overlay: &str, more: &str) -> Outcome<Output> {
+    std::fs::write(directory.path().join("web.yaml"), KUSTOMIZATION)?;
+    let line = format!("kustomization web --path {overlay} --kustomization-file web.yaml --dry-run {more}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reconciler"));
+    command.current_dir(directory.path().canonicalize()?).arg("build").args(line.split_whitespace());
+    Ok(command.output()?)
+}
+
+#[test]
+fn build_prints_nothing_that_would_be_refused() -> Outcome {
+    let directory = directory()?;
+    let output = build(&directory, "large", "--policy policies")?;
+    let error = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(String::from_utf8(output.stdout)?, "");
+    assert!(
+        error.contains(&format!("error: base/deployment.yaml:2: Deployment/web/web: {MESSAGE}\n")),
+        "{error}"
+    );
+    assert!(error.contains("1 object would be refused"), "{error}");
+    let output = build(&directory, "large", "--policy policies --policy-output github")?;
+    let error = String::from_utf8(output.stderr)?;
+    assert!(
+        error.contains(&format!("::error file=base/deployment.yaml,line=2::Deployment/web/web: {MESSAGE}\n")),
+        "{error}"
+    );
+    let output = build(&directory, "small", "--policy policies")?;
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout)?.contains("kind: Deployment"));
+    Ok(())
+}
+
+/// Without the feature, policies in Rego are errors.
+#[cfg(not(feature = "rego"))]
+#[test]
+fn rego_is_never_ignored() -> Outcome {
+    let directory = directory()?;
+    let template = "apiVersion: templates.gatekeeper.sh/v1\nkind: ConstraintTemplate\nmetadata: {name: a}\n";
+    for (file, text) in [("policies/a.rego", "package main\n"), ("policies/template.yaml", template)] {
+        std::fs::write(directory.path().join(file), text)?;
+        let output = run(&directory, "small --policy policies")?;
+        let error = String::from_utf8(output.stderr)?;
+        assert!(
+            !output.status.success() && error.contains("with the feature `rego`") && error.contains(file),
+            "{error}"
+        );
+        std::fs::remove_file(directory.path().join(file))?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "rego")]
+mod rego {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const RULES: &str = "package main
+
+deny contains msg if {
+	input.kind == \"Deployment\"
+	input.spec.replicas > 5
+	msg := sprintf(\"%d replicas <are> too many\", [input.spec.replicas])
+}
+
+warn contains {\"msg\": \"no owner\"} if not input.metadata.labels.owner
+";
+    const DENIED: &str = "Rego policy 'main.deny' denied request: 9 replicas <are> too many";
+    const WARNED: &str = "Rego policy 'main.warn' warned: no owner";
+
+    fn with(files: &[(&str, &str)]) -> Outcome<TempDir> {
+        let directory = directory()?;
+        std::fs::create_dir(directory.path().join("rego"))?;
+        for (name, text) in files {
+            std::fs::write(directory.path().join("rego").join(name), text)?;
+        }
+        Ok(directory)
+    }
+
+    #[test]
+    fn findings_have_every_form() -> Outcome {
+        let directory = with(&[("a.rego", RULES), ("a_test.rego", "this is ( no Rego")])?;
+        let place = "base/deployment.yaml:2: Deployment/web/web";
+        let text = refused(&directory, "small large --policy rego")?;
+        let wanted = format!(
+            "warning: {place}: {WARNED}\nerror: {place}: {DENIED}\nwarning: {place}: {WARNED}\n2 objects checked, 1 would be refused\n"
+        );
+        assert_eq!(text, wanted);
+        let github = refused(&directory, "large --policy rego --output github")?;
+        let place = "file=base/deployment.yaml,line=2::Deployment/web/web";
+        assert_eq!(github, format!("::error {place}: {DENIED}\n::warning {place}: {WARNED}\n"));
+        let junit = refused(&directory, "large --policy rego --output junit")?;
+        let failure = "<failure type=\"main.deny\" message=\"9 replicas &lt;are&gt; too many\">base/deployment.yaml:2: Rego policy";
+        assert!(junit.contains(failure), "{junit}");
+        let sarif: Value = serde_json::from_str(&refused(&directory, "large --policy rego --output sarif")?)?;
+        let results = &sarif["runs"][0]["results"];
+        assert_eq!(results[0]["ruleId"], "main.deny");
+        assert_eq!(results[0]["level"], "error");
+        assert_eq!(results[1]["ruleId"], "main.warn");
+        assert_eq!(results[1]["level"], "warning");
+        assert_eq!(results[0]["locations"][0]["physicalLocation"]["region"]["startLine"], 2);
+        // Both kinds of policies are asked.
+        let both = refused(&directory, "large --policy rego --policy policies")?;
+        assert!(both.contains(MESSAGE) && both.contains(DENIED), "{both}");
+        let output = build(&directory, "large", "--policy rego")?;
+        assert!(String::from_utf8(output.stderr)?.contains(DENIED));
+        Ok(())
+    }
+
+    #[test]
+    fn mistakes_name_file_line_and_column() -> Outcome {
+        let directory = with(&[("a.rego", "package main\n\ndeny contains msg if {\n\tmsg := := 1\n}\n")])?;
+        let output = run(&directory, "small --policy rego")?;
+        let error = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error.contains("rego/a.rego:4:9: "), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn hostile_modules_end() -> Outcome {
+        let text = "package main\n\ndeny contains \"a\" if count(numbers.range(1, 100000000000)) == 0\n";
+        let directory = with(&[("a.rego", text)])?;
+        let start = Instant::now();
+        let output = run(&directory, "small --policy rego")?;
+        let error = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error.contains("Deployment web: the evaluation "), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(60));
+        Ok(())
+    }
+}

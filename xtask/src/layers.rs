@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::{Failure, workspace};
 
 /// Crates whose modules form layers.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "admission-policy",
     "embedded-cluster",
     "kustomize-core",
@@ -16,6 +16,7 @@ const CRATES: [&str; 9] = [
     "kustomize-yaml",
     "reconciler",
     "reconciler-core",
+    "rego-policy",
 ];
 
 /// Which modules a module imports, each with one file that does.

@@ -23,6 +23,13 @@ pub(super) struct Wanted {
     pub(super) hash: u64,
 }
 
+/// Adds the labels and annotations of all objects of a Kustomization.
+pub(crate) fn add_common(value: &mut Value, common: &CommonMetadata) {
+    let pairs = |(key, value)| (String::as_str(key), String::as_str(value));
+    let (labels, annotations) = (common.labels.iter().map(pairs), common.annotations.iter().map(pairs));
+    object::add_metadata(value, labels, annotations);
+}
+
 /// Objects in the order in which they are applied.
 pub struct Order {
     pub(super) stages: BTreeMap<Stage, Vec<Wanted>>,
@@ -39,10 +46,7 @@ impl Order {
             ssa::normalize(&mut value);
             object::add_metadata(&mut value, labels, []);
             if let Some(common) = common {
-                let pairs = |(key, value)| (String::as_str(key), String::as_str(value));
-                let (labels, annotations) =
-                    (common.labels.iter().map(pairs), common.annotations.iter().map(pairs));
-                object::add_metadata(&mut value, labels, annotations);
+                add_common(&mut value, common);
             }
             let (id, hash) = (ObjectId::of(&value), hash(&value));
             let stage = ssa::stage(&value, &StageKinds::default());

@@ -1,20 +1,20 @@
-//! What ValidatingAdmissionPolicies of a repository have against a change of files.
+//! What the policies of a repository have against objects, and against a change of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
-use admission_policy::{Objects, Operation, Policies, Request};
+use admission_policy::Operation;
 use kustomize_core::Rendered;
 use kustomize_core::host::{EntryKind, Host};
 use kustomize_core::resource::Resource;
-use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::change::Change;
 use super::place;
+use crate::policy::{Files, PolicySet};
 use crate::source::git::GitTree;
 
 /// How deep directories with policies may be nested.
@@ -22,65 +22,78 @@ const DEEPEST: usize = 16;
 /// How many refusals are listed.
 const MOST: usize = 10;
 
-/// Policies with their bindings, and the objects that they refer to.
+/// The policies of a repository.
 #[derive(Clone)]
-pub struct Admission {
-    known: Vec<Value>,
-    policies: Policies,
-}
+pub struct Admission(PolicySet);
 
 impl Admission {
-    /// Reads the policies in a file, or in all YAML files of a directory and those below it.
+    /// Reads the policies in a file, or in all files of a directory and those below it. Rego is evaluated by the program
+    /// `evaluator`.
     ///
     /// # Errors
-    /// The file or directory does not exist, cannot be read, or has no policy with a binding.
-    pub fn read(tree: &GitTree, path: &str) -> Result<Self, String> {
-        let mut known = Vec::new();
+    /// The file or directory does not exist, cannot be read, or has no policy.
+    pub fn read(tree: &GitTree, path: &str, evaluator: &Path) -> Result<Self, String> {
+        let mut files = Files::default();
         let tree = tree.for_build();
-        collect(&tree, &format!("/{}", path.trim_start_matches("./").trim_matches('/')), 0, &mut known)?;
-        let policies = Policies::of(&Objects::new(known.iter().cloned()));
-        let policies = policies.map_err(|error| format!("{path}: {error}"))?;
-        if policies.is_empty() {
-            return Err(format!(
-                "{path} has no ValidatingAdmissionPolicy with a ValidatingAdmissionPolicyBinding"
-            ));
-        }
-        Ok(Admission { known, policies })
+        collect(&tree, &format!("/{}", path.trim_start_matches("./").trim_matches('/')), 0, &mut files)?;
+        PolicySet::new(files, evaluator).map(Admission).map_err(|error| format!("{path}: {error}"))
     }
 
     /// What would be refused of what a change makes different: the objects, with their places and the policies'
     /// words.
-    #[must_use]
-    pub fn refusals(&self, change: &Change) -> BTreeSet<String> {
+    ///
+    /// # Errors
+    /// A policy in Rego cannot be evaluated.
+    pub fn refusals(&self, change: &Change) -> Result<BTreeSet<String>, String> {
         let mut found = BTreeSet::new();
+        let mut outcome = Ok(());
         change.each(|_, old, new| {
             if let Ok(new) = new {
                 let old = old.map(|old| objects(&old)).unwrap_or_default();
-                self.check(&old, &objects(&new), &mut found);
+                outcome = self.check(&old, &objects(&new), &mut found);
             }
-            if found.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if outcome.is_ok() && found.len() < MOST {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         });
-        found
+        outcome.map(|()| found)
     }
 
     /// Adds what would be refused of the objects that are new or not what they were.
-    fn check(&self, old: &[Object], new: &[Object], found: &mut BTreeSet<String>) {
+    fn check(&self, old: &[Object], new: &[Object], found: &mut BTreeSet<String>) -> Result<(), String> {
         let unchanged: BTreeMap<String, &Value> =
             old.iter().map(|Object { value, .. }| (ObjectId::of(value).subject(), value)).collect();
-        // Parameters and namespaces can be among the objects, too.
-        let lookup = Objects::new(self.known.iter().chain(new.iter().map(|object| &object.value)).cloned());
-        for Object { value, place } in new {
+        let is_changed = |object: &&Object| {
+            unchanged.get(&ObjectId::of(&object.value).subject()).is_none_or(|old| **old != object.value)
+        };
+        let changed: Vec<&Object> = new.iter().filter(is_changed).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let values: Vec<&Value> = changed.iter().map(|object| &object.value).collect();
+        let findings = self.0.check(Operation::Update, &values, new.iter().map(|object| &object.value))?;
+        for (Object { value, place }, findings) in changed.into_iter().zip(findings) {
             let subject = ObjectId::of(value).subject();
-            if unchanged.get(&subject).is_some_and(|old| *old == value) {
-                continue;
-            }
-            let resource = lookup.resource(object::api_version(value), object::kind(value));
-            let request = Request::new(Operation::Update, value, &resource);
-            let findings = self.policies.check(&request, &lookup);
             let place = place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
-            let denied = findings.iter().filter(|finding| finding.is_denied());
+            let denied = findings.iter().filter(|finding| finding.is_denied);
             found.extend(denied.map(|finding| format!("{subject}{place}: {finding}")));
         }
+        Ok(())
+    }
+
+    /// What would be refused of the objects of a Kustomization.
+    ///
+    /// # Errors
+    /// A policy in Rego cannot be evaluated.
+    pub fn refusals_of(&self, objects: &[super::Object]) -> Result<BTreeSet<String>, String> {
+        let object =
+            |object: &super::Object| Object { value: object.value.clone(), place: object.place.clone() };
+        let objects: Vec<Object> = objects.iter().map(object).collect();
+        let mut found = BTreeSet::new();
+        self.check(&[], &objects, &mut found)?;
+        Ok(found)
     }
 }
 
@@ -99,8 +112,8 @@ fn objects(rendered: &Rendered) -> Vec<Object> {
     rendered.resources().iter().filter_map(object).collect()
 }
 
-/// Reads the objects in a file, or in the YAML files of a directory.
-fn collect(tree: &GitTree, path: &str, depth: usize, known: &mut Vec<Value>) -> Result<(), String> {
+/// Reads a file, or the files of a directory that can have policies.
+fn collect(tree: &GitTree, path: &str, depth: usize, files: &mut Files) -> Result<(), String> {
     let fail = |error: String| format!("{}: {error}", place::relative(path));
     let kind = tree.kind(path).map_err(|error| fail(error.to_string()))?;
     if kind == EntryKind::Directory {
@@ -110,18 +123,12 @@ fn collect(tree: &GitTree, path: &str, depth: usize, known: &mut Vec<Value>) -> 
         for name in tree.list(path).map_err(|error| fail(error.to_string()))? {
             let path = format!("{}/{name}", path.trim_end_matches('/'));
             let is_directory = tree.kind(&path).is_ok_and(|kind| kind == EntryKind::Directory);
-            if is_directory || name.ends_with(".yaml") || name.ends_with(".yml") {
-                collect(tree, &path, depth + 1, known)?;
+            if is_directory || Files::is_one(&name) {
+                collect(tree, &path, depth + 1, files)?;
             }
         }
         return Ok(());
     }
     let text = tree.read(path).map_err(|error| fail(error.to_string()))?;
-    for document in serde_yaml::Deserializer::from_slice(&text) {
-        let value = Value::deserialize(document).map_err(|error| fail(error.to_string()))?;
-        if !value.is_null() {
-            known.push(value);
-        }
-    }
-    Ok(())
+    files.add(place::relative(path), &text)
 }

@@ -6,7 +6,7 @@ use super::cluster::{Cluster, block_on};
 use super::manifest::to_yaml;
 use super::render::Flags;
 use super::select::Names;
-use super::{Failure, Global, Result, term};
+use super::{Failure, Global, Result, policies, term};
 
 /// Options of `build`.
 #[derive(Args)]
@@ -30,6 +30,8 @@ struct Kustomization {
     names: Names,
     #[command(flatten)]
     flags: Flags,
+    #[command(flatten)]
+    policies: policies::PolicyFlags,
     /// Do not ask the cluster
     #[arg(long)]
     dry_run: bool,
@@ -56,9 +58,11 @@ impl Build {
             let objects = what.flags.render_all(cluster, &kustomization, &directory).await?;
             let mut text = String::new();
             for object in &objects {
-                text.push_str(&to_yaml(object)?);
+                text.push_str(&to_yaml(&object.value)?);
                 text.push_str("---\n");
             }
+            // What would be refused is not printed: someone may apply it.
+            what.policies.check(&directory, objects)?;
             term::print(&text)
         })
     }

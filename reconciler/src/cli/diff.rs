@@ -15,7 +15,7 @@ use super::cluster::{Cluster, block_on};
 use super::comparison::compare;
 use super::render::{Flags, decoded, identity, is_kustomization};
 use super::select::Names;
-use super::{Failure, Global, Result, term};
+use super::{Failure, Global, Result, policies, term};
 
 /// What stands for values of Secrets.
 const MASKED: &str = "*****";
@@ -42,6 +42,8 @@ struct Kustomization {
     names: Names,
     #[command(flatten)]
     flags: Flags,
+    #[command(flatten)]
+    policies: policies::PolicyFlags,
     /// Go on if the Kustomization is not in the cluster yet
     #[arg(long)]
     ignore_not_found: bool,
@@ -74,6 +76,7 @@ impl Diff {
             let compared = Compared { cluster: &cluster, objects: &objects, flags: &what.flags };
             compared.kustomization(&kustomization, &directory, &mut report).await?;
             term::print(&report.text)?;
+            what.policies.check(&directory, std::mem::take(&mut report.rendered))?;
             match report.failures.is_empty() {
                 false => Err(Failure::Trouble(report.failures.join("\n"))),
                 true if report.differs => {
@@ -97,6 +100,8 @@ struct Report {
     text: String,
     differs: bool,
     failures: Vec<String>,
+    /// All objects that were compared.
+    rendered: Vec<policies::Object>,
 }
 
 /// What objects are compared with, and how they are rendered.
@@ -120,7 +125,10 @@ impl Compared<'_> {
             let rules: Vec<IgnoreRule> = serde_json::from_value(rules)
                 .map_err(|error| Failure::failed(format!("spec.ignore makes no sense: {error}")))?;
             let mut ids = Vec::new();
-            for mut object in self.flags.render(Some(self.cluster), kustomization, directory).await? {
+            for policies::Object { value: mut object, place } in
+                self.flags.render(Some(self.cluster), kustomization, directory).await?
+            {
+                report.rendered.push(policies::Object { value: object.clone(), place });
                 normalize(&mut object);
                 let id = ObjectId::of(&object);
                 let created = match self.object(&object, &id, &rules, report).await {
@@ -218,6 +226,7 @@ impl Compared<'_> {
         let mut inner = Report::default();
         self.kustomization(&live, &directory, &mut inner).await?;
         report.failures.append(&mut inner.failures);
+        report.rendered.append(&mut inner.rendered);
         if inner.differs {
             report.text.push_str(&format!("📁 {} changed\n{}", id.subject(), inner.text));
             report.differs = true;

@@ -23,6 +23,7 @@ mod logs;
 mod manifest;
 mod manifests;
 mod migrate;
+mod policies;
 mod reconcile;
 mod render;
 mod run;
@@ -144,6 +145,11 @@ enum Command {
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
+    #[cfg(feature = "rego")]
+    if std::env::args_os().nth(1).is_some_and(|first| first == reconciler::policy::ARGUMENT) {
+        // A process that this program has started, with limits.
+        return if reconciler::policy::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut definition = Cli::command();
     definition.build();
     let matches = match definition.clone().try_get_matches() {

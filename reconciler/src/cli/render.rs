@@ -18,6 +18,8 @@ use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::kinds::KUSTOMIZATION;
+use super::policies::Object;
+use super::test::shown;
 use super::variables;
 use super::{Failure, Result, term};
 
@@ -126,7 +128,7 @@ impl Flags {
         cluster: Option<&Cluster>,
         kustomization: &Value,
         directory: &Path,
-    ) -> Result<Vec<Value>> {
+    ) -> Result<Vec<Object>> {
         let spec: KustomizationSpec = serde_json::from_value(kustomization["spec"].clone())
             .map_err(|error| Failure::failed(format!("the Kustomization makes no sense: {error}")))?;
         let variables = variables::of(cluster, kustomization).await?;
@@ -154,7 +156,11 @@ impl Flags {
             if let Some(common) = &spec.common_metadata {
                 object::add_metadata(&mut value, borrowed(&common.labels), borrowed(&common.annotations));
             }
-            objects.push(value);
+            // The overlay names files from the root of the file system.
+            let place = rendered.location(&resource.node);
+            let place =
+                place.map(|place| (shown(&format!("/{}", place.file.trim_start_matches('/'))), place.line));
+            objects.push(Object { value, place });
         }
         Ok(objects)
     }
@@ -165,13 +171,16 @@ impl Flags {
         cluster: Option<&Cluster>,
         kustomization: &Value,
         directory: &Path,
-    ) -> Result<Vec<Value>> {
+    ) -> Result<Vec<Object>> {
         let mut seen = BTreeSet::from([identity(kustomization)]);
         let mut waiting = std::collections::VecDeque::from([(kustomization.clone(), directory.to_owned())]);
         let mut all = Vec::new();
         while let Some((kustomization, directory)) = waiting.pop_front() {
             let objects = self.render(cluster, &kustomization, &directory).await?;
-            for found in objects.iter().filter(|object| self.recursive && is_kustomization(object)) {
+            for found in objects.iter().map(|object| &object.value) {
+                if !self.recursive || !is_kustomization(found) {
+                    continue;
+                }
                 if seen.insert(identity(found)) {
                     let directory = self.source_path(found)?;
                     let [namespace, name] = identity(found);

@@ -1,18 +1,13 @@
 //! `test`: what policies would refuse, before anything is committed or applied.
 
-mod policies;
-mod report;
-
 use std::path::PathBuf;
 
 use clap::Args;
 use kustomize_core::{BuildOptions, Rendered};
 use kustomize_host::OsHost;
-use serde_json::Value;
 
+use super::policies::{self, Checked, Format, Object};
 use super::{Failure, Result, term};
-use policies::Checked;
-use report::Format;
 
 /// Options of `test`.
 #[derive(Args)]
@@ -21,7 +16,8 @@ pub(crate) struct Test {
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Directory or file with ValidatingAdmissionPolicies, their bindings, and what they refer to: parameters,
-    /// namespaces, custom resource definitions
+    /// namespaces, custom resource definitions. With the feature `rego`, also modules in Rego, ConstraintTemplates
+    /// and constraints
     #[arg(long, required = true)]
     policy: Vec<PathBuf>,
     /// How the findings are printed
@@ -29,32 +25,17 @@ pub(crate) struct Test {
     output: Format,
 }
 
-/// An object that is checked.
-struct Object {
-    value: Value,
-    /// Where it was written: the file and the line.
-    place: Option<(String, usize)>,
-}
-
 impl Test {
     /// Checks and prints. The status is 1 if something would be refused.
     pub(crate) fn run(&self) -> Result {
-        let mut known = Vec::new();
-        for path in &self.policy {
-            known.extend(policies::read(path)?);
-        }
         let mut all = Vec::new();
         for path in &self.paths {
             let objects = if path.is_dir() { render(path)? } else { policies::read_with_lines(path)? };
             all.push((path.display().to_string(), objects));
         }
-        let checked = Checked::new(known, all)?;
-        term::print(&report::text(&checked, self.output))?;
-        match checked.denied() {
-            0 => Ok(()),
-            1 => Err(Failure::failed("1 object would be refused")),
-            count => Err(Failure::failed(format!("{count} objects would be refused"))),
-        }
+        let checked = Checked::new(&self.policy, all)?;
+        term::print(&checked.text(self.output))?;
+        checked.outcome()
     }
 }
 
@@ -75,7 +56,7 @@ fn object(rendered: &Rendered, resource: &kustomize_core::resource::Resource) ->
 }
 
 /// A path from the current directory, if it is below it.
-fn shown(path: &str) -> String {
+pub(super) fn shown(path: &str) -> String {
     let current = std::env::current_dir().ok();
     let below = current.and_then(|current| PathBuf::from(path).strip_prefix(current).ok().map(PathBuf::from));
     below.map_or_else(|| path.to_owned(), |below| below.display().to_string())

@@ -71,6 +71,8 @@ pub struct Context {
     pub(crate) builds: Arc<Turns>,
     /// The time limit of each build.
     pub(super) build_timeout: Duration,
+    /// The program that evaluates policies in Rego.
+    pub(crate) evaluator: PathBuf,
     /// Kustomizations that may be applied at the same time.
     pub(crate) applies: Arc<Turns>,
 }
@@ -112,6 +114,7 @@ impl Context {
             // There is always a permit for another namespace: a build can take long, and applying can wait for the cluster.
             builds: Turns::new(cores + 1, cores),
             build_timeout: BUILD_TIMEOUT,
+            evaluator: PathBuf::new(),
             applies: Turns::new(cores * 8, cores * 6),
         }
     }
@@ -158,6 +161,13 @@ impl Context {
     #[must_use]
     pub fn with_build_timeout(mut self, timeout: Duration) -> Self {
         self.build_timeout = timeout;
+        self
+    }
+
+    /// The same with the program that evaluates policies in Rego.
+    #[must_use]
+    pub fn with_evaluator(mut self, program: PathBuf) -> Self {
+        self.evaluator = program;
         self
     }
 

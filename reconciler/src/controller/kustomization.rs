@@ -508,6 +508,7 @@ impl Reconciliation<'_> {
         built.plaintext.extend(secrets);
         let plaintext = built.plaintext;
         self.warn(built.ignored, &commit.revision).await;
+        self.ask_policies(commit, &built.objects).await.map_err(|failure| failure.masked(&plaintext))?;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
         let digest = history::digest(order.objects());
@@ -606,6 +607,31 @@ impl Reconciliation<'_> {
             }),
             Err(error) => Err(Failure::new(reason::BUILD_FAILED, format!("kustomize build failed: {error}"))),
         }
+    }
+
+    /// Asks the policies of the source, if an annotation says where they are, about all objects before one is applied.
+    async fn ask_policies(&self, commit: &Snapshot, objects: &[build::Object]) -> Result<(), Failure> {
+        let Some(path) = self.object.annotations().get(annotation::KUSTOMIZATION_POLICIES) else {
+            return Ok(());
+        };
+        let (tree, path, evaluator) = (commit.tree.clone(), path.clone(), self.context.evaluator.clone());
+        let (mut objects, common) = (objects.to_vec(), self.object.spec.common_metadata.clone());
+        let work = move |cancellation: &Cancellation| {
+            if let Some(common) = &common {
+                objects.iter_mut().for_each(|object| apply::add_common(&mut object.value, common));
+            }
+            build::Admission::read(&tree.until(cancellation), &path, &evaluator)?.refusals_of(&objects)
+        };
+        let fail = |error: String| Failure::new(reason::RECONCILIATION_FAILED, format!("policies: {error}"));
+        let refusals =
+            self.context.build(&self.key.namespace, self.object.spec.timeout().to_std(), work).await;
+        let refusals = refusals.map_err(|error| fail(error.to_string()))?.map_err(fail)?;
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let refusals: Vec<String> = refusals.into_iter().collect();
+        let message = format!("nothing is applied, because of {}", refusals.join(", "));
+        Err(Failure::new(reason::RECONCILIATION_FAILED, message))
     }
 
     /// Says once which fields of the kustomization file do not exist.

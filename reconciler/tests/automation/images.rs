@@ -292,5 +292,40 @@ async fn refused(stage: &Stage, registry: &Registry, resources: &str) -> Outcome
     stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
     rolled_out(stage, "1.30.6").await?;
     assert_eq!(std::fs::read_to_string(stage.repository().join(OVERLAY))?, overlay(resources, "1.30.6"));
-    stage.object_becomes(&automation, |found| ready(found)["message"] == "repository up-to-date").await
+    stage.object_becomes(&automation, |found| ready(found)["message"] == "repository up-to-date").await?;
+    #[cfg(feature = "rego")]
+    refused_by_rego(stage, registry, resources).await?;
+    Ok(())
+}
+
+/// What a module in Rego in the repository refuses is not committed.
+#[cfg(feature = "rego")]
+async fn refused_by_rego(stage: &Stage, registry: &Registry, resources: &str) -> Outcome {
+    let rules = "package main
+
+deny contains msg if {
+	some container in input.spec.template.spec.containers
+	endswith(container.image, \":1.30.7\")
+	msg := \"1.30.7 was recalled, too\"
+}
+";
+    stage.commit("ask Rego", &[("policies/images.rego", rules)])?;
+    stage.reconcile("apps-staging").await?;
+    stage.ready("apps-staging", &stage.revision()?).await?;
+    let before = stage.git(&["rev-parse", "HEAD"])?;
+    registry.push("nginx", "1.30.7");
+    stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
+    let words = format!(
+        "repository up-to-date; left out: {}/nginx:1.30.7, because of Deployment/staging/kustomize-ginx \
+         (apps/base/deployment.yaml:1): Rego policy 'main.deny' denied request: 1.30.7 was recalled, too",
+        registry.address()
+    );
+    let automation = format!("{API}/imageupdateautomations/staging-automation");
+    stage.object_becomes(&automation, |found| ready(found)["message"] == *words).await?;
+    assert_eq!(stage.git(&["rev-parse", "HEAD"])?, before);
+    registry.push("nginx", "1.30.8");
+    stage.annotate(&format!("{API}/imagerepositories/nginx")).await?;
+    rolled_out(stage, "1.30.8").await?;
+    assert_eq!(std::fs::read_to_string(stage.repository().join(OVERLAY))?, overlay(resources, "1.30.8"));
+    Ok(())
 }

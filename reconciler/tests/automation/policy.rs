@@ -6,7 +6,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::slack::{PATIENCE, Slack};
-use super::{CLUSTER, Outcome, Stage};
+use super::{CLUSTER, Outcome, Stage, environment};
 
 const OVERLAY: &str = "apps/overlays/production/kustomization.yaml";
 const REFUSAL: &str = "ValidatingAdmissionPolicy 'few-replicas' with binding 'few-replicas' denied request: \
@@ -80,6 +80,51 @@ pub(crate) async fn play(stage: &Stage, slack: &Slack) -> Outcome {
     stage.ready("apps-production", &stage.revision()?).await?;
     slack.says(stage, "good", "scale in").await?;
     stage.commit("drop the policy", &[(&file, "")])?;
+    stage.reconcile("flux-system").await?;
+    stage.ready("flux-system", &stage.revision()?).await?;
+    asked_before_applying(stage).await
+}
+
+/// Policies of the source that a Kustomization names are asked before anything is applied. The cluster has none.
+async fn asked_before_applying(stage: &Stage) -> Outcome {
+    let kustomization = format!("{CLUSTER}/apps-production.yaml");
+    let plain = environment("production");
+    let name = "  name: apps-production\n";
+    let annotated = plain
+        .replace(name, &format!("{name}  annotations:\n    kustomize.toolkit.fluxcd.io/policies: ./gate\n"));
+    let overlay = |more: &str| {
+        format!("resources:\n- ../../base\n- namespace.yaml\n- marker.yaml\nnamespace: production\n{more}")
+    };
+    let marker = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: marker\n";
+    let many = overlay("replicas:\n- name: kustomize-ginx\n  count: 7\n");
+    stage.commit("ask policies first", &[(&kustomization, &annotated), ("gate/replicas.yaml", POLICY)])?;
+    stage.reconcile("flux-system").await?;
+    stage.ready("flux-system", &stage.revision()?).await?;
+    let marker_file = "apps/overlays/production/marker.yaml";
+    stage.commit("scale out again", &[(OVERLAY, &many), (marker_file, marker)])?;
+    stage.reconcile("apps-production").await?;
+    let message = stage.not_ready("apps-production", "ReconciliationFailed", REFUSAL).await?;
+    let words = format!(
+        "nothing is applied, because of Deployment/production/kustomize-ginx (apps/base/deployment.yaml:1): {REFUSAL}"
+    );
+    assert_eq!(message, words);
+    #[cfg(feature = "rego")]
+    {
+        let rules = "package main\n\ndeny contains \"too many\" if input.spec.replicas > 3\n";
+        stage.commit("the same in Rego", &[("gate/replicas.yaml", ""), ("gate/replicas.rego", rules)])?;
+        stage.reconcile("apps-production").await?;
+        let denied = "Rego policy 'main.deny' denied request: too many";
+        let message = stage.not_ready("apps-production", "ReconciliationFailed", denied).await?;
+        let place = "Deployment/production/kustomize-ginx (apps/base/deployment.yaml:1): ";
+        assert_eq!(message, format!("nothing is applied, because of {place}{denied}"));
+    }
+    let config = "/api/v1/namespaces/production/configmaps/marker";
+    assert_eq!(stage.get(config).await?, None, "something was applied");
+    stage.commit("scale in again", &[(OVERLAY, &overlay(""))])?;
+    stage.reconcile("apps-production").await?;
+    stage.ready("apps-production", &stage.revision()?).await?;
+    assert!(stage.get(config).await?.is_some());
+    stage.commit("ask no more", &[(&kustomization, &plain)])?;
     stage.reconcile("flux-system").await?;
     stage.ready("flux-system", &stage.revision()?).await
 }

@@ -197,6 +197,7 @@ impl Stage {
         let mut options = RunOptions::new(data, Log::new(self.log.clone()));
         options.receivers = self.receivers;
         options.local_repository = Some(sync.url);
+        options.evaluator = Some(env!("CARGO_BIN_EXE_reconciler").into());
         change(&mut options);
         self.running = Some(self.spawn(options));
         Ok(())

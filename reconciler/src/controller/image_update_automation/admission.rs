@@ -67,10 +67,10 @@ impl Update<'_> {
         let change = self.change(copy, &updated.files).await?;
         copy.reset().await?;
         let fail = |error: String| Failure::new(reason::UPDATE_FAILED, format!("policies: {error}"));
-        let path = path.to_owned();
+        let (path, evaluator) = (path.to_owned(), self.context.evaluator.clone());
         let work = move |cancellation: &Cancellation| {
             let change = change.until(cancellation);
-            Ok(Admission::read(&change.before, &path)?.refusals(&change))
+            Admission::read(&change.before, &path, &evaluator)?.refusals(&change)
         };
         let refusals = self.context.build(&self.key.namespace, Duration::MAX, work).await;
         Ok(refusals.map_err(|error| fail(error.to_string()))?.map_err(fail)?)

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::policies::{Checked, Verdict};
+use super::{Checked, Verdict};
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// For people
     Text,
     /// XML for continuous integration
@@ -46,7 +46,7 @@ fn plain(checked: &Checked) -> String {
         objects += 1;
         denied += usize::from(verdict.is_denied());
         for finding in &verdict.findings {
-            let (level, place) = (level(finding.is_denied()), place(verdict));
+            let (level, place) = (level(finding.is_denied), place(verdict));
             let _ = writeln!(out, "{level}: {place}{}: {finding}", verdict.subject);
         }
     }
@@ -64,7 +64,7 @@ fn github(checked: &Checked) -> String {
             let place = place
                 .map_or_else(String::new, |(file, line)| format!(" file={},line={line}", property(file)));
             let message = escaped(&format!("{}: {finding}", verdict.subject));
-            let _ = writeln!(out, "::{}{place}::{message}", level(finding.is_denied()));
+            let _ = writeln!(out, "::{}{place}::{message}", level(finding.is_denied));
         }
     }
     out
@@ -87,7 +87,7 @@ fn junit(checked: &Checked) -> String {
                 continue;
             }
             out.push_str(">\n");
-            for finding in verdict.findings.iter().filter(|finding| finding.is_denied()) {
+            for finding in verdict.findings.iter().filter(|finding| finding.is_denied) {
                 let text = escaped(&format!("{}{finding}", place(verdict)));
                 let _ = writeln!(
                     out,
@@ -136,7 +136,7 @@ fn sarif(checked: &Checked) -> Value {
         .map(|(verdict, finding)| {
             let mut result = json!({
                 "ruleId": finding.policy,
-                "level": level(finding.is_denied()),
+                "level": level(finding.is_denied),
                 "message": {"text": format!("{}: {finding}", verdict.subject)},
             });
             if let Some((file, line)) = &verdict.place {

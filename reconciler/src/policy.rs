@@ -1,0 +1,147 @@
+//! Policies in files: ValidatingAdmissionPolicies and, with the feature `rego`, modules in Rego.
+
+use std::fmt;
+use std::path::Path;
+
+use admission_policy::{Objects, Operation, Policies, Request};
+use reconciler_core::object;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[cfg(feature = "rego")]
+mod rego;
+#[cfg(not(feature = "rego"))]
+#[path = "policy/without_rego.rs"]
+mod rego;
+
+pub use rego::ARGUMENT;
+#[cfg(feature = "rego")]
+pub use rego_policy::serve;
+
+/// What a policy has against an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The name of the policy.
+    pub policy: String,
+    /// Why, in the policy's words.
+    pub message: String,
+    /// The policy, what it does, and why.
+    pub text: String,
+    /// Whether the object is refused; there is only a warning otherwise.
+    pub is_denied: bool,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<admission_policy::Finding> for Finding {
+    fn from(finding: admission_policy::Finding) -> Self {
+        Finding {
+            text: finding.to_string(),
+            is_denied: finding.is_denied(),
+            policy: finding.policy,
+            message: finding.message,
+        }
+    }
+}
+
+/// What was read of files with policies.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// Policies, their bindings, and what they refer to.
+    objects: Vec<Value>,
+    /// Modules in Rego, with their paths.
+    modules: Vec<(String, String)>,
+}
+
+impl Files {
+    /// Whether a file can have policies, by its name. Tests of Rego modules have none.
+    #[must_use]
+    pub fn is_one(name: &str) -> bool {
+        [".yaml", ".yml"].iter().any(|end| name.ends_with(end))
+            || is_rego(name) && !name.ends_with("_test.rego")
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// It is no YAML, or Rego that is not supported here.
+    pub fn add(&mut self, path: &str, text: &[u8]) -> Result<(), String> {
+        if is_rego(path) {
+            let text = String::from_utf8(text.to_vec()).map_err(|_| format!("{path} is not UTF-8"))?;
+            rego::check_support(path)?;
+            self.modules.push((path.to_owned(), text));
+            return Ok(());
+        }
+        for document in serde_yaml::Deserializer::from_slice(text) {
+            let value = Value::deserialize(document).map_err(|error| format!("{path}: {error}"))?;
+            if rego::is_template(&value) {
+                rego::check_support(path)?;
+            }
+            if !value.is_null() {
+                self.objects.push(value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_rego(name: &str) -> bool {
+    name.ends_with(".rego")
+}
+
+/// Policies that are asked about objects.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    objects: Vec<Value>,
+    policies: Policies,
+    rego: rego::Rego,
+}
+
+impl PolicySet {
+    /// The policies in files. Modules in Rego are evaluated in processes of the program `evaluator`, called with
+    /// [`ARGUMENT`].
+    ///
+    /// # Errors
+    /// A policy cannot be read, or there is none.
+    pub fn new(files: Files, evaluator: &Path) -> Result<Self, String> {
+        let policies =
+            Policies::of(&Objects::new(files.objects.iter().cloned())).map_err(|error| error.to_string())?;
+        let rego = rego::Rego::new(files.modules, &files.objects, evaluator)?;
+        if policies.is_empty() && rego.is_empty() {
+            return Err("there is no ValidatingAdmissionPolicy with a ValidatingAdmissionPolicyBinding, and no policy in Rego"
+                .to_owned());
+        }
+        Ok(PolicySet { objects: files.objects, policies, rego })
+    }
+
+    /// What the policies have against each of some objects. Parameters and namespaces can be among `all`, the objects
+    /// that belong together.
+    ///
+    /// # Errors
+    /// A module in Rego has a mistake, fails, or exceeds its limits.
+    pub fn check<'a>(
+        &self,
+        operation: Operation,
+        objects: &[&Value],
+        all: impl IntoIterator<Item = &'a Value>,
+    ) -> Result<Vec<Vec<Finding>>, String> {
+        let lookup = Objects::new(self.objects.iter().cloned().chain(all.into_iter().cloned()));
+        let resource = |object: &&Value| lookup.resource(object::api_version(object), object::kind(object));
+        let resources: Vec<String> = objects.iter().map(resource).collect();
+        let requests: Vec<Request<'_>> = objects
+            .iter()
+            .zip(&resources)
+            .map(|(object, resource)| Request::new(operation, object, resource))
+            .collect();
+        let mut findings = self.rego.check(&requests, &lookup)?;
+        for (request, findings) in requests.iter().zip(&mut findings) {
+            let found = self.policies.check(request, &lookup).into_iter().map(Finding::from);
+            findings.splice(0..0, found);
+        }
+        Ok(findings)
+    }
+}
