@@ -171,20 +171,23 @@ impl<L: Lookup> Check<'_, L> {
         variables.set("request", &self.request.to_value());
         variables.set("params", params);
         variables.set("namespaceObject", &namespace.unwrap_or_default());
-        for condition in &self.policy.match_conditions {
-            match variables.truth(&condition.expression) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    let message = format!("match condition '{}' resulted in error: {error}", condition.name);
-                    return findings.extend(self.failure(message));
-                }
-            }
+        match self.is_meant(&variables) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(message) => return findings.extend(self.failure(message)),
         }
         let named =
             self.policy.variables.iter().map(|named| (named.name.as_str(), named.expression.as_str()));
         let failures = variables.add_named(named);
-        let annotations = self.annotations(&variables);
+        let annotations = match self.annotations(&variables) {
+            Ok(annotations) => annotations,
+            Err(messages) => {
+                // An API server refuses then, whatever the binding says.
+                let failures = messages.into_iter().filter_map(|message| self.failure(message));
+                findings.extend(failures.map(|failure| Finding { actions: vec![Action::Deny], ..failure }));
+                Vec::new()
+            }
+        };
         let is_deleted = self.request.operation == Operation::Delete && self.request.object.is_none();
         for validation in &self.policy.validations {
             match variables.truth(&validation.expression) {
@@ -209,12 +212,39 @@ impl<L: Lookup> Check<'_, L> {
         }
     }
 
-    fn annotations(&self, variables: &Variables) -> Vec<(String, String)> {
-        let annotations = self.policy.audit_annotations.iter().filter_map(|annotation| {
-            let value = variables.text(&annotation.value_expression).ok()??;
-            Some((format!("{}/{}", self.name, annotation.key), value))
-        });
-        annotations.collect()
+    /// Whether all match conditions hold. One that does not hold counts for more than one that fails.
+    fn is_meant(&self, variables: &Variables) -> Result<bool, String> {
+        let mut failure = None;
+        for condition in &self.policy.match_conditions {
+            match variables.truth(&condition.expression) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => {
+                    let message =
+                        || format!("match condition '{}' resulted in error: {error}", condition.name);
+                    failure.get_or_insert_with(message);
+                }
+            }
+        }
+        failure.map_or(Ok(true), Err)
+    }
+
+    /// The audit annotations, or what fails of them.
+    fn annotations(&self, variables: &Variables) -> Result<Vec<(String, String)>, Vec<String>> {
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for annotation in &self.policy.audit_annotations {
+            let expression = &annotation.value_expression;
+            match variables.text(expression) {
+                Ok(Some(value)) if !value.trim().is_empty() => {
+                    found.push((format!("{}/{}", self.name, annotation.key), value.trim().to_owned()));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    failures.push(format!("expression '{}' resulted in error: {error}", expression.trim()));
+                }
+            }
+        }
+        if failures.is_empty() { Ok(found) } else { Err(failures) }
     }
 
     fn finding(&self, message: String) -> Finding {

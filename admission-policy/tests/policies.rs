@@ -155,6 +155,38 @@ fn conditions_and_requests_decide() -> Outcome {
 }
 
 #[test]
+fn a_condition_that_does_not_hold_outweighs_one_that_fails() -> Outcome {
+    let found = |conditions: &[&str], failure_policy: &str| {
+        let named = |(index, expression): (usize, &&str)| json!({"name": index.to_string(), "expression": expression});
+        let conditions: Vec<Value> = conditions.iter().enumerate().map(named).collect();
+        let spec = json!({
+            "failurePolicy": failure_policy, "matchConditions": conditions, "validations": [{"expression": "true"}],
+        });
+        messages(&[policy(spec), binding(json!({}))], &deployment(1))
+    };
+    assert_eq!(found(&["object.spec.nothing", "false"], "Fail")?, Vec::<String>::new());
+    let failed = found(&["object.spec.nothing", "true"], "Fail")?;
+    assert!(failed[0].starts_with("match condition '0' resulted in error: "), "{failed:?}");
+    assert!(found(&["object.spec.nothing", "true"], "Ignore")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn audit_annotations_can_fail() -> Outcome {
+    let found = |failure_policy: &str| {
+        let spec = json!({
+            "failurePolicy": failure_policy, "validations": [{"expression": "true"}],
+            "auditAnnotations": [{"key": "a", "valueExpression": "object.spec.nothing"}],
+        });
+        messages(&[policy(spec), binding(json!({}))], &deployment(1))
+    };
+    let failed = found("Fail")?;
+    assert!(failed[0].starts_with("expression 'object.spec.nothing' resulted in error: "), "{failed:?}");
+    assert!(found("Ignore")?.is_empty());
+    Ok(())
+}
+
+#[test]
 fn failures_count_unless_they_are_ignored() -> Outcome {
     let found = |failure_policy: &str, expression: &str| {
         let spec = json!({"failurePolicy": failure_policy, "validations": [{"expression": expression}]});
