@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
-use oci_client::manifest::{ImageIndexEntry, OciDescriptor, OciImageManifest};
+use oci_client::manifest::{ImageIndexEntry, OciDescriptor, OciImageIndex, OciImageManifest, OciManifest};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use reconciler_core::image::ImageName;
@@ -196,13 +196,17 @@ impl Registry {
         Ok(pulled.map(|(manifest, _)| manifest.into()))
     }
 
-    /// What refers to the artifact with a digest, each with the type of artifact that it is. There is nothing in
-    /// registries that cannot be asked for that.
+    /// What refers to the artifact with a digest, each with the type of artifact that it is. In registries that cannot
+    /// be asked for that, clients list it under a tag.
     pub async fn referrers(&self, image: &ImageName, digest: &str) -> Result<Vec<Layer>, RegistryError> {
         let reference = by_digest(image, digest);
         self.client.store_auth_if_needed(reference.resolve_registry(), &self.login).await;
         let index = self.client.pull_referrers(&reference, None);
-        let index = self.in_time(async { found(index.await) }).await?;
+        // The client looks for the tag where the answer is 404; some registries have another answer.
+        let index = match self.in_time(async { found(index.await) }).await? {
+            Some(index) => Some(index),
+            None => self.index(image, &digest.replace(':', "-")).await?,
+        };
         let entries = index.map(|index| index.manifests).unwrap_or_default();
         let entry = |entry: ImageIndexEntry| Layer {
             media_type: entry.artifact_type.unwrap_or_default(),
@@ -211,6 +215,16 @@ impl Registry {
             annotations: entry.annotations.unwrap_or_default(),
         };
         Ok(entries.into_iter().map(entry).collect())
+    }
+
+    /// The list of manifests with a tag, if there is one.
+    async fn index(&self, image: &ImageName, tag: &str) -> Result<Option<OciImageIndex>, RegistryError> {
+        let reference = reference(image, tag);
+        let manifest = self.client.pull_manifest(&reference, &self.login);
+        match self.in_time(async { found(manifest.await) }).await? {
+            Some((OciManifest::ImageIndex(index), _)) => Ok(Some(index)),
+            _ => Ok(None),
+        }
     }
 
     /// Reads a small layer, of which the digest is verified.

@@ -11,6 +11,8 @@ use super::registry::{Layer, Registry, RegistryError};
 const MOST: usize = 32;
 /// How large what is signed may be, in bytes.
 const LARGEST: u64 = 4 << 20;
+/// The type of a configuration that says nothing.
+const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
 
 /// Whether an artifact is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +72,12 @@ pub async fn verify(
     Ok(Verdict::NotSigned(reasons))
 }
 
-/// Whether something that refers to an artifact can be a signature. What registries say is a hint only.
+/// Whether something that refers to an artifact can be a signature. What registries say is a hint only: cosign, where it
+/// has to write the list of what refers to an artifact itself, and some registries give the type of the configuration,
+/// which is empty.
 fn is_signature(referrer: &Layer) -> bool {
     let predicate = referrer.annotations.get(cosign::PREDICATE);
-    referrer.media_type.starts_with(cosign::BUNDLE_TYPE)
+    let is_vague = ["", EMPTY_CONFIG].contains(&&*referrer.media_type);
+    (is_vague || referrer.media_type.starts_with(cosign::BUNDLE_TYPE))
         && predicate.is_none_or(|predicate| predicate == cosign::SIGN)
 }

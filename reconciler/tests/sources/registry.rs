@@ -21,7 +21,9 @@ use crate::stage::Outcome;
 /// The login that it wants.
 const LOGIN: &str = "robot:hunter2";
 /// The type of manifests.
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The type of lists of manifests.
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The type of layers as `flux push artifact` makes them.
 pub(crate) const CONTENT: &str = "application/vnd.cncf.flux.content.v1.tar+gzip";
 
@@ -31,6 +33,8 @@ struct Content {
     blobs: BTreeMap<String, Vec<u8>>,
     /// What refers to an artifact, by the digest of that.
     referrers: BTreeMap<String, Vec<Value>>,
+    /// What whoever asks for what refers to an artifact is answered with, if not with that.
+    refusal: Option<StatusCode>,
     /// How often content was downloaded.
     downloads: usize,
 }
@@ -42,9 +46,14 @@ pub(crate) struct Registry {
     address: String,
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
+}
+
+/// A list of manifests.
+fn index(manifests: &[Value]) -> Value {
+    json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
 }
 
 /// The archive of files.
@@ -165,6 +174,11 @@ impl Registry {
         content.tags.insert(tag, manifest);
     }
 
+    /// Has the registry answer every question for what refers to an artifact with a status.
+    pub(crate) fn refuse_referrers(&self, status: StatusCode) {
+        self.content().refusal = Some(status);
+    }
+
     /// Adds a bundle that refers to an artifact.
     pub(crate) fn attach(&self, artifact: &str, bundle: &[u8]) {
         const TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -175,6 +189,11 @@ impl Registry {
         let manifest = content.manifest(&[layer], &json!({"artifactType": TYPE, "subject": subject}));
         let entry = json!({"mediaType": MANIFEST, "digest": manifest, "size": 1, "artifactType": TYPE});
         content.referrers.entry(artifact.to_owned()).or_default().push(entry);
+        if content.refusal.is_some() {
+            let index = index(&content.referrers[artifact]);
+            let id = content.blob(index.to_string().into_bytes());
+            content.tags.insert(artifact.replace(':', "-"), id);
+        }
     }
 }
 
@@ -207,8 +226,9 @@ async fn manifest(
     let id = content.tags.get(&reference).unwrap_or(&reference);
     match content.blobs.get(id) {
         Some(bytes) => {
+            let is_index = String::from_utf8_lossy(bytes).contains(INDEX);
             let headers = [
-                (header::CONTENT_TYPE, MANIFEST),
+                (header::CONTENT_TYPE, if is_index { INDEX } else { MANIFEST }),
                 (header::HeaderName::from_static("docker-content-digest"), id),
             ];
             (headers, bytes.clone()).into_response()
@@ -237,8 +257,10 @@ async fn referrers(
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
-    let manifests = registry.content().referrers.get(&digest).cloned().unwrap_or_default();
-    let index = "application/vnd.oci.image.index.v1+json";
-    let body = json!({"schemaVersion": 2, "mediaType": index, "manifests": manifests}).to_string();
-    ([(header::CONTENT_TYPE, index)], body).into_response()
+    let content = registry.content();
+    if let Some(status) = content.refusal {
+        return status.into_response();
+    }
+    let manifests = content.referrers.get(&digest).cloned().unwrap_or_default();
+    ([(header::CONTENT_TYPE, INDEX)], index(&manifests).to_string()).into_response()
 }

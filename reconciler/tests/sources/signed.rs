@@ -3,6 +3,7 @@
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
@@ -12,15 +13,15 @@ use crate::registry::{CONTENT, Registry, archive};
 use crate::stage::{Outcome, Stage};
 
 /// A key with which artifacts are signed.
-struct Signer(EcdsaKeyPair);
+pub(crate) struct Signer(EcdsaKeyPair);
 
 impl Signer {
-    fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         Ok(Signer(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?))
     }
 
     /// A Secret with the public key.
-    fn secret(&self) -> Outcome<Value> {
+    pub(crate) fn secret(&self) -> Outcome<Value> {
         let der = self.0.public_key().as_der()?;
         let pem = format!(
             "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
@@ -35,7 +36,7 @@ impl Signer {
         Ok(BASE64.encode(self.0.sign(&SystemRandom::new(), text)?))
     }
 
-    fn bundle(&self, digest: &str) -> Outcome<Vec<u8>> {
+    pub(crate) fn bundle(&self, digest: &str) -> Outcome<Vec<u8>> {
         const TYPE: &str = "application/vnd.in-toto+json";
         let statement = json!({
             "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://sigstore.dev/cosign/sign/v1",
@@ -175,6 +176,28 @@ async fn only_what_is_signed_is_used() -> Outcome {
     assert!(!found["status"]["conditions"].to_string().contains("SourceVerified"), "{found:#}");
 
     crate::finish(stage, MAP, &path("apps")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_are_found_where_they_are_listed_under_a_tag() -> Outcome {
+    let registry = Registry::start().await?;
+    let signer = Signer::new()?;
+    let stage = stage().await?;
+    stage.add("secrets", &registry.secret()).await?;
+    stage.add("secrets", &signer.secret()?).await?;
+    let verify = json!({"provider": "cosign", "secretRef": {"name": "keys"}});
+    for (name, status) in [("old", StatusCode::NOT_FOUND), ("other", StatusCode::METHOD_NOT_ALLOWED)] {
+        registry.refuse_referrers(status);
+        let digest = registry.push(name, &[(CONTENT, content(name)?)]);
+        registry.attach(&digest, &signer.bundle(&digest)?);
+        create(&stage, name, &registry.url(), json!({"ref": {"tag": name}, "verify": verify})).await?;
+        let message = format!("stored artifact for digest '{name}@{digest}'");
+        becomes(&stage, name, "True", "Succeeded", &message).await?;
+        stage.remove(&path(name)).await?;
+        stage.disappears(&path(name)).await?;
+    }
+    stage.delete("main").await?;
+    stage.stop().await
 }
 
 const IMAGES: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/oci";
