@@ -130,6 +130,9 @@ impl Flags {
                 "imagePullPolicy": "IfNotPresent",
                 "args": [
                     "run",
+                    "--namespace=$(RUNTIME_NAMESPACE)",
+                    // Someone may ask for more replicas, and a node that is cut off may go on with its pod.
+                    "--enable-leader-election",
                     format!("--controllers={controllers}"),
                     "--data=/data",
                     "--metrics-addr=:8080",

@@ -20,6 +20,11 @@ fn install_prints_definitions_and_a_confined_deployment() -> Result {
     assert_eq!(context["runAsNonRoot"], true);
     assert_eq!(context["readOnlyRootFilesystem"], true);
     assert_eq!(context["allowPrivilegeEscalation"], false);
+    let arguments = deployment.pointer("/spec/template/spec/containers/0/args").ok_or("no arguments")?;
+    // The Lease is where the Deployment is, whatever the namespace is called.
+    for wanted in ["--enable-leader-election", "--namespace=$(RUNTIME_NAMESPACE)"] {
+        assert!(arguments.as_array().into_iter().flatten().any(|found| found == wanted), "{arguments}");
+    }
     assert!(!of("NetworkPolicy").is_empty());
     Ok(())
 }
