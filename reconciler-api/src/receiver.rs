@@ -88,7 +88,11 @@ pub struct ReceiverResource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
     /// Kind of the objects.
-    #[schemars(extend("enum" = ["Bucket", "GitRepository", "Kustomization", "HelmRelease", "HelmChart", "HelmRepository", "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "OCIRepository", "ArtifactGenerator", "ExternalArtifact"]))]
+    #[schemars(extend("enum" = [
+        "Bucket", "GitRepository", "Kustomization", "HelmRelease", "HelmChart", "HelmRepository",
+        "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "OCIRepository", "ArtifactGenerator",
+        "ExternalArtifact", "FluxInstance", "ResourceSet", "ResourceSetInputProvider",
+    ]))]
     pub kind: String,
     /// Name of the object, or `*` for all, which can be narrowed with `matchLabels`.
     #[schemars(length(min = 1, max = 253))]

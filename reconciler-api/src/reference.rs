@@ -60,11 +60,11 @@ pub struct ObjectSelector {
     /// API version of the objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// Kind of the objects.
+    /// Kind of the objects. The last three are those of Flux Operator, which adds them to Flux's definitions.
     #[schemars(extend("enum" = [
         "Bucket", "GitRepository", "Kustomization", "HelmRelease", "HelmChart", "HelmRepository",
         "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "OCIRepository", "ArtifactGenerator",
-        "ExternalArtifact",
+        "ExternalArtifact", "FluxInstance", "ResourceSet", "ResourceSetInputProvider",
     ]))]
     pub kind: String,
     /// Name of the object, or `*` for all, which can be narrowed with `matchLabels`.
