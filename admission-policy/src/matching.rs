@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::objects::Lookup;
+use crate::objects::{Lookup, named};
 use crate::request::Request;
 use crate::spec::{MatchResources, Rule, Selector};
 
@@ -76,7 +76,7 @@ impl Selector {
     #[must_use]
     pub fn matches_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
         if request.group().is_empty() && request.kind() == "Namespace" {
-            return request.object.or(request.old_object).is_some_and(|object| self.matches(object));
+            return request.object.or(request.old_object).is_some_and(|object| self.matches(&named(object)));
         }
         if request.namespace().is_empty() {
             return true;

@@ -1,6 +1,6 @@
 //! The objects that policies refer to.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Finds the objects that policies refer to: parameters, and the namespace of what is checked.
 pub trait Lookup {
@@ -9,6 +9,22 @@ pub trait Lookup {
 
     /// All objects of a kind in a namespace, or of a kind without namespaces.
     fn list(&self, api_version: &str, kind: &str, namespace: &str) -> Vec<Value>;
+}
+
+/// A Namespace with the label that says its name, which the API server sets and manifests leave out.
+pub(crate) fn named(namespace: &Value) -> Value {
+    let mut namespace = namespace.clone();
+    let name = namespace["metadata"]["name"].clone();
+    if let Some(metadata) = namespace["metadata"].as_object_mut() {
+        let labels = metadata.entry("labels").or_insert(Value::Null);
+        if labels.is_null() {
+            *labels = json!({});
+        }
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+        }
+    }
+    namespace
 }
 
 /// A fixed set of objects.
@@ -39,7 +55,7 @@ impl Lookup for Objects {
                 && object["kind"] == "Namespace"
                 && object["metadata"]["name"] == name
         });
-        found.next().cloned()
+        found.next().map(named)
     }
 
     fn list(&self, api_version: &str, kind: &str, namespace: &str) -> Vec<Value> {

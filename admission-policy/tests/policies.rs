@@ -172,6 +172,22 @@ fn a_condition_that_does_not_hold_outweighs_one_that_fails() -> Outcome {
 }
 
 #[test]
+fn namespaces_have_their_name_as_a_label() -> Outcome {
+    let only = |name: &str| {
+        binding(json!({
+            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}},
+        }))
+    };
+    let spec = json!({"validations": [{"expression": "false", "message": "no"}]});
+    let deployment = deployment(1);
+    let namespace = deployment["metadata"]["namespace"].as_str().unwrap_or_default();
+    let manifest = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    assert_eq!(messages(&[policy(spec.clone()), only(namespace), manifest.clone()], &deployment)?, ["no"]);
+    assert!(messages(&[policy(spec), only("other"), manifest], &deployment)?.is_empty());
+    Ok(())
+}
+
+#[test]
 fn audit_annotations_can_fail() -> Outcome {
     let found = |failure_policy: &str| {
         let spec = json!({
