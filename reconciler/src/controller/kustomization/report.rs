@@ -10,15 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::events::{self, Report};
 use super::super::queue::Key;
-use super::super::sources::SourceKind;
 use super::super::{Next, status};
 use super::history::{self, Attempt};
 use super::{CONTROLLER, Failure, Reconciliation, SOON};
 use crate::apply::{self, Action, Change};
 use crate::source::Snapshot;
-
-/// Where an artifact says which revision it was made from.
-const ORIGIN_REVISION: &str = "org.opencontainers.image.revision";
 
 impl Reconciliation<'_> {
     pub(super) async fn succeed(mut self, commit: &Snapshot, inventory: Option<Inventory>) -> Next {
@@ -141,16 +137,6 @@ impl Reconciliation<'_> {
         }
         let next = if failure.is_permanent { Next::OnChange } else { Next::After(retry) };
         self.finish(new, next).await
-    }
-
-    /// The revision that an artifact of a registry was made from, if it says so.
-    fn origin(&self, commit: &Snapshot) -> Option<String> {
-        let source = &self.object.spec.source_ref;
-        let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
-        let kind: SourceKind = source.kind.parse().ok()?;
-        let offer = self.context.sources.offer(kind, &Key { namespace, name: source.name.clone() })?;
-        // It may offer something newer by now.
-        (offer.snapshot.revision == commit.revision).then(|| offer.metadata.get(ORIGIN_REVISION).cloned())?
     }
 
     /// What those who are told of a failure want to know besides: the line, whose commit it is, and where

@@ -10,8 +10,6 @@ use serde_json::json;
 
 use super::super::Next;
 use super::super::events::{self, Report};
-use super::super::queue::Key;
-use super::super::sources::SourceKind;
 use super::{CONTROLLER, Failure, Reconciliation, Rules, SOON};
 use crate::source::Snapshot;
 
@@ -81,7 +79,7 @@ impl Reconciliation<'_> {
     /// The last revision that was healthy.
     async fn healthy(&self) -> Result<Snapshot, String> {
         let revision = self.status().last_applied_revision.unwrap_or_default();
-        let (kind, key) = self.source_key().ok_or("the source cannot be used")?;
+        let (kind, key) = self.known_source().ok_or("the source cannot be used")?;
         let found = self.context.earlier(kind, &key, self.key, &revision).await;
         found.map_err(|error| {
             format!("the last healthy revision {revision} is not available any more: {error}")
@@ -172,7 +170,7 @@ impl Reconciliation<'_> {
 
     /// Holds a revision that is healthy, so that it is there when a later one is not.
     pub(super) fn hold(&mut self, healthy: &Snapshot) {
-        let Some((kind, key)) = self.source_key() else { return };
+        let Some((kind, key)) = self.known_source() else { return };
         let outcome = if self.may_roll_back() {
             if self.memory.held.as_ref() == Some(&healthy.revision) {
                 return;
@@ -194,17 +192,10 @@ impl Reconciliation<'_> {
 
     /// Lets go of the revision that is held, at the end of the Kustomization.
     pub(super) fn let_go(&self) {
-        if let Some((kind, key)) = self.source_key()
+        if let Some((kind, key)) = self.known_source()
             && let Err(error) = self.context.release(kind, &key, self.key)
         {
             self.context.log.error("a revision is held for nobody", self.fields(json!({"error": error})));
         }
-    }
-
-    /// The source, if it is of a kind that can be used.
-    fn source_key(&self) -> Option<(SourceKind, Key)> {
-        let source = &self.object.spec.source_ref;
-        let namespace = source.namespace.clone().unwrap_or_else(|| self.key.namespace.clone());
-        Some((source.kind.parse().ok()?, Key { namespace, name: source.name.clone() }))
     }
 }

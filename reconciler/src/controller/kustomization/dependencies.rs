@@ -1,0 +1,74 @@
+//! What a Kustomization waits for: its dependencies, and what it may refer to at all.
+
+use std::time::Duration;
+
+use reconciler_api::condition::HasConditions;
+use reconciler_api::{Kustomization, reason};
+use reconciler_core::expression::{Expression, ExpressionError};
+
+use super::super::queue::Key;
+use super::super::tenancy;
+use super::{Failure, Reconciliation};
+
+/// The pause while something that is needed is not ready; a change of it ends it.
+const NO_DEPENDENCY: Duration = Duration::from_secs(30);
+
+impl Reconciliation<'_> {
+    pub(super) fn check_dependencies(&self, ready: &[Option<Expression>]) -> Result<(), Failure> {
+        for check in &self.object.spec.health_checks {
+            let namespace = check.namespace.as_deref().unwrap_or(&self.key.namespace);
+            if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+                self.is_strict()?;
+                let object = format!("{}/{namespace}/{}", check.kind, check.name);
+                return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&object)));
+            }
+        }
+        for (dependency, ready) in self.object.spec.depends_on.iter().zip(ready) {
+            let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
+            let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
+            let fail =
+                |message: String| Failure::waiting(reason::DEPENDENCY_NOT_READY, message, NO_DEPENDENCY);
+            let found = self.context.kustomizations.get(&key);
+            let is_allowed =
+                matches!(&found, Some(Ok(other)) if tenancy::allows(&**other, &self.key.namespace));
+            if !is_allowed && !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+                self.is_strict()?;
+                let message = tenancy::refusal(&format!("Kustomization/{key}"));
+                return Err(Failure::new(reason::ACCESS_DENIED, message));
+            }
+            let Some(Ok(other)) = found else {
+                return Err(fail(format!("dependency '{key}' not found")));
+            };
+            if let Some(expression) = ready {
+                match self.is_true(expression, &other) {
+                    Ok(true) => continue,
+                    Ok(false) => {
+                        return Err(fail(format!("dependency '{key}' is not ready according to readyExpr")));
+                    }
+                    Err(error) => {
+                        let message = format!("readyExpr of dependency '{key}': {error}");
+                        return Err(Failure::new(reason::INVALID_CEL_EXPRESSION, message));
+                    }
+                }
+            }
+            let is_seen = other.metadata.generation == Some(other.observed_generation());
+            if !is_seen || !other.is_ready() {
+                return Err(fail(format!("dependency '{key}' is not ready")));
+            }
+            if other.spec.source_ref == self.object.spec.source_ref {
+                let applied = other.status.as_ref().and_then(|status| status.last_applied_revision.as_ref());
+                let current = self.source().ok().map(|commit| commit.revision);
+                if applied != current.as_ref() {
+                    return Err(fail(format!("dependency '{key}' revision is not up to date")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The truth of an expression about this Kustomization (`self`) and a dependency (`dep`).
+    fn is_true(&self, expression: &Expression, other: &Kustomization) -> Result<bool, ExpressionError> {
+        let value = |object: &Kustomization| serde_json::to_value(object).unwrap_or_default();
+        expression.truth(&[("self", &value(self.object)), ("dep", &value(other))])
+    }
+}
