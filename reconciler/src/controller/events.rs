@@ -154,7 +154,9 @@ fn event<K: Resource<DynamicType = ()>>(
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": format!("{}.{:x}", object.name_any(), now.as_nanosecond()),
+            // The server completes the name: objects of two kinds may have the same name, and events
+            // at the same time.
+            "generateName": format!("{}.", object.name_any()),
             "namespace": namespace,
         },
         "involvedObject": {

@@ -419,7 +419,10 @@ async fn time_is_given() -> Outcome {
     let found = stage.kustomization("flux-system").await?;
     assert_eq!(condition(&found)["lastTransitionTime"], NOW);
     assert_eq!(found["status"]["history"][0]["lastReconciled"], NOW);
-    stage.event("flux-system", |event| event["firstTimestamp"] == NOW).await?;
+    // The source has the same name, and its event the same time.
+    for kind in ["GitRepository", "Kustomization"] {
+        stage.event_about(kind, "flux-system", |event| event["firstTimestamp"] == NOW).await?;
+    }
     for line in stage.text().lines() {
         let line: Value = serde_json::from_str(line)?;
         assert_eq!(line["ts"], "2031-02-03T04:05:06.000Z", "{line}");

@@ -382,10 +382,20 @@ impl Stage {
 
     /// Waits for an event about a Kustomization.
     pub(crate) async fn event(&self, name: &str, is_wanted: impl Fn(&Value) -> bool) -> Outcome {
+        self.event_about("Kustomization", name, is_wanted).await
+    }
+
+    /// Waits for an event about an object.
+    pub(crate) async fn event_about(
+        &self,
+        kind: &str,
+        name: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Outcome {
         let path = &format!("/api/v1/namespaces/{}/events", self.namespace);
         let is_about = |event: &Value| {
             let object = &event["involvedObject"];
-            object["kind"] == "Kustomization" && object["name"] == name
+            object["kind"] == kind && object["name"] == name
         };
         self.object_becomes(path, |list| {
             list["items"].as_array().into_iter().flatten().any(|event| is_about(event) && is_wanted(event))
