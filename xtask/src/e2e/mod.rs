@@ -30,6 +30,13 @@ pub struct Args {
     /// hand a cluster from them to ours, and back
     #[arg(long, value_name = "DIRECTORY")]
     flux: Option<PathBuf>,
+    /// Repository that was written for Flux, bare or not: reconcile its last commit instead of running the suites, on
+    /// the embedded cluster and on a real API server, and report on every Kustomization
+    #[arg(long, value_name = "DIRECTORY", requires = "path")]
+    repository: Option<PathBuf>,
+    /// Directory in it that the cluster follows, such as clusters/staging
+    #[arg(long, requires = "repository")]
+    path: Option<String>,
 }
 
 /// Runs the suites on the cluster that `KUBECONFIG` names, or on one that is started for them.
@@ -37,6 +44,9 @@ pub struct Args {
 /// # Errors
 /// There is no such cluster and none can be built, or a suite failed.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if let (Some(repository), Some(path)) = (&args.repository, &args.path) {
+        return reconcile(repository, path, args.flux.as_deref());
+    }
     let flux = args.flux.as_deref().map(flux_programs).transpose()?;
     if let Some(given) = std::env::var_os("KUBECONFIG").filter(|_| !args.build_only) {
         println!("running on the cluster that KUBECONFIG names: {}", Path::new(&given).display());
@@ -113,6 +123,34 @@ fn deliveries(steps: &mut Steps, is_long: bool) {
     if is_long {
         steps.command("ten thousand events", delivery("burst::ten_thousand_events"));
     }
+}
+
+/// Reconciles a repository on both clusters.
+fn reconcile(repository: &Path, path: &str, flux: Option<&Path>) -> Result<(), Failure> {
+    let absolute = |option: &str, directory: &Path| {
+        std::fs::canonicalize(directory).map_err(|error| format!("{option} {}: {error}", directory.display()))
+    };
+    let repository = absolute("--repository", repository)?;
+    let flux = flux.map(|flux| absolute("--flux", flux)).transpose()?;
+    let command = |kubeconfig: Option<&OsStr>| {
+        let mut command = workspace::cargo();
+        command.args(["test", "--package", "reconciler", "--test", "repository"]);
+        command.arg("--target-dir").arg(workspace::target());
+        command.args(["--", "--include-ignored", "--nocapture"]).env_remove("KUBECONFIG");
+        command.env("REPOSITORY", &repository).env("REPOSITORY_PATH", path);
+        command.envs(kubeconfig.map(|kubeconfig| ("KUBECONFIG", kubeconfig)));
+        command.envs(flux.as_ref().map(|flux| ("FLUX_PROGRAMS", flux)));
+        command
+    };
+    let mut steps = Steps::new();
+    steps.command("the repository on the embedded cluster", command(None));
+    if let Some(given) = std::env::var_os("KUBECONFIG") {
+        steps.command("the repository on the cluster that KUBECONFIG names", command(Some(&given)));
+        return steps.run();
+    }
+    let cluster = Cluster::start(&programs::build()?, Parts::All)?;
+    steps.command("the repository on a real API server", command(Some(cluster.kubeconfig().as_os_str())));
+    steps.run()
 }
 
 /// The directory with Flux's controllers.
