@@ -5,6 +5,7 @@
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "what was walked is told where a failure is")]
 
+mod bootstrap;
 mod controllers;
 mod picture;
 mod stage;

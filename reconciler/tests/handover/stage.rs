@@ -78,6 +78,11 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The address of the repository.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A path in the directory of this test.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
