@@ -33,6 +33,8 @@ pub(crate) struct Foreign {
     pub(crate) kind: String,
     /// The path of all its objects.
     pub(crate) list: String,
+    /// Whether its objects have namespaces.
+    is_namespaced: bool,
 }
 
 /// Applies the definitions in a directory, then makes one that takes everything for each kind in the documents that
@@ -109,7 +111,8 @@ pub(crate) async fn install(
             text(&spec["names"]["plural"])
         );
         cluster.until_served(&list).await?;
-        foreign.push(Foreign { kind: text(&spec["names"]["kind"]), list });
+        let is_namespaced = spec["scope"] == "Namespaced";
+        foreign.push(Foreign { kind: text(&spec["names"]["kind"]), list, is_namespaced });
     }
     let derived: Vec<&str> = missing.keys().map(|(_, kind)| kind.as_str()).collect();
     println!("{} kinds with definitions that take everything: {}", derived.len(), derived.join(", "));
@@ -136,11 +139,14 @@ pub(crate) async fn make_what_charts_make(
         let Some(kind) = kinds.iter().find(|kind| check["kind"] == *kind.kind).filter(|_| !is_made) else {
             continue;
         };
-        let (namespace, name) = (check["namespace"].as_str().unwrap_or("flux-system"), &check["name"]);
-        let (version, plural) = kind.list.rsplit_once('/').unwrap_or_default();
-        let list = format!("{version}/namespaces/{namespace}/{plural}");
-        if cluster.get(&format!("{list}/{}", name.as_str().unwrap_or_default())).await?.is_none() {
-            let metadata = json!({"name": name, "namespace": namespace});
+        let (mut metadata, mut list) = (json!({"name": check["name"]}), kind.list.clone());
+        if kind.is_namespaced {
+            let namespace = check["namespace"].as_str().unwrap_or("flux-system");
+            let (version, plural) = kind.list.rsplit_once('/').unwrap_or_default();
+            list = format!("{version}/namespaces/{namespace}/{plural}");
+            metadata["namespace"] = namespace.into();
+        }
+        if cluster.get(&format!("{list}/{}", check["name"].as_str().unwrap_or_default())).await?.is_none() {
             let object =
                 json!({"apiVersion": check["apiVersion"], "kind": check["kind"], "metadata": metadata});
             cluster.apply(&list, &object).await?;

@@ -1,6 +1,11 @@
 //! Reconciles a repository that somebody has written for Flux, and reports on every Kustomization.
 //!
 //! `cargo xtask e2e --repository DIRECTORY --path PATH` runs it, on the embedded cluster and on a real API server.
+//!
+//! No controller runs but the reconciler, and Flux's source-watcher if it is there. In place of the others, `players` says of
+//! every object of a foreign kind, such as a HelmRelease, that it is ready. It makes the objects that health checks name and
+//! charts would make, and the Secrets that would come from elsewhere. This shows that Kustomizations are built, applied and
+//! waited for, not that charts work.
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the report is what this is for")]
 

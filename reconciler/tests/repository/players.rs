@@ -15,15 +15,16 @@ const KUSTOMIZATIONS: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomization
 /// Says of every object of the kinds that it is ready, and makes the Secrets that Kustomizations name, for ever.
 pub(crate) async fn play(cluster: &Cluster, copy: &Copy, kinds: &[Foreign], made: &mut BTreeSet<String>) {
     loop {
+        // What makes them is said to be ready only then: who waits for that reads them next, and not again for an hour.
+        if let Err(error) = make_sources_of_values(cluster, copy, made).await {
+            println!("what Kustomizations read cannot be made yet: {error}");
+        }
         for kind in kinds {
             // A definition from elsewhere may refuse this status, which the report shows.
             drop(say_ready(cluster, kind).await);
         }
         // Their namespaces come later.
         drop(make_what_charts_make(cluster, kinds, &copy.documents).await);
-        if let Err(error) = make_sources_of_values(cluster, copy, made).await {
-            println!("what Kustomizations read cannot be made: {error}");
-        }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

@@ -30,11 +30,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one on a free port and waits until it is ready.
+    /// Starts one on a free port, with more flags for its API server, and waits until it is ready.
     ///
     /// # Errors
     /// It ends, or is not ready in time. The message has its last words.
-    pub fn start(programs: &Path, parts: Parts) -> Result<Self, Failure> {
+    pub fn start(programs: &Path, parts: Parts, flags: &[&str]) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("testcluster-").tempdir()?;
         let log = directory.path().join("log");
         let mut command = Command::new(programs.join(workspace::executable("testcluster")));
@@ -42,6 +42,7 @@ impl Cluster {
         if parts == Parts::ApiServer {
             command.args(["--kcm=false", "--scheduler=false", "--kwok=false"]);
         }
+        command.arg("--").args(flags);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&log)?);
         println!("starting a control plane");
         let started = Instant::now();

@@ -17,6 +17,9 @@ pub use programs::build as build_programs;
 /// The Go module of the programs, from the root of the repository.
 const MODULE: &str = "e2e/cluster";
 
+/// What home clusters switch on: autoscalers that take an application to zero replicas.
+const SERVER_FLAGS: [&str; 1] = ["--feature-gates=HPAScaleToZero=true"];
+
 /// Options of `cargo xtask e2e`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -57,7 +60,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         println!("{}", directory.display());
         return Ok(());
     }
-    let cluster = Cluster::start(&directory, Parts::All)?;
+    let cluster = Cluster::start(&directory, Parts::All, &[])?;
     let result = suites(cluster.kubeconfig().as_os_str(), Some(&directory), args.long, flux.as_deref());
     // The server's own words are of use only when something went wrong.
     if result.is_err() {
@@ -148,7 +151,7 @@ fn reconcile(repository: &Path, path: &str, flux: Option<&Path>) -> Result<(), F
         steps.command("the repository on the cluster that KUBECONFIG names", command(Some(&given)));
         return steps.run();
     }
-    let cluster = Cluster::start(&programs::build()?, Parts::All)?;
+    let cluster = Cluster::start(&programs::build()?, Parts::All, &SERVER_FLAGS)?;
     steps.command("the repository on a real API server", command(Some(cluster.kubeconfig().as_os_str())));
     steps.run()
 }

@@ -87,7 +87,7 @@ fn measure(
     let repositories = tempfile::Builder::new().prefix("repositories-").tempdir_in(&root)?;
     let cluster = match contender.is_embedded() {
         true => None,
-        false => Some(Cluster::start(programs, Parts::ApiServer)?),
+        false => Some(Cluster::start(programs, Parts::ApiServer, &[])?),
     };
     let git = Server::start(programs, repositories.path())?;
     let kubeconfig = cluster.as_ref().map(Cluster::kubeconfig);
