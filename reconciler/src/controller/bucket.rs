@@ -122,16 +122,10 @@ async fn access(context: &Context, key: &Key, bucket: &Bucket) -> Result<BucketA
     } else if provider == "aws" {
         return Err("the provider 'aws' needs keys of a Secret, which spec.secretRef names".to_owned());
     }
-    let mut certificate = None;
+    let mut certificates = secrets::Certificates::default();
     if let Some(reference) = &spec.cert_secret_ref {
-        let mut data = read("TLS config: secret", &reference.name).await?;
-        if data.contains_key("tls.crt") {
-            return Err(format!(
-                "secret '{}' has a client certificate, which buckets are not accessed with",
-                secret(&reference.name)
-            ));
-        }
-        certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
+        let data = read("TLS config: secret", &reference.name).await?;
+        certificates = secrets::certificates(data, &secret(&reference.name))?;
     }
     let mut proxy = None;
     if let Some(reference) = &spec.proxy_secret_ref {
@@ -144,7 +138,8 @@ async fn access(context: &Context, key: &Key, bucket: &Bucket) -> Result<BucketA
         bucket: spec.bucket_name.clone(),
         prefix: spec.prefix.clone().unwrap_or_default(),
         login,
-        certificate,
+        certificate: certificates.authority,
+        identity: certificates.identity,
         proxy,
         timeout: spec.timeout().to_std(),
     })

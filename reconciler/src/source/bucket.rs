@@ -41,6 +41,8 @@ pub struct BucketAccess {
     pub login: Option<(String, String)>,
     /// A certificate of an authority, as PEM.
     pub certificate: Option<Vec<u8>>,
+    /// The client's own certificate and its key, as PEM.
+    pub identity: Option<Vec<u8>>,
     /// The address of a proxy.
     pub proxy: Option<String>,
     /// How long a request may take.
@@ -166,6 +168,9 @@ impl BucketReader {
         if let Some(pem) = &access.certificate {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| setup(&error))?;
             client = client.tls_certs_merge(certificates);
+        }
+        if let Some(pem) = &access.identity {
+            client = client.identity(reqwest::Identity::from_pem(pem).map_err(|error| setup(&error))?);
         }
         if let Some(proxy) = &access.proxy {
             client = client.proxy(reqwest::Proxy::all(proxy).map_err(|error| setup(&error))?);

@@ -2,7 +2,13 @@
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the figures are what the long test is for")]
 
+#[path = "../sources/certificates.rs"]
+mod certificates;
+#[path = "../../../embedded-cluster/tests/behavior/tls.rs"]
+mod tls;
+
 mod burst;
+mod mutual;
 mod nats;
 mod otel;
 mod server;

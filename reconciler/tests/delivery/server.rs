@@ -8,7 +8,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
+use crate::tls::Tls;
 use crate::world::Outcome;
 
 /// A request that was taken.
@@ -39,6 +41,15 @@ impl Server {
         let address = listener.local_addr()?;
         let router = Router::new().fallback(take).with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok((server, address))
+    }
+
+    /// The same over TLS.
+    pub(crate) async fn start_tls(config: ServerConfig) -> Outcome<(Self, SocketAddr)> {
+        let (server, listener) = (Server::default(), TcpListener::bind("127.0.0.1:0").await?);
+        let address = listener.local_addr()?;
+        let router = Router::new().fallback(take).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(Tls::new(listener, config), router).await });
         Ok((server, address))
     }
 

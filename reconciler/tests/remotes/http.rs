@@ -2,7 +2,8 @@
 
 use reconciler::source::git::GitError;
 
-use crate::server::{Access, serve, serve_cut_off, serve_tls};
+use crate::certificates::Certificates;
+use crate::server::{Access, serve, serve_cut_off, serve_demanding, serve_tls};
 use crate::world::{Outcome, World, refused};
 
 #[tokio::test]
@@ -37,6 +38,24 @@ async fn an_authority_of_ones_own() -> Outcome {
     match world.fetch(&url, &login).await? {
         Err(GitError::Failed(message)) if message.contains("certificate") => Ok(()),
         other => Err(format!("a certificate nobody vouches for: {other:?}").into()),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_demands_a_client_certificate() -> Outcome {
+    let (world, certificates) = (World::new()?, Certificates::make()?);
+    let url = serve_demanding(&world, certificates.demanding_server()?).await?;
+    let [authority, certificate, key] =
+        ["ca.crt", "client.crt", "client.key"].map(|name| certificates.text(name));
+    let (authority, certificate, key) = (authority?, certificate?, key?);
+    for names in [["ca.crt", "tls.crt", "tls.key"], ["caFile", "certFile", "keyFile"]] {
+        let secret = [(names[0], &*authority), (names[1], &*certificate), (names[2], &*key)];
+        world.fetch(&url, &secret).await??;
+    }
+    // How the server ends the connection is told differently by each library for TLS.
+    match world.fetch(&url, &[("ca.crt", &authority)]).await? {
+        Err(GitError::Failed(_)) => Ok(()),
+        other => Err(format!("without a certificate: {other:?}").into()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Repositories on servers that want to know who asks: over http, https and ssh, and through a proxy.
 
 #[cfg(unix)]
+#[path = "../sources/certificates.rs"]
+mod certificates;
+#[cfg(unix)]
 mod github;
 #[cfg(unix)]
 mod http;

@@ -126,6 +126,14 @@ pub(crate) async fn serve_tls(world: &World, access: Access) -> Outcome<(String,
     Ok((format!("https://{address}/repository.git"), std::fs::read_to_string(certificate)?))
 }
 
+/// The same for those only who show a certificate.
+pub(crate) async fn serve_demanding(world: &World, config: ServerConfig) -> Outcome<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    start(Tls::new(listener, config), served(world, Access::Anyone));
+    Ok(format!("https://{address}/repository.git"))
+}
+
 fn served(world: &World, access: Access) -> Served {
     Served {
         root: Arc::new(world.path("served")),

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
+use crate::certificates::Certificates;
 use crate::stage::{Outcome, Stage, condition};
 use crate::store::{LOGIN, ObjectStore};
 
@@ -93,5 +94,50 @@ async fn objects_are_followed() -> Outcome {
     becomes(&stage, "False", "BucketOperationFailed", "bucket 'other' not found").await?;
     stage.ready("deploy", &revision).await?;
     assert!(!stage.text().contains(LOGIN.1) && !stage.text().contains("X-Amz-Signature"));
+    crate::finish(stage, MAP, &path("apps")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_demands_a_client_certificate() -> Outcome {
+    let certificates = Certificates::make()?;
+    let store =
+        ObjectStore::start_tls(certificates.demanding_server()?, &[("deploy/map.yaml", &map("first"))])
+            .await?;
+    let mut stage = Stage::new("bucket").await?;
+    stage.commit("first commit", &[("main/.keep", "")])?;
+    stage.start("main").await?;
+    stage.add("secrets", &secret(LOGIN.1)).await?;
+    let mut data = json!({"ca.crt": certificates.text("ca.crt")?});
+    let tls = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls"}, "stringData": data});
+    stage.add("secrets", &tls).await?;
+    let object = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "Bucket",
+        "metadata": {"name": "apps", "namespace": "bucket"},
+        "spec": {
+            "bucketName": "apps", "endpoint": store.address(), "interval": "10m", "provider": "generic",
+            "secretRef": {"name": "login"}, "certSecretRef": {"name": "tls"},
+        },
+    });
+    stage.post(&path(""), &object).await?;
+    let fails = async |text: &str| {
+        let has_failed = |found: &Value| {
+            let ready = condition(found);
+            ready["status"] == "False" && ready["message"].as_str().is_some_and(|said| said.contains(text))
+        };
+        stage.object_becomes(&path("apps"), has_failed).await
+    };
+    fails("CertificateRequired").await?;
+    let place = "/api/v1/namespaces/bucket/secrets/tls";
+    data["tls.crt"] = certificates.text("client.crt")?.into();
+    stage.change(place, &json!({"stringData": data})).await?;
+    fetch(&stage).await?;
+    fails("secret 'bucket/tls' has 'tls.crt' without its key, 'tls.key'").await?;
+    data["tls.key"] = certificates.text("client.key")?.into();
+    stage.change(place, &json!({"stringData": data})).await?;
+    fetch(&stage).await?;
+    let revision = store.revision(&["deploy/map.yaml"]);
+    becomes(&stage, "True", "Succeeded", &format!("stored artifact: revision '{revision}'")).await?;
+    stage.create("deploy", &json!({"sourceRef": {"kind": "Bucket", "name": "apps"}})).await?;
+    stage.object_becomes(MAP, |found| found["data"]["a"] == "first").await?;
     crate::finish(stage, MAP, &path("apps")).await
 }

@@ -5,8 +5,12 @@
 #[expect(dead_code, reason = "the walk-through uses the rest")]
 mod stage;
 
+#[path = "../../../embedded-cluster/tests/behavior/tls.rs"]
+mod tls;
+
 mod artifacts;
 mod bucket;
+mod certificates;
 mod external;
 mod includes;
 mod oci;

@@ -10,8 +10,10 @@ use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::stage::Outcome;
+use crate::tls::Tls;
 
 /// The key and its secret.
 pub(crate) const LOGIN: (&str, &str) = ("reader", "a-secret-key");
@@ -56,6 +58,17 @@ impl ObjectStore {
         objects.iter().for_each(|(name, content)| store.put(name, content));
         let router = Router::new().fallback(answer).with_state(store.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(store)
+    }
+
+    /// The same over TLS.
+    pub(crate) async fn start_tls(config: ServerConfig, objects: &[(&str, &str)]) -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let store = ObjectStore { objects: Arc::default(), downloads: Arc::default(), address };
+        objects.iter().for_each(|(name, content)| store.put(name, content));
+        let router = Router::new().fallback(answer).with_state(store.clone());
+        tokio::spawn(async move { axum::serve(Tls::new(listener, config), router).await });
         Ok(store)
     }
 

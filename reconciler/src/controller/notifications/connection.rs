@@ -42,11 +42,11 @@ pub(in crate::controller) async fn connection(
         connection.proxy = Some(secrets::proxy(&data).map_err(SendError::Never)?);
     }
     if let Some(reference) = &spec.cert_secret_ref {
-        let mut data = secret(context, name, &reference.name).await?;
-        connection.certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
-        if let (Some(certificate), Some(key)) = (data.remove("tls.crt"), data.remove("tls.key")) {
-            connection.identity = Some([certificate, b"\n".to_vec(), key].concat());
-        }
+        let data = secret(context, name, &reference.name).await?;
+        let key = Key { namespace: name.namespace.clone(), name: reference.name.clone() };
+        let certificates = secrets::certificates(data, &key).map_err(SendError::Never)?;
+        connection.certificate = certificates.authority;
+        connection.identity = certificates.identity;
     }
     Ok(connection)
 }
