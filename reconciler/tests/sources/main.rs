@@ -14,6 +14,7 @@ mod certificates;
 mod external;
 mod includes;
 mod oci;
+mod real_registry;
 mod registry;
 mod signed;
 mod store;

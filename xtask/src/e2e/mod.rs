@@ -88,6 +88,11 @@ fn suites(
         let mut bootstrap = test("reconciler", "commands", kubeconfig, programs);
         bootstrap.arg("bootstrap::");
         steps.command("bootstrap", bootstrap);
+        if programs.is_some() {
+            let mut registry = test("reconciler", "sources", kubeconfig, programs);
+            registry.args(["real_registry::", "--", "--include-ignored", "--test-threads=1"]);
+            steps.command("artifacts and signatures in a registry", registry);
+        }
         deliveries(&mut steps, is_long);
         if is_long {
             let mut kill = test("reconciler", "kill", kubeconfig, programs);
