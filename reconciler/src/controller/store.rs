@@ -231,3 +231,80 @@ fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
         queue.add(key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::time::Duration;
+
+    use embedded_cluster::Cluster;
+    use http::Request;
+    use kube::Client;
+    use kube::client::Body;
+    use tower::{Service as _, service_fn};
+
+    use super::*;
+    use crate::controller::Log;
+    use crate::run::install_definitions;
+
+    /// A text that is written to.
+    #[derive(Clone, Default)]
+    struct Text(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Text {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Text {
+        fn count(&self, part: &str) -> usize {
+            String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+                .matches(part)
+                .count()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_is_not_defined_is_logged_once() -> Result<(), Box<dyn std::error::Error>> {
+        let cluster = Cluster::in_memory();
+        let (requests, log) = (Arc::new(Mutex::new(0)), Text::default());
+        let counted = {
+            let (cluster, requests) = (cluster.clone(), Arc::clone(&requests));
+            service_fn(move |request: Request<Body>| {
+                *requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                let mut service = cluster.service();
+                async move { service.call(request).await }
+            })
+        };
+        let client = Client::new(counted, "default");
+        let context = Context::new(client.clone(), "unused".into(), Log::new(log.clone()));
+        let sources = &context.sources;
+        let follow = follow::<ExternalArtifact>(&context, &sources.external, &sources.external_queue);
+        let check = async {
+            // The definition comes after some tries.
+            while *requests.lock().unwrap_or_else(PoisonError::into_inner) < 3 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert_eq!(log.count("does not define this kind"), 1);
+            assert!(!sources.external.is_listed());
+            install_definitions(&client).await?;
+            while !sources.external.is_listed() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Ok::<_, crate::run::RunError>(())
+        };
+        tokio::select! {
+            () = follow => {}
+            checked = tokio::time::timeout(Duration::from_secs(60), check) => checked??,
+        }
+        assert_eq!(log.count("defines this kind now"), 1);
+        assert_eq!(log.count("\"level\":\"error\""), 0);
+        cluster.shutdown();
+        Ok(())
+    }
+}
