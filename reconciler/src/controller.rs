@@ -37,6 +37,7 @@ mod turns;
 pub(crate) use context::BUILD_TIMEOUT;
 pub use context::Context;
 pub use log::Log;
+pub(crate) use metrics::Metrics;
 pub(crate) use receiver::call as call_receiver;
 pub use selection::{Selection, SelectionError};
 pub use shard::{SelectorError, Shard};
@@ -190,16 +191,14 @@ async fn work<F>(
 ) where
     F: Future<Output = Next> + Send + 'static,
 {
+    context.metrics().follow(kind, queue);
     loop {
         let key = queue.next().await;
         let (context, queue) = (Arc::clone(context), Arc::clone(queue));
         tasks.spawn(async move {
             let start = Instant::now();
             let next = reconcile(Arc::clone(&context), key.clone()).await;
-            match next {
-                Next::Gone => context.metrics().forget(kind, &key),
-                _ => context.metrics().reconciled(kind, &key, start.elapsed()),
-            }
+            context.metrics().reconciled(kind, &key, start.elapsed(), next);
             queue.done(&key, next.after(&context.environment));
         });
     }
@@ -216,6 +215,8 @@ enum Next {
     After(Duration),
     /// After an interval, give or take a twentieth, so that not all are due at once; or when it changes.
     AtInterval(Duration),
+    /// It has failed: after about this while, if that can help, or when it changes.
+    Failed(Option<Duration>),
 }
 
 impl Next {
@@ -226,9 +227,11 @@ impl Next {
 
     fn after(self, environment: &Environment) -> Option<Duration> {
         match self {
-            Next::Gone | Next::OnChange => None,
+            Next::Gone | Next::OnChange | Next::Failed(None) => None,
             Next::After(duration) => Some(duration),
-            Next::AtInterval(interval) => Some(interval.mul_f64(0.95 + 0.1 * environment.random())),
+            Next::AtInterval(interval) | Next::Failed(Some(interval)) => {
+                Some(interval.mul_f64(0.95 + 0.1 * environment.random()))
+            }
         }
     }
 }

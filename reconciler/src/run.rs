@@ -17,7 +17,7 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::controller::{self, Context, Log};
+use crate::controller::{self, Context, Log, Metrics};
 pub use crate::controller::{Selection, Shard, Tenancy};
 use crate::environment::Environment;
 pub use embedded::Embedded;
@@ -113,10 +113,13 @@ pub async fn run(
         None => None,
     };
     let mut shutdown = std::pin::pin!(shutdown);
+    let metrics = Metrics::default();
+    let client = metrics.counted(client);
     let mut leadership =
         options.election.map(|election| election.candidate(client.clone(), options.environment.clone()));
     let client = leadership.as_ref().map_or(client.clone(), |leadership| leadership.fence(client));
     let context = Context::new(client, options.data, options.log)
+        .with_metrics(metrics)
         .with_environment(options.environment)
         .with_artifacts(server)
         .with_shard(options.shard)

@@ -129,6 +129,13 @@ impl Context {
         self
     }
 
+    /// The same with what has been counted already.
+    #[must_use]
+    pub(crate) fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Offers artifacts at a server, a host name or the beginning of a URL.
     #[must_use]
     pub fn with_artifacts(mut self, server: Option<String>) -> Self {

@@ -59,7 +59,7 @@ pub(super) async fn follow(
             if context.sources.set_problem(kind, key, Some(error)) {
                 context.wake_users(kind, key);
             }
-            Next::After(AGAIN)
+            Next::Failed(Some(AGAIN))
         }
     }
 }

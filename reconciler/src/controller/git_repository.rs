@@ -102,11 +102,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         let _ = std::fs::remove_dir_all(directory(&context, &key));
         return match finalizer::remove(&context.client, &*repository).await {
             Ok(()) => Next::OnChange,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*repository).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     if repository.spec.suspend {
         recall(&context, &key, &repository).await;
@@ -130,9 +130,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let new = next_status(&repository, &old, &outcome, artifact, context.environment.now());
     let next = match &outcome {
         Ok(_) => Next::at_interval(repository.spec.interval),
-        Err(failure) if failure.is_permanent => Next::OnChange,
-        Err(failure) if failure.part == Part::Include => Next::After(DEPENDENCY),
-        Err(_) => Next::at_interval(repository.spec.interval),
+        Err(failure) if failure.is_permanent => Next::Failed(None),
+        Err(failure) if failure.part == Part::Include => Next::Failed(Some(DEPENDENCY)),
+        Err(_) => Next::Failed(Some(repository.spec.interval.to_std())),
     };
     match &outcome {
         Ok(Fetched { commit, .. }) if is_new => {
@@ -178,7 +178,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             context
                 .log
                 .error("status could not be written", fields(&key, json!({"error": error.to_string()})));
-            Next::After(SOON)
+            Next::Failed(Some(SOON))
         }
     }
 }

@@ -50,11 +50,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         context.images.forget_latest(&key);
         return match finalizer::remove(&context.client, &*policy).await {
             Ok(()) => Next::Gone,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*policy).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     if policy.spec.suspend {
         return Next::OnChange;
@@ -93,7 +93,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
             // A scan makes the policy due; what else is missing is looked for again.
-            if failure.is_permanent { Next::OnChange } else { Next::After(RETRY) }
+            Next::Failed((!failure.is_permanent).then_some(RETRY))
         }
     };
     match status::write::<ImagePolicy>(&context.client, &key, &old, &new).await {
@@ -106,7 +106,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
             next
         }
-        Err(_) => Next::After(SOON),
+        Err(_) => Next::Failed(Some(SOON)),
     }
 }
 

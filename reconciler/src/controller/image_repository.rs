@@ -47,11 +47,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         context.images.forget_tags(&key);
         return match finalizer::remove(&context.client, &*repository).await {
             Ok(()) => Next::Gone,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*repository).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     if repository.spec.suspend {
         return Next::OnChange;
@@ -85,7 +85,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 // Policies may still say that there is no such repository.
                 context.images.repository_changed(&key);
             }
-            if failure.is_permanent { Next::OnChange } else { Next::After(interval.to_std().min(RETRY)) }
+            Next::Failed((!failure.is_permanent).then(|| interval.to_std().min(RETRY)))
         }
     };
     match status::write::<ImageRepository>(&context.client, &key, &old, &new).await {
@@ -95,7 +95,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
             next
         }
-        Err(_) => Next::After(SOON),
+        Err(_) => Next::Failed(Some(SOON)),
     }
 }
 

@@ -96,11 +96,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     if automation.metadata.deletion_timestamp.is_some() {
         return match finalizer::remove(&context.client, &*automation).await {
             Ok(()) => Next::Gone,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*automation).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     if automation.spec.suspend {
         return Next::OnChange;
@@ -148,7 +148,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Err(failure) => {
             NAMES.fail(&context, &*automation, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
-            if failure.is_permanent { Next::OnChange } else { Next::After(interval.to_std().min(RETRY)) }
+            Next::Failed((!failure.is_permanent).then(|| interval.to_std().min(RETRY)))
         }
     };
     match status::write::<ImageUpdateAutomation>(&context.client, &key, &old, &new).await {
@@ -158,7 +158,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
             next
         }
-        Err(_) => Next::After(SOON),
+        Err(_) => Next::Failed(Some(SOON)),
     }
 }
 

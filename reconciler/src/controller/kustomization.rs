@@ -159,7 +159,7 @@ impl Reconciliation<'_> {
             return self.finalize().await;
         }
         if finalizer::add(&self.context.client, self.object).await.is_err() {
-            return Next::After(SOON);
+            return Next::Failed(Some(SOON));
         }
         if self.object.spec.suspend {
             return Next::OnChange;

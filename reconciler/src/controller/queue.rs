@@ -1,6 +1,6 @@
 //! Which objects are due, and when.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,10 +33,37 @@ pub(crate) struct Queue {
 struct State {
     due: BTreeSet<(Instant, Key)>,
     at: HashMap<Key, Instant>,
-    running: HashSet<Key>,
+    /// What is being worked on, and since when.
+    running: HashMap<Key, Instant>,
+    /// How many have been handed out.
+    taken: u64,
+}
+
+/// What can be told of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Figures {
+    /// How many objects are due and wait.
+    pub(crate) waiting: u64,
+    /// How many have become due.
+    pub(crate) added: u64,
+    /// How long the objects that are being worked on have been, together.
+    pub(crate) unfinished: Duration,
+    /// How long the first of them has been.
+    pub(crate) longest: Duration,
 }
 
 impl State {
+    fn figures(&self, now: Instant) -> Figures {
+        let waiting = self.due.iter().take_while(|(at, _)| *at <= now).count() as u64;
+        let running = || self.running.values().map(|since| now.saturating_duration_since(*since));
+        Figures {
+            waiting,
+            added: self.taken + waiting,
+            unfinished: running().sum(),
+            longest: running().max().unwrap_or_default(),
+        }
+    }
+
     /// Makes an object due at a time, or earlier if it is so already.
     fn add(&mut self, key: Key, at: Instant) {
         match self.at.get(&key) {
@@ -52,12 +79,13 @@ impl State {
 
     /// The first object that is due and rests, or when to look again.
     fn take(&mut self, now: Instant) -> Result<Key, Option<Instant>> {
-        let first = self.due.iter().find(|(_, key)| !self.running.contains(key)).cloned();
+        let first = self.due.iter().find(|(_, key)| !self.running.contains_key(key)).cloned();
         match first {
             Some((at, key)) if at <= now => {
                 self.due.remove(&(at, key.clone()));
                 self.at.remove(&key);
-                self.running.insert(key.clone());
+                self.running.insert(key.clone(), now);
+                self.taken += 1;
                 Ok(key)
             }
             Some((at, _)) => Err(Some(at)),
@@ -69,6 +97,11 @@ impl State {
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What can be told of it now.
+    pub(crate) fn figures(&self) -> Figures {
+        self.state().figures(Instant::now())
     }
 
     /// Makes an object due now.

@@ -41,11 +41,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     if receiver.metadata.deletion_timestamp.is_some() {
         return match finalizer::remove(&context.client, &*receiver).await {
             Ok(()) => Next::Gone,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*receiver).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     if receiver.spec.suspend {
         return Next::OnChange;
@@ -69,7 +69,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             new.webhook_path = None;
             NAMES.fail(&context, &*receiver, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
-            if failure.is_permanent { Next::OnChange } else { Next::at_interval(receiver.spec.interval()) }
+            Next::Failed((!failure.is_permanent).then(|| receiver.spec.interval().to_std()))
         }
     };
     match status::write::<Receiver>(&context.client, &key, &old, &new).await {
@@ -79,7 +79,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
             next
         }
-        Err(_) => Next::After(SOON),
+        Err(_) => Next::Failed(Some(SOON)),
     }
 }
 

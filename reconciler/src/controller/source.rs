@@ -105,11 +105,11 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
         context.sources.forget(&context.data, K::KIND, &key);
         return match finalizer::remove(&context.client, &*object).await {
             Ok(()) => Next::OnChange,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         };
     }
     if finalizer::add(&context.client, &*object).await.is_err() {
-        return Next::After(SOON);
+        return Next::Failed(Some(SOON));
     }
     recall::<K>(&context, &key);
     if object.is_suspended() {
@@ -148,7 +148,7 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
         Err(error) => {
             let fields = K::NAMES.fields(&key, json!({"error": error.to_string()}));
             context.log.error("status could not be written", fields);
-            Next::After(SOON)
+            Next::Failed(Some(SOON))
         }
     }
 }
@@ -291,7 +291,7 @@ async fn fail<K: Source>(
         let report = Report::error(K::NAMES.component, failure.reason, &failure.message);
         events::send(context, object, &report).await;
     }
-    if failure.is_permanent { Next::OnChange } else { Next::After(object.interval().to_std().min(RETRY)) }
+    Next::Failed((!failure.is_permanent).then(|| object.interval().to_std().min(RETRY)))
 }
 
 /// The artifact. Its digest is that of the archive if archives are offered, or else the id of the tree.

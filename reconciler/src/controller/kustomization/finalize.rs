@@ -57,7 +57,7 @@ impl Reconciliation<'_> {
         self.let_go();
         match finalizer::remove(&self.context.client, self.object).await {
             Ok(()) => Next::OnChange,
-            Err(_) => Next::After(SOON),
+            Err(_) => Next::Failed(Some(SOON)),
         }
     }
 

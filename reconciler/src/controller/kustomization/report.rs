@@ -135,7 +135,10 @@ impl Reconciliation<'_> {
             report.is_error = !failure.is_waiting;
             events::send(self.context, self.object, &report).await;
         }
-        let next = if failure.is_permanent { Next::OnChange } else { Next::After(retry) };
+        let next = match failure.is_waiting {
+            true => Next::After(retry),
+            false => Next::Failed((!failure.is_permanent).then_some(retry)),
+        };
         self.finish(new, next).await
     }
 
@@ -180,7 +183,7 @@ impl Reconciliation<'_> {
                 let fields = self.fields(json!({"error": error.to_string()}));
                 self.context.log.error("status could not be written", fields);
                 self.memory.applied = None;
-                Next::After(SOON)
+                Next::Failed(Some(SOON))
             }
         }
     }

@@ -60,7 +60,7 @@ impl Reconciliation<'_> {
             let fields = self.fields(json!({"error": error.to_string()}));
             self.context.log.error("status could not be written", fields);
             self.memory.applied = None;
-            return Next::After(SOON);
+            return Next::Failed(Some(SOON));
         }
         self.go_back(failed, &healthy, &why, rules).await
     }
