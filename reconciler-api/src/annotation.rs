@@ -8,8 +8,8 @@ pub const RECONCILE_REQUEST: &str = "reconcile.fluxcd.io/requestedAt";
 pub const SHARD_KEY: &str = "sharding.fluxcd.io/key";
 /// The label of what belongs to a tenant. A namespace that has it is strict.
 pub const TENANT: &str = "toolkit.fluxcd.io/tenant";
-/// On a source or a Kustomization: the strict namespaces whose Kustomizations may refer to it, separated by commas, or
-/// `*` for all. Flux has no such annotation.
+/// On any object: the strict namespaces whose objects may refer to it, separated by commas, or `*` for all. Flux has no
+/// such annotation.
 pub const ALLOWED_NAMESPACES: &str = "toolkit.fluxcd.io/allowed-namespaces";
 /// What annotations that end up in events start with.
 pub const EVENT_PREFIX: &str = "event.toolkit.fluxcd.io/";

@@ -9,6 +9,6 @@ mod sender;
 
 pub use connection::{Connection, SendError};
 pub use delivery::deliver;
-pub use outbox::{Broken, Message, Name, Outbox};
+pub use outbox::{Broken, Message, Name, Outbox, Traits};
 pub use outgoing::Outgoing;
 pub use sender::ask;

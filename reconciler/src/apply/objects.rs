@@ -153,6 +153,14 @@ impl Objects {
         }
     }
 
+    /// Gets an object by what an inventory says of it. None if it or its kind does not exist.
+    pub async fn find(&self, id: &ObjectId, version: &str) -> Result<Option<Value>, RequestError> {
+        match self.kinds().find_id(id, version).await? {
+            Some(kind) => self.get(&kind, id).await,
+            None => Ok(None),
+        }
+    }
+
     /// Deletes an object, and its dependents in the background. It is not an error if the object is gone.
     pub async fn delete(&self, kind: &ApiKind, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
         self.delete_if(kind, id, &json!({"uid": uid})).await

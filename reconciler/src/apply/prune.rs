@@ -43,8 +43,7 @@ impl Objects {
         version: &str,
         owner: (&str, &str),
     ) -> Result<bool, RequestError> {
-        let Some(kind) = self.kinds().find_id(id, version).await? else { return Ok(false) };
-        Ok(self.get(&kind, id).await?.is_some_and(|object| is_owned(&object, owner)))
+        Ok(self.find(id, version).await?.is_some_and(|object| is_owned(&object, owner)))
     }
 
     /// Whether the object was deleted, by whomever.

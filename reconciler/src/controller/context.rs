@@ -245,17 +245,18 @@ impl Context {
 
     /// Whether objects of a namespace may use a source: it is their own, their namespace is not strict, or the owner of
     /// the source allows it.
-    pub(super) fn may_use(&self, namespace: &str, kind: SourceKind, key: &Key) -> bool {
-        fn allows<K: ResourceExt>(found: Option<Result<Arc<K>, String>>, namespace: &str) -> bool {
-            matches!(found, Some(Ok(source)) if tenancy::allows(&*source, namespace))
+    pub(super) fn may_use(&self, namespace: &str, kind: &str, key: &Key) -> bool {
+        fn allowed<K: ResourceExt>(found: Option<Result<Arc<K>, String>>) -> Option<String> {
+            tenancy::allowed(&*found?.ok()?).map(str::to_owned)
         }
-        self.tenants.may_refer(namespace, &key.namespace)
-            || match kind {
-                SourceKind::GitRepository => allows(self.repositories.get(key), namespace),
-                SourceKind::OCIRepository => allows(self.sources.oci.get(key), namespace),
-                SourceKind::Bucket => allows(self.sources.buckets.get(key), namespace),
-                SourceKind::ExternalArtifact => allows(self.sources.external.get(key), namespace),
-            }
+        let allowed = match kind.parse() {
+            Ok(SourceKind::GitRepository) => allowed(self.repositories.get(key)),
+            Ok(SourceKind::OCIRepository) => allowed(self.sources.oci.get(key)),
+            Ok(SourceKind::Bucket) => allowed(self.sources.buckets.get(key)),
+            Ok(SourceKind::ExternalArtifact) => allowed(self.sources.external.get(key)),
+            Err(_) => None,
+        };
+        self.tenants.may_refer(namespace, &key.namespace, allowed.as_deref())
     }
 
     /// Whether all sources of a kind are known.

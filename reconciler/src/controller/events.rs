@@ -10,7 +10,8 @@ use reconciler_api::annotation;
 use reconciler_core::notify;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, tenancy};
+use crate::notify::Traits;
 
 /// The longest message that the API takes, in bytes.
 const LONGEST: usize = 1024;
@@ -80,7 +81,7 @@ pub(super) fn finished<K: Resource<DynamicType = ()>>(context: &Context, object:
 
 /// Gives an event to the alerts.
 fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: notify::Event) {
-    if let Err(error) = context.notifications.take(event, object.labels().clone()) {
+    if let Err(error) = context.notifications.take(event, traits(object), &context.tenants) {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
@@ -88,11 +89,16 @@ fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: not
 
 /// Says that an object is as it should be, if it was said to be broken before.
 pub(super) fn mended<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
-    if let Err(error) = context.notifications.mended(notification(object, report, context.environment.now()))
-    {
+    let event = notification(object, report, context.environment.now());
+    if let Err(error) = context.notifications.mended(event, &traits(object), &context.tenants) {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
+}
+
+/// What decides which alerts take the events of an object.
+fn traits(object: &impl ResourceExt) -> Traits {
+    Traits { labels: object.labels().clone(), allowed: tenancy::allowed(object).map(str::to_owned) }
 }
 
 /// The event as alerts and providers see it.

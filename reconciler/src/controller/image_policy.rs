@@ -16,7 +16,7 @@ use serde_json::json;
 use super::image_repository::registry;
 use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
-use super::{Context, Next, finalizer, status};
+use super::{Context, Next, finalizer, status, tenancy};
 use crate::image::Verdict;
 use signed::{Signed, SignedImages};
 
@@ -209,7 +209,10 @@ async fn repository(
         let allows = |wanted: &BTreeMap<String, String>| {
             wanted.iter().all(|(label, value)| labels.get(label) == Some(value))
         };
-        if !selectors.into_iter().any(|selector| allows(&selector.match_labels)) {
+        // Without the annotation, Flux's rule holds for namespaces that are not strict, too.
+        let is_allowed = tenancy::names(tenancy::allowed(&*repository), &key.namespace)
+            || selectors.into_iter().any(|selector| allows(&selector.match_labels));
+        if !is_allowed {
             let error = format!(
                 "access denied: ImageRepository/{other} can't be accessed due to missing ACL labels on 'accessFrom'"
             );

@@ -165,15 +165,16 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
 /// Checks whether the automation may use its source.
 fn check_source(context: &Context, key: &Key, automation: &ImageUpdateAutomation) -> Result<(), Failure> {
     let source = source_key(key, automation);
-    if context.tenants.may_refer(&key.namespace, &source.namespace) {
+    let kind = &automation.spec.source_ref.kind;
+    if context.may_use(&key.namespace, kind, &source) {
         return Ok(());
     }
     if context.tenants.is_strict(&key.namespace).is_none() {
         let message = format!("namespace '{}' is not known yet", key.namespace);
         return Err(Failure::new(reason::PROGRESSING, message));
     }
-    let object = format!("{}/{source}", automation.spec.source_ref.kind);
-    Err(Failure::permanent(reason::ACCESS_DENIED, tenancy::refusal(&object)))
+    // The owner of the source may allow it later.
+    Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&format!("{kind}/{source}"))))
 }
 
 fn source_key(key: &Key, automation: &ImageUpdateAutomation) -> Key {

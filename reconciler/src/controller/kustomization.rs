@@ -182,6 +182,9 @@ impl Reconciliation<'_> {
         if let Err(failure) = self.check_dependencies(&rules.ready) {
             return self.fail(failure, Some(&commit)).await;
         }
+        if let Err(failure) = self.check_health_references().await {
+            return self.fail(failure, Some(&commit)).await;
+        }
         if let Some(why) = self.why_rolled_back(&commit) {
             return self.stay_back(&commit, why, &rules).await;
         }

@@ -1,11 +1,11 @@
 //! Alerts and their providers: from events to messages.
 
+mod alert;
 mod connection;
 mod delivery;
 mod delivery_status;
 mod routing;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ use super::Context;
 use super::queue::{Key, Queue};
 use super::store::Store;
 use crate::environment::Environment;
-use crate::notify::{Message, Name, Outbox};
+use crate::notify::{Message, Name, Outbox, Traits};
 
 /// The file of what is still to be sent.
 const FILE: &str = "notifications.jsonl";
@@ -36,8 +36,8 @@ pub(crate) struct Notifications {
     pub(super) provider_queue: Arc<Queue>,
     /// Nothing until the controller runs.
     outbox: Mutex<Option<Outbox>>,
-    /// Events from before all alerts were known.
-    early: Mutex<Vec<(Event, BTreeMap<String, String>)>>,
+    /// Events from before all alerts and namespaces were known.
+    early: Mutex<Vec<(Event, Traits)>>,
     added: Notify,
     changed: Notify,
     /// How many messages were dropped because there were too many.
@@ -104,10 +104,11 @@ impl Notifications {
 /// An alert has changed: events may have waited for it.
 pub(super) async fn alert_changed(context: Arc<Context>, key: Key) -> super::Next {
     let notifications = &context.notifications;
-    if let Err(error) = notifications.route().and_then(|()| notifications.catch_up(&key)) {
+    let tenants = &context.tenants;
+    if let Err(error) = notifications.route(tenants).and_then(|()| notifications.catch_up(&key, tenants)) {
         context.log.error("events could not be kept for sending", json!({"error": error.to_string()}));
     }
-    super::Next::OnChange
+    alert::check(&context, &key).await
 }
 
 /// A provider has changed: what could not be sent to it can be tried again.

@@ -9,12 +9,12 @@ use kube::core::GroupVersionKind;
 use reconciler_api::condition::HasConditions;
 use reconciler_api::{Receiver, annotation, reason};
 use reconciler_core::expression::Expression;
-use reconciler_core::receiver::{Accepted, Call, is_path, receive, select, webhook_path};
+use reconciler_core::receiver::{Accepted, Call, SelectionError, is_path, receive, select, webhook_path};
 use serde_json::json;
 
 use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
-use super::{Context, Next, finalizer, secrets, status};
+use super::{Context, Next, finalizer, secrets, status, tenancy};
 use crate::apply::{FIELD_MANAGER, RequestError};
 
 const NAMES: Names = Names {
@@ -186,15 +186,29 @@ async fn request(
     index: usize,
 ) -> Result<(), String> {
     let Some(resource) = receiver.spec.resources.get(index) else { return Ok(()) };
-    // What is not known yet is refused; the call is sent again.
-    let is_strict = context.tenants.is_strict(&key.namespace) != Some(false);
-    let selection = select(resource, &key.namespace, is_strict).map_err(|error| error.to_string())?;
+    let selection = select(resource, &key.namespace, false).map_err(|error| error.to_string())?;
+    let is_known = context.tenants.is_strict(&key.namespace).is_some();
+    if selection.namespace != key.namespace && !is_known {
+        // The call is sent again.
+        return Err(format!("namespace '{}' is not known yet", key.namespace));
+    }
+    let may_refer = |object: Option<&DynamicObject>| {
+        let allowed = object.and_then(tenancy::allowed);
+        context.tenants.may_refer(&key.namespace, selection.namespace, allowed)
+    };
     let (group, version) =
         selection.api_version.split_once('/').unwrap_or(("", selection.api_version.as_str()));
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, selection.kind));
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), selection.namespace, &kind);
     let objects = match selection.name {
-        Some(name) => vec![api.get(name).await.map_err(|error| words(error, resource.name.as_str()))?],
+        Some(name) => {
+            let found = api.get(name).await;
+            // Whoever may not refer to it is not told whether it exists.
+            if !may_refer(found.as_ref().ok()) {
+                return Err(SelectionError::CrossNamespace.to_string());
+            }
+            vec![found.map_err(|error| words(error, name))?]
+        }
         None => {
             let labels: Vec<String> =
                 selection.labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
@@ -202,7 +216,7 @@ async fn request(
             api.list(&parameters).await.map_err(|error| words(error, "*"))?.items
         }
     };
-    for object in objects {
+    for object in objects.into_iter().filter(|object| may_refer(Some(object))) {
         let seen = json!(object);
         if !accepted.takes(index, &seen).map_err(|error| error.to_string())? {
             continue;

@@ -65,16 +65,21 @@ impl Tenants {
         Some(self.own.as_deref() != Some(namespace) && found.labels().contains_key(annotation::TENANT))
     }
 
-    /// Whether objects of a namespace may refer to those of another.
-    pub(super) fn may_refer(&self, from: &str, to: &str) -> bool {
-        from == to || self.is_strict(from) == Some(false)
+    /// Whether objects of the namespace `from` may refer to an object of the namespace `to`: it is the same one, `from` is
+    /// not strict, or the owner of the object allows it, whose annotation is `allowed`.
+    pub(super) fn may_refer(&self, from: &str, to: &str, allowed: Option<&str>) -> bool {
+        from == to || names(allowed, from) || self.is_strict(from) == Some(false)
     }
 }
 
-/// Whether the owner of an object allows those of a namespace to refer to it.
-pub(super) fn allows(object: &impl ResourceExt, namespace: &str) -> bool {
-    let allowed = object.annotations().get(annotation::ALLOWED_NAMESPACES);
+/// Whether the owner of an object, whose annotation is `allowed`, allows those of a namespace to refer to it.
+pub(super) fn names(allowed: Option<&str>, namespace: &str) -> bool {
     allowed.is_some_and(|list| list.split(',').map(str::trim).any(|one| one == "*" || one == namespace))
+}
+
+/// The namespaces that the owner of an object allows to refer to it.
+pub(super) fn allowed(object: &impl ResourceExt) -> Option<&str> {
+    object.annotations().get(annotation::ALLOWED_NAMESPACES).map(String::as_str)
 }
 
 /// What is said of a reference that is refused. The object is `KIND/NAMESPACE/NAME`.
@@ -90,18 +95,19 @@ pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
         one.namespace == key.name && repository.spec.url.starts_with("file:")
     };
     context.repositories.keys(local).into_iter().for_each(|key| context.repository_queue.add(key));
+    let alerts = context.notifications.alerts.keys(|one, _| one.namespace == key.name);
+    alerts.into_iter().for_each(|key| context.notifications.alert_queue.add(key));
     Next::OnChange
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn an_owner_allows_namespaces_by_name() -> Result<(), serde_json::Error> {
-        for (list, allowed) in [
+    fn an_owner_allows_namespaces_by_name() {
+        let strict = Tenants::new(Tenancy::Strict, None);
+        for (list, may_refer) in [
             (None, false),
             (Some(""), false),
             (Some("apps"), true),
@@ -110,11 +116,12 @@ mod tests {
             (Some("apps-2,my-apps"), false),
             (Some("ap*"), false),
         ] {
-            let annotations = list.map(|list| json!({annotation::ALLOWED_NAMESPACES: list}));
-            let object: Namespace =
-                serde_json::from_value(json!({"metadata": {"annotations": annotations}}))?;
-            assert_eq!(allows(&object, "apps"), allowed, "{list:?}");
+            assert_eq!(strict.may_refer("apps", "platform", list), may_refer, "{list:?}");
+            assert!(strict.may_refer("apps", "apps", list), "{list:?}");
         }
-        Ok(())
+        // A namespace that is not known yet may be strict.
+        let labelled = Tenants::new(Tenancy::Labelled, None);
+        assert!(!labelled.may_refer("apps", "platform", None));
+        assert!(labelled.may_refer("apps", "platform", Some("apps")));
     }
 }

@@ -43,6 +43,16 @@ pub struct Message {
     pub added: Timestamp,
 }
 
+/// What an object has that decides which alerts take its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traits {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The namespaces that its owner allows to refer to it, as its annotation lists them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<String>,
+}
+
 /// Something that is broken, and has been said to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Broken {
@@ -50,8 +60,9 @@ pub struct Broken {
     pub since: Timestamp,
     /// The first event that said so.
     pub event: Event,
-    /// The labels of the object.
-    pub labels: BTreeMap<String, String>,
+    /// What decides which alerts take it.
+    #[serde(flatten)]
+    pub traits: Traits,
     /// The alerts that have said so.
     #[serde(default)]
     pub told: BTreeSet<Name>,
@@ -406,7 +417,7 @@ mod tests {
         let broken = |second| Broken {
             since: Timestamp::from_second(second).unwrap_or_default(),
             event: Event::default(),
-            labels: BTreeMap::new(),
+            traits: Traits::default(),
             told: BTreeSet::new(),
             causes: BTreeSet::from([format!("cause {second}")]),
         };
@@ -434,7 +445,7 @@ mod tests {
         let broken = || Broken {
             since: now,
             event: Event::default(),
-            labels: BTreeMap::new(),
+            traits: Traits::default(),
             told: BTreeSet::new(),
             causes: BTreeSet::from(["cause".to_owned()]),
         };

@@ -83,13 +83,13 @@ fn combined(queue: &[(u64, &Message)], now: Timestamp) -> Option<Outgoing> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::notify::Broken;
+    use crate::notify::{Broken, Traits};
 
     fn name(name: &str) -> Name {
         Name { namespace: "apps".to_owned(), name: name.to_owned() }
@@ -117,8 +117,8 @@ mod tests {
                 ..Event::default()
             };
             let causes = BTreeSet::from([cause(&event)]);
-            let (labels, told) = (BTreeMap::new(), BTreeSet::new());
-            let broken = Broken { since: start, event: event.clone(), labels, told, causes };
+            let (traits, told) = (Traits::default(), BTreeSet::new());
+            let broken = Broken { since: start, event: event.clone(), traits, told, causes };
             outbox.broke(&event.involved_object.name, broken)?;
             outbox.add(Message { alert: name("alert"), provider: provider.clone(), event, added: start })?;
             if number % 500 == 0 {

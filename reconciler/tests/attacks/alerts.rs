@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::outbound::listener;
 use crate::stage::Outcome;
-use crate::world::{ATTACKER, PLATFORM, World, kustomization};
+use crate::world::{ATTACKER, World, kustomization};
 
 /// An alert of the attacker for the events of some objects, with its provider.
-async fn alert(world: &World, name: &str, provider: Value, source: Value) -> Outcome {
+pub(crate) async fn alert(world: &World, name: &str, provider: Value, source: Value) -> Outcome {
     let api = "notification.toolkit.fluxcd.io/v1beta3";
     let metadata = json!({"name": name, "namespace": ATTACKER});
     world
@@ -15,28 +15,6 @@ async fn alert(world: &World, name: &str, provider: Value, source: Value) -> Out
         .await?;
     let spec = json!({"providerRef": {"name": name}, "eventSources": [source]});
     world.create(&json!({"apiVersion": api, "kind": "Alert", "metadata": metadata, "spec": spec})).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_alert_for_what_happens_elsewhere() -> Outcome {
-    let world = World::new(&[]).await?;
-    let (address, heard) = listener().await?;
-    let provider = json!({"type": "generic", "address": format!("http://{address}/")});
-    alert(&world, "spy", provider, json!({"kind": "Kustomization", "name": "*", "namespace": PLATFORM}))
-        .await?;
-    let mut secret = kustomization("secret-plans", json!({"path": "./nowhere"}));
-    secret["metadata"]["namespace"] = json!(PLATFORM);
-    secret["spec"]["sourceRef"] = json!({"kind": "GitRepository", "name": "flux-system"});
-    world.create(&secret).await?;
-    let is_refused = |found: &Value| {
-        found["status"]["lastFailure"]["error"]
-            .as_str()
-            .is_some_and(|error| error.contains("cross-namespace"))
-    };
-    world.stage.object_becomes(&world.path("alerts", "spy"), is_refused).await?;
-    assert_eq!(heard.take(), Vec::<String>::new());
-    world.stage.delete("secret-plans").await?;
-    world.end().await
 }
 
 /// The API server repeats what it does not accept, and that may be the value of a Secret.

@@ -9,6 +9,7 @@ mod builds;
 mod fairness;
 mod outbound;
 mod prune;
+mod references;
 mod secrets;
 mod world;
 

@@ -161,7 +161,7 @@ spec: {{interval: 10m, url: 'file://{}', ref: {{branch: main}}}}
     pub(crate) fn path(&self, plural: &str, name: &str) -> String {
         let api = match plural {
             "kustomizations" => "kustomize.toolkit.fluxcd.io/v1",
-            "imagerepositories" => "image.toolkit.fluxcd.io/v1",
+            "imagepolicies" | "imagerepositories" | "imageupdateautomations" => "image.toolkit.fluxcd.io/v1",
             "receivers" => "notification.toolkit.fluxcd.io/v1",
             "alerts" | "providers" => "notification.toolkit.fluxcd.io/v1beta3",
             _ => "source.toolkit.fluxcd.io/v1",

@@ -1,4 +1,4 @@
-//! What a Kustomization waits for: its dependencies, and what it may refer to at all.
+//! The dependencies of a Kustomization.
 
 use std::time::Duration;
 
@@ -15,23 +15,17 @@ const NO_DEPENDENCY: Duration = Duration::from_secs(30);
 
 impl Reconciliation<'_> {
     pub(super) fn check_dependencies(&self, ready: &[Option<Expression>]) -> Result<(), Failure> {
-        for check in &self.object.spec.health_checks {
-            let namespace = check.namespace.as_deref().unwrap_or(&self.key.namespace);
-            if !self.context.tenants.may_refer(&self.key.namespace, namespace) {
-                self.is_strict()?;
-                let object = format!("{}/{namespace}/{}", check.kind, check.name);
-                return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&object)));
-            }
-        }
         for (dependency, ready) in self.object.spec.depends_on.iter().zip(ready) {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
             let fail =
                 |message: String| Failure::waiting(reason::DEPENDENCY_NOT_READY, message, NO_DEPENDENCY);
             let found = self.context.kustomizations.get(&key);
-            let is_allowed =
-                matches!(&found, Some(Ok(other)) if tenancy::allows(&**other, &self.key.namespace));
-            if !is_allowed && !self.context.tenants.may_refer(&self.key.namespace, namespace) {
+            let allowed = match &found {
+                Some(Ok(other)) => tenancy::allowed(&**other),
+                _ => None,
+            };
+            if !self.context.tenants.may_refer(&self.key.namespace, namespace, allowed) {
                 self.is_strict()?;
                 let message = tenancy::refusal(&format!("Kustomization/{key}"));
                 return Err(Failure::new(reason::ACCESS_DENIED, message));

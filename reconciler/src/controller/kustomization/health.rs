@@ -2,15 +2,40 @@
 
 use std::time::Duration;
 
-use reconciler_api::kustomization::Inventory;
-use reconciler_api::reason;
+use reconciler_api::kustomization::{HealthCheck, Inventory};
+use reconciler_api::{annotation, reason};
 use reconciler_core::kstatus::HealthExpressions;
+use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
 
+use super::super::tenancy;
 use super::{Failure, Reconciliation};
 use crate::apply::{self, Health, Objects};
 
 impl Reconciliation<'_> {
+    /// Refuses health checks of objects that this Kustomization may not refer to. Whether the owner of an object allows it
+    /// is read with the rights that the check itself has.
+    pub(super) async fn check_health_references(&self) -> Result<(), Failure> {
+        let (tenants, own) = (&self.context.tenants, &self.key.namespace);
+        for check in &self.object.spec.health_checks {
+            let namespace = check.namespace.as_ref().unwrap_or(own);
+            if tenants.may_refer(own, namespace, None) {
+                continue;
+            }
+            self.is_strict()?;
+            let refusal = tenancy::refusal(&format!("{}/{namespace}/{}", check.kind, check.name));
+            let denied = |message: String| Failure::new(reason::ACCESS_DENIED, message);
+            let found = self.cluster().await?.find(&id(check), version(check)).await;
+            let found = found.map_err(|error| denied(format!("{refusal}: {error}")))?;
+            let allowed =
+                found.as_ref().and_then(|found| object::annotation(found, annotation::ALLOWED_NAMESPACES));
+            if !tenants.may_refer(own, namespace, allowed) {
+                return Err(denied(refusal));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn check_health(
         &self,
         cluster: &Objects,
@@ -21,18 +46,7 @@ impl Reconciliation<'_> {
         let ids = if spec.wait {
             apply::ids(inventory)
         } else {
-            let id = |check: &reconciler_api::kustomization::HealthCheck| {
-                let api_version = check.api_version.as_deref().unwrap_or("v1");
-                let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-                let id = ObjectId {
-                    namespace: check.namespace.clone().unwrap_or_default(),
-                    name: check.name.clone(),
-                    group: group.to_owned(),
-                    kind: check.kind.clone(),
-                };
-                (id, version.to_owned())
-            };
-            spec.health_checks.iter().map(id).collect()
+            spec.health_checks.iter().map(|check| (id(check), version(check).to_owned())).collect()
         };
         if ids.is_empty() {
             return Ok(());
@@ -48,5 +62,24 @@ impl Reconciliation<'_> {
                 Duration::ZERO,
             )),
         }
+    }
+}
+
+/// The group and version of what is checked.
+fn group_version(check: &HealthCheck) -> (&str, &str) {
+    let api_version = check.api_version.as_deref().unwrap_or("v1");
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+fn version(check: &HealthCheck) -> &str {
+    group_version(check).1
+}
+
+fn id(check: &HealthCheck) -> ObjectId {
+    ObjectId {
+        namespace: check.namespace.clone().unwrap_or_default(),
+        name: check.name.clone(),
+        group: group_version(check).0.to_owned(),
+        kind: check.kind.clone(),
     }
 }

@@ -69,7 +69,7 @@ impl Reconciliation<'_> {
     fn may_use_source(&self, other: &Key) -> bool {
         let (kind, namespace, name) = source_of(self.key, self.object);
         let source = Key { namespace: namespace.to_owned(), name: name.to_owned() };
-        kind.parse().is_ok_and(|kind| self.context.may_use(&other.namespace, kind, &source))
+        self.context.may_use(&other.namespace, kind, &source)
     }
 
     /// Other Kustomizations that have an object in the same cluster.

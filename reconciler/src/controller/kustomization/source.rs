@@ -49,16 +49,11 @@ impl Reconciliation<'_> {
         let source = &self.object.spec.source_ref;
         let key = self.source_key();
         let shown = format!("{}/{}/{}", source.kind, key.namespace, key.name);
-        let kind = source.kind.parse::<SourceKind>();
-        let may_use = match kind {
-            Ok(kind) => self.context.may_use(&self.key.namespace, kind, &key),
-            Err(_) => self.context.tenants.may_refer(&self.key.namespace, &key.namespace),
-        };
-        if !may_use {
+        if !self.context.may_use(&self.key.namespace, &source.kind, &key) {
             self.is_strict()?;
             return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&shown)));
         }
-        let Ok(kind) = kind else {
+        let Ok(kind) = source.kind.parse::<SourceKind>() else {
             let message = format!(
                 "Source '{shown}' cannot be used; spec.sourceRef.kind can be GitRepository, OCIRepository, Bucket or ExternalArtifact"
             );

@@ -34,10 +34,12 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
                 format!("{dropped} old notifications were dropped, too many wait for their provider");
             context.log.error(&message, json!({}));
         }
-        let is_known = notifications.alerts.is_listed() && notifications.providers.is_listed();
+        let is_known = notifications.alerts.is_listed()
+            && notifications.providers.is_listed()
+            && context.tenants.namespaces.is_listed();
         if is_known {
             // What came before the alerts were known, if no alert is there to ask for it.
-            if let Err(error) = notifications.route_early() {
+            if let Err(error) = notifications.route_early(&context.tenants) {
                 context
                     .log
                     .error("events could not be kept for sending", json!({"error": error.to_string()}));
@@ -152,12 +154,8 @@ async fn deliver_one(context: &Context, message: &Message) -> Result<bool, SendE
         Some(reference) => Some(secret(context, &message.provider, &reference.name).await?),
         None => None,
     };
-    let namespace = &message.alert.namespace;
-    let Some(no_cross_namespace) = context.tenants.is_strict(namespace) else {
-        return Err(SendError::Later(format!("namespace '{namespace}' is not known yet")));
-    };
-    let rules = Rules { no_cross_namespace, ..Rules::default() };
-    let notification = dispatch(rules, &alert, &provider, secret.as_ref(), &message.event)
+    // Whether the alert may tell of the event was decided when it came.
+    let notification = dispatch(Rules::default(), &alert, &provider, secret.as_ref(), &message.event)
         .map_err(|error| SendError::Never(error.to_string()))?;
     let Some(notification) = notification else { return Ok(false) };
     let connection = connection(context, &message.provider, &provider, secret.as_ref()).await?;

@@ -34,7 +34,7 @@ pub(super) async fn write_status(context: &Context, message: &Message, outcome: 
 }
 
 /// Notes an object whose status was written.
-fn noted<K: ResourceExt>(
+pub(super) fn noted<K: ResourceExt>(
     context: &Context,
     store: &Store<K>,
     key: &Key,

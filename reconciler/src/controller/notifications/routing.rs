@@ -1,55 +1,58 @@
 //! Which alerts an event is for, and which of them say that something is mended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::PoisonError;
 
 use jiff::{SignedDuration, Timestamp};
+use reconciler_api::AlertSpec;
 use reconciler_core::notify::{Event, Severity, cause, dropped, matches, rate_limit_key};
 
 use super::{Notifications, key, name, object_of};
 use crate::controller::queue::Key;
-use crate::notify::{Broken, Message, Name};
+use crate::controller::tenancy::Tenants;
+use crate::notify::{Broken, Message, Name, Traits};
 
 impl Notifications {
-    /// Takes an event. Before all alerts are known it waits.
+    /// Takes an event. Before all alerts and namespaces are known it waits.
     pub(in crate::controller) fn take(
         &self,
         event: Event,
-        labels: BTreeMap<String, String>,
+        traits: Traits,
+        tenants: &Tenants,
     ) -> io::Result<()> {
         if self.outbox().is_none() {
             return Ok(());
         }
-        self.early.lock().unwrap_or_else(PoisonError::into_inner).push((event, labels));
-        self.route()
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).push((event, traits));
+        self.route(tenants)
     }
 
     /// Gives the events that have been taken to the alerts that they are for.
-    pub(super) fn route(&self) -> io::Result<()> {
-        if self.alerts.is_listed() {
-            self.route_early()?;
+    pub(super) fn route(&self, tenants: &Tenants) -> io::Result<()> {
+        if self.alerts.is_listed() && tenants.namespaces.is_listed() {
+            self.route_early(tenants)?;
             self.added.notify_one();
         }
         Ok(())
     }
 
-    pub(super) fn route_early(&self) -> io::Result<()> {
+    pub(super) fn route_early(&self, tenants: &Tenants) -> io::Result<()> {
         let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
-        events.into_iter().try_for_each(|(event, labels)| self.route_one(event, &labels))
+        events.into_iter().try_for_each(|(event, traits)| self.route_one(event, &traits, tenants))
     }
 
-    fn route_one(&self, event: Event, labels: &BTreeMap<String, String>) -> io::Result<()> {
+    fn route_one(&self, event: Event, traits: &Traits, tenants: &Tenants) -> io::Result<()> {
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(()) };
         let now = self.environment.now();
         let object = object_of(&event);
         if event.severity == Severity::Error {
             let causes = BTreeSet::from([cause(&event)]);
-            let (event, labels) = (event.clone(), labels.clone());
-            outbox.broke(&object, Broken { since: now, event, labels, told: BTreeSet::new(), causes })?;
+            let (event, traits) = (event.clone(), traits.clone());
+            outbox.broke(&object, Broken { since: now, event, traits, told: BTreeSet::new(), causes })?;
         }
-        let takers = self.takers(&event, labels);
+        let takers = self.takers(&event, traits, tenants);
         // What nobody has been told is news to the alert that comes next.
         if takers.is_empty() || !outbox.say(&rate_limit_key(&event), now)? {
             return Ok(());
@@ -64,7 +67,7 @@ impl Notifications {
     }
 
     /// Tells an alert that is new, or that has changed, what is broken already.
-    pub(super) fn catch_up(&self, key: &Key) -> io::Result<()> {
+    pub(super) fn catch_up(&self, key: &Key, tenants: &Tenants) -> io::Result<()> {
         let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(()) };
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(()) };
@@ -72,7 +75,7 @@ impl Notifications {
         let provider = Name { namespace: key.namespace.clone(), name: alert.spec.provider_ref.name.clone() };
         let is_news = |broken: &Broken| {
             !broken.told.contains(&alert_name)
-                && matches(&alert.spec, &key.namespace, &broken.event, &broken.labels)
+                && takes(key, &alert.spec, &broken.event, &broken.traits, tenants)
         };
         let mut news: Vec<(Timestamp, String, Event)> = outbox
             .broken()
@@ -90,8 +93,8 @@ impl Notifications {
     }
 
     /// The alerts that take an event, with their providers.
-    fn takers(&self, event: &Event, labels: &BTreeMap<String, String>) -> Vec<(Name, Name)> {
-        let keys = self.alerts.keys(|key, alert| matches(&alert.spec, &key.namespace, event, labels));
+    fn takers(&self, event: &Event, traits: &Traits, tenants: &Tenants) -> Vec<(Name, Name)> {
+        let keys = self.alerts.keys(|key, alert| takes(key, &alert.spec, event, traits, tenants));
         let takers = keys.iter().filter_map(|key| Some((name(key), self.provider_of(key)?)));
         takers.filter(|(_, provider)| self.is_wanted(provider, event)).collect()
     }
@@ -112,7 +115,12 @@ impl Notifications {
 
     /// Takes the news that an object is as it should be. If it was broken, the alerts that said so say that it
     /// is mended, whatever severity they are for.
-    pub(in crate::controller) fn mended(&self, mut event: Event) -> io::Result<()> {
+    pub(in crate::controller) fn mended(
+        &self,
+        mut event: Event,
+        traits: &Traits,
+        tenants: &Tenants,
+    ) -> io::Result<()> {
         let mut guard = self.outbox();
         let Some(outbox) = guard.as_mut() else { return Ok(()) };
         let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
@@ -120,7 +128,8 @@ impl Notifications {
         let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         event.message = format!("Recovered after {after}: {}", event.message);
-        for alert in broken.told {
+        let may_hear = |alert: &Name| may_hear(&alert.namespace, &event, traits, tenants);
+        for alert in broken.told.into_iter().filter(may_hear) {
             let Some(provider) = self.provider_of(&key(&alert)) else { continue };
             self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
         }
@@ -128,4 +137,15 @@ impl Notifications {
         self.added.notify_one();
         Ok(())
     }
+}
+
+/// Whether an alert takes an event.
+fn takes(key: &Key, alert: &AlertSpec, event: &Event, traits: &Traits, tenants: &Tenants) -> bool {
+    matches(alert, &key.namespace, event, &traits.labels) && may_hear(&key.namespace, event, traits, tenants)
+}
+
+/// Whether alerts of a namespace may tell of an event. Nobody learns of those that they may not hear of, not even that
+/// there was one.
+fn may_hear(namespace: &str, event: &Event, traits: &Traits, tenants: &Tenants) -> bool {
+    tenants.may_refer(namespace, &event.involved_object.namespace, traits.allowed.as_deref())
 }
