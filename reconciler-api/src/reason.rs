@@ -94,6 +94,9 @@ pub const UPDATE_REFUSED: &str = "UpdateRefused";
 /// ImageUpdateAutomation: the commit template uses a field that is gone.
 pub const REMOVED_TEMPLATE_FIELD: &str = "RemovedTemplateField";
 
+/// Alert: a regular expression cannot be compiled.
+pub const INVALID_CONFIG: &str = "InvalidConfig";
+
 /// Receiver: the token is missing.
 pub const TOKEN_NOT_FOUND: &str = "TokenNotFound";
 /// Receiver: the configuration cannot be used.

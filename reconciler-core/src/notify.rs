@@ -18,7 +18,7 @@ mod sentry;
 mod service;
 mod webhook;
 
-pub use alert::{matches, matches_source};
+pub use alert::{check_patterns, matches, matches_source};
 pub use batch::{Batch, batch, cause, is_for_people};
 pub use commit_status::default_commit_status;
 pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch};

@@ -296,8 +296,15 @@ fn columns(kind: &Kind, show_source: bool) -> Vec<Column> {
         }
         "Alert" => {
             columns.push(SUSPENDED);
-            columns.push(("Ready", |_| "True".to_owned()));
-            columns.push(("Message", |_| "Alert is Ready".to_owned()));
+            // On a cluster with Flux's definitions, alerts have no status.
+            columns.push(("Ready", |object| match condition(object, "Ready") {
+                Some(ready) => at(ready, "/status"),
+                None => "True".to_owned(),
+            }));
+            columns.push(("Message", |object| match condition(object, "Ready") {
+                Some(ready) if at(ready, "/status") != "True" => at(ready, "/message"),
+                _ => "Alert is Ready".to_owned(),
+            }));
         }
         "Provider" => {
             columns.push(("Ready", |_| "True".to_owned()));

@@ -11,6 +11,7 @@ mod burst;
 mod mutual;
 mod nats;
 mod otel;
+mod patterns;
 mod server;
 mod statuses;
 mod world;

@@ -138,9 +138,7 @@ impl World {
         }
         let now = rand::random::<u64>().to_string();
         let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
-        let request = Request::patch(known).header("content-type", "application/merge-patch+json");
-        self.client.request::<Value>(request.body(serde_json::to_vec(&patch)?)?).await?;
-        Ok(())
+        self.change(&known, &patch).await
     }
 
     /// Makes a Kustomization of a directory of the repository.
@@ -222,7 +220,14 @@ impl World {
         Ok(())
     }
 
-    async fn get(&self, path: &str) -> Outcome<Value> {
+    /// Changes an object.
+    pub(crate) async fn change(&self, path: &str, patch: &Value) -> Outcome {
+        let request = Request::patch(path).header("content-type", "application/merge-patch+json");
+        self.client.request::<Value>(request.body(serde_json::to_vec(patch)?)?).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Outcome<Value> {
         Ok(self.client.request(Request::get(path).body(Vec::new())?).await?)
     }
 }

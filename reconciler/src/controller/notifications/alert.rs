@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reconciler_api::{Alert, AlertSpec, annotation};
+use reconciler_api::{Alert, AlertSpec, annotation, reason};
+use reconciler_core::notify::check_patterns;
 
 use super::delivery_status::noted;
 use crate::controller::outcome::{Failure, Names, conclude};
@@ -33,7 +34,9 @@ pub(super) async fn check(context: &Context, key: &Key) -> Next {
     let old = alert.status.clone().unwrap_or_default();
     let mut new = old.clone();
     new.observed_generation = alert.metadata.generation;
-    let outcome: Result<String, Failure> = Ok(ready_message(&alert.spec, &key.namespace, is_strict));
+    let outcome = check_patterns(&alert.spec)
+        .map(|()| ready_message(&alert.spec, &key.namespace, is_strict))
+        .map_err(|message| Failure::permanent(reason::INVALID_CONFIG, message));
     match &outcome {
         Ok(message) => NAMES.mended(context, &*alert, message),
         Err(failure) => NAMES.fail(context, &*alert, key, &old.conditions, failure).await,
