@@ -7,6 +7,7 @@
 mod answer;
 mod cluster;
 mod gate;
+mod tls_proxy;
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,6 +23,7 @@ pub use answer::{BodyError, body, caused, causes};
 pub use cluster::{Reach, client};
 pub use gate::Gate;
 pub(crate) use gate::connect;
+pub use tls_proxy::TlsProxy;
 
 /// How often a server may redirect to another address.
 const MOST_REDIRECTS: usize = 10;

@@ -67,16 +67,11 @@ pub(super) async fn access(
             break;
         }
     }
-    let mut certificate = None;
+    let mut certificates = secrets::Certificates::default();
     if let Some(reference) = spec.certificate {
-        let mut data = read("certificate secret", &reference.name).await.map_err(AccessError::Certificate)?;
-        if data.contains_key("tls.crt") {
-            return Err(AccessError::Certificate(format!(
-                "secret '{}' has a client certificate, which registries are not accessed with",
-                secret(&reference.name)
-            )));
-        }
-        certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
+        let data = read("certificate secret", &reference.name).await.map_err(AccessError::Certificate)?;
+        certificates =
+            secrets::certificates(data, &secret(&reference.name)).map_err(AccessError::Certificate)?;
     }
     let mut proxy = None;
     if let Some(reference) = spec.proxy {
@@ -86,7 +81,14 @@ pub(super) async fn access(
     if let Some(proxy) = &proxy {
         outbound::check(proxy).await?;
     }
-    Ok(RegistryAccess { login: found, insecure: spec.insecure, certificate, proxy, timeout: spec.timeout })
+    Ok(RegistryAccess {
+        login: found,
+        insecure: spec.insecure,
+        certificate: certificates.authority,
+        identity: certificates.identity,
+        proxy,
+        timeout: spec.timeout,
+    })
 }
 
 /// The names of the Secrets with which a service account pulls.

@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Login;
-use crate::outbound::Gate;
+use crate::outbound::{self, Gate, TlsProxy};
 
 /// How many tags are asked for at once.
 const PAGE: usize = 1000;
@@ -30,6 +30,8 @@ pub struct RegistryAccess {
     pub insecure: bool,
     /// A certificate of an authority, as PEM.
     pub certificate: Option<Vec<u8>>,
+    /// The client's own certificate and its key, as PEM.
+    pub identity: Option<Vec<u8>>,
     /// The address of a proxy.
     pub proxy: Option<String>,
     /// How long all requests together may take.
@@ -103,21 +105,74 @@ pub struct Registry {
     client: Client,
     login: RegistryAuth,
     timeout: Duration,
-    /// The proxy inside the process, unless another one is configured.
-    gate: Option<Gate>,
+    way: Way,
+}
+
+/// How requests leave the process.
+enum Way {
+    /// As the client sends them, since a proxy is configured.
+    Direct,
+    /// Through the proxy inside the process.
+    Gate(Gate),
+    /// Through the one that shows a certificate.
+    Tls(TlsProxy),
+}
+
+impl Way {
+    fn of(access: &RegistryAccess) -> Result<Self, String> {
+        if let Some(identity) = access.identity.as_ref().filter(|_| !access.insecure) {
+            let client = certified(access, identity).map_err(|error| chain(&error))?;
+            return TlsProxy::open(client).map(Way::Tls).map_err(|error| error.to_string());
+        }
+        if access.proxy.is_some() || has_proxy() {
+            return Ok(Way::Direct);
+        }
+        Gate::open().map(Way::Gate).map_err(|error| error.to_string())
+    }
+
+    /// The proxy inside the process.
+    fn proxy(&self) -> Option<String> {
+        match self {
+            Way::Direct => None,
+            Way::Gate(gate) => Some(gate.url()),
+            Way::Tls(proxy) => Some(proxy.url()),
+        }
+    }
+
+    /// Why the last request failed, if that is known here.
+    fn take_failure(&self) -> Option<String> {
+        match self {
+            Way::Direct => None,
+            Way::Gate(gate) => gate.take_failure(),
+            Way::Tls(proxy) => proxy.take_failure(),
+        }
+    }
+}
+
+/// A client that shows a certificate to registries.
+fn certified(access: &RegistryAccess, identity: &[u8]) -> reqwest::Result<reqwest::Client> {
+    let mut client = outbound::guarded(reqwest::Client::builder())
+        .read_timeout(access.timeout)
+        .connect_timeout(access.timeout)
+        .identity(reqwest::Identity::from_pem(identity)?);
+    if let Some(certificate) = &access.certificate {
+        client = client.tls_certs_merge(reqwest::Certificate::from_pem_bundle(certificate)?);
+    }
+    if let Some(proxy) = &access.proxy {
+        client = client.proxy(reqwest::Proxy::all(proxy)?);
+    }
+    client.build()
 }
 
 impl Registry {
     /// Creates a client. Redirects of the registry to refused addresses are not followed, unless a proxy is configured
     /// in the access or the environment: then the proxy decides.
     pub fn new(access: RegistryAccess) -> Result<Self, RegistryError> {
-        let gate = match access.proxy.is_none() && !has_proxy() {
-            true => Some(Gate::open().map_err(|error| RegistryError::Setup(error.to_string()))?),
-            false => None,
-        };
-        let proxy = gate.as_ref().map(Gate::url).or(access.proxy);
+        let way = Way::of(&access).map_err(RegistryError::Setup)?;
+        let proxy = way.proxy().or(access.proxy);
+        let is_plain = access.insecure || matches!(way, Way::Tls(_));
         let mut config = ClientConfig {
-            protocol: if access.insecure { ClientProtocol::Http } else { ClientProtocol::Https },
+            protocol: if is_plain { ClientProtocol::Http } else { ClientProtocol::Https },
             read_timeout: Some(access.timeout),
             connect_timeout: Some(access.timeout),
             http_proxy: proxy.clone(),
@@ -133,7 +188,7 @@ impl Registry {
             Login::Token(token) => RegistryAuth::Bearer(token),
         };
         let client = Client::try_from(config).map_err(|error| RegistryError::Setup(error.to_string()))?;
-        Ok(Registry { client, login, timeout: access.timeout, gate })
+        Ok(Registry { client, login, timeout: access.timeout, way })
     }
 
     /// All tags of an image.
@@ -267,7 +322,7 @@ impl Registry {
         &self,
         work: impl Future<Output = Result<T, RegistryError>>,
     ) -> Result<T, RegistryError> {
-        let failure = || self.gate.as_ref().and_then(Gate::take_failure);
+        let failure = || self.way.take_failure();
         // Failures of earlier requests have been reported.
         let _ = failure();
         let outcome = tokio::time::timeout(self.timeout, work).await;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::certificates::Certificates;
 use crate::registry::{CONTENT, Registry, archive};
 use crate::stage::{Outcome, Stage, condition};
 
@@ -165,4 +166,43 @@ async fn what_cannot_be_used_is_refused() -> Outcome {
         stage.disappears(&path(name)).await?;
     }
     stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_demands_a_client_certificate() -> Outcome {
+    let certificates = Certificates::make()?;
+    let registry = Registry::start_tls(certificates.demanding_server()?).await?;
+    let stage = stage().await?;
+    stage.add("secrets", &registry.secret()).await?;
+    let mut data = json!({"ca.crt": certificates.text("ca.crt")?});
+    let tls = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls"}, "stringData": data});
+    stage.add("secrets", &tls).await?;
+    let push = |text: &str| -> Outcome<String> {
+        Ok(registry.push("v1", &[(CONTENT, archive(&[("deploy/map.yaml", &map(text))])?)]))
+    };
+    let first = push("first")?;
+    let spec = json!({"ref": {"tag": "v1"}, "insecure": false, "certSecretRef": {"name": "tls"}});
+    create(&stage, "apps", &registry.url(), spec).await?;
+    let has_failed = |found: &Value| {
+        let ready = condition(found);
+        ready["status"] == "False"
+            && ready["message"].as_str().is_some_and(|said| said.contains("CertificateRequired"))
+    };
+    stage.object_becomes(&path("apps"), has_failed).await?;
+    for key in ["crt", "key"] {
+        data[format!("tls.{key}")] = certificates.text(&format!("client.{key}"))?.into();
+    }
+    stage.change("/api/v1/namespaces/oci/secrets/tls", &json!({"stringData": data})).await?;
+    fetch(&stage, "apps").await?;
+    let message = |digest: &str| format!("stored artifact for digest 'v1@{digest}'");
+    becomes(&stage, "apps", "True", "Succeeded", &message(&first)).await?;
+    stage.create("deploy", &json!({"sourceRef": {"kind": "OCIRepository", "name": "apps"}})).await?;
+    stage.object_becomes(MAP, |found| found["data"]["a"] == "first").await?;
+    // The server that hands out tokens demands the certificate, too.
+    registry.want_tokens();
+    let second = push("second")?;
+    fetch(&stage, "apps").await?;
+    becomes(&stage, "apps", "True", "Succeeded", &message(&second)).await?;
+    stage.remove("/api/v1/namespaces/oci/secrets/tls").await?;
+    crate::finish(stage, MAP, &path("apps")).await
 }

@@ -15,11 +15,15 @@ use reconciler_core::source::Archive;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::stage::Outcome;
+use crate::tls::Tls;
 
 /// The login that it wants.
 const LOGIN: &str = "robot:hunter2";
+/// The token that it hands out for that.
+const TOKEN: &str = "a-token";
 /// The type of manifests.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The type of lists of manifests.
@@ -37,6 +41,8 @@ struct Content {
     refusal: Option<StatusCode>,
     /// How often content was downloaded.
     downloads: usize,
+    /// Whether it takes a token in place of the login, which it hands out over TLS.
+    wants_tokens: bool,
 }
 
 /// A registry with the repository `apps`.
@@ -70,19 +76,38 @@ impl Registry {
     pub(crate) async fn start() -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let registry = Registry { content: Arc::default(), address: listener.local_addr()?.to_string() };
-        let router = Router::new()
+        let router = registry.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(registry)
+    }
+
+    fn router(&self) -> Router {
+        Router::new()
             .route(
                 "/v2/",
-                get(async |headers: HeaderMap| {
-                    refusal(&headers).unwrap_or_else(|| StatusCode::OK.into_response())
+                get(async |State(registry): State<Registry>, headers: HeaderMap| {
+                    refusal(&registry, &headers).unwrap_or_else(|| StatusCode::OK.into_response())
                 }),
             )
             .route("/v2/apps/tags/list", get(tags))
             .route("/v2/apps/manifests/{reference}", get(manifest))
             .route("/v2/apps/blobs/{digest}", get(blob))
             .route("/v2/apps/referrers/{digest}", get(referrers))
-            .with_state(registry.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+            .route("/token", get(token))
+            .with_state(self.clone())
+    }
+
+    /// Has the registry send clients for a token.
+    pub(crate) fn want_tokens(&self) {
+        self.content().wants_tokens = true;
+    }
+
+    /// The same over TLS.
+    pub(crate) async fn start_tls(config: ServerConfig) -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let registry = Registry { content: Arc::default(), address: listener.local_addr()?.to_string() };
+        let router = registry.router();
+        tokio::spawn(async move { axum::serve(Tls::new(listener, config), router).await });
         Ok(registry)
     }
 
@@ -198,16 +223,31 @@ impl Registry {
 }
 
 /// What whoever has not logged in is told.
-fn refusal(headers: &HeaderMap) -> Option<Response> {
-    let wanted = format!("Basic {}", BASE64.encode(LOGIN));
+fn refusal(registry: &Registry, headers: &HeaderMap) -> Option<Response> {
+    let basic = format!("Basic {}", BASE64.encode(LOGIN));
+    let (wanted, challenge) = match registry.content().wants_tokens {
+        true => {
+            let realm = format!("https://{}/token", registry.address);
+            (format!("Bearer {TOKEN}"), format!("Bearer realm=\"{realm}\",service=\"test\""))
+        }
+        false => (basic, "Basic realm=\"test\"".to_owned()),
+    };
     if headers.get(header::AUTHORIZATION).is_some_and(|given| *given == *wanted) {
         return None;
     }
-    Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"test\"")]).into_response())
+    Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response())
+}
+
+async fn token(headers: HeaderMap) -> Response {
+    let wanted = format!("Basic {}", BASE64.encode(LOGIN));
+    match headers.get(header::AUTHORIZATION).is_some_and(|given| *given == *wanted) {
+        true => Json(json!({"token": TOKEN})).into_response(),
+        false => StatusCode::UNAUTHORIZED.into_response(),
+    }
 }
 
 async fn tags(State(registry): State<Registry>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refusal(&headers) {
+    if let Some(refusal) = refusal(&registry, &headers) {
         return refusal;
     }
     let tags: Vec<String> = registry.content().tags.keys().cloned().collect();
@@ -219,7 +259,7 @@ async fn manifest(
     Path(reference): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refusal) = refusal(&headers) {
+    if let Some(refusal) = refusal(&registry, &headers) {
         return refusal;
     }
     let content = registry.content();
@@ -238,7 +278,7 @@ async fn manifest(
 }
 
 async fn blob(State(registry): State<Registry>, Path(digest): Path<String>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refusal(&headers) {
+    if let Some(refusal) = refusal(&registry, &headers) {
         return refusal;
     }
     let mut content = registry.content();
@@ -254,7 +294,7 @@ async fn referrers(
     Path(digest): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refusal) = refusal(&headers) {
+    if let Some(refusal) = refusal(&registry, &headers) {
         return refusal;
     }
     let content = registry.content();
