@@ -48,7 +48,7 @@ mod webhook;
 
 pub use expression::environment;
 pub use objects::{Lookup, Objects};
-pub use policy::{Finding, Policies};
+pub use policy::{Annotation, Finding, Policies, Review};
 pub use request::{Operation, Request, UserInfo};
 pub use spec::{Action, PolicyError, Selector};
 pub use webhook::WebhookRules;

@@ -22,8 +22,6 @@ pub struct Finding {
     pub reason: String,
     /// What follows.
     pub actions: Vec<Action>,
-    /// Audit annotations of the policy, by key.
-    pub annotations: Vec<(String, String)>,
 }
 
 impl Finding {
@@ -50,6 +48,33 @@ impl fmt::Display for Finding {
             )
         }
     }
+}
+
+/// An audit annotation that a policy adds to a request, whether or not it has something against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The policy.
+    pub policy: String,
+    /// The key, which starts with the name of the policy.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl fmt::Display for Annotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Annotation { policy, key, value } = self;
+        write!(f, "ValidatingAdmissionPolicy '{policy}' adds the audit annotation {key}: {value}")
+    }
+}
+
+/// What policies say of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Review {
+    /// What they have against it.
+    pub findings: Vec<Finding>,
+    /// What they note.
+    pub annotations: Vec<Annotation>,
 }
 
 /// Policies with their bindings.
@@ -93,11 +118,16 @@ impl Policies {
 
     /// What the policies have against a request. Nothing is ever found in policies themselves.
     pub fn check(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        self.review(request, lookup).findings
+    }
+
+    /// The same, with what they note.
+    pub fn review(&self, request: &Request<'_>, lookup: &impl Lookup) -> Review {
+        let mut review = Review::default();
         if request.group() == "admissionregistration.k8s.io"
             && request.kind().starts_with("ValidatingAdmissionPolicy")
         {
-            return findings;
+            return review;
         }
         for (name, policy) in &self.policies {
             if policy.match_constraints.resource_rules.is_empty()
@@ -112,10 +142,10 @@ impl Policies {
                     continue;
                 }
                 let check = Check { name, policy, binding_name, binding, request, lookup };
-                check.run(&mut findings);
+                check.run(&mut review);
             }
         }
-        findings
+        review
     }
 }
 
@@ -130,13 +160,13 @@ struct Check<'a, L> {
 }
 
 impl<L: Lookup> Check<'_, L> {
-    fn run(&self, findings: &mut Vec<Finding>) {
+    fn run(&self, review: &mut Review) {
         let params = match self.params() {
             Ok(params) => params,
-            Err(message) => return findings.extend(self.failure(message)),
+            Err(message) => return review.findings.extend(self.failure(message)),
         };
         for params in params {
-            self.run_with(&params, findings);
+            self.run_with(&params, review);
         }
     }
 
@@ -160,7 +190,8 @@ impl<L: Lookup> Check<'_, L> {
         Ok(found)
     }
 
-    fn run_with(&self, params: &Value, findings: &mut Vec<Finding>) {
+    fn run_with(&self, params: &Value, review: &mut Review) {
+        let Review { findings, annotations } = review;
         let mut variables = Variables::new();
         let namespace = match self.request.namespace() {
             "" => None,
@@ -179,22 +210,27 @@ impl<L: Lookup> Check<'_, L> {
         let named =
             self.policy.variables.iter().map(|named| (named.name.as_str(), named.expression.as_str()));
         let failures = variables.add_named(named);
-        let annotations = match self.annotations(&variables) {
-            Ok(annotations) => annotations,
+        match self.annotations(&variables) {
+            Ok(found) => {
+                for annotation in found {
+                    // Other bindings and parameters may give the same one.
+                    if !annotations.contains(&annotation) {
+                        annotations.push(annotation);
+                    }
+                }
+            }
             Err(messages) => {
                 // An API server refuses then, whatever the binding says.
                 let failures = messages.into_iter().filter_map(|message| self.failure(message));
                 findings.extend(failures.map(|failure| Finding { actions: vec![Action::Deny], ..failure }));
-                Vec::new()
             }
-        };
+        }
         let is_deleted = self.request.operation == Operation::Delete && self.request.object.is_none();
         for validation in &self.policy.validations {
             match variables.truth(&validation.expression) {
                 Ok(true) => {}
                 Ok(false) => findings.push(Finding {
                     reason: validation.reason.clone().unwrap_or_else(|| "Invalid".to_owned()),
-                    annotations: annotations.clone(),
                     ..self.finding(message(validation, &variables))
                 }),
                 Err(error) => {
@@ -230,13 +266,17 @@ impl<L: Lookup> Check<'_, L> {
     }
 
     /// The audit annotations, or what fails of them.
-    fn annotations(&self, variables: &Variables) -> Result<Vec<(String, String)>, Vec<String>> {
+    fn annotations(&self, variables: &Variables) -> Result<Vec<Annotation>, Vec<String>> {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for annotation in &self.policy.audit_annotations {
             let expression = &annotation.value_expression;
             match variables.text(expression) {
                 Ok(Some(value)) if !value.trim().is_empty() => {
-                    found.push((format!("{}/{}", self.name, annotation.key), value.trim().to_owned()));
+                    found.push(Annotation {
+                        policy: self.name.to_owned(),
+                        key: format!("{}/{}", self.name, annotation.key),
+                        value: value.trim().to_owned(),
+                    });
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -254,7 +294,6 @@ impl<L: Lookup> Check<'_, L> {
             message,
             reason: "Invalid".to_owned(),
             actions: self.binding.validation_actions.clone(),
-            annotations: Vec::new(),
         }
     }
 

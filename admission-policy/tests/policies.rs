@@ -1,6 +1,6 @@
 //! What policies find, feature by feature.
 
-use admission_policy::{Objects, Operation, Policies, PolicyError, Request, UserInfo};
+use admission_policy::{Objects, Operation, Policies, PolicyError, Request, Review, UserInfo};
 use serde_json::{Value, json};
 
 fn policy(spec: Value) -> Value {
@@ -229,13 +229,29 @@ fn actions_and_annotations_are_told() -> Outcome {
     let objects = Objects::new([policy(spec), binding(json!({"validationActions": ["Warn", "Audit"]}))]);
     let object = deployment(4);
     let request = Request::new(Operation::Create, &object, "deployments");
-    let findings = Policies::of(&objects)?.check(&request, &objects);
-    assert!(!findings[0].is_denied());
+    let review = Policies::of(&objects)?.review(&request, &objects);
+    assert!(!review.findings[0].is_denied());
     assert_eq!(
-        findings[0].to_string(),
+        review.findings[0].to_string(),
         "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': no"
     );
-    assert_eq!(findings[0].annotations, [("p/replicas".to_owned(), "4".to_owned())]);
+    let noted = ["ValidatingAdmissionPolicy 'p' adds the audit annotation p/replicas: 4"];
+    let annotations =
+        |review: &Review| -> Vec<String> { review.annotations.iter().map(ToString::to_string).collect() };
+    assert_eq!(annotations(&review), noted);
+
+    // An API server notes them as well if all validations hold.
+    let spec = json!({
+        "auditAnnotations": [
+            {"key": "replicas", "valueExpression": "string(object.spec.replicas)"},
+            {"key": "nothing", "valueExpression": "null"},
+        ],
+        "validations": [{"expression": "true"}],
+    });
+    let objects = Objects::new([policy(spec), binding(json!({"validationActions": ["Deny"]}))]);
+    let review = Policies::of(&objects)?.review(&request, &objects);
+    assert!(review.findings.is_empty());
+    assert_eq!(annotations(&review), noted);
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub(crate) use order::add_common;
 pub use prune::Pruned;
 pub use request::RequestError;
 pub use stages::Apply;
+pub(crate) use stages::CONCURRENCY;
 
 /// The field manager of everything that is applied.
 pub const FIELD_MANAGER: &str = "kustomize-controller";

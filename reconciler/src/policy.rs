@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use admission_policy::{Objects, Operation, Policies, Request};
+use admission_policy::{Action, Objects, Operation, Policies, Request};
 use reconciler_core::object;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,8 +27,43 @@ pub struct Finding {
     pub message: String,
     /// The policy, what it does, and why.
     pub text: String,
-    /// Whether the object is refused; there is only a warning otherwise.
-    pub is_denied: bool,
+    /// What follows.
+    pub level: Level,
+}
+
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The object is refused.
+    Denied,
+    /// Who applies it is warned.
+    Warning,
+    /// It is noted for an audit.
+    Note,
+}
+
+impl Finding {
+    /// Whether the object is refused.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.level == Level::Denied
+    }
+}
+
+/// An object that policies are asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The object as it will be.
+    pub object: &'a Value,
+    /// The object as it is, if it exists: policies are asked about a change then, otherwise about a new object.
+    pub old: Option<&'a Value>,
+}
+
+impl<'a> Subject<'a> {
+    fn request(&self, resource: &'a str) -> Request<'a> {
+        let operation = if self.old.is_some() { Operation::Update } else { Operation::Create };
+        Request { old_object: self.old, ..Request::new(operation, self.object, resource) }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -39,11 +74,23 @@ impl fmt::Display for Finding {
 
 impl From<admission_policy::Finding> for Finding {
     fn from(finding: admission_policy::Finding) -> Self {
+        let has = |action| finding.actions.contains(&action);
+        let level = match (has(Action::Deny), has(Action::Warn)) {
+            (true, _) => Level::Denied,
+            (false, true) => Level::Warning,
+            (false, false) => Level::Note,
+        };
+        Finding { text: finding.to_string(), level, policy: finding.policy, message: finding.message }
+    }
+}
+
+impl From<admission_policy::Annotation> for Finding {
+    fn from(annotation: admission_policy::Annotation) -> Self {
         Finding {
-            text: finding.to_string(),
-            is_denied: finding.is_denied(),
-            policy: finding.policy,
-            message: finding.message,
+            text: annotation.to_string(),
+            level: Level::Note,
+            policy: annotation.policy,
+            message: format!("{}: {}", annotation.key, annotation.value),
         }
     }
 }
@@ -118,29 +165,28 @@ impl PolicySet {
         Ok(PolicySet { objects: files.objects, policies, rego })
     }
 
-    /// What the policies have against each of some objects. Parameters and namespaces can be among `all`, the objects
-    /// that belong together.
+    /// What the policies have against each of some objects, and what they note. Parameters and namespaces can be among
+    /// `all`, the objects that belong together.
     ///
     /// # Errors
     /// A module in Rego has a mistake, fails, or exceeds its limits.
     pub fn check<'a>(
         &self,
-        operation: Operation,
-        objects: &[&Value],
+        subjects: &[Subject<'_>],
         all: impl IntoIterator<Item = &'a Value>,
     ) -> Result<Vec<Vec<Finding>>, String> {
         let lookup = Objects::new(self.objects.iter().cloned().chain(all.into_iter().cloned()));
-        let resource = |object: &&Value| lookup.resource(object::api_version(object), object::kind(object));
-        let resources: Vec<String> = objects.iter().map(resource).collect();
-        let requests: Vec<Request<'_>> = objects
-            .iter()
-            .zip(&resources)
-            .map(|(object, resource)| Request::new(operation, object, resource))
-            .collect();
+        let resource = |Subject { object, .. }: &Subject<'_>| {
+            lookup.resource(object::api_version(object), object::kind(object))
+        };
+        let resources: Vec<String> = subjects.iter().map(resource).collect();
+        let requests: Vec<Request<'_>> =
+            subjects.iter().zip(&resources).map(|(subject, resource)| subject.request(resource)).collect();
         let mut findings = self.rego.check(&requests, &lookup)?;
         for (request, findings) in requests.iter().zip(&mut findings) {
-            let found = self.policies.check(request, &lookup).into_iter().map(Finding::from);
-            findings.splice(0..0, found);
+            let review = self.policies.review(request, &lookup);
+            let found = review.findings.into_iter().map(Finding::from);
+            findings.splice(0..0, found.chain(review.annotations.into_iter().map(Finding::from)));
         }
         Ok(findings)
     }

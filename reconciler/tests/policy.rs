@@ -117,6 +117,95 @@ fn programs_read_other_formats() -> Outcome {
     Ok(())
 }
 
+/// A policy that warns and notes for audits, and one for what exists already.
+const OTHERS: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: noted}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: ['*'], operations: [CREATE], resources: [deployments]}
+  validations: [{expression: object.spec.replicas < 5, message: many}]
+  auditAnnotations: [{key: replicas, valueExpression: string(object.spec.replicas) + ' & no more'}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: audit}
+spec: {policyName: noted, validationActions: [Audit]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: warn}
+spec: {policyName: noted, validationActions: [Warn, Audit]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: changes}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: ['*'], operations: [UPDATE], resources: [deployments]}
+  validations: [{expression: 'false'}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: changes}
+spec: {policyName: changes, validationActions: [Deny]}
+";
+
+#[test]
+fn warnings_and_notes_refuse_nothing() -> Outcome {
+    let directory = directory()?;
+    std::fs::write(directory.path().join("others.yaml"), OTHERS)?;
+    let checked = |line: &str| -> Outcome<String> {
+        let output = run(&directory, line)?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let failed = |binding: &str| {
+        format!("Validation failed for ValidatingAdmissionPolicy 'noted' with binding '{binding}': many")
+    };
+    let noted = |replicas: u8| {
+        format!(
+            "ValidatingAdmissionPolicy 'noted' adds the audit annotation noted/replicas: {replicas} & no more"
+        )
+    };
+    // Objects are new, so that nothing is said about changes.
+    let place = "base/deployment.yaml:2: Deployment/web/web";
+    let text = checked("small large --policy others.yaml")?;
+    let wanted = format!(
+        "note: {place}: {}\nnote: {place}: {}\nwarning: {place}: {}\nnote: {place}: {}\n2 objects checked, 0 would be refused\n",
+        noted(1),
+        failed("audit"),
+        failed("warn"),
+        noted(9)
+    );
+    assert_eq!(text, wanted);
+    let place = "file=base/deployment.yaml,line=2::Deployment/web/web";
+    let github = checked("large --policy others.yaml --output github")?;
+    let wanted = format!(
+        "::notice {place}: {}\n::warning {place}: {}\n::notice {place}: {}\n",
+        failed("audit"),
+        failed("warn"),
+        noted(9)
+    );
+    assert_eq!(github, wanted);
+    let junit = checked("large --policy others.yaml --output junit")?;
+    let place = "base/deployment.yaml:2: ";
+    let out = format!(
+        "<system-out>note: {place}{}\nwarning: {place}{}\nnote: {place}{}</system-out>",
+        failed("audit"),
+        failed("warn"),
+        noted(9).replace('&', "&amp;")
+    );
+    assert!(junit.contains(&out) && junit.contains("failures=\"0\""), "{junit}");
+    let sarif: Value = serde_json::from_str(&checked("large --policy others.yaml --output sarif")?)?;
+    let results = sarif["runs"][0]["results"].as_array().cloned().unwrap_or_default();
+    let levels: Vec<&Value> = results.iter().map(|result| &result["level"]).collect();
+    assert_eq!(levels, ["note", "warning", "note"]);
+    Ok(())
+}
+
 #[test]
 fn no_policy_is_no_success() -> Outcome {
     let directory = directory()?;

@@ -153,6 +153,17 @@ impl Objects {
         }
     }
 
+    /// Gets the object that applying another one would change. None if that one would be new.
+    pub async fn find_like(&self, object: &Value) -> Result<Option<Value>, RequestError> {
+        let id = ObjectId::of(object);
+        match self.kinds().find(object::api_version(object), &id.kind).await? {
+            // Applying it fails then, and says why.
+            Some(kind) if kind.is_namespaced && id.namespace.is_empty() => Ok(None),
+            Some(kind) => self.get(&kind, &id).await,
+            None => Ok(None),
+        }
+    }
+
     /// Gets an object by what an inventory says of it. None if it or its kind does not exist.
     pub async fn find(&self, id: &ObjectId, version: &str) -> Result<Option<Value>, RequestError> {
         match self.kinds().find_id(id, version).await? {

@@ -23,7 +23,7 @@ use super::order::{Order, Wanted};
 use super::request::RequestError;
 
 /// Concurrent requests for one Kustomization.
-pub(super) const CONCURRENCY: usize = 4;
+pub(crate) const CONCURRENCY: usize = 4;
 /// How long to wait until new definitions are established.
 const ESTABLISH: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,10 @@
 //! What the policies of a repository have against objects, and against a change of files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use admission_policy::Operation;
 use kustomize_core::Rendered;
 use kustomize_core::host::{EntryKind, Host};
 use kustomize_core::resource::Resource;
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::place;
-use crate::policy::{Files, PolicySet};
+use crate::policy::{Files, PolicySet, Subject};
 use crate::source::git::GitTree;
 
 /// How deep directories with policies may be nested.
@@ -50,7 +49,7 @@ impl Admission {
         change.each(|_, old, new| {
             if let Ok(new) = new {
                 let old = old.map(|old| objects(&old)).unwrap_or_default();
-                outcome = self.check(&old, &objects(&new), &mut found);
+                outcome = self.check(old.iter().map(|object| &object.value), &objects(&new), &mut found);
             }
             if outcome.is_ok() && found.len() < MOST {
                 ControlFlow::Continue(())
@@ -62,37 +61,48 @@ impl Admission {
     }
 
     /// Adds what would be refused of the objects that are new or not what they were.
-    fn check(&self, old: &[Object], new: &[Object], found: &mut BTreeSet<String>) -> Result<(), String> {
-        let unchanged: BTreeMap<String, &Value> =
-            old.iter().map(|Object { value, .. }| (ObjectId::of(value).subject(), value)).collect();
+    fn check<'a>(
+        &self,
+        old: impl IntoIterator<Item = &'a Value>,
+        new: &[Object],
+        found: &mut BTreeSet<String>,
+    ) -> Result<(), String> {
+        let known: HashMap<ObjectId, &Value> =
+            old.into_iter().map(|value| (ObjectId::of(value), value)).collect();
         let is_changed = |object: &&Object| {
-            unchanged.get(&ObjectId::of(&object.value).subject()).is_none_or(|old| **old != object.value)
+            known.get(&ObjectId::of(&object.value)).is_none_or(|old| **old != object.value)
         };
         let changed: Vec<&Object> = new.iter().filter(is_changed).collect();
         if changed.is_empty() {
             return Ok(());
         }
-        let values: Vec<&Value> = changed.iter().map(|object| &object.value).collect();
-        let findings = self.0.check(Operation::Update, &values, new.iter().map(|object| &object.value))?;
+        let values = changed.iter().map(|object| &object.value);
+        let old = |object: &Value| known.get(&ObjectId::of(object)).copied();
+        let subjects: Vec<Subject<'_>> = values.map(|object| Subject { object, old: old(object) }).collect();
+        let findings = self.0.check(&subjects, new.iter().map(|object| &object.value))?;
         for (Object { value, place }, findings) in changed.into_iter().zip(findings) {
             let subject = ObjectId::of(value).subject();
             let place = place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
-            let denied = findings.iter().filter(|finding| finding.is_denied);
+            let denied = findings.iter().filter(|finding| finding.is_denied());
             found.extend(denied.map(|finding| format!("{subject}{place}: {finding}")));
         }
         Ok(())
     }
 
-    /// What would be refused of the objects of a Kustomization.
+    /// What would be refused of the objects of a Kustomization, of which these exist.
     ///
     /// # Errors
     /// A policy in Rego cannot be evaluated.
-    pub fn refusals_of(&self, objects: &[super::Object]) -> Result<BTreeSet<String>, String> {
+    pub fn refusals_of(
+        &self,
+        objects: &[super::Object],
+        existing: &[Value],
+    ) -> Result<BTreeSet<String>, String> {
         let object =
             |object: &super::Object| Object { value: object.value.clone(), place: object.place.clone() };
         let objects: Vec<Object> = objects.iter().map(object).collect();
         let mut found = BTreeSet::new();
-        self.check(&[], &objects, &mut found)?;
+        self.check(existing, &objects, &mut found)?;
         Ok(found)
     }
 }

@@ -125,10 +125,10 @@ impl Compared<'_> {
             let rules: Vec<IgnoreRule> = serde_json::from_value(rules)
                 .map_err(|error| Failure::failed(format!("spec.ignore makes no sense: {error}")))?;
             let mut ids = Vec::new();
-            for policies::Object { value: mut object, place } in
+            for policies::Object { value: mut object, place, .. } in
                 self.flags.render(Some(self.cluster), kustomization, directory).await?
             {
-                report.rendered.push(policies::Object { value: object.clone(), place });
+                report.rendered.push(policies::Object { value: object.clone(), place, old: None });
                 normalize(&mut object);
                 let id = ObjectId::of(&object);
                 let created = match self.object(&object, &id, &rules, report).await {
@@ -176,6 +176,9 @@ impl Compared<'_> {
         })?;
         let live =
             self.objects.get(&kind, id).await.map_err(|error| format!("{subject} not read: {error}"))?;
+        if let Some(rendered) = report.rendered.last_mut() {
+            rendered.old.clone_from(&live);
+        }
         let once = object::is_marked(object, annotation::SSA, "ifnotpresent") && live.is_some();
         if once || is_left_alone(object) || live.as_ref().is_some_and(is_left_alone) {
             report.text.push_str(&format!("► {subject} skipped\n"));

@@ -4,9 +4,8 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use admission_policy::Operation;
 use clap::Args;
-use reconciler::policy::{Files, Finding, PolicySet};
+use reconciler::policy::{Files, Finding, PolicySet, Subject};
 use reconciler_core::ssa::ObjectId;
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,6 +44,8 @@ pub(crate) struct Object {
     pub(crate) value: Value,
     /// Where it was written: the file and the line.
     pub(crate) place: Option<(String, usize)>,
+    /// What the cluster has, where one is asked. Policies take an object for a new one otherwise.
+    pub(crate) old: Option<Value>,
 }
 
 /// An object with what policies have against it.
@@ -58,7 +59,7 @@ struct Verdict {
 
 impl Verdict {
     fn is_denied(&self) -> bool {
-        self.findings.iter().any(|finding| finding.is_denied)
+        self.findings.iter().any(Finding::is_denied)
     }
 }
 
@@ -80,12 +81,17 @@ impl Checked {
         let policies = PolicySet::new(files, &evaluator).map_err(named)?;
         let mut checked = Vec::new();
         for (path, objects) in all {
-            let values: Vec<&Value> = objects.iter().map(|object| &object.value).collect();
+            let subjects =
+                objects.iter().map(|object| Subject { object: &object.value, old: object.old.as_ref() });
+            let subjects: Vec<Subject<'_>> = subjects.collect();
             let findings =
-                policies.check(Operation::Create, &values, values.iter().copied()).map_err(named)?;
-            let verdicts = objects.into_iter().zip(findings).map(|(Object { value, place }, findings)| {
-                Verdict { subject: ObjectId::of(&value).subject(), place, findings }
-            });
+                policies.check(&subjects, objects.iter().map(|object| &object.value)).map_err(named)?;
+            let verdicts =
+                objects.into_iter().zip(findings).map(|(Object { value, place, .. }, findings)| Verdict {
+                    subject: ObjectId::of(&value).subject(),
+                    place,
+                    findings,
+                });
             checked.push((path, verdicts.collect()));
         }
         Ok(Checked(checked))
@@ -162,7 +168,7 @@ pub(crate) fn read_with_lines(file: &Path) -> Result<Vec<Object>> {
     let objects =
         documents.into_iter().filter(|document| !document.is_null()).enumerate().map(|(index, value)| {
             let line = starts.get(index).copied().unwrap_or(1);
-            Object { value, place: Some((file.display().to_string(), line)) }
+            Object { value, place: Some((file.display().to_string(), line)), old: None }
         });
     Ok(objects.collect())
 }

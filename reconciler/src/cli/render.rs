@@ -160,7 +160,7 @@ impl Flags {
             let place = rendered.location(&resource.node);
             let place =
                 place.map(|place| (shown(&format!("/{}", place.file.trim_start_matches('/'))), place.line));
-            objects.push(Object { value, place });
+            objects.push(Object { value, place, old: None });
         }
         Ok(objects)
     }

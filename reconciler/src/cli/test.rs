@@ -52,7 +52,7 @@ fn render(directory: &std::path::Path) -> Result<Vec<Object>> {
 fn object(rendered: &Rendered, resource: &kustomize_core::resource::Resource) -> Result<Object> {
     let value = serde_json::to_value(resource.data()).map_err(|error| Failure::failed(error.to_string()))?;
     let place = rendered.location(&resource.node).map(|place| (shown(&place.file), place.line));
-    Ok(Object { value, place })
+    Ok(Object { value, place, old: None })
 }
 
 /// A path from the current directory, if it is below it.

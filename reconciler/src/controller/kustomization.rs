@@ -280,7 +280,8 @@ impl Reconciliation<'_> {
         built.plaintext.extend(secrets);
         let plaintext = built.plaintext;
         self.warn(built.ignored, &commit.revision).await;
-        self.ask_policies(commit, &built.objects).await.map_err(|failure| failure.masked(&plaintext))?;
+        let asked = self.ask_policies(commit, &built.objects, &cluster).await;
+        asked.map_err(|failure| failure.masked(&plaintext))?;
         let spec = &self.object.spec;
         let order = Order::new(built.objects, self.owner(), spec.common_metadata.as_ref());
         let digest = history::digest(order.objects());

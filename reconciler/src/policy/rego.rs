@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use admission_policy::{Lookup, Request};
+use admission_policy::{Action, Lookup, Request};
 use rego_policy::{Module, Policies, Worker};
 use serde_json::Value;
 
-use super::Finding;
+use super::{Finding, Level};
 
 /// What the program is called with to evaluate modules in Rego, besides nothing else.
 pub const ARGUMENT: &str = "evaluate-rego";
@@ -20,12 +20,12 @@ pub(super) struct Rego {
 
 impl From<rego_policy::Finding> for Finding {
     fn from(finding: rego_policy::Finding) -> Self {
-        Finding {
-            text: finding.to_string(),
-            is_denied: finding.is_denied(),
-            policy: finding.policy,
-            message: finding.message,
-        }
+        let level = match finding.action {
+            Action::Deny => Level::Denied,
+            Action::Warn => Level::Warning,
+            Action::Audit => Level::Note,
+        };
+        Finding { text: finding.to_string(), level, policy: finding.policy, message: finding.message }
     }
 }
 

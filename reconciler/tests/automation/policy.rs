@@ -41,6 +41,38 @@ spec:
         kubernetes.io/metadata.name: production
 "#;
 
+/// A policy for objects that are new, and one for those that exist.
+const OPERATIONS: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: only-new}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: ['*'], apiVersions: ['*'], operations: [CREATE], resources: [configmaps, deployments]}
+  validations: [{expression: 'false', message: it is new}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: only-new}
+spec: {policyName: only-new, validationActions: [Deny]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: one-step}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: ['*'], apiVersions: ['*'], operations: [UPDATE], resources: [configmaps, deployments]}
+  validations:
+  - expression: object.spec.replicas <= oldObject.spec.replicas + 1
+    messageExpression: \"'from ' + string(oldObject.spec.replicas) + ' to ' + string(object.spec.replicas)\"
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: one-step}
+spec: {policyName: one-step, validationActions: [Deny]}
+";
+
 /// Plays the step.
 pub(crate) async fn play(stage: &Stage, slack: &Slack) -> Outcome {
     let file = format!("{CLUSTER}/policy.yaml");
@@ -117,10 +149,19 @@ async fn asked_before_applying(stage: &Stage) -> Outcome {
         let message = stage.not_ready("apps-production", "ReconciliationFailed", denied).await?;
         let place = "Deployment/production/kustomize-ginx (apps/base/deployment.yaml:1): ";
         assert_eq!(message, format!("nothing is applied, because of {place}{denied}"));
+        stage.commit("no Rego", &[("gate/replicas.rego", "")])?;
     }
+    stage.commit("tell new objects from others", &[("gate/replicas.yaml", OPERATIONS)])?;
+    stage.reconcile("apps-production").await?;
+    let message = stage.not_ready("apps-production", "ReconciliationFailed", "only-new").await?;
+    let words = "nothing is applied, because of ConfigMap/production/marker (apps/overlays/production/marker.yaml:1): \
+                 ValidatingAdmissionPolicy 'only-new' with binding 'only-new' denied request: it is new, \
+                 Deployment/production/kustomize-ginx (apps/base/deployment.yaml:1): ValidatingAdmissionPolicy \
+                 'one-step' with binding 'one-step' denied request: from 2 to 7";
+    assert_eq!(message, words);
     let config = "/api/v1/namespaces/production/configmaps/marker";
     assert_eq!(stage.get(config).await?, None, "something was applied");
-    stage.commit("scale in again", &[(OVERLAY, &overlay(""))])?;
+    stage.commit("scale in again", &[(OVERLAY, &overlay("")), ("gate/replicas.yaml", POLICY)])?;
     stage.reconcile("apps-production").await?;
     stage.ready("apps-production", &stage.revision()?).await?;
     assert!(stage.get(config).await?.is_some());

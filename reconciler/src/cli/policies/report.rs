@@ -5,6 +5,8 @@ use std::fmt::Write;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use reconciler::policy::{Finding, Level};
+
 use super::{Checked, Verdict};
 
 /// How findings are printed.
@@ -30,8 +32,13 @@ pub(super) fn text(checked: &Checked, format: Format) -> String {
     }
 }
 
-fn level(is_denied: bool) -> &'static str {
-    if is_denied { "error" } else { "warning" }
+/// A level, in the words of all formats but GitHub's.
+fn level(finding: &Finding) -> &'static str {
+    match finding.level {
+        Level::Denied => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
+    }
 }
 
 /// The place of an object in front of a message.
@@ -46,7 +53,7 @@ fn plain(checked: &Checked) -> String {
         objects += 1;
         denied += usize::from(verdict.is_denied());
         for finding in &verdict.findings {
-            let (level, place) = (level(finding.is_denied), place(verdict));
+            let (level, place) = (level(finding), place(verdict));
             let _ = writeln!(out, "{level}: {place}{}: {finding}", verdict.subject);
         }
     }
@@ -64,7 +71,8 @@ fn github(checked: &Checked) -> String {
             let place = place
                 .map_or_else(String::new, |(file, line)| format!(" file={},line={line}", property(file)));
             let message = escaped(&format!("{}: {finding}", verdict.subject));
-            let _ = writeln!(out, "::{}{place}::{message}", level(finding.is_denied));
+            let level = if finding.level == Level::Note { "notice" } else { level(finding) };
+            let _ = writeln!(out, "::{level}{place}::{message}");
         }
     }
     out
@@ -82,12 +90,12 @@ fn junit(checked: &Checked) -> String {
         );
         for verdict in verdicts {
             let _ = write!(out, "    <testcase classname=\"{path}\" name=\"{}\"", escaped(&verdict.subject));
-            if !verdict.is_denied() {
+            if verdict.findings.is_empty() {
                 out.push_str("/>\n");
                 continue;
             }
             out.push_str(">\n");
-            for finding in verdict.findings.iter().filter(|finding| finding.is_denied) {
+            for finding in verdict.findings.iter().filter(|finding| finding.is_denied()) {
                 let text = escaped(&format!("{}{finding}", place(verdict)));
                 let _ = writeln!(
                     out,
@@ -95,6 +103,13 @@ fn junit(checked: &Checked) -> String {
                     escaped(&finding.policy),
                     escaped(&finding.message)
                 );
+            }
+            let others = verdict.findings.iter().filter(|finding| !finding.is_denied());
+            let others: Vec<String> = others
+                .map(|finding| escaped(&format!("{}: {}{finding}", level(finding), place(verdict))))
+                .collect();
+            if !others.is_empty() {
+                let _ = writeln!(out, "      <system-out>{}</system-out>", others.join("\n"));
             }
             out.push_str("    </testcase>\n");
         }
@@ -136,7 +151,7 @@ fn sarif(checked: &Checked) -> Value {
         .map(|(verdict, finding)| {
             let mut result = json!({
                 "ruleId": finding.policy,
-                "level": level(finding.is_denied),
+                "level": level(finding),
                 "message": {"text": format!("{}: {finding}", verdict.subject)},
             });
             if let Some((file, line)) = &verdict.place {
