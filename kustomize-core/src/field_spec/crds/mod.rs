@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         if found.count > MAX_FIELD_SPECS {
             return Err(invalid("the definitions refer to each other in too many ways", property.pos));
         }
-        let reference = string(property.get("$ref")).and_then(schema::normalized);
+        let reference = string(property.get("$ref")).map(schema::normalized);
         match reference.and_then(|name| self.schemas.get_key_value(name.as_str())) {
             Some((name, _)) => self.definition(name, property.pos, found),
             None => Ok(()),

@@ -143,10 +143,6 @@ fn check_url(field: &str, value: &Node) -> Result<(), BuildError> {
     {
         return refuse("its host lacks a `]`");
     }
-    let is_scheme = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    };
     match path.split_once(':') {
         Some((before, _)) if !before.contains('/') && !is_scheme(before) => {
             refuse("its first part holds a colon")
@@ -155,16 +151,71 @@ fn check_url(field: &str, value: &Node) -> Result<(), BuildError> {
     }
 }
 
-/// A reference after Go has read it as a URL and written it again, with single slashes; none if that
-/// finds no definition.
-pub(super) fn normalized(text: &str) -> Option<String> {
-    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/#".contains(&byte);
-    if !text.bytes().all(stays) || text.starts_with("//") || text.contains("://") {
-        return None;
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// A reference as kustomize looks it up: read as a URL and written again, with single slashes.
+pub(super) fn normalized(text: &str) -> String {
+    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let (rest, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    let (scheme, rest) = match rest.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
+        _ => (String::new(), rest),
+    };
+    let (host, path) = match rest.strip_prefix("//") {
+        Some(behind) if !scheme.is_empty() || !behind.starts_with('/') => {
+            let (host, path) = behind.split_at(behind.find('/').unwrap_or(behind.len()));
+            (Some(host.to_ascii_lowercase()), path)
+        }
+        _ => (None, rest),
+    };
+    let mut url = String::new();
+    if !scheme.is_empty() {
+        url += &scheme;
+        url.push(':');
     }
-    let mut url = text.to_owned();
-    while url.contains("//") {
-        url = url.replace("//", "/");
+    if let Some(host) = &host {
+        let default_port = match scheme.as_str() {
+            "http" => ":80",
+            "https" => ":443",
+            _ => "",
+        };
+        url += "//";
+        url += host.strip_suffix(default_port).unwrap_or(host);
     }
-    Some(url)
+    if scheme.is_empty() || rest.starts_with('/') {
+        let mut path = escaped(path, b"$&+,-./:;=@_~");
+        while path.contains("//") {
+            path = path.replace("//", "/");
+        }
+        url += &path;
+    } else {
+        url += path;
+    }
+    url += query;
+    if !fragment.is_empty() {
+        url.push('#');
+        url += &escaped(fragment, b"!$&()*+,-./:;=?@_~");
+    }
+    url
+}
+
+/// A part of a URL with only those bytes escaped that are neither letters, digits nor in `kept`.
+fn escaped(part: &str, kept: &[u8]) -> String {
+    let mut out = String::with_capacity(part.len());
+    let mut at = 0;
+    while let Some(&byte) = part.as_bytes().get(at) {
+        let code = part.get(at + 1..at + 3).filter(|_| byte == b'%');
+        let code = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        at += if code.is_some() { 3 } else { 1 };
+        let byte = code.unwrap_or(byte);
+        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
 }
