@@ -181,6 +181,12 @@ impl BuildError {
         self
     }
 
+    /// Says where it happened, in place of what was said before.
+    pub(crate) fn moved_to(mut self, pos: Pos) -> Self {
+        self.0.pos = pos;
+        self
+    }
+
     /// Says in which file it happened, when there is no position to give.
     #[must_use]
     pub fn in_file(mut self, path: impl Into<String>) -> Self {

@@ -168,7 +168,10 @@ impl Matches<'_> {
             };
         }
         match structured::parse(field.text()) {
-            Some(mut document) => self.visit(&mut document, rest),
+            Some(mut document) => {
+                // Its own positions are those of a text within a file.
+                self.visit(&mut document, rest).map_err(|error| error.moved_to(field.pos))
+            }
             None => Err(error("the path goes on, but there is no document in this text", field)),
         }
     }
