@@ -53,7 +53,7 @@ fn write_scalar(scalar: &mut Scalar) -> Result<(), PrintProblem> {
 /// as `1e+06`.
 ///
 /// # Errors
-/// A number that is too large for a float, or too deep a tree.
+/// A number that is too large for a float, a text that YAML cannot hold, or too deep a tree.
 pub fn read(node: &mut Node) -> Result<(), PrintError> {
     read_below(node, 0)
 }
@@ -91,6 +91,10 @@ fn read_scalar(scalar: &mut Scalar) -> Result<(), PrintProblem> {
             *scalar = Scalar::new(&text, resolve(&text), Style::Plain);
         }
         _ => {
+            // Its lines make a block of it, of which a tab at the start cannot be read.
+            if scalar.text().starts_with('\t') {
+                read_back(&Scalar::new(scalar.text(), Tag::Str, Style::Plain), Role::Value)?;
+            }
             let style = style_of(scalar.text());
             *scalar = std::mem::take(scalar).with(Tag::Str, style);
         }
