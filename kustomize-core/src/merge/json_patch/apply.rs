@@ -211,7 +211,8 @@ impl Operation {
             return Err(self.fails(format!("maps and lists are nested more than {MAX_DEPTH} deep")));
         }
         if effort.reads_values {
-            through_json::read_below(value, pointer.depth())?;
+            // What cannot be read may be removed again.
+            effort.is_read &= through_json::read_below(value, pointer.depth()).is_ok();
             effort.is_settled &= through_json::is_settled(value);
         }
         Ok(())
@@ -269,5 +270,49 @@ fn depth(node: &Node) -> usize {
         Value::Scalar(_) => 0,
         Value::Map(map) => map.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0),
         Value::Seq(list) => list.iter().map(depth).max().unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::LongMaps;
+    use crate::yaml::{FileId, SourceText, reader};
+
+    const WIDGET: &str = "spec: {list: [1, {a: 2}], map: {b: {c: {}}}}\n";
+
+    /// Whether an operation applies, after so many values were copied and passed.
+    fn applies(operation: &str, copied: usize, passed: usize) -> bool {
+        let text = SourceText::from(format!("[{operation}]"));
+        let patch = JsonPatch::read(&text, FileId::UNKNOWN).unwrap();
+        let mut document = reader::read(WIDGET, FileId::UNKNOWN).unwrap().remove(0);
+        let mut long_maps = LongMaps::default();
+        let mut effort = Effort { copied, passed, ..Effort::new(&mut long_maps) };
+        patch.apply_one(&patch.operations[0], &mut document, &mut effort).is_ok()
+    }
+
+    #[test]
+    fn copies_and_ways_have_a_limit() {
+        let copy = r#"{"op": "copy", "from": "/spec/list", "path": "/spec/new"}"#;
+        assert!(applies(copy, MAX_COPIED - 4, 0));
+        assert!(!applies(copy, MAX_COPIED - 3, 0));
+        let add = r#"{"op": "add", "path": "/spec/new", "value": 1}"#;
+        assert!(applies(add, 0, MAX_PASSED - 1));
+        assert!(!applies(add, 0, MAX_PASSED));
+    }
+
+    #[test]
+    fn values_are_nested_to_a_limit() {
+        let lists = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let maps = |depth: usize| "{\"a\": ".repeat(depth - 1) + "{}" + &"}".repeat(depth - 1);
+        let fits = |path: &str, value: &str| {
+            applies(&format!(r#"{{"op": "add", "path": "{path}", "value": {value}}}"#), 0, 0)
+        };
+        // The patch itself nests values two deep, to the same limit.
+        for (path, depth) in [("/spec/map/b/new", 4), ("/spec/map/b/c/new", 5)] {
+            let room = MAX_DEPTH - depth;
+            assert!(fits(path, &lists(room)) && fits(path, &maps(room)), "{path}");
+            assert!(!fits(path, &lists(room + 1)) && !fits(path, &maps(room + 1)), "{path}");
+        }
     }
 }

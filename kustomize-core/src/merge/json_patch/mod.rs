@@ -35,13 +35,15 @@ struct Effort<'f> {
     long_maps: &'f mut LongMaps,
     /// Whether values are read from JSON as they are added; else the whole resource is read at the end.
     reads_values: bool,
+    /// Whether all values added so far could be read.
+    is_read: bool,
     /// Whether all values added so far are settled ([`FormState::Settled`]).
     is_settled: bool,
 }
 
 impl<'f> Effort<'f> {
     fn new(long_maps: &'f mut LongMaps) -> Self {
-        Effort { copied: 0, passed: 0, long_maps, reads_values: false, is_settled: true }
+        Effort { copied: 0, passed: 0, long_maps, reads_values: false, is_read: true, is_settled: true }
     }
 }
 

@@ -86,6 +86,9 @@ impl JsonPatch {
                 }
             }
         }
+        if !effort.is_read {
+            through_json::read(resource)?;
+        }
         Ok(if effort.is_settled { FormState::Settled } else { FormState::Unsettled })
     }
 }

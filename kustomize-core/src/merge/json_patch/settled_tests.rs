@@ -57,6 +57,7 @@ const VALUES: &[&str] = &[
     "\"v3\"",
     "\"y\"",
     "\"\\tx\\ny\"",
+    "\"\\tx \\ny\"",
     "\"a\\u0085b\"",
     "{\"a\": 1, \"7\": [1000000, \"0x10\"]}",
     "[{\"a\": 1000000}, 2]",
@@ -137,4 +138,75 @@ fn many_patches_leave_a_resource_settled() {
         patch.apply(&mut resource, &mut form).unwrap();
     }
     assert_eq!(form.state, FormState::Settled);
+}
+
+/// A map that is long enough to be remembered, from its last key to its first if `is_reversed`.
+fn long_map(value: &str, is_reversed: bool) -> String {
+    let mut fields: Vec<String> = (0..70).map(|i| format!("k{i}: {value}{i}")).collect();
+    if is_reversed {
+        fields.reverse();
+    }
+    format!("{{{}}}", fields.join(", "))
+}
+
+/// Applies patches one after the other to a resource of which long maps are remembered.
+fn apply_all(resource: &str, patches: &[String]) -> String {
+    let sources = Sources::default();
+    let mut resource = reader::read(resource, sources.add("w.yaml", "".into(), None)).unwrap().remove(0);
+    let mut form = JsonForm::eager();
+    for patch in patches {
+        let text = SourceText::from(patch.as_str());
+        let patch = JsonPatch::read(&text, sources.add("patch", text.clone(), None)).unwrap();
+        patch.apply(&mut resource, &mut form).unwrap();
+    }
+    printed(&resource).unwrap()
+}
+
+#[test]
+fn what_is_remembered_of_a_map_ends_with_it() {
+    let (first, second) = (long_map("v", false), long_map("w", true));
+    let test = |path: &str, value: &str| format!("- {{op: test, path: {path}, value: {value}}}\n");
+    // Another map takes its place, or what is around it does.
+    let moved = "- {op: move, from: /a, path: /c}\n- {op: move, from: /b, path: /a}\n";
+    let replaced = format!("- {{op: replace, path: \"\", value: {{a: {second}}}}}\n");
+    for change in [moved, &replaced] {
+        let patch = test("/a/k3", "v3") + change + &test("/a/k3", "w3");
+        apply_all(&format!("a: {first}\nb: {second}\n"), &[patch]);
+    }
+    let inner = format!("- {{op: replace, path: /a, value: {{x: {second}}}}}\n");
+    let patch = test("/a/x/k3", "v3") + &inner + &test("/a/x/k3", "w3");
+    apply_all(&format!("a: {{x: {first}}}\n"), &[patch]);
+    // Items of lists have other places after an insertion.
+    let inserted = format!("- {{op: add, path: /list/0, value: {second}}}\n");
+    let patch = test("/list/0/k3", "v3") + &inserted + &test("/list/0/k3", "w3");
+    apply_all(&format!("list: [{first}]\n"), &[patch]);
+}
+
+#[test]
+fn a_test_sees_the_json_form_of_what_was_moved() {
+    let patches = [
+        "- {op: add, path: /spec/x, value: 1000000}",
+        "- {op: move, from: /spec/x, path: /spec/y}\n- {op: test, path: /spec/y, value: 1000000}",
+    ];
+    assert_eq!(apply_all("spec: {}\n", &patches.map(str::to_owned)), "spec:\n  \"y\": 1000000\n");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_may_be_removed_again() {
+    let patches = [
+        r#"[{"op": "add", "path": "/spec/a", "value": 1}]"#,
+        r#"[{"op": "add", "path": "/spec/b", "value": 1e400}, {"op": "remove", "path": "/spec/b"}]"#,
+    ];
+    assert_eq!(apply_all("spec: {}\n", &patches.map(str::to_owned)), "spec:\n  a: 1\n");
+}
+
+#[test]
+fn a_value_that_changes_each_time_changes_each_time() {
+    let patches = [
+        r#"[{"op": "add", "path": "/spec/a", "value": 1}]"#,
+        r#"[{"op": "test", "path": "/spec/a", "value": 1}, {"op": "add", "path": "/spec/n", "value": -0}]"#,
+        r#"[{"op": "add", "path": "/spec/b", "value": 1}]"#,
+    ];
+    let fresh = patches.map(str::to_owned);
+    assert_eq!(apply_all("spec: {}\n", &fresh), "spec:\n  a: 1\n  b: 1\n  \"n\": 0\n");
 }
