@@ -245,3 +245,25 @@ fn fill_null(field: &mut Node, is_list: bool, is_last: bool, create: Create) {
         Create::Scalar(_) | Create::Map => field.value = Value::Map(Map::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field_spec::FieldPath;
+
+    fn can_be_followed(path: &str, mut node: Node) -> bool {
+        walk(&mut node, &FieldPath::from(path).steps(), 0, Create::Map, &mut |_| Ok(())).is_ok()
+    }
+
+    #[test]
+    fn fields_blanks_and_lists_have_a_limit() {
+        for part in ["a/", " /"] {
+            assert!(can_be_followed(&(part.repeat(MAX_DEPTH - 1) + "a"), Node::map(Map::new())));
+            assert!(!can_be_followed(&(part.repeat(MAX_DEPTH) + "a"), Node::map(Map::new())));
+        }
+        let lists =
+            |count| (0..count).fold(Node::map(Map::new()), |item, _| Node::seq(Seq::from_items(vec![item])));
+        assert!(can_be_followed("a", lists(MAX_DEPTH - 1)));
+        assert!(!can_be_followed("a", lists(MAX_DEPTH)));
+    }
+}

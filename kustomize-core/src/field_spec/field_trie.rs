@@ -191,3 +191,37 @@ impl Trie {
             .with_help("field specs name fields only; lists are gone through by themselves")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::Map;
+
+    fn can_be_followed(path: &str, mut node: Node) -> bool {
+        let mut tries = FieldTries::default();
+        tries.add(&FieldPath::from(path), 0);
+        tries.walk(&mut node, &mut |_, _| Ok(())).is_ok()
+    }
+
+    fn nested(count: usize, within: impl Fn(Node) -> Node) -> Node {
+        (0..count).fold(Node::map(Map::new()), |node, _| within(node))
+    }
+
+    fn below_field(node: Node) -> Node {
+        let mut map = Map::new();
+        map.insert("a", node);
+        Node::map(map)
+    }
+
+    #[test]
+    fn fields_blanks_and_lists_have_a_limit() {
+        for count in [MAX_DEPTH - 1, MAX_DEPTH] {
+            let is_short = count < MAX_DEPTH;
+            let path = |part: &str| vec![part; count].join("/");
+            assert_eq!(can_be_followed(&path("a"), nested(count, below_field)), is_short);
+            assert_eq!(can_be_followed(&path(" "), Node::map(Map::new())), is_short);
+            let lists = nested(count, |item| Node::seq(Seq::from_items(vec![item])));
+            assert_eq!(can_be_followed("a", lists), is_short);
+        }
+    }
+}

@@ -287,3 +287,26 @@ impl Fixer<'_, '_> {
         Err(self.referrer.ambiguous(name, self.scratch, self.referents, self.reference))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field_spec::FieldSpec;
+
+    #[test]
+    fn references_in_what_identifies_a_resource() {
+        for (path, expected) in [
+            ("metadata/name", true),
+            ("/metadata[]/labels", true),
+            ("metadata/annotations/a", false),
+            ("kind", true),
+            ("apiVersion", true),
+            ("*/name", true),
+            ("spec/metadata", false),
+        ] {
+            let referrers = vec![FieldSpec::any("spec/a", false), FieldSpec::any(path, false)];
+            let reference = NameReference { target: Gvk::default(), referrers: referrers.into() };
+            assert_eq!(refers_from_identity(&reference), expected, "{path}");
+        }
+    }
+}

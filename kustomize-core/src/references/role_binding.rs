@@ -48,3 +48,27 @@ fn is_string(node: &Node) -> bool {
 fn refuse(message: &str, node: &Node) -> BuildError {
     BuildError::new(ErrorKind::Reference, message).at(node.pos).field("subjects")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{FileId, Scalar, reader};
+
+    #[test]
+    fn only_bindings_within_a_namespace_are_looked_at() {
+        let node = |kind: &str| {
+            reader::read(&format!("kind: {kind}\nsubjects: [x]\n"), FileId::UNKNOWN).unwrap().remove(0)
+        };
+        assert!(namespaces(&node("RoleBinding"), false).is_err());
+        assert!(namespaces(&node("RoleBinding"), true).is_ok());
+        assert!(namespaces(&node("Bee"), false).is_ok());
+    }
+
+    #[test]
+    fn values_without_a_type_are_what_they_look_like() {
+        assert!(is_string(&Node::untyped("a")));
+        assert!(!is_string(&Node::untyped("5")));
+        let quoted = Scalar::untyped("5").with(Tag::None, Style::SingleQuoted);
+        assert!(is_string(&Node::scalar(quoted)));
+    }
+}

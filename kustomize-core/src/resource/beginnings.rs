@@ -114,3 +114,51 @@ fn names(resource: &Resource) -> impl Iterator<Item = &str> {
     let earlier = resource.history.previous.iter().map(|previous| previous.name.as_str());
     earlier.chain([resource.name()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+    use crate::yaml::{Map, Node};
+
+    fn resource(name: &str) -> Arc<Resource> {
+        let mut resource = Resource::new(Node::map(Map::new()));
+        resource.set_name(name);
+        Arc::new(resource)
+    }
+
+    /// What is found by the first letters of names: sorted and followed, or looked up anew.
+    fn expect_equal(followed: &mut Beginnings, list: &[Arc<Resource>]) {
+        for beginning in ["a", "ab", "b", "c", "d", ""] {
+            let beginnings = [beginning.to_owned()];
+            assert_eq!(followed.find(list, &beginnings), one_by_one(list, &beginnings), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn sorted_names_follow_changes() {
+        let mut list: Vec<_> = ["ab", "b", "ac", "b", "cd"].map(resource).into();
+        let mut followed = Beginnings::sorted(&list);
+        expect_equal(&mut followed, &list);
+        for (at, name) in [(1, "d"), (4, "ax")] {
+            let before = followed.names(&list[at]);
+            let resource = Arc::make_mut(&mut list[at]);
+            resource.remember_id(&Schema::default());
+            resource.set_name(name);
+            followed.remove(&before, u32::try_from(at).unwrap());
+            let after = followed.names(&list[at]);
+            followed.insert(&after, u32::try_from(at).unwrap());
+            expect_equal(&mut followed, &list);
+        }
+        let gone = followed.names(&list[3]);
+        list.remove(3);
+        followed.remove(&gone, 3);
+        followed.close_gaps(&[3]);
+        expect_equal(&mut followed, &list);
+        list.drain(..2);
+        followed.close_gaps(&[0, 1]);
+        expect_equal(&mut followed, &list);
+        let Beginnings::Sorted(names) = &followed else { panic!("no longer sorted") };
+        assert!(names.values().all(|positions| !positions.is_empty()));
+    }
+}

@@ -70,13 +70,12 @@ fn same(before: &Resource, after: &Resource) -> bool {
 
 /// Names of vars apart, which kustomize does not keep in the tree.
 fn same_history(a: &History, b: &History) -> bool {
-    a.previous == b.previous
-        && a.prefixes == b.prefixes
-        && a.suffixes == b.suffixes
-        && a.behavior == b.behavior
-        && a.needs_hash == b.needs_hash
-        && a.allow_name_change == b.allow_name_change
-        && a.allow_kind_change == b.allow_kind_change
+    fn kept(history: &History) -> impl PartialEq {
+        let History { previous, prefixes, suffixes, behavior, .. } = history;
+        let History { needs_hash, allow_name_change, allow_kind_change, .. } = history;
+        (previous, prefixes, suffixes, behavior, needs_hash, allow_name_change, allow_kind_change)
+    }
+    kept(a) == kept(b)
 }
 
 /// Whether two trees are the same down to where their nodes were read.

@@ -165,3 +165,74 @@ fn find_mut<'a>(root: &'a mut Node, place: &NodePath) -> Option<&'a mut Node> {
         NodeStep::Item(index) => node.as_seq_mut()?.get_mut(*index),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::Map;
+
+    /// Maps with the entry `k`, each of this value; none where it lacks the entry.
+    fn tree(values: [Option<&str>; 3]) -> Node {
+        let mut root = Map::new();
+        for (name, value) in ["a", "b", "c"].into_iter().zip(values) {
+            let mut map = Map::new();
+            if let Some(value) = value {
+                map.insert("k", Node::untyped(value));
+            }
+            root.insert(name, Node::map(map));
+        }
+        Node::map(root)
+    }
+
+    fn values(root: &Node) -> [&str; 3] {
+        ["a", "b", "c"].map(|name| root.at(&[name, "k"]).map_or("", Node::text))
+    }
+
+    fn place(name: &str) -> NodePath {
+        [NodeStep::Field(name.into())].into()
+    }
+
+    /// A link of the maps whose bits are set.
+    fn linked(places: u64) -> Vec<Link> {
+        let value = Some(Scalar::untyped("v"));
+        let entry = SharedEntry { key: "k".into(), value, places };
+        vec![Link::new(["a", "b", "c"].map(place).into(), vec![entry])]
+    }
+
+    #[test]
+    fn maps_without_the_link_stay_as_they_are() {
+        let mut links = linked(0b011);
+        let mut root = tree([Some("v"), Some("v"), Some("other")]);
+        assert!(!Link::settle_all(&mut links, &mut root));
+        let mut root = tree([Some("new"), Some("v"), Some("other")]);
+        assert!(Link::settle_all(&mut links, &mut root));
+        assert_eq!(values(&root), ["new", "new", "other"]);
+        assert!(!Link::settle_all(&mut links, &mut root));
+    }
+
+    #[test]
+    fn a_map_that_lost_the_entry_leaves() {
+        let mut links = linked(0b111);
+        Link::settle_all(&mut links, &mut tree([Some("v"), None, Some("v")]));
+        let mut root = tree([Some("new"), Some("v"), Some("v")]);
+        Link::settle_all(&mut links, &mut root);
+        assert_eq!(values(&root), ["new", "v", "new"]);
+        Link::settle_all(&mut links, &mut tree([Some("new"), None, None]));
+        assert!(links.is_empty(), "one map is left");
+    }
+
+    #[test]
+    fn a_map_that_was_made_anew_leaves() {
+        let mut links = linked(0b111);
+        let leave = |links: &mut Vec<Link>, name| {
+            links.iter_mut().for_each(|link| link.leave(|other| *other == *place(name)));
+        };
+        leave(&mut links, "b");
+        let mut root = tree([Some("new"), Some("v"), Some("v")]);
+        Link::settle_all(&mut links, &mut root);
+        assert_eq!(values(&root), ["new", "v", "new"]);
+        leave(&mut links, "a");
+        Link::settle_all(&mut links, &mut root);
+        assert!(links.is_empty(), "one map is left");
+    }
+}

@@ -289,7 +289,13 @@ mod tests {
         });
         assert_eq!(set.positions_with_any_id(&id("c", &schema), &schema), [2]);
         assert_eq!(set.positions_with_any_name("d"), [2, 3]);
+        assert_eq!(set.positions_with_any_name("c"), [2]);
         assert_eq!(set.duplicate(&schema, &threads), Some((2, 3)));
+
+        set.update(0, &schema, |resource| resource.set_namespace("n"));
+        assert_eq!(set.position(&id("a", &schema), &schema), None);
+        set.update(0, &schema, |resource| resource.set_namespace(""));
+        assert_eq!(set.position(&id("a", &schema), &schema), Some(0));
 
         set.remove_all(&[0, 3]);
         assert_eq!(set.len(), 2);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::yaml::{Scalar, Style, resolve::resolve_yaml11};
+use crate::yaml::{Scalar, Seq, Style, resolve::resolve_yaml11};
 
 /// Flow YAML in miniature: maps of words, enough for definitions.
 fn node(text: &str) -> Node {
@@ -70,4 +70,67 @@ fn refuses_what_kustomize_refuses() {
     for text in ["{a: ~}", "{a: {Nope: x}}", "{a: {Schema: {Properties: x, $ref: 5, items: 5, foo: 5}}}"] {
         assert!(load(Some(&node(text))).is_ok(), "{text}");
     }
+}
+
+fn with_field(name: &str, value: Node) -> Node {
+    let mut map = Map::new();
+    map.insert(name, value);
+    Node::map(map)
+}
+
+#[test]
+fn schemas_are_nested_to_a_limit() {
+    let ways: [&dyn Fn(Node) -> Node; 4] = [
+        &|schema| with_field("not", schema),
+        &|schema| with_field("additionalItems", schema),
+        &|schema| with_field("properties", with_field("a", schema)),
+        &|schema| with_field("allOf", Node::seq(Seq::from_items(vec![schema]))),
+    ];
+    for within in ways {
+        let nested = |count| (0..count).fold(Node::map(Map::new()), |schema, _| within(schema));
+        assert!(schema::check(&nested(schema::MAX_DEPTH)).is_ok());
+        assert!(schema::check(&nested(schema::MAX_DEPTH + 1)).is_err());
+    }
+}
+
+/// Definitions `Bee`, with all that a kind has, and others that it may refer to, with these properties.
+fn definitions(bee: Vec<(String, Node)>, others: Vec<(String, Vec<(String, Node)>)>) -> Node {
+    let map = |entries: Vec<(String, Node)>| {
+        let mut map = Map::new();
+        entries.into_iter().for_each(|(key, value)| map.push(crate::yaml::Key::new(&key), value));
+        Node::map(map)
+    };
+    let schema = |properties| with_field("Schema", with_field("properties", map(properties)));
+    let own = ["kind", "apiVersion", "metadata"].map(|name| (name.to_owned(), Node::map(Map::new())));
+    let mut all = vec![("Bee".to_owned(), schema(own.into_iter().chain(bee).collect()))];
+    all.extend(others.into_iter().map(|(name, properties)| (name, schema(properties))));
+    map(all)
+}
+
+fn reference(to: usize) -> Node {
+    with_field("$ref", Node::string(format!("d{to}")))
+}
+
+#[test]
+fn definitions_refer_to_others_to_a_limit() {
+    let chain = |length: usize| {
+        let links = (0..length).map(|at| (format!("d{at}"), vec![("next".to_owned(), reference(at + 1))]));
+        definitions(vec![("spec".to_owned(), reference(0))], links.collect())
+    };
+    assert!(load(Some(&chain(schema::MAX_DEPTH - 1))).is_ok());
+    assert!(load(Some(&chain(schema::MAX_DEPTH))).is_err());
+}
+
+#[test]
+fn properties_count_as_often_as_they_are_reached() {
+    // 3 properties that a kind has, 19 that refer, and 19 times 5262 = MAX_FIELD_SPECS - 22 behind them.
+    let many = |further: usize| {
+        let properties = (0..5262).map(|at| (format!("p{at}"), Node::map(Map::new()))).collect();
+        let plain = (0..further).map(|at| (format!("q{at}"), Node::map(Map::new())));
+        let refer = (0..19).map(|at| (format!("r{at}"), reference(0)));
+        definitions(refer.chain(plain).collect(), vec![("d0".to_owned(), properties)])
+    };
+    assert_eq!(3 + 19 + 19 * 5262, MAX_FIELD_SPECS);
+    assert!(load(Some(&many(0))).is_ok());
+    assert!(load(Some(&many(1))).is_err());
 }
