@@ -17,6 +17,12 @@ use args::{Cli, Command};
 use failure::Failure;
 use reporter::Reporter;
 
+/// With the allocator of musl, which downloads are linked with, large overlays take 1.3 times as long as with this one
+/// (benches/README.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     #[cfg(unix)]
     end_without_abort();
