@@ -75,6 +75,8 @@ pub struct Context {
     pub(crate) evaluator: PathBuf,
     /// Kustomizations that may be applied at the same time.
     pub(crate) applies: Arc<Turns>,
+    /// Kustomizations that may have their objects in memory, from the build until they are applied.
+    pub(crate) renderings: Arc<Turns>,
 }
 
 impl Context {
@@ -116,6 +118,7 @@ impl Context {
             build_timeout: BUILD_TIMEOUT,
             evaluator: PathBuf::new(),
             applies: Turns::new(cores * 8, cores * 6),
+            renderings: Turns::new(cores * 16, cores * 12),
         }
     }
 

@@ -34,6 +34,7 @@ use tokio::time::Instant;
 
 use super::events::{self, Report};
 use super::queue::Key;
+use super::turns::Permit;
 use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Objects, Order};
 use crate::build::{self, Footprint};
@@ -156,7 +157,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
 impl Reconciliation<'_> {
     async fn run(mut self) -> Next {
         if self.object.metadata.deletion_timestamp.is_some() {
-            return self.finalize().await;
+            return Box::pin(self.finalize()).await;
         }
         if finalizer::add(&self.context.client, self.object).await.is_err() {
             return Next::Failed(Some(SOON));
@@ -186,7 +187,7 @@ impl Reconciliation<'_> {
             return self.fail(failure, Some(&commit)).await;
         }
         if let Some(why) = self.why_rolled_back(&commit) {
-            return self.stay_back(&commit, why, &rules).await;
+            return Box::pin(self.stay_back(&commit, why, &rules)).await;
         }
         let needs = match self.needs().await {
             Ok(needs) => needs,
@@ -196,7 +197,7 @@ impl Reconciliation<'_> {
             return self.succeed(&commit, None).await;
         }
         if self.only_reports_drift(&commit, &needs) {
-            return match self.report_drift(&commit, needs, &rules).await {
+            return match Box::pin(self.report_drift(&commit, needs, &rules)).await {
                 Ok(true) => self.drifted(&commit).await,
                 Ok(false) => self.succeed(&commit, None).await,
                 Err(failure) => self.fail(failure, Some(&commit)).await,
@@ -206,7 +207,7 @@ impl Reconciliation<'_> {
         match self.apply(&commit, needs, &rules, &commit.revision).await {
             Ok(inventory) => self.succeed(&commit, Some(inventory)).await,
             Err(failure) if self.is_to_roll_back(&failure, &commit) => {
-                self.begin_to_roll_back(&commit, failure.message, &rules).await
+                Box::pin(self.begin_to_roll_back(&commit, failure.message, &rules)).await
             }
             Err(failure) => self.fail(failure, Some(&commit)).await,
         }
@@ -273,6 +274,19 @@ impl Reconciliation<'_> {
         rules: &Rules,
         attempted: &str,
     ) -> Result<Inventory, Failure> {
+        let rendering = self.context.renderings.take(&self.key.namespace).await;
+        // In a box, since thousands may wait for their turn, and most of the state is needed only after that.
+        Box::pin(self.apply_in_turn(commit, needs, rules, attempted, rendering)).await
+    }
+
+    async fn apply_in_turn(
+        &mut self,
+        commit: &Snapshot,
+        needs: Needs,
+        rules: &Rules,
+        attempted: &str,
+        rendering: Permit,
+    ) -> Result<Inventory, Failure> {
         let Needs { variables, secrets, decryption, cluster } = needs;
         let version = decryption.as_ref().map(|decryption| decryption.version.clone());
         let built = self.build(commit, variables.clone(), decryption).await;
@@ -305,7 +319,8 @@ impl Reconciliation<'_> {
         };
         let is_left = |change: &&apply::Change| change.action != Action::Skipped;
         let ids = changes.iter().filter(is_left).map(|change| change.id.clone()).collect();
-        drop(permit);
+        // Health checks can take minutes, and need the inventory only.
+        drop((permit, order, rendering));
         let mut inventory = new.clone();
         // What can be rolled back is pruned only when the rest is healthy: the revision before may need it.
         let is_pruned_last = self.may_roll_back();
