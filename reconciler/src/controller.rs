@@ -192,6 +192,7 @@ async fn work<F>(
     F: Future<Output = Next> + Send + 'static,
 {
     context.metrics().follow(kind, queue);
+    context.notifications.until_takers_are_known(&context.tenants).await;
     loop {
         let key = queue.next().await;
         let (context, queue) = (Arc::clone(context), Arc::clone(queue));

@@ -21,6 +21,7 @@ use super::queue::{Key, Queue};
 pub(crate) struct Store<K> {
     objects: Mutex<HashMap<Key, Entry<K>>>,
     is_listed: AtomicBool,
+    is_undefined: AtomicBool,
 }
 
 struct Entry<K> {
@@ -42,7 +43,11 @@ struct Trigger {
 
 impl<K> Default for Store<K> {
     fn default() -> Self {
-        Store { objects: Mutex::default(), is_listed: AtomicBool::default() }
+        Store {
+            objects: Mutex::default(),
+            is_listed: AtomicBool::default(),
+            is_undefined: AtomicBool::default(),
+        }
     }
 }
 
@@ -54,6 +59,11 @@ impl<K> Store<K> {
     /// Whether all objects have been listed once.
     pub(crate) fn is_listed(&self) -> bool {
         self.is_listed.load(Ordering::Acquire)
+    }
+
+    /// Whether all objects are known: they have been listed, or the cluster does not define the kind.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() || self.is_undefined.load(Ordering::Acquire)
     }
 
     /// An object, or why it cannot be read.
@@ -129,7 +139,6 @@ where
 {
     let mut events = watch(api, watcher::Config::default()).default_backoff().boxed();
     let mut seen = Vec::new();
-    let mut is_undefined = false;
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => seen.clear(),
@@ -148,7 +157,7 @@ where
                     queue.add(key);
                 }
                 store.is_listed.store(true, Ordering::Release);
-                if std::mem::take(&mut is_undefined) {
+                if store.is_undefined.swap(false, Ordering::AcqRel) {
                     context
                         .log
                         .info("the cluster defines this kind now", json!({"controllerKind": K::kind(&())}));
@@ -163,7 +172,7 @@ where
             // A cluster may have been set up by an older Flux, or without all of its parts. The backoff of the watch
             // ends at half a minute, so that a definition is noticed when it comes.
             Err(error) if is_not_found(&error) => {
-                if !std::mem::replace(&mut is_undefined, true) {
+                if !store.is_undefined.swap(true, Ordering::AcqRel) {
                     context.log.info(
                         "the cluster does not define this kind, its objects are reconciled once it does",
                         json!({"controllerKind": K::kind(&()), "apiVersion": K::api_version(&())}),

@@ -292,13 +292,31 @@ impl Outbox {
         self.messages.is_empty()
     }
 
-    /// Notes that something with this key is said now. Nothing is noted if it was said a short while ago.
-    pub fn say(&mut self, key: &str, now: Timestamp) -> io::Result<bool> {
+    /// Adds the messages of an event, unless one with the same key was said a short while ago. If the event says that
+    /// an object is broken, notes which alerts have said so. Returns how many old messages were dropped.
+    ///
+    /// The messages are written before what keeps the event from being said again: if the process is killed in
+    /// between, the next one repeats some of them, and loses none.
+    pub fn say(
+        &mut self,
+        key: &str,
+        broken: Option<&str>,
+        messages: Vec<Message>,
+        now: Timestamp,
+    ) -> io::Result<u64> {
         if self.said.get(key).is_some_and(|at| now.duration_since(*at) < QUIET) {
-            return Ok(false);
+            return Ok(0);
+        }
+        let alerts: Vec<Name> = messages.iter().map(|message| message.alert.clone()).collect();
+        let mut dropped = 0;
+        for message in messages {
+            dropped += u64::from(self.add(message)?.is_some());
+        }
+        if let Some(object) = broken {
+            self.told(object, alerts)?;
         }
         self.change(Line::Said(key.to_owned(), now))?;
-        Ok(true)
+        Ok(dropped)
     }
 
     /// Notes that an object is broken, and why. What it was broken by first is kept.
@@ -337,7 +355,12 @@ impl Outbox {
         self.broken.iter().map(|(object, broken)| (object.as_str(), broken))
     }
 
-    /// Takes what was noted of an object that is broken no more.
+    /// What was noted of an object, if it is broken.
+    pub fn broken_object(&self, object: &str) -> Option<&Broken> {
+        self.broken.get(object)
+    }
+
+    /// Notes that an object is broken no more. Returns what was noted of it.
     pub fn mend(&mut self, object: &str) -> io::Result<Option<Broken>> {
         let Some(broken) = self.broken.get(object).cloned() else { return Ok(None) };
         self.change(Line::Mended(object.to_owned()))?;
@@ -403,10 +426,47 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("outbox");
         let now = Timestamp::now();
-        assert!(Outbox::open(&path)?.say("key", now)?);
+        Outbox::open(&path)?.say("key", None, vec![message("slack", "1")], now)?;
         let mut outbox = Outbox::open(&path)?;
-        assert!(!outbox.say("key", now + SignedDuration::from_mins(4))?);
-        assert!(outbox.say("key", now + SignedDuration::from_mins(6))?);
+        outbox.say("key", None, vec![message("slack", "2")], now + SignedDuration::from_mins(4))?;
+        outbox.say("key", None, vec![message("slack", "3")], now + SignedDuration::from_mins(6))?;
+        assert_eq!(texts(&mut outbox, "slack")?, ["1", "3"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_kill_loses_nothing() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("outbox");
+        let now = Timestamp::now();
+        let broken = Broken {
+            since: now,
+            event: Event::default(),
+            traits: Traits::default(),
+            told: BTreeSet::new(),
+            causes: BTreeSet::from(["cause".to_owned()]),
+        };
+        let say = |outbox: &mut Outbox| {
+            outbox.broke("object", broken.clone())?;
+            outbox.say("key", Some("object"), vec![message("slack", "1"), message("other", "1")], now)
+        };
+        say(&mut Outbox::open(&path)?)?;
+        let text = std::fs::read(&path)?;
+        let lines = text.split_inclusive(|byte| *byte == b'\n').count();
+        assert_eq!(lines, 5);
+        // The process is killed after each of the lines, and the next one says the event again.
+        for kept in 0..=lines {
+            let kept: Vec<u8> =
+                text.split_inclusive(|byte| *byte == b'\n').take(kept).flatten().copied().collect();
+            std::fs::write(&path, kept)?;
+            let mut outbox = Outbox::open(&path)?;
+            say(&mut outbox)?;
+            let told = BTreeSet::from([message("slack", "").alert]);
+            assert_eq!(outbox.broken_object("object").map(|broken| &broken.told), Some(&told));
+            for provider in ["slack", "other"] {
+                assert!(texts(&mut outbox, provider)?.contains(&"1".to_owned()));
+            }
+        }
         Ok(())
     }
 

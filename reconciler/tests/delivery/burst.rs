@@ -117,8 +117,8 @@ async fn play(size: &Size) -> Outcome {
     );
     assert_eq!((found.lost, found.untold, found.out_of_order), (0, 0, 0), "{}", world.log());
     // What a provider has taken and the reconciler had no time to note is sent again: one message of each
-    // provider for each kill, at most. People's can list twenty causes.
-    assert!(found.duplicates <= kills, "{} duplicates", found.duplicates);
+    // provider for each kill, at most. So is an event that was kept and not noted yet. People's can list twenty causes.
+    assert!(found.duplicates <= world.kills + kills, "{} duplicates", found.duplicates);
     assert!(found.told_twice <= 20 * kills, "{} causes were told twice", found.told_twice);
     Ok(())
 }

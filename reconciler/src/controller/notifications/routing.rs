@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reconciler_api::AlertSpec;
@@ -12,6 +14,10 @@ use super::{Notifications, key, name, object_of};
 use crate::controller::queue::Key;
 use crate::controller::tenancy::Tenants;
 use crate::notify::{Broken, Message, Name, Traits};
+
+/// How long to wait until it is known who takes events, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Notifications {
     /// Takes an event. Before all alerts and namespaces are known it waits.
@@ -28,9 +34,28 @@ impl Notifications {
         self.route(tenants)
     }
 
+    /// Whether all alerts and namespaces are known. On a cluster that does not define alerts, there are none.
+    fn are_takers_known(&self, tenants: &Tenants) -> bool {
+        self.alerts.is_known() && tenants.namespaces.is_listed()
+    }
+
+    /// Waits until it is known who takes events: what is taken before that is only in memory, and would be lost if the
+    /// process was killed. Not for long, since a cluster may not let alerts be listed.
+    pub(in crate::controller) async fn until_takers_are_known(&self, tenants: &Tenants) {
+        if self.outbox().is_none() {
+            return;
+        }
+        let known = async {
+            while !self.are_takers_known(tenants) {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, known).await;
+    }
+
     /// Gives the events that have been taken to the alerts that they are for.
     pub(super) fn route(&self, tenants: &Tenants) -> io::Result<()> {
-        if self.alerts.is_listed() && tenants.namespaces.is_listed() {
+        if self.are_takers_known(tenants) {
             self.route_early(tenants)?;
             self.added.notify_one();
         }
@@ -54,15 +79,14 @@ impl Notifications {
         }
         let takers = self.takers(&event, traits, tenants);
         // What nobody has been told is news to the alert that comes next.
-        if takers.is_empty() || !outbox.say(&rate_limit_key(&event), now)? {
+        if takers.is_empty() {
             return Ok(());
         }
-        if event.severity == Severity::Error {
-            outbox.told(&object, takers.iter().map(|(alert, _)| alert.clone()))?;
-        }
-        for (alert, provider) in takers {
-            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
-        }
+        let message = |(alert, provider)| Message { alert, provider, event: event.clone(), added: now };
+        let messages = takers.into_iter().map(message).collect();
+        let broken = (event.severity == Severity::Error).then_some(object.as_str());
+        let dropped = outbox.say(&rate_limit_key(&event), broken, messages, now)?;
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
         Ok(())
     }
 
@@ -84,9 +108,9 @@ impl Notifications {
             .collect();
         news.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
         for (_, object, event) in news {
-            outbox.told(&object, [alert_name.clone()])?;
             let (alert, provider) = (alert_name.clone(), provider.clone());
             self.add(outbox, Message { alert, provider, event, added: self.environment.now() })?;
+            outbox.told(&object, [alert_name.clone()])?;
         }
         self.added.notify_one();
         Ok(())
@@ -123,7 +147,8 @@ impl Notifications {
     ) -> io::Result<()> {
         let mut guard = self.outbox();
         let Some(outbox) = guard.as_mut() else { return Ok(()) };
-        let Some(broken) = outbox.mend(&object_of(&event))? else { return Ok(()) };
+        let object = object_of(&event);
+        let Some(broken) = outbox.broken_object(&object).cloned() else { return Ok(()) };
         let now = self.environment.now();
         let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
@@ -133,6 +158,8 @@ impl Notifications {
             let Some(provider) = self.provider_of(&key(&alert)) else { continue };
             self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
         }
+        // Only now, so that a kill loses no message.
+        outbox.mend(&object)?;
         drop(guard);
         self.added.notify_one();
         Ok(())
