@@ -35,13 +35,39 @@ pub enum SettingsError {
     /// There is no such scope.
     #[error("annotation '{key}' must be 'automation' or 'policy', not '{0}'", key = annotation::PULL_REQUEST)]
     Scope(String),
+    /// Pull requests are not asked for, but how they should be.
+    #[error("annotation '{0}' has no effect without '{key}', which must be 'automation' or 'policy'", key = annotation::PULL_REQUEST)]
+    Alone(String),
+    /// There is no such annotation.
+    #[error("annotation '{0}' does not exist, only {known}", known = KNOWN.map(|key| format!("'{key}'")).join(", "))]
+    Unknown(String),
 }
+
+/// The annotations that are read here.
+const KNOWN: [&str; 5] = [
+    annotation::PULL_REQUEST,
+    annotation::PULL_REQUEST_PROVIDER,
+    annotation::PULL_REQUEST_LABELS,
+    annotation::PULL_REQUEST_TITLE,
+    annotation::PULL_REQUEST_BRANCH,
+];
+/// How those start that are meant to be read here. A misspelled one must not make an automation push instead.
+const START: &str = "image.toolkit.fluxcd.io/pull";
 
 /// Reads the annotations; nothing if they do not ask for pull requests.
 pub fn settings(annotations: &BTreeMap<String, String>) -> Result<Option<Settings>, SettingsError> {
     let read = |key: &str| annotations.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let mut meant = annotations.keys().filter(|key| key.starts_with(START));
+    if let Some(unknown) = meant.clone().find(|key| !KNOWN.contains(&key.as_str())) {
+        return Err(SettingsError::Unknown(unknown.clone()));
+    }
     let scope = match read(annotation::PULL_REQUEST) {
-        None => return Ok(None),
+        None => {
+            return match meant.find(|key| read(key).is_some()) {
+                Some(alone) => Err(SettingsError::Alone(alone.clone())),
+                None => Ok(None),
+            };
+        }
         Some("automation") => Scope::Automation,
         Some("policy") => Scope::Policy,
         Some(other) => return Err(SettingsError::Scope(other.to_owned())),
@@ -82,6 +108,11 @@ mod tests {
         assert_eq!(read(&[("other", "x")]), Ok(None));
         let wrong = read(&[(annotation::PULL_REQUEST, "yes")]);
         assert_eq!(wrong, Err(SettingsError::Scope("yes".to_owned())));
+        let misspelled = "image.toolkit.fluxcd.io/pull-requests";
+        let wrong = read(&[(misspelled, "policy"), (annotation::PULL_REQUEST_PROVIDER, "forge")]);
+        assert_eq!(wrong, Err(SettingsError::Unknown(misspelled.to_owned())));
+        let wrong = read(&[(annotation::PULL_REQUEST_PROVIDER, "forge")]);
+        assert_eq!(wrong, Err(SettingsError::Alone(annotation::PULL_REQUEST_PROVIDER.to_owned())));
         let wanted = read(&[
             (annotation::PULL_REQUEST, "policy"),
             (annotation::PULL_REQUEST_PROVIDER, "forge"),
