@@ -323,6 +323,15 @@ pub enum SelectionError {
     /// It would be all objects.
     #[error("matchLabels field not set when using wildcard '*' as name")]
     NoLabels,
+    /// It would be another path of the API than that of the kind and the namespace.
+    #[error("'{0}' cannot be part of a path")]
+    Path(String),
+}
+
+/// Whether a text stands for itself in a path.
+fn is_path_part(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    text.bytes().all(is_plain) && text != "." && text != ".."
 }
 
 /// The objects that a resource of a receiver in a namespace names.
@@ -351,6 +360,12 @@ pub fn select<'a>(
     if name.is_none() && resource.match_labels.is_empty() {
         return Err(SelectionError::NoLabels);
     }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+    for part in [group, version, &*resource.kind, namespace, name.unwrap_or_default()] {
+        if !is_path_part(part) {
+            return Err(SelectionError::Path(part.to_owned()));
+        }
+    }
     Ok(Selection { api_version, kind: &resource.kind, namespace, name, labels: &resource.match_labels })
 }
 
@@ -360,7 +375,28 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Call, is_path, receive, webhook_path};
+    use super::{Call, SelectionError, is_path, receive, select, webhook_path};
+
+    #[test]
+    fn no_part_of_a_resource_leads_to_another_path() {
+        let found = |name: &str, version: &str, namespace: &str| {
+            let resource =
+                json!({"kind": "GitRepository", "name": name, "apiVersion": version, "namespace": namespace});
+            let Ok(resource) = serde_json::from_value(resource) else { return Ok(false) };
+            select(&resource, "apps", false).map(|_| true)
+        };
+        assert_eq!(found("a.b-c", "source.toolkit.fluxcd.io/v1", "apps"), Ok(true));
+        let path = "v1/namespaces/victim/gitrepositories/source?x=";
+        for (name, version, namespace, part) in [
+            ("x", &*format!("source.toolkit.fluxcd.io/{path}"), "apps", path),
+            ("x", "../v1", "apps", ".."),
+            ("../x", "v1", "apps", "../x"),
+            ("x%2f", "v1", "apps", "x%2f"),
+            ("x", "v1", "apps/x", "apps/x"),
+        ] {
+            assert_eq!(found(name, version, namespace), Err(SelectionError::Path(part.to_owned())));
+        }
+    }
 
     fn status(kind: &str, token: &str, header: (&str, &str), body: &str) -> u16 {
         let spec = json!({"type": kind, "resources": [], "secretRef": {"name": "token"}});

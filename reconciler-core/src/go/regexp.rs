@@ -17,8 +17,15 @@ pub struct RegexpError {
 /// The largest number in a repetition.
 const MAX_REPEAT: u32 = 1000;
 
+/// How many bytes a pattern may have, which Go does not limit: it may be a tenant's.
+const LONGEST: usize = 4096;
+
 /// Compiles a pattern.
 pub fn compile(pattern: &str) -> Result<Regex, RegexpError> {
+    if pattern.len() > LONGEST {
+        let part = pattern.chars().take(64).collect();
+        return Err(RegexpError { reason: "expression too large", part });
+    }
     let translated = Translator { pattern, at: 0, out: String::new(), open: 0 }.run()?;
     Regex::new(&translated)
         .map_err(|_| RegexpError { reason: "invalid or unsupported Perl syntax", part: pattern.to_owned() })
@@ -369,6 +376,13 @@ fn is_valid_count(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{compile, expand};
+
+    #[test]
+    fn long_patterns_are_refused() {
+        assert!(compile(&"a".repeat(4096)).is_ok());
+        let refused = compile(&"x{".repeat(400_000)).map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|error| error.starts_with("error parsing regexp: expression too large")));
+    }
 
     #[test]
     fn refuses_in_gos_words() {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderValue, Request, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
 use reconciler_core::object;
@@ -14,6 +16,11 @@ use serde_json::Value;
 const MOST_TRIES: u32 = 5;
 /// The longest pause that a server may ask for, in seconds.
 const LONGEST_PAUSE: u64 = 30;
+
+/// How long an answer may take: twice as long as an admission webhook. The cluster may be one of a tenant's choice.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How large an answer may be, in bytes.
+const LARGEST: usize = 64 << 20;
 
 /// A request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,8 +53,12 @@ impl RequestError {
     /// Whether the change is not allowed, but the object could be deleted and created again.
     #[must_use]
     pub fn is_immutable(&self) -> bool {
-        matches!(self, RequestError::Refused { code: 409 | 422, .. })
-            || matches!(self, RequestError::Refused { message, .. } if message.contains("immutable"))
+        match self {
+            RequestError::Refused { code: 409 | 422, .. } => true,
+            // The message may name an account that is called so.
+            RequestError::Refused { code: 401 | 403, .. } | RequestError::NoAnswer(_) => false,
+            RequestError::Refused { message, .. } => message.contains("immutable"),
+        }
     }
 }
 
@@ -62,6 +73,14 @@ impl From<kube::Error> for RequestError {
             other => RequestError::NoAnswer(other.to_string()),
         }
     }
+}
+
+/// Sends a request, and reads the answer.
+async fn answer(client: &Client, request: Request<Body>) -> Result<(Parts, Bytes), RequestError> {
+    let (parts, body) = client.send(request).await?.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await;
+    let body = body.map_err(|error| RequestError::NoAnswer(error.to_string()))?;
+    Ok((parts, body.to_bytes()))
 }
 
 /// A client of an API server, possibly with impersonation.
@@ -109,14 +128,16 @@ impl Requests {
                 request = request.header("Impersonate-User", user);
             }
             let request = request.body(Body::from(body.to_vec())).map_err(|error| lost(&error))?;
-            let response = self.client.send(request).await?;
-            let code = response.status().as_u16();
+            let answer = tokio::time::timeout(PATIENCE, answer(&self.client, request)).await;
+            let (response, bytes) = answer.map_err(|_| {
+                RequestError::NoAnswer(format!("the server did not answer within {} s", PATIENCE.as_secs()))
+            })??;
+            let code = response.status.as_u16();
             let pause = response
-                .headers()
+                .headers
                 .get(header::RETRY_AFTER)
                 .and_then(|value| value.to_str().ok())
                 .and_then(|text| text.parse().ok());
-            let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
             if code < 400 {
                 return Ok((code, bytes.to_vec()));
             }

@@ -216,7 +216,8 @@ async fn request(
             api.list(&parameters).await.map_err(|error| words(error, "*"))?.items
         }
     };
-    for object in objects.into_iter().filter(|object| may_refer(Some(object))) {
+    let is_there = |object: &DynamicObject| object.metadata.namespace.as_deref() == Some(selection.namespace);
+    for object in objects.into_iter().filter(|object| is_there(object) && may_refer(Some(object))) {
         let seen = json!(object);
         if !accepted.takes(index, &seen).map_err(|error| error.to_string())? {
             continue;

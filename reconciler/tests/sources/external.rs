@@ -94,7 +94,7 @@ async fn what_another_controller_has_made() -> Outcome {
         artifact
     };
     for (artifact, text) in [
-        (artifact("second", &digest, None), format!("and should have {digest}")),
+        (artifact("second", &digest, None), format!("does not have the digest {digest}")),
         (
             artifact("second", &right, Some(second.len() - 1)),
             format!("is larger than {} bytes", second.len() - 1),
