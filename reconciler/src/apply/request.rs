@@ -167,3 +167,39 @@ fn refusal(code: u16, body: &[u8]) -> RequestError {
     };
     RequestError::Refused { code, reason: object::text(&status, &["reason"]).to_owned(), message }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use http::Response;
+    use tower::service_fn;
+
+    use super::*;
+
+    #[test]
+    fn an_account_called_immutable_makes_nothing_immutable() {
+        let refused = |code, message: &str| RequestError::Refused {
+            code,
+            reason: String::new(),
+            message: message.to_owned(),
+        };
+        assert!(refused(422, "spec.selector: field is immutable").is_immutable());
+        assert!(refused(400, "this field is immutable").is_immutable());
+        assert!(!refused(400, "this field is wrong").is_immutable());
+        let user = "User \"system:serviceaccount:apps:immutable\" cannot patch resource \"configmaps\"";
+        assert!(!refused(403, user).is_immutable());
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_refused() {
+        let endless = service_fn(async |_: Request<Body>| {
+            let pieces = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 1 << 20])));
+            Ok::<_, Infallible>(Response::new(reqwest::Body::wrap_stream(pieces)))
+        });
+        let requests = Requests::new(Client::new(endless, "default"));
+        let answer = requests.send("GET", "/api", "application/json", &[]).await;
+        assert!(matches!(answer, Err(RequestError::NoAnswer(why)) if why.contains("length limit")));
+    }
+}
