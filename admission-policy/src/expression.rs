@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Env, ExecutionError, Program, extensions};
+use cel::{Context, Env, ExecutionError, extensions};
 use serde_json::Value;
+
+use crate::program::{EvaluationError, Program};
 
 /// What expressions can use: CEL's own functions, and those for strings, lists, numbers and encodings.
 #[must_use]
@@ -60,13 +62,13 @@ impl Variables {
     }
 
     fn value(&self, expression: &str) -> Result<cel::Value, String> {
-        let program: Program = ENVIRONMENT.compile(expression).map_err(|error| error.to_string())?;
+        let program = Program::compile(&ENVIRONMENT, expression).map_err(|error| error.to_string())?;
         let mut context = Context::with_env(ENVIRONMENT.clone());
         for (name, value) in &self.0 {
             context.add_variable_from_value(*name, value.clone());
         }
-        program.execute(&context).map_err(|error| match error {
-            ExecutionError::UndeclaredReference(name) => {
+        program.evaluate(context).map_err(|error| match error {
+            EvaluationError::Failed(ExecutionError::UndeclaredReference(name)) => {
                 format!("there is no variable or function '{name}' here")
             }
             other => other.to_string(),
