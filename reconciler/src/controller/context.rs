@@ -73,10 +73,28 @@ pub struct Context {
     pub(super) build_timeout: Duration,
     /// The program that evaluates policies in Rego.
     pub(crate) evaluator: PathBuf,
-    /// Kustomizations that may be applied at the same time.
+    /// What Kustomizations of this cluster may do at the same time.
+    pub(crate) here: Capacity,
+    /// What those of other clusters may do, which can keep a request waiting for its whole timeout.
+    pub(crate) elsewhere: Capacity,
+}
+
+/// How many Kustomizations may be at work.
+pub(crate) struct Capacity {
+    /// Those that are applied.
     pub(crate) applies: Arc<Turns>,
-    /// Kustomizations that may have their objects in memory, from the build until they are applied.
+    /// Those that have their objects in memory, from the build until they are applied.
     pub(crate) renderings: Arc<Turns>,
+}
+
+impl Capacity {
+    /// Of `cores` times eight that are applied, and twice as many in memory, one namespace may have `share` eighths.
+    fn new(cores: usize, share: usize) -> Self {
+        Capacity {
+            applies: Turns::new(cores * 8, cores * share),
+            renderings: Turns::new(cores * 16, cores * share * 2),
+        }
+    }
 }
 
 impl Context {
@@ -117,8 +135,9 @@ impl Context {
             builds: Turns::new(cores + 1, cores),
             build_timeout: BUILD_TIMEOUT,
             evaluator: PathBuf::new(),
-            applies: Turns::new(cores * 8, cores * 6),
-            renderings: Turns::new(cores * 16, cores * 12),
+            here: Capacity::new(cores, 6),
+            // It takes eight namespaces to delay another one.
+            elsewhere: Capacity::new(cores, 1),
         }
     }
 

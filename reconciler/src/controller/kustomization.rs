@@ -32,6 +32,7 @@ use reconciler_core::substitute::Variables;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::context::Capacity;
 use super::events::{self, Report};
 use super::queue::Key;
 use super::turns::Permit;
@@ -265,6 +266,13 @@ impl Reconciliation<'_> {
         (&self.key.name, &self.key.namespace)
     }
 
+    fn capacity(&self) -> &Capacity {
+        match self.object.spec.kube_config {
+            None => &self.context.here,
+            Some(_) => &self.context.elsewhere,
+        }
+    }
+
     /// Builds and applies, prunes, and waits for health. Returns the new inventory. `attempted` is the revision that
     /// status says was tried last.
     async fn apply(
@@ -274,7 +282,7 @@ impl Reconciliation<'_> {
         rules: &Rules,
         attempted: &str,
     ) -> Result<Inventory, Failure> {
-        let rendering = self.context.renderings.take(&self.key.namespace).await;
+        let rendering = self.capacity().renderings.take(&self.key.namespace).await;
         // In a box, since thousands may wait for their turn, and most of the state is needed only after that.
         Box::pin(self.apply_in_turn(commit, needs, rules, attempted, rendering)).await
     }
@@ -303,7 +311,7 @@ impl Reconciliation<'_> {
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
         self.announce(&apply::union(&new, &old), attempted).await?;
-        let permit = self.context.applies.take(&self.key.namespace).await;
+        let permit = self.capacity().applies.take(&self.key.namespace).await;
         let force = self.object.spec.force.unwrap_or_default();
         let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
         let applied = apply.all(&order).await;

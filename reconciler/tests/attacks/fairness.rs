@@ -1,11 +1,11 @@
-//! A tenant with a thousand Kustomizations that fail.
+//! A tenant with a thousand Kustomizations that fail, and namespaces whose clusters never answer.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::stage::{Outcome, condition};
-use crate::world::{ATTACKER, World, kustomization};
+use crate::world::{ATTACKER, PLATFORM, World, kustomization};
 
 /// How many of them there are, and on a real cluster, where making and removing so many takes minutes.
 const COUNTS: (usize, usize) = (1_000, 100);
@@ -71,5 +71,65 @@ async fn a_thousand_failures_delay_nobody_else() -> Outcome {
     assert!(beside < alone + DELAY, "{alone:?} alone, {beside:?} beside {count} failing Kustomizations");
     world.stage.delete("other").await?;
     world.stage.disappears(&world.stage.path_of("other")).await?;
+    world.end().await
+}
+
+/// How many Kustomizations each of the namespaces has whose clusters never answer.
+const SILENT: usize = 40;
+/// How long the others may take. Each request to a silent cluster is given up after a minute.
+const SOON: Duration = Duration::from_secs(40);
+
+/// Two namespaces have as many Kustomizations for clusters that never answer as could be applied at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
+    if std::env::var_os("KUBECONFIG").is_some() {
+        // Nothing of this depends on the cluster, and it takes minutes to clear a real one.
+        return Ok(());
+    }
+    // Connections are accepted by the system, and nobody reads from them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let kubeconfig = format!(
+        "{{apiVersion: v1, kind: Config, current-context: a, users: [{{name: a, user: {{token: x}}}}], \
+         contexts: [{{name: a, context: {{cluster: a, user: a}}}}], \
+         clusters: [{{name: a, cluster: {{server: 'http://{}'}}}}]}}",
+        silent.local_addr()?
+    );
+    let namespaces = ["silent-1", "silent-2"];
+    let mut objects = String::new();
+    for namespace in namespaces {
+        objects += &format!(
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n---\napiVersion: v1\nkind: Secret\n\
+             metadata: {{name: cluster, namespace: {namespace}}}\nstringData: {{value: \"{kubeconfig}\"}}\n"
+        );
+    }
+    let files = [
+        ("main/silent.yaml", objects.as_str()),
+        ("attack/map.yaml", &map("x")),
+        ("other/map.yaml", &map("y")),
+    ];
+    let world = World::new(&files).await?;
+    for namespace in namespaces {
+        for number in 0..SILENT {
+            let spec = json!({
+                "kubeConfig": {"secretRef": {"name": "cluster"}}, "retryInterval": "10s",
+                "sourceRef": {"kind": "GitRepository", "name": "flux-system", "namespace": PLATFORM},
+            });
+            let mut object = kustomization(&format!("waits-{number}"), spec);
+            object["metadata"]["namespace"] = json!(namespace);
+            world.create(&object).await?;
+        }
+    }
+    // All that have a turn wait for an answer.
+    let path = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/silent-2/kustomizations";
+    let begun = |found: &Value| {
+        let items = found["items"].as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().any(|item| item["status"]["inventory"].is_object())
+    };
+    world.stage.object_becomes(path, begun).await?;
+    let start = Instant::now();
+    world.stage.create("other", &json!({})).await?;
+    world.stage.ready("other", &world.stage.revision()?).await?;
+    let elapsed = start.elapsed();
+    assert!(elapsed < SOON, "it took {elapsed:?}");
     world.end().await
 }

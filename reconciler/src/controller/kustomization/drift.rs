@@ -39,7 +39,7 @@ impl Reconciliation<'_> {
         needs: Needs,
         rules: &Rules,
     ) -> Result<bool, Failure> {
-        let _rendering = self.context.renderings.take(&self.key.namespace).await;
+        let _rendering = self.capacity().renderings.take(&self.key.namespace).await;
         let Needs { variables, secrets, decryption, cluster } = needs;
         let keys = decryption.as_ref().map(|decryption| decryption.version.clone());
         let built = self.build(commit, variables.clone(), decryption).await;

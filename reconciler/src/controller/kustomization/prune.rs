@@ -43,7 +43,7 @@ impl Reconciliation<'_> {
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        let _permit = self.context.applies.take(&self.key.namespace).await;
+        let _permit = self.capacity().applies.take(&self.key.namespace).await;
         cluster.prune(stale, self.owner()).await
     }
 
