@@ -1,7 +1,7 @@
 //! Connections to clusters that users choose.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -34,10 +34,11 @@ impl Reach {
     }
 }
 
-/// Whether an address leads to this machine.
+/// Whether an address leads to this machine, by any of its interfaces.
 fn is_here(address: IpAddr) -> bool {
     let address = address.to_canonical();
-    address.is_loopback() || address.is_unspecified()
+    // A socket can be bound to the machine's own addresses only. Nothing is sent.
+    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// A client of a cluster. Names are looked at whenever they are resolved: what a name stands for can change after it was
@@ -79,6 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "what is not tested is told")]
     fn this_machine_is_known_in_every_form() -> Result<(), BoxError> {
         for text in ["127.0.0.1", "127.8.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"] {
             let address = text.parse()?;
@@ -86,6 +88,12 @@ mod tests {
             assert!(Reach::Everywhere.allows("x", address).is_ok(), "{text}");
         }
         assert!(Reach::OtherMachines.allows("x", "192.0.2.1".parse()?).is_ok());
+        // The address that this machine would use for a connection to another one.
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        match socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr()) {
+            Ok(own) => assert!(Reach::OtherMachines.allows("x", own.ip()).is_err(), "{own}"),
+            Err(error) => println!("NOT RUN: this machine has no other interface: {error}"),
+        }
         assert!(Reach::Everywhere.allows("x", "169.254.169.254".parse()?).is_err());
         Ok(())
     }
