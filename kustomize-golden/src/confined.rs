@@ -86,7 +86,6 @@ impl<'a> Confined<'a> {
         match found {
             Ok(real) if self.is_visible(&real) => Ok(real),
             Ok(_) => Err(self.refuse(path, HostError::NotFound)),
-            Err(_) if self.root.is_none() => found,
             Err(error) => Err(self.refuse(path, error)),
         }
     }
@@ -103,7 +102,7 @@ impl<'a> Confined<'a> {
             }
             let Some((link, real)) = first_link(self.host, root, &path) else { return error };
             match real.filter(|real| self.is_visible(real)) {
-                Some(real) => path = path::join(&real, path.get(link.len() + 1..).unwrap_or_default()),
+                Some(real) => path = path::join(&real, path.get(link.len()..).unwrap_or_default()),
                 None => {
                     return HostError::refused(format!(
                         "following {link}, a link out of the repository, to what git keeps, or to nothing,"
@@ -297,6 +296,186 @@ mod tests {
         }
         for url in ["https://a/b", "ssh://a@b/c", "git@a:b/c", "git@a:/b"] {
             assert!(!is_local(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn options_that_trust_the_kustomizations_lift_the_limits() {
+        let host = MemoryHost::from_iter([("/r/a", "x"), ("/b", "y")]);
+        let read = |trust: &dyn Fn(&mut BuildOptions)| {
+            let mut options = BuildOptions::default();
+            trust(&mut options);
+            let confined = Confined::below(&host, "/r", &options);
+            // What is missing is only hidden where something could be.
+            assert_eq!(confined.root.is_none(), confined.read("/c") == Err(HostError::NotFound));
+            confined.read("/b").is_ok()
+        };
+        assert!(!read(&|_| {}));
+        assert!(read(&|options| options.load_restrictor = LoadRestrictor::None));
+        assert!(read(&|options| options.enable_helm = true));
+        assert!(read(&|options| options.enable_plugins = true));
+        assert!(read(&|options| options.enable_exec = true));
+    }
+
+    #[test]
+    fn reading_without_links_is_confined_as_well() {
+        let host = MemoryHost::from_iter([("/r/a", "xy"), ("/b", "z"), ("/r/.git/config", "url")]);
+        let confined = Confined::below(&host, "/r", &BuildOptions::default());
+        assert_eq!(confined.read_unlinked("/r/a"), Ok(b"xy".to_vec()));
+        for (path, why) in [
+            ("/b", "reading /b, which is outside of the repository,"),
+            ("/r/../c", "reading /c, which is outside of the repository,"),
+            ("/r/.git/config", "reading /r/.git/config, which git keeps for itself,"),
+        ] {
+            assert_eq!(confined.read_unlinked(path), Err(HostError::refused(why.to_owned())));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn errors_name_the_link_that_leads_out_of_the_repository() {
+        let tree = crate::test_tree::Tree::new();
+        tree.git(&["init", "--quiet", "r"]);
+        tree.write("r/a/file", "x");
+        tree.write("elsewhere/file", "y");
+        for (link, target) in [
+            ("r/in", "a"),
+            ("r/a/out", "../../elsewhere"),
+            ("r/a/nothing", "../../nothing"),
+            ("r/a/circle", "circle"),
+        ] {
+            tree.link(link, target);
+        }
+        let confined = Confined::around(&tree, &tree.path("r/a"), &BuildOptions::default());
+        assert_eq!(confined.read(&tree.path("r/in/file")), Ok(b"x".to_vec()));
+        assert_eq!(confined.read(&tree.path("r/in/new")), Err(HostError::NotFound));
+        for link in ["out", "nothing", "circle"] {
+            let link_itself = tree.path(&format!("r/a/{link}"));
+            let wanted = format!(
+                "following {link_itself}, a link out of the repository, to what git keeps, or to nothing,"
+            );
+            for path in [format!("r/in/{link}/file"), format!("r/in/{link}")] {
+                assert_eq!(confined.read(&tree.path(&path)), Err(HostError::refused(wanted.clone())));
+            }
+        }
+    }
+
+    /// A host that does everything, and says what it was asked for.
+    #[derive(Default)]
+    struct Obliging {
+        asked: Mutex<Vec<String>>,
+    }
+
+    impl Obliging {
+        fn note(&self, asked: String) {
+            self.asked.lock().unwrap().push(asked);
+        }
+    }
+
+    impl Host for Obliging {
+        fn read(&self, _: &str) -> Result<Vec<u8>, HostError> {
+            Ok(b"content".to_vec())
+        }
+
+        fn resolve(&self, path: &str) -> Result<String, HostError> {
+            Ok(path.to_owned())
+        }
+
+        fn kind(&self, _: &str) -> Result<EntryKind, HostError> {
+            Ok(EntryKind::File)
+        }
+
+        fn list(&self, _: &str) -> Result<Vec<String>, HostError> {
+            Ok(Vec::new())
+        }
+
+        fn current_directory(&self) -> Result<String, HostError> {
+            Ok("/here".to_owned())
+        }
+
+        fn fetch(&self, url: &str) -> Result<Vec<u8>, HostError> {
+            Ok(format!("document at {url}").into_bytes())
+        }
+
+        fn clone_repository(&self, repository: &Repository) -> Result<String, HostError> {
+            self.note(format!("clone {} {:?}", repository.url, repository.local));
+            Ok("/tmp/clone".to_owned())
+        }
+
+        fn run(&self, command: &Command) -> Result<Output, HostError> {
+            let mut output = Output::default();
+            output.stdout = command.program.clone().into_bytes();
+            Ok(output)
+        }
+
+        fn scratch_directory(&self) -> Result<String, HostError> {
+            Ok("/tmp/scratch".to_owned())
+        }
+
+        fn write_scratch(&self, path: &str, _: &[u8]) -> Result<(), HostError> {
+            self.note(format!("write {path}"));
+            Ok(())
+        }
+
+        fn remove_scratch(&self, directory: &str) {
+            self.note(format!("remove {directory}"));
+        }
+
+        fn environment(&self, name: &str) -> Option<String> {
+            Some(format!("value of {name}"))
+        }
+    }
+
+    #[test]
+    fn everything_but_reading_is_left_to_the_host() {
+        let host = Obliging::default();
+        let confined = Confined::below(&host, "/r", &BuildOptions::default());
+        assert_eq!(confined.current_directory().as_deref(), Ok("/here"));
+        assert_eq!(confined.fetch("https://x").unwrap(), b"document at https://x");
+        assert_eq!(confined.run(&Command::new("program", "/")).unwrap().stdout, b"program");
+        assert_eq!(confined.environment("NAME").as_deref(), Some("value of NAME"));
+        assert_eq!(confined.scratch_directory().as_deref(), Ok("/tmp/scratch"));
+        confined.write_scratch("/tmp/scratch/file", b"").unwrap();
+        // Temporary directories of the build are visible, as long as there are any.
+        assert_eq!(confined.read("/tmp/scratch/file").unwrap(), b"content");
+        assert!(confined.read("/tmp/other").is_err());
+        confined.remove_scratch("/tmp/scratch");
+        assert!(confined.read("/tmp/scratch/file").is_err());
+        assert_eq!(*host.asked.lock().unwrap(), ["write /tmp/scratch/file", "remove /tmp/scratch"]);
+    }
+
+    #[test]
+    fn only_the_repository_that_was_named_is_cloned_from_this_machine() {
+        use LocalRepositories::{AsConfigured, None as Never, ThisOne};
+        let trusting = BuildOptions { enable_helm: true, ..BuildOptions::default() };
+        for (given, url, options, wanted) in [
+            (None, "https://example.com/x", BuildOptions::default(), Some(Never)),
+            (None, "/local/x", BuildOptions::default(), None),
+            (None, "/local/x", trusting.clone(), Some(AsConfigured)),
+            (Some("/local/x"), "/local/x", BuildOptions::default(), Some(ThisOne)),
+            (Some("/local/x"), "/local/y", BuildOptions::default(), None),
+            (Some("/local/x"), "https://example.com/x", BuildOptions::default(), Some(Never)),
+            (Some("https://example.com/x"), "https://example.com/x", BuildOptions::default(), Some(Never)),
+            (Some("/local/x"), "/local/x", trusting, Some(AsConfigured)),
+        ] {
+            let host = Obliging::default();
+            let mut confined = Confined::below(&host, "/r", &options);
+            // As `kustomize_core::host::repository_url` writes it.
+            confined.given = given.map(str::to_owned);
+            let cloned = confined.clone_repository(&Repository::new(url));
+            let asked = host.asked.lock().unwrap();
+            match wanted {
+                Some(local) => {
+                    assert_eq!(cloned.as_deref(), Ok("/tmp/clone"), "{given:?} {url}");
+                    assert_eq!(*asked, [format!("clone {url} {local:?}")], "{given:?}");
+                    assert_eq!(confined.read("/tmp/clone/file").unwrap(), b"content");
+                }
+                None => {
+                    let why = format!("cloning {url}, which is on this machine,");
+                    assert_eq!(cloned, Err(HostError::refused(why)), "{given:?}");
+                    assert!(asked.is_empty());
+                }
+            }
         }
     }
 }

@@ -57,3 +57,67 @@ pub(crate) fn is_git(name: &str) -> bool {
     let plain = ascii.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
     plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_of_git_are_told_by_what_is_in_them() {
+        for (names, wanted) in [
+            (&["HEAD", "objects", "refs"][..], true),
+            (&["head", "Objects", "REFS", "x"], true),
+            (&["HEAD", "commondir"], true),
+            (&["HEAD", "objects"], false),
+            (&["HEAD", "refs"], false),
+            (&["objects", "refs"], false),
+            (&["commondir"], false),
+            (&["HEAD"], false),
+            (&[], false),
+        ] {
+            let listed: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(has_names_of_git(&listed), wanted, "{names:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_git_makes_is_kept() {
+        let tree = crate::test_tree::Tree::new();
+        tree.write("r/file", "");
+        tree.git(&["init", "--quiet", "--separate-git-dir=r/kept", "r/work"]);
+        tree.git(&["-C", "r/work", "commit", "--quiet", "--allow-empty", "--message=x"]);
+        tree.git(&["-C", "r/work", "worktree", "add", "--quiet", "../second"]);
+        tree.git(&["init", "--quiet", "--bare", "r/bare"]);
+        let top = tree.path("r");
+        let directories = GitDirectories::default();
+        for (place, wanted) in [
+            ("r", false),
+            ("r/file", false),
+            ("r/new", false),
+            ("r/work", false),
+            ("r/work/file", false),
+            ("r/work/.git", true),
+            ("r/second/.git", true),
+            ("r/second/new", false),
+            ("r/kept", true),
+            ("r/kept/config", true),
+            ("r/kept/objects/new", true),
+            ("r/kept/worktrees/second/HEAD", true),
+            ("r/bare/hooks/new", true),
+        ] {
+            let place = tree.path(place);
+            assert_eq!(directories.keep(&tree, &top, &place), wanted, "{place}");
+            assert_eq!(is_kept_by_git(&tree, &top, &place), wanted, "{place}");
+        }
+        // From within, there is nothing to keep but `.git`.
+        let bare = tree.path("r/bare");
+        assert!(!is_kept_by_git(&tree, &bare, &tree.path("r/bare/config")));
+        // That of another working tree has names of its own.
+        assert!(is_kept_by_git(
+            &tree,
+            &tree.path("r/kept/worktrees"),
+            &tree.path("r/kept/worktrees/second/x")
+        ));
+    }
+}

@@ -123,7 +123,8 @@ fn parse(directory: &str, content: Vec<u8>) -> Kustomization {
             kustomization.is_component = entry.value.text() == "Component";
         } else if FIELDS.iter().any(|known| field.eq_ignore_ascii_case(known)) {
             let items = entry.value.as_seq().into_iter().flatten();
-            let paths = items.map(Node::text).filter(|path| !path.is_empty() && !path.contains('\n'));
+            // Configuration of a transformer may be written there instead, on several lines.
+            let paths = items.map(Node::text).filter(|path| !path.contains('\n'));
             kustomization.names.extend(paths.map(|named| path::join(directory, named)));
         }
     }
@@ -138,10 +139,12 @@ mod tests {
 
     use super::*;
 
-    /// A host that counts the paths it resolves from their beginning, which takes a look at each part.
+    /// A host that counts the paths it resolves from their beginning, which takes a look at each part,
+    /// and those that it is asked about.
     struct Counted {
         host: MemoryHost,
         resolved: AtomicUsize,
+        asked: AtomicUsize,
     }
 
     impl Host for Counted {
@@ -159,6 +162,7 @@ mod tests {
         }
 
         fn kind(&self, path: &str) -> Result<EntryKind, HostError> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
             self.host.kind(path)
         }
 
@@ -168,17 +172,29 @@ mod tests {
     }
 
     #[test]
-    fn nested_directories_are_not_resolved_from_the_top_again() {
-        let resolved = |depth: usize| {
+    fn nested_directories_are_not_looked_at_from_the_top_again() {
+        let looks = |depth: usize| {
             let nested = "d/".repeat(depth);
             let file = format!("/r/{nested}kustomization.yaml");
             let host = MemoryHost::from_iter([("/r/.git/HEAD", ""), (file.as_str(), "resources: [a]\n")]);
-            let host = Counted { host, resolved: AtomicUsize::new(0) };
+            let host = Counted { host, resolved: AtomicUsize::new(0), asked: AtomicUsize::new(0) };
             let mut found = Found::default();
             found.walk(&host, "/r", &Layout::new("/r")).unwrap();
             assert_eq!(found.kustomizations.len(), 1);
-            host.resolved.into_inner()
+            (host.resolved.into_inner(), host.asked.into_inner())
         };
-        assert_eq!(resolved(100), resolved(1));
+        let (one, many, twice) = (looks(1), looks(101), looks(201));
+        assert_eq!(many.0, one.0);
+        // The same for each level.
+        assert_eq!(twice.1 - many.1, many.1 - one.1);
+    }
+
+    #[test]
+    fn kustomizations_name_paths_and_no_text() {
+        let text = "Resources: [a, ../b, '', {c: d}]\ntransformers:\n- |-\n  kind: A\n  path: a/../../b\n";
+        let kustomization = parse("/r/o", text.as_bytes().to_vec());
+        assert!(!kustomization.is_component);
+        // Nothing and no text name the directory itself, which does not count as its base.
+        assert_eq!(kustomization.names, ["/r/o/a", "/r/b", "/r/o", "/r/o"]);
     }
 }

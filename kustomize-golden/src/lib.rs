@@ -44,6 +44,9 @@ mod outcome;
 mod place;
 mod sessions;
 #[cfg(test)]
+#[cfg(unix)]
+mod test_tree;
+#[cfg(test)]
 mod tests;
 
 pub use case::Case;

@@ -156,7 +156,7 @@ fn is_listed(host: &dyn Host, path: &str) -> bool {
 /// The first link on the way from a directory without links to a path below it, and where it leads if
 /// there is anything.
 pub(crate) fn first_link(host: &dyn Host, from: &str, path: &str) -> Option<(String, Option<String>)> {
-    let steps: Vec<&str> = path::ancestors(path).take_while(|step| *step != from && *step != "/").collect();
+    let steps: Vec<&str> = path::ancestors(path).take_while(|step| *step != from).collect();
     steps.into_iter().rev().find_map(|step| match host.resolve_below(path::parent(step), step) {
         Ok(real) => (real != step).then(|| (step.to_owned(), Some(real))),
         Err(_) => is_listed(host, step).then(|| (step.to_owned(), None)),
@@ -194,4 +194,196 @@ pub(crate) fn is_rendering(text: &str) -> bool {
         }
     }
     !nodes.is_empty() && printed == text
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::test_tree::Tree;
+
+    const MEANT: &str = "if that is meant, name the place that the link leads to";
+
+    /// A repository in `r`, one without `.git` in `s`, and directories that are no repository.
+    fn tree() -> Tree {
+        let tree = Tree::new();
+        tree.git(&["init", "--quiet", "r"]);
+        tree.write("r/a/b/file", "");
+        tree.write("s/kustomize-golden.yaml", "");
+        tree.write("s/file", "");
+        tree.write("elsewhere/file", "");
+        tree.write("plain/below/file", "");
+        for (link, target) in [
+            ("alias", "r"),
+            ("plain/to-r", "../r"),
+            ("plain/below/out", "../../elsewhere"),
+            ("plain/below/in", "."),
+            ("r/in", "a/b"),
+            ("r/out", "../elsewhere"),
+            ("r/nothing", "a/nothing"),
+            ("r/kept", ".git/hooks"),
+            ("r/kept-file", ".git/config"),
+            ("s/out", "../elsewhere"),
+            ("s/in", "file"),
+        ] {
+            tree.link(link, target);
+        }
+        tree
+    }
+
+    #[test]
+    fn links_lead_to_repositories_and_not_out_of_them() {
+        let tree = tree();
+        for (given, wanted) in [
+            ("r/a/b", "r/a/b"),
+            ("alias", "r"),
+            ("alias/a", "r/a"),
+            ("plain/to-r/a", "r/a"),
+            ("r/in/file", "r/a/b/file"),
+            ("alias/in", "r/a/b"),
+            ("s/in", "s/file"),
+            // What git keeps may be named, without a link.
+            ("alias/.git/HEAD", "r/.git/HEAD"),
+            // Where there is no repository, links lead anywhere.
+            ("plain/below/out/file", "elsewhere/file"),
+            ("plain/below/in/file", "plain/below/file"),
+        ] {
+            for place in [resolve_within, resolve_new, resolve_to_write] {
+                assert_eq!(place(&tree, &tree.path(given)).unwrap(), tree.path(wanted), "{given}");
+            }
+        }
+        for (given, link, top) in [
+            ("r/out", "r/out", "r"),
+            ("r/out/file", "r/out", "r"),
+            ("alias/out/file", "r/out", "r"),
+            ("plain/to-r/out", "r/out", "r"),
+            ("r/nothing", "r/nothing", "r"),
+            ("r/nothing/new", "r/nothing", "r"),
+            ("r/kept/new", "r/kept", "r"),
+            ("r/kept-file", "r/kept-file", "r"),
+            ("s/out/file", "s/out", "s"),
+        ] {
+            for place in [resolve_within, resolve_new, resolve_to_write] {
+                let error = place(&tree, &tree.path(given)).unwrap_err();
+                let wanted = format!(
+                    "{} is a link that leads out of the repository {}, to what git keeps of it, or to nothing",
+                    tree.path(link),
+                    tree.path(top)
+                );
+                assert_eq!(error.message(), wanted, "{given}");
+                assert_eq!(error.help(), Some(MEANT), "{given}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_places_to_write_to_need_not_exist() {
+        let tree = tree();
+        for (given, wanted) in [
+            ("r/new", "r/new"),
+            ("alias/new/file", "r/new/file"),
+            ("r/in/new", "r/a/b/new"),
+            ("new/x", "new/x"),
+        ] {
+            let given = tree.path(given);
+            let error = resolve_within(&tree, &given).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Host(HostError::NotFound), "{given}");
+            for place in [resolve_new, resolve_to_write] {
+                assert_eq!(place(&tree, &given).unwrap(), tree.path(wanted), "{given}");
+            }
+        }
+        // A file is no directory to make something in.
+        for place in [resolve_within, resolve_new] {
+            let error = place(&tree, &tree.path("alias/a/b/file/new")).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Host(HostError::NotDirectory));
+        }
+    }
+
+    #[test]
+    fn links_stay_below_the_current_directory_where_there_is_no_repository() {
+        let mut tree = tree();
+        tree.enter("plain/below");
+        assert_eq!(resolve_within(&tree, "in/file").unwrap(), tree.path("plain/below/file"));
+        let error = resolve_within(&tree, "out/file").unwrap_err();
+        let wanted = format!("out of the current directory {}", tree.path("plain/below"));
+        assert!(error.message().contains(&wanted), "{error}");
+        // It counts for what is below it only.
+        tree.enter("elsewhere");
+        assert_eq!(resolve_within(&tree, "../plain/below/out").unwrap(), tree.path("elsewhere"));
+        // A repository in it is what counts for what is in that one.
+        tree.enter(".");
+        assert_eq!(resolve_within(&tree, "alias/a").unwrap(), tree.path("r/a"));
+        let error = resolve_within(&tree, "alias/out").unwrap_err();
+        assert!(error.message().contains("out of the repository"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn links_of_the_machine_lead_anywhere() {
+        let tree = Tree::new();
+        assert_eq!(resolve_within(&tree, "/proc/self/root").unwrap(), "/");
+    }
+
+    #[test]
+    fn two_dots_after_a_link_lead_to_where_the_machine_writes() {
+        let mut tree = tree();
+        tree.link("r/here", ".");
+        tree.link("r/near", "a");
+        for (given, wanted) in
+            [("r/in/../new", "r/a/new"), ("r/near/../new", "r/new"), ("plain/below/out/../new", "new")]
+        {
+            assert_eq!(resolve_to_write(&tree, &tree.path(given)).unwrap(), tree.path(wanted), "{given}");
+        }
+        let refused = [("r/out/../new", "new"), ("r/here/../new", "new"), ("r/kept/../new", "r/.git/new")];
+        for (given, place) in refused {
+            let given = tree.path(given);
+            let error = resolve_to_write(&tree, &given).unwrap_err();
+            let (place, seen) = (tree.path(place), tree.path("r/new"));
+            let wanted = format!("{given} leads through a link to {place}, and not to {seen}");
+            assert_eq!(error.message(), wanted);
+        }
+        // The same from the current directory.
+        tree.enter("r");
+        assert_eq!(resolve_to_write(&tree, "in/../new").unwrap(), tree.path("r/a/new"));
+        assert!(resolve_to_write(&tree, "out/../new").is_err());
+        tree.enter("plain/below");
+        assert_eq!(resolve_to_write(&tree, "new").unwrap(), tree.path("plain/below/new"));
+        let error = resolve_to_write(&tree, "out/../new").unwrap_err();
+        assert!(error.message().contains("leads through a link"), "{error}");
+    }
+
+    #[test]
+    fn golden_files_are_reached_without_links() {
+        let tree = tree();
+        refuse_links(&tree, &tree.path("r/a/b/file")).unwrap();
+        refuse_links(&tree, &tree.path("r/a/b/new")).unwrap();
+        for (golden, link) in [("s/in", "s/in"), ("r/nothing", "r/nothing"), ("r/kept-file", "r/kept-file")] {
+            let error = refuse_links(&tree, &tree.path(golden)).unwrap_err();
+            assert_eq!(error.message(), format!("the golden file {} is a link", tree.path(link)));
+        }
+        for golden in ["r/in/file", "r/out/new", "r/nothing/new"] {
+            let error = refuse_links(&tree, &tree.path(golden)).unwrap_err();
+            assert_eq!(error.message(), format!("a link leads to the golden file {}", tree.path(golden)));
+        }
+    }
+
+    #[test]
+    fn rendered_output_is_told_from_other_files() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n";
+        for text in [pod.to_owned(), pod.replace('\n', "\r\n"), format!("{pod}---\n{pod}")] {
+            assert!(is_rendering(&text), "{text}");
+        }
+        for text in [
+            "",
+            "# only a comment\n",
+            "kind: [\n",
+            "kind: Pod\n",
+            "kind: Pod\nmetadata:\n  name: \"\"\n",
+            "metadata:\n  name: a\n",
+            "metadata: {name: a}\nkind: Pod\n",
+            "kind: Pod\nmetadata:\n    name: a\n",
+        ] {
+            assert!(!is_rendering(text), "{text}");
+        }
+    }
 }
