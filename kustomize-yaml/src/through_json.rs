@@ -64,11 +64,28 @@ pub fn read_below(node: &mut Node, depth: usize) -> Result<(), PrintError> {
         node,
         depth,
         &mut |map, _| {
-            map.iter_mut().for_each(|entry| read_key(&mut entry.key.scalar));
-            Ok(())
+            map.iter_mut().try_for_each(|entry| {
+                let key = &mut entry.key;
+                expect_no_tab(key.scalar.text(), Role::Key).map_err(|problem| problem.at(key.pos))?;
+                read_key(&mut key.scalar);
+                Ok(())
+            })
         },
         &mut read_scalar,
     )
+}
+
+/// Whether a key of JSON can be read.
+pub fn is_readable_key(key: &Scalar) -> bool {
+    expect_no_tab(key.text(), Role::Key).is_ok()
+}
+
+/// The lines of a text make a block of it, of which a tab at the start cannot be read.
+fn expect_no_tab(text: &str, role: Role) -> Result<(), PrintProblem> {
+    if text.starts_with('\t') {
+        read_back(&Scalar::new(text, Tag::Str, Style::Plain), role)?;
+    }
+    Ok(())
 }
 
 /// Gives a key the form in which go-yaml v3 reads keys of JSON.
@@ -91,10 +108,7 @@ fn read_scalar(scalar: &mut Scalar) -> Result<(), PrintProblem> {
             *scalar = Scalar::new(&text, resolve(&text), Style::Plain);
         }
         _ => {
-            // Its lines make a block of it, of which a tab at the start cannot be read.
-            if scalar.text().starts_with('\t') {
-                read_back(&Scalar::new(scalar.text(), Tag::Str, Style::Plain), Role::Value)?;
-            }
+            expect_no_tab(scalar.text(), Role::Value)?;
             let style = style_of(scalar.text());
             *scalar = std::mem::take(scalar).with(Tag::Str, style);
         }

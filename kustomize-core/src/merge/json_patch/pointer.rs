@@ -89,6 +89,8 @@ impl Pointer {
             }
             None => {
                 let mut key = Key::new(&self.last);
+                // What cannot be read may be removed again.
+                effort.is_read &= through_json::is_readable_key(&key.scalar);
                 through_json::read_key(&mut key.scalar);
                 effort.is_settled &= through_json::is_settled_key(&key.scalar);
                 map.push(key, value);
@@ -107,7 +109,7 @@ impl Pointer {
     }
 
     /// What the pointer leads to, or the first list on the way; none if there is nothing. Says also how
-    /// deep that is.
+    /// deep that is. The pointer must not lead into `metadata`.
     pub(super) fn part<'n>(
         &self,
         document: &'n mut Node,
@@ -120,8 +122,7 @@ impl Pointer {
             }
             let position = container.position(&self.parents[..at], step, effort);
             let node = container.node.as_map_mut().and_then(|map| value_at(map, position))?;
-            let is_tracked = if at == 0 { step != "metadata" } else { container.is_tracked };
-            container = Container { node, is_tracked };
+            container = Container { node, is_tracked: true };
         }
         Some((container.node, self.depth()))
     }

@@ -79,10 +79,11 @@ impl JsonPatch {
             through_json::read_below(&mut metadata.value, 1)?;
         }
         if !effort.reads_values {
-            for pointer in touched.tested.iter().chain(&touched.added) {
+            let pointers = touched.tested.iter().chain(&touched.added);
+            for pointer in pointers.filter(|pointer| !pointer.is_in_metadata()) {
                 if let Some((part, depth)) = pointer.part(resource, &mut effort) {
                     through_json::read_below(part, depth)?;
-                    effort.is_settled &= pointer.is_in_metadata() || through_json::is_settled(part);
+                    effort.is_settled &= through_json::is_settled(part);
                 }
             }
         }

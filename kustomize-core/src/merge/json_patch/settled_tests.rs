@@ -210,3 +210,21 @@ fn a_value_that_changes_each_time_changes_each_time() {
     let fresh = patches.map(str::to_owned);
     assert_eq!(apply_all("spec: {}\n", &fresh), "spec:\n  a: 1\n  b: 1\n  \"n\": 0\n");
 }
+
+#[test]
+fn a_value_that_changes_each_time_leaves_a_resource_unsettled() {
+    let sources = Sources::default();
+    let mut resource = reader::read("spec: {}\n", sources.add("w.yaml", "".into(), None)).unwrap().remove(0);
+    let mut form = JsonForm::eager();
+    let test = r#"{"op": "test", "path": "/spec/a", "value": 1}"#;
+    for (patch, state) in [
+        (r#"[{"op": "add", "path": "/spec/a", "value": 1}]"#.to_owned(), FormState::Patched),
+        (format!(r#"[{test}, {{"op": "add", "path": "/spec/b", "value": "x"}}]"#), FormState::Settled),
+        (format!(r#"[{test}, {{"op": "add", "path": "/spec/c", "value": -0}}]"#), FormState::Unsettled),
+    ] {
+        let text = SourceText::from(patch.as_str());
+        let patch = JsonPatch::read(&text, sources.add("patch", text.clone(), None)).unwrap();
+        patch.apply(&mut resource, &mut form).unwrap();
+        assert_eq!(form.state, state, "{text:?}");
+    }
+}
