@@ -65,17 +65,24 @@ pub(super) fn note_schema_comments<'r>(
 fn find(text: &str, file: FileId) -> Vec<Comment> {
     let mut found = Vec::new();
     let mut tried = 0;
+    let mut line = 0..0;
     for at in memchr::memchr_iter(b'#', text.as_bytes()) {
         let (before, comment) = text.split_at(at);
         if at < tried || before.ends_with(|c: char| !c.is_ascii_whitespace()) {
             continue;
         }
+        if !line.contains(&at) {
+            line = before.rfind('\n').map_or(0, |end| end + 1)..end_of_line(text, at);
+            // Unless quotes are around it, what follows on the line is one comment.
+            if !text[line.start..at].contains(['\'', '"']) {
+                tried = line.end;
+            }
+        }
         let json = comment.trim_start_matches('#').trim_start_matches([' ', '\t']);
         if !json.starts_with('{') {
             continue;
         }
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let end = end_of_line(text, at);
+        let Range { start, end } = line.clone();
         tried = end;
         let Some(schema) = read_schema(json.lines().next().unwrap_or_default(), file) else { continue };
         if !before[start..].trim_start_matches([' ', '\t']).is_empty() {
