@@ -93,7 +93,7 @@ impl Elements {
             match merged.filter(|at| !is_nothing(&self.pool[*at])) {
                 None => self.list = self.set(&self.list, None, &valid_names, &wanted, path)?,
                 Some(at) => {
-                    self.ensure_keys(at, &valid_names, &wanted, path)?;
+                    self.ensure_keys(at, &valid_names, &wanted);
                     items = self.set(&items, Some(at), &valid_names, &wanted, path)?;
                 }
             }
@@ -190,27 +190,20 @@ impl Elements {
         })
     }
 
-    fn ensure_keys(
-        &mut self,
-        at: usize,
-        keys: &[&str],
-        values: &[Str],
-        path: &Path<'_>,
-    ) -> Result<(), BuildError> {
+    /// Gives an element the values by which it was found. It is a map, or a plain value where there is
+    /// no key.
+    fn ensure_keys(&mut self, at: usize, keys: &[&str], values: &[Str]) {
         for (key, value) in keys.iter().zip(values) {
             let item = &mut self.pool[at];
             if value.is_empty() || item.get(key).is_some() {
                 continue;
             }
             match &mut item.value {
-                Value::Scalar(scalar) if key.is_empty() => {
-                    *scalar = Scalar::new(value, Tag::None, scalar.style());
-                }
-                Value::Map(map) if !key.is_empty() => map.set_field(key, Node::untyped(value)),
-                _ => return Err(wrong_element(item, path)),
+                Value::Scalar(scalar) => *scalar = Scalar::new(value, Tag::None, scalar.style()),
+                Value::Map(map) => map.set_field(key, Node::untyped(value)),
+                Value::Seq(_) => {}
             }
         }
-        Ok(())
     }
 
     /// Replaces, removes or appends an element (kustomize's `ElementSetter`).

@@ -66,12 +66,12 @@ impl<'s> Walk<'s> {
         let shape = shape.and_then(Shape::elements);
         let mut old: Vec<Option<Node>> = std::mem::take(list).into_items().into_iter().map(Some).collect();
         let mut merged = Vec::with_capacity(old.len() + changes.len());
-        // With several keys kustomize moves what was there behind what is new; with one it
-        // keeps the patch's order.
+        // kustomize moves what was there behind what is new; with one key, elements that the patch has
+        // too keep the patch's order.
         let mut behind = Vec::new();
         for (change, partner) in changes.iter().zip(partners) {
             let Some(mut item) = partner.and_then(|at| old.get_mut(at)?.take()) else {
-                merged.extend(self.added(change, shape, path)?.filter(|item| !is_empty_map(item)));
+                merged.extend(self.added(change, shape, path)?);
                 continue;
             };
             match self.walk(&mut item, With::Patch(change), shape, path)? {
@@ -86,7 +86,7 @@ impl<'s> Walk<'s> {
         for (at, item) in old.into_iter().enumerate() {
             let Some(mut item) = item else { continue };
             if !matches!(self.walk(&mut item, With::Nothing, shape, path)?, Merged::Cleared) {
-                if valid.count() > 1 { behind.push((at, item)) } else { merged.push(item) }
+                behind.push((at, item));
             }
         }
         behind.sort_by_key(|(at, _)| *at);
@@ -94,10 +94,6 @@ impl<'s> Walk<'s> {
         *list = Seq::from_items(merged);
         Ok(())
     }
-}
-
-fn is_empty_map(node: &Node) -> bool {
-    node.as_map().is_some_and(crate::yaml::Map::is_empty)
 }
 
 /// The merge keys that elements of a list really have.

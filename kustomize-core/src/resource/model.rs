@@ -255,12 +255,8 @@ impl Resource {
 
     fn set_metadata_pairs(&mut self, field: &str, mut pairs: Vec<(Str, Str)>) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        self.leave_links(|_, place| {
-            let mut steps = place.iter();
-            let is =
-                |step: Option<&NodeStep>, name: &str| matches!(step, Some(NodeStep::Field(field)) if field == name);
-            is(steps.next(), "metadata") && is(steps.next(), field) && steps.next().is_none()
-        });
+        let place = ["metadata", field].map(|name| NodeStep::Field(name.into()));
+        self.leave_links(|_, other| *other == place);
         let metadata = self.metadata_mut();
         metadata.remove(field);
         if pairs.is_empty() {

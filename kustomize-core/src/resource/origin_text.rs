@@ -110,7 +110,7 @@ fn may_stand_plain(text: &str) -> bool {
     };
     let mut inner = (0..bytes.len()).filter(|at| match bytes[*at] {
         b':' => space_at(at + 1),
-        b'#' => *at > 0 && bytes[at - 1] == b' ',
+        b'#' => bytes[..*at].ends_with(b" "),
         _ => false,
     });
     starts_well
@@ -328,5 +328,51 @@ mod tests {
         let two = format!("{text}{text}");
         assert_eq!(normal_list(&two), Ok(two.clone()));
         assert_eq!(parse(&print(&origin)), Ok(origin));
+    }
+
+    #[test]
+    fn numbers_to_base_60_are_told_from_texts() {
+        for (text, wanted) in [
+            ("1:30", true),
+            ("-1:30", true),
+            ("+190:20:30", true),
+            ("1_0:5", true),
+            ("1:30.5_", true),
+            ("1:30.", true),
+            ("1", false),
+            ("1.5", false),
+            ("1:60", false),
+            ("1:030", false),
+            ("1:", false),
+            ("1:+5", false),
+            ("1:3x", false),
+            ("1:30.x", false),
+            ("1a:30", false),
+            ("_1:30", false),
+            (":30", false),
+            ("", false),
+        ] {
+            assert_eq!(is_base_60(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_that_others_wrote_are_read() {
+        let by = ConfiguredBy {
+            api_version: "v1".to_owned(),
+            kind: "Kind".to_owned(),
+            name: "name".to_owned(),
+            namespace: "ns".to_owned(),
+        };
+        let origin = Origin {
+            path: "p".to_owned(),
+            repo: "r".to_owned(),
+            reference: "f".to_owned(),
+            configured_in: "i".to_owned(),
+            configured_by: Some(by),
+        };
+        let text = "{ref: f, CONFIGUREDIN: i, other: x, repo: r, path: p,
+          configuredBy: {namespace: ns, ApiVersion: v1, name: name, kind: Kind}}";
+        assert_eq!(parse(text), Ok(origin));
     }
 }

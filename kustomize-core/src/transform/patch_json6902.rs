@@ -63,9 +63,6 @@ impl PatchJson6902Transformer {
             (true, false) => (PatchSource::verbatim(text, cx), text),
             (false, true) => (PatchSource::file(path, files)?, path),
         };
-        if source.is_empty() {
-            return Err(patch_source::empty(written));
-        }
         let patch = source.json_patch()?;
         if patch.is_empty() {
             return Err(patch_source::empty(written));

@@ -42,10 +42,6 @@ impl PatchSource {
         Ok(PatchSource { file, text })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// The strategic merge patches that the text holds.
     pub(super) fn resources(&self) -> Result<Vec<Resource>, BuildError> {
         parse_patches(&self.text, self.file)

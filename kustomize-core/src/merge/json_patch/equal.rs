@@ -24,8 +24,7 @@ impl JsonPatch {
             }
             // Nulls in lists make kustomize panic.
             (Value::Seq(a), Value::Seq(b)) => {
-                a.len() == b.len()
-                    && a.iter().zip(b.iter()).all(|(a, b)| !a.is_null() && !b.is_null() && self.equal(a, b))
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| !a.is_null() && self.equal(a, b))
             }
             _ => false,
         }
