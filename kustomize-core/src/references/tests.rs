@@ -336,6 +336,8 @@ spec:
     let warning = rendered.warnings().iter().find(|warning| warning.message.starts_with("well-defined"));
     let message = warning.map(|warning| warning.message.as_str());
     assert_eq!(message, Some("well-defined vars that were never replaced: MAP,UNUSED"));
+    let help = warning.and_then(|warning| warning.help.as_deref());
+    assert_eq!(help, Some("a map or a list is no value for a var: MAP"));
 }
 
 #[test]
@@ -354,6 +356,7 @@ spec:
   quoted: '17'
   date: 2001-01-01
   bool: true
+  no: False
   list: [{a: c, b: e}, {a: d}]
   dots: {x.y: z}
   empty: []
@@ -377,6 +380,7 @@ vars: [{{name: V, objref: {{apiVersion: v1, kind: X, name: x}}, fieldref: {{fiel
         ("spec.quoted", "\"17\"", "x17"),
         ("spec.date", "\"2001-01-01\"", "x2001-01-01"),
         ("spec.bool", "true", "xtrue"),
+        ("spec.no", "false", "xfalse"),
         ("spec.list[0].b", "e", "xe"),
         ("spec.list.+1.a", "d", "xd"),
         ("spec.list.-.a", "d", "xd"),

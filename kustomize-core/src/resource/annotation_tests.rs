@@ -1,6 +1,9 @@
 //! Annotations that a build reads, writes and removes; the expectations are kustomize's.
 
+use super::final_form::finish_resource;
+use super::parse_resources;
 use crate::host::MemoryHost;
+use crate::yaml::FileId;
 use crate::{BuildError, BuildOptions, ErrorKind, build};
 
 fn render(kustomization: &str, resources: &str) -> Result<String, BuildError> {
@@ -182,4 +185,16 @@ fn bookkeeping_of_the_input_is_believed() {
     let uneven =
         internal(&[("previousNames", "old,older"), ("previousNamespaces", "x"), ("previousKinds", "y")]);
     assert!(render("", &uneven).is_err());
+}
+
+#[test]
+fn annotations_that_are_none_go_if_any_of_the_build_go() {
+    for (origins, transformations) in [(false, false), (true, false), (false, true)] {
+        for annotations in ["null", "text", "{}"] {
+            let text = annotated(annotations);
+            let mut resource = parse_resources(&text, FileId::UNKNOWN).unwrap().remove(0);
+            finish_resource(&mut resource, origins, transformations).unwrap();
+            assert!(resource.node.at(&["metadata", "annotations"]).is_none(), "{annotations}");
+        }
+    }
 }

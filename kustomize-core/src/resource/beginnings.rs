@@ -155,6 +155,13 @@ mod tests {
         followed.remove(&gone, 3);
         followed.close_gaps(&[3]);
         expect_equal(&mut followed, &list);
+        // A name that is forgotten.
+        let before = followed.names(&list[0]);
+        Arc::make_mut(&mut list[0]).set_name("z");
+        followed.remove(&before, 0);
+        let after = followed.names(&list[0]);
+        followed.insert(&after, 0);
+        expect_equal(&mut followed, &list);
         list.drain(..2);
         followed.close_gaps(&[0, 1]);
         expect_equal(&mut followed, &list);

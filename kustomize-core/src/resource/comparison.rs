@@ -97,3 +97,23 @@ fn identical(a: &Node, b: &Node) -> bool {
             _ => false,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Entry, FileId, Key, Map, Pos};
+
+    #[test]
+    fn trees_are_the_same_down_to_their_keys() {
+        let (here, there) = (Pos::new(FileId::new(0), 1), Pos::new(FileId::new(0), 2));
+        let tree = |key: &str, pos, value: &str| {
+            let key = Key { pos, ..Key::new(key) };
+            Node::map(Map::from_entries(vec![Entry { key, value: Node::untyped(value) }]))
+        };
+        let tree_of_one = tree("k", here, "v");
+        assert!(identical(&tree_of_one, &tree("k", here, "v")));
+        for other in [tree("k", there, "v"), tree("l", here, "v"), tree("k", here, "w")] {
+            assert!(!identical(&tree_of_one, &other), "{other:?}");
+        }
+    }
+}

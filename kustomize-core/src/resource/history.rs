@@ -84,3 +84,21 @@ pub struct History {
     /// Schemas in comments; what merging takes from comments is all that is kept of them.
     pub(crate) schema_comments: Vec<SchemaComment>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behaviors_go_by_their_names() {
+        for (name, behavior) in [
+            ("create", Behavior::Create),
+            ("replace", Behavior::Replace),
+            ("merge", Behavior::Merge),
+            ("", Behavior::Unspecified),
+            ("Create", Behavior::Unspecified),
+        ] {
+            assert_eq!(Behavior::named(name), behavior, "{name}");
+        }
+    }
+}

@@ -146,3 +146,25 @@ impl JsonForms {
         &mut self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::Node;
+
+    #[test]
+    fn each_map_is_remembered_by_its_path() {
+        let map = |first: u32| -> Map {
+            let mut map = Map::new();
+            (first..first + 70).for_each(|i| map.insert(&format!("k{i}"), Node::untyped("v")));
+            map
+        };
+        let mut known = JsonForm::eager().long_maps;
+        for _ in 0..2 {
+            for (path, first) in [("a", 0), ("b", 10), ("c", 20)] {
+                let position = known.position(&[path.to_owned()], &map(first), "k30", &mut 0);
+                assert_eq!(position, Some(30 - first as usize), "{path}");
+            }
+        }
+    }
+}

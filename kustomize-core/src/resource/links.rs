@@ -169,7 +169,8 @@ fn find_mut<'a>(root: &'a mut Node, place: &NodePath) -> Option<&'a mut Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::Map;
+    use crate::resource::Resource;
+    use crate::yaml::{Map, Seq};
 
     /// Maps with the entry `k`, each of this value; none where it lacks the entry.
     fn tree(values: [Option<&str>; 3]) -> Node {
@@ -234,5 +235,46 @@ mod tests {
         leave(&mut links, "a");
         Link::settle_all(&mut links, &mut root);
         assert!(links.is_empty(), "one map is left");
+    }
+
+    #[test]
+    fn a_link_fits_trees_that_have_its_maps() {
+        let link = linked(0b111).remove(0);
+        assert!(link.fits(&tree([Some("v"), None, Some("other")])));
+        let mut root = tree([None; 3]);
+        root.as_map_mut().unwrap().insert("b", Node::untyped("no map"));
+        assert!(!link.fits(&root));
+        root.as_map_mut().unwrap().remove("b");
+        assert!(!link.fits(&root));
+        // Items of lists may stand for something else in another tree.
+        let place: NodePath = [NodeStep::Field("list".into()), NodeStep::Item(0)].into();
+        let mut root = Map::new();
+        root.insert("list", Node::seq(Seq::from_items(vec![Node::map(Map::new())])));
+        assert!(!Link::new(vec![place], Vec::new()).fits(&Node::map(root)));
+    }
+
+    #[test]
+    fn only_labels_that_are_replaced_leave() {
+        let places = [["metadata", "labels"], ["metadata", "annotations"], ["spec", "labels"]];
+        let map = |entries: Vec<(&str, Node)>| {
+            let mut map = Map::new();
+            entries.into_iter().for_each(|(name, node)| map.insert(name, node));
+            Node::map(map)
+        };
+        let shared = || map(vec![("k", Node::untyped("v"))]);
+        let metadata = map(vec![("labels", shared()), ("annotations", shared())]);
+        let root = map(vec![("metadata", metadata), ("spec", map(vec![("labels", shared())]))]);
+        let mut resource = Resource::new(root);
+        let value = Some(Scalar::untyped("v"));
+        let entry = SharedEntry { key: "k".into(), value, places: 0b111 };
+        let places = places.map(|place| place.map(|name| NodeStep::Field(name.into())).into());
+        resource.links.push(Link::new(places.into(), vec![entry]));
+        resource.set_labels(vec![("k".into(), "own".into())]);
+        let annotation = resource.node.get_mut("metadata").and_then(|node| node.get_mut("annotations"));
+        annotation.and_then(Node::as_map_mut).unwrap().insert("k", Node::untyped("new"));
+        assert!(resource.settle_links());
+        let wanted =
+            "metadata:\n  annotations:\n    k: new\n  labels:\n    k: own\nspec:\n  labels:\n    k: new\n";
+        assert_eq!(resource.yaml().unwrap(), wanted);
     }
 }

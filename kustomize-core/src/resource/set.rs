@@ -262,6 +262,7 @@ impl ResourceSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::FormState;
     use crate::yaml::{Map, Node};
 
     fn resource(name: &str) -> Resource {
@@ -291,6 +292,7 @@ mod tests {
         assert_eq!(set.positions_with_any_name("d"), [2, 3]);
         assert_eq!(set.positions_with_any_name("c"), [2]);
         assert_eq!(set.duplicate(&schema, &threads), Some((2, 3)));
+        assert!(!set.is_unique(&schema, &threads));
 
         set.update(0, &schema, |resource| resource.set_namespace("n"));
         assert_eq!(set.position(&id("a", &schema), &schema), None);
@@ -303,5 +305,73 @@ mod tests {
         assert_eq!(set.position(&id("d", &schema), &schema), Some(1));
         assert_eq!(set.position(&id("a", &schema), &schema), None);
         assert!(set.is_unique(&schema, &threads));
+    }
+
+    #[test]
+    fn a_single_index_follows_changes() {
+        let schema = Schema::default();
+        let rename = |resource: &mut Resource| {
+            resource.remember_id(&schema);
+            resource.set_name("z");
+        };
+        let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
+        assert!(set.positions_with_any_id(&id("z", &schema), &schema).is_empty());
+        set.update(1, &schema, rename);
+        assert_eq!(set.positions_with_any_id(&id("z", &schema), &schema), [1]);
+        let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
+        assert!(set.positions_with_any_name("z").is_empty());
+        set.update(1, &schema, rename);
+        assert_eq!(set.positions_with_any_name("z"), [1]);
+        let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
+        let mut other = resource("a");
+        other.set_namespace("n");
+        let other = other.id(&schema);
+        assert_eq!(set.position(&other, &schema), None);
+        set.update(0, &schema, |resource| resource.set_namespace("n"));
+        assert_eq!(set.position(&other, &schema), Some(0));
+        assert_eq!(set.position(&id("a", &schema), &schema), None);
+    }
+
+    #[test]
+    fn earlier_ids_are_looked_up_anew_when_each_resource_may_have_changed() {
+        let schema = Schema::default();
+        let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
+        assert!(set.positions_with_any_id(&id("z", &schema), &schema).is_empty());
+        assert!(set.positions_with_any_name("z").is_empty());
+        let second = Arc::make_mut(&mut set.list_to_change_each()[1]);
+        second.remember_id(&schema);
+        second.set_name("z");
+        assert_eq!(set.positions_with_any_id(&id("z", &schema), &schema), [1]);
+        assert_eq!(set.positions_with_any_name("z"), [1]);
+    }
+
+    #[test]
+    fn what_a_json_patch_leaves_is_forgotten_with_any_other_change() {
+        let schema = Schema::default();
+        let patched = || {
+            let mut set = ResourceSet::from_list(["a", "b", "c"].map(resource).into());
+            for at in 0..3 {
+                set.update_by_json_patch(at, &schema, |_, form| form.state = FormState::Settled);
+            }
+            set
+        };
+        let states = |mut set: ResourceSet| {
+            let forms = set.list_to_patch_each().map(|(_, form)| form.state);
+            forms.collect::<Vec<_>>()
+        };
+        let (known, unknown) = (FormState::Settled, FormState::Unknown);
+        assert_eq!(states(patched()), [known; 3]);
+        let mut set = patched();
+        set.update(1, &schema, |resource| resource.set_name("x"));
+        assert_eq!(states(set), [known, unknown, known]);
+        let mut set = patched();
+        set.remove_all(&[0]);
+        assert_eq!(states(set), [unknown; 2]);
+        let mut set = patched();
+        set.list_to_change_each();
+        assert_eq!(states(set), [unknown; 3]);
+        let mut set = patched();
+        set.list_mut();
+        assert_eq!(states(set), [unknown; 3]);
     }
 }

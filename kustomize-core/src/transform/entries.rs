@@ -187,3 +187,25 @@ impl Entries {
         Some(Link::new(places, entries))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_told_from_what_may_be_annotations() {
+        for (path, wanted) in [
+            ("metadata/labels", true),
+            ("spec/template/metadata/labels", true),
+            ("spec/annotations", true),
+            ("metadata/annotations", false),
+            ("metadata", false),
+            (" metadata /annotations", false),
+            ("/metadata/annotations", false),
+        ] {
+            let spec = FieldSpec { path: path.into(), ..FieldSpec::default() };
+            let entries = Entries::new(&BTreeMap::new(), vec![spec].into());
+            assert_eq!(entries.are_in_labels(), wanted, "{path}");
+        }
+    }
+}

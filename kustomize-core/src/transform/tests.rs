@@ -311,12 +311,16 @@ fn patches_that_change_nothing_are_warned_of() {
 #[test]
 fn patches_that_change_something_are_not_warned_of() {
     let labels = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: l}\nlabels: {a: b}\nfieldSpecs: [{path: metadata/labels, create: true}]\n";
-    for target in ["{kind: ConfigMap}", "{name: d}", "{name: 'd.*'}", "{labelSelector: a=b}"] {
+    let labels = format!("{labels}---\n");
+    let targets = ["{kind: ConfigMap}", "{name: d}", "{name: 'd.*'}", "{labelSelector: a=b}"];
+    let cases = targets.map(|target| (labels.as_str(), target)).into_iter();
+    // Without another step before it, what it selects is found in other ways.
+    for (before, target) in cases.chain([("", "{kind: ConfigMap}"), ("", "{name: d}")]) {
         for patch in
             ["'- {op: add, path: /spec, value: 1}'", "'{apiVersion: v1, kind: any, metadata: {name: any}}'"]
         {
             let patch = format!(
-                "{labels}---\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {{name: p}}\ntarget: {target}\npatch: {patch}\n"
+                "{before}apiVersion: builtin\nkind: PatchTransformer\nmetadata: {{name: p}}\ntarget: {target}\npatch: {patch}\n"
             );
             let top = "resources: [r.yaml]\ntransformers: [t.yaml]";
             let warnings = warned(&[("kustomization.yaml", top), ("r.yaml", MAP), ("t.yaml", &patch)]);

@@ -220,5 +220,11 @@ mod tests {
         assert_eq!(lists.first_equal(&[1], &long, "name", "E2"), Some(None));
         lists.forget_fields_of(&Path::parse("a.[name=E1].name").unwrap());
         assert_eq!(lists.first_equal(&[1], &long, "name", "E2"), None);
+        for _ in 0..OFTEN {
+            lists.first_equal(&[1], &long, "name", "E2");
+        }
+        assert_eq!(lists.first_equal(&[1], &long, "name", "E2"), Some(None));
+        lists.forget();
+        assert_eq!(lists.first_equal(&[1], &long, "name", "E2"), None);
     }
 }
