@@ -24,7 +24,7 @@ use kustomize_core::{BuildError, Note, Warning};
 
 pub use render::Renderer;
 pub use style::{Role, Style};
-pub use text::{fit, inert, inert_for_people};
+pub use text::{fit, inert, inert_for_people, xml, xml_attribute};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

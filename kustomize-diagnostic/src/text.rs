@@ -72,6 +72,33 @@ pub fn inert_for_people(text: &str) -> String {
     inert(text, |letter| letter.escape_unicode().to_string())
 }
 
+/// A text as it stands in XML; what may not stand there at all becomes a replacement character. Reports are printed to logs
+/// as well, and so the text is made [`inert`].
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in inert_for_people(text).chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(letter),
+            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
+                out.push('\u{fffd}')
+            }
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// The same for an attribute, in which line breaks would become blanks.
+#[must_use]
+pub fn xml_attribute(text: &str) -> String {
+    xml(text).replace('\n', "&#10;")
+}
+
 /// Columns that a character takes on a terminal.
 pub(super) fn width(letter: char) -> usize {
     match letter {

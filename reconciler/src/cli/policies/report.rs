@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
-
+use kustomize_diagnostic::{xml, xml_attribute};
 use reconciler::policy::{Finding, Level};
+use serde_json::{Value, json};
 
 use super::{Checked, Verdict};
 
@@ -83,30 +83,34 @@ fn junit(checked: &Checked) -> String {
         String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"reconciler test\">\n");
     for (path, verdicts) in &checked.0 {
         let failures = verdicts.iter().filter(|verdict| verdict.is_denied()).count();
-        let (path, tests) = (escaped(path), verdicts.len());
+        let (path, tests) = (xml_attribute(path), verdicts.len());
         let _ = writeln!(
             out,
             "  <testsuite name=\"{path}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
         );
         for verdict in verdicts {
-            let _ = write!(out, "    <testcase classname=\"{path}\" name=\"{}\"", escaped(&verdict.subject));
+            let _ = write!(
+                out,
+                "    <testcase classname=\"{path}\" name=\"{}\"",
+                xml_attribute(&verdict.subject)
+            );
             if verdict.findings.is_empty() {
                 out.push_str("/>\n");
                 continue;
             }
             out.push_str(">\n");
             for finding in verdict.findings.iter().filter(|finding| finding.is_denied()) {
-                let text = escaped(&format!("{}{finding}", place(verdict)));
+                let text = xml(&format!("{}{finding}", place(verdict)));
                 let _ = writeln!(
                     out,
                     "      <failure type=\"{}\" message=\"{}\">{text}</failure>",
-                    escaped(&finding.policy),
-                    escaped(&finding.message)
+                    xml_attribute(&finding.policy),
+                    xml_attribute(&finding.message)
                 );
             }
             let others = verdict.findings.iter().filter(|finding| !finding.is_denied());
             let others: Vec<String> = others
-                .map(|finding| escaped(&format!("{}: {}{finding}", level(finding), place(verdict))))
+                .map(|finding| xml(&format!("{}: {}{finding}", level(finding), place(verdict))))
                 .collect();
             if !others.is_empty() {
                 let _ = writeln!(out, "      <system-out>{}</system-out>", others.join("\n"));
@@ -116,25 +120,6 @@ fn junit(checked: &Checked) -> String {
         out.push_str("  </testsuite>\n");
     }
     out.push_str("</testsuites>\n");
-    out
-}
-
-/// Text as it stands in XML; what may not stand there at all becomes a replacement character.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(letter),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}')
-            }
-            letter => out.push(letter),
-        }
-    }
     out
 }
 
