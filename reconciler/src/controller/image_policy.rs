@@ -92,6 +92,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             }
             NAMES.fail(&context, &*policy, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
+            if old.observed_generation.is_none() {
+                // An automation may have looked for it before.
+                context.images.policy_changed(&key);
+            }
             // A scan makes the policy due; what else is missing is looked for again.
             Next::Failed((!failure.is_permanent).then_some(RETRY))
         }
@@ -214,7 +218,8 @@ async fn repository(
             || selectors.into_iter().any(|selector| allows(&selector.match_labels));
         if !is_allowed {
             let error = format!(
-                "access denied: ImageRepository/{other} can't be accessed due to missing ACL labels on 'accessFrom'"
+                "access denied: ImageRepository/{other} can't be accessed due to missing ACL labels on 'accessFrom'; {}",
+                tenancy::remedy(&key.namespace)
             );
             return Err(fail(reason::ACCESS_DENIED, error));
         }

@@ -174,7 +174,8 @@ fn check_source(context: &Context, key: &Key, automation: &ImageUpdateAutomation
         return Err(Failure::new(reason::PROGRESSING, message));
     }
     // The owner of the source may allow it later.
-    Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&format!("{kind}/{source}"))))
+    let refusal = tenancy::refusal(&format!("{kind}/{source}"), &key.namespace);
+    Err(Failure::new(reason::ACCESS_DENIED, refusal))
 }
 
 fn source_key(key: &Key, automation: &ImageUpdateAutomation) -> Key {

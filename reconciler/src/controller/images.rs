@@ -71,7 +71,8 @@ impl Images {
         self.policy_changed(key);
     }
 
-    fn policy_changed(&self, policy: &Key) {
+    /// Makes the automations of a policy's namespace due.
+    pub(super) fn policy_changed(&self, policy: &Key) {
         let users = self.automations.keys(|automation, _| automation.namespace == policy.namespace);
         users.into_iter().for_each(|key| self.automation_queue.add(key));
     }

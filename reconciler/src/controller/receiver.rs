@@ -205,7 +205,9 @@ async fn request(
             let found = api.get(name).await;
             // Whoever may not refer to it is not told whether it exists.
             if !may_refer(found.as_ref().ok()) {
-                return Err(SelectionError::CrossNamespace.to_string());
+                let place = format!("{}/{}/{name}", selection.kind, selection.namespace);
+                let remedy = tenancy::remedy(&key.namespace);
+                return Err(format!("{place}: {}; {remedy}", SelectionError::CrossNamespace));
             }
             vec![found.map_err(|error| words(error, name))?]
         }

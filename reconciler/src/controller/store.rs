@@ -14,8 +14,8 @@ use reconciler_api::{ExternalArtifact, annotation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::queue::{Key, Queue};
+use super::{Context, tenancy};
 
 /// The objects of one kind. One that cannot be read as its kind is kept as an error.
 pub(crate) struct Store<K> {
@@ -28,6 +28,8 @@ struct Entry<K> {
     object: Result<Arc<K>, String>,
     /// What makes the object due when it changes.
     trigger: Trigger,
+    /// The annotation that makes those due that refer to the object when it changes.
+    allowed: Option<String>,
 }
 
 #[derive(PartialEq)]
@@ -231,11 +233,16 @@ fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
         artifact,
     };
     let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
-    let entry = Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger };
+    let allowed = tenancy::allowed(&object).map(str::to_owned);
+    let entry = Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger, allowed };
     let mut objects = store.objects();
     let is_due = objects.get(&key).is_none_or(|old| old.trigger != entry.trigger);
+    let allowance_changed = objects.get(&key).is_some_and(|old| old.allowed != entry.allowed);
     objects.insert(key.clone(), entry);
     drop(objects);
+    if allowance_changed {
+        tenancy::allowance_changed(context, &K::kind(&()), &key);
+    }
     if is_due {
         queue.add(key);
     }

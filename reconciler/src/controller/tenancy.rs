@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use reconciler_api::{GitRepository, annotation};
 
 use super::queue::{Key, Queue};
+use super::sources::SourceKind;
 use super::store::Store;
 use super::{Context, Next};
 
@@ -82,15 +83,49 @@ pub(super) fn allowed(object: &impl ResourceExt) -> Option<&str> {
     object.annotations().get(annotation::ALLOWED_NAMESPACES).map(String::as_str)
 }
 
-/// What is said of a reference that is refused. The object is `KIND/NAMESPACE/NAME`.
-pub(super) fn refusal(object: &str) -> String {
+/// What is said of a reference that is refused to a namespace. The object is `KIND/NAMESPACE/NAME`.
+pub(super) fn refusal(object: &str, namespace: &str) -> String {
+    format!("{}; {}", blocked(object), remedy(namespace))
+}
+
+/// What Flux says of a reference that it refuses.
+pub(super) fn blocked(object: &str) -> String {
     format!("can't access '{object}', cross-namespace references have been blocked")
+}
+
+/// How the owner of an object allows a namespace to refer to it.
+pub(super) fn remedy(namespace: &str) -> String {
+    format!("its owner can allow it with the annotation {}: {namespace}", annotation::ALLOWED_NAMESPACES)
+}
+
+/// The owner of an object has changed who may refer to it: those who do are due, whether they may now or no longer.
+pub(super) fn allowance_changed(context: &Context, kind: &str, key: &Key) {
+    if let Ok(kind) = kind.parse::<SourceKind>() {
+        context.wake_users(kind, key);
+    }
+    match kind {
+        "GitRepository" => context.images.source_changed(key),
+        "ImageRepository" => context.images.repository_changed(key),
+        "Kustomization" => {
+            let dependents = context.kustomizations.keys(|dependent, other| {
+                let mut dependencies = other.spec.depends_on.iter();
+                dependencies.any(|one| {
+                    one.name == key.name
+                        && *one.namespace.as_ref().unwrap_or(&dependent.namespace) == key.namespace
+                })
+            });
+            dependents.into_iter().for_each(|key| context.kustomization_queue.add(key));
+        }
+        _ => {}
+    }
 }
 
 /// A namespace is new: what is in it may have waited for that.
 pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
     let inside = context.kustomizations.keys(|one, _| one.namespace == key.name);
     inside.into_iter().for_each(|key| context.kustomization_queue.add(key));
+    let inside = context.images.automations.keys(|one, _| one.namespace == key.name);
+    inside.into_iter().for_each(|key| context.images.automation_queue.add(key));
     let local = |one: &Key, repository: &GitRepository| {
         one.namespace == key.name && repository.spec.url.starts_with("file:")
     };

@@ -1,6 +1,7 @@
 //! References of a tenant to what belongs to others: of every kind, refused until the owner allows them.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,8 @@ use crate::stage::{Outcome, condition};
 use crate::world::{ATTACKER, PLATFORM, VICTIM, World, kustomization};
 
 const RIGHTS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/victim";
+/// How long it may take until a change of an owner's mind has been noticed: less than any interval of these tests.
+const NOTICED: Duration = Duration::from_secs(20);
 const BLOCKED: &str = "cross-namespace references have been blocked";
 
 /// Lets the attacker refer to an object.
@@ -27,6 +30,54 @@ async fn accepted(world: &World, plural: &str, name: &str, text: &str) -> Outcom
     let path = world.path(plural, name);
     world.stage.annotate(&path).await?;
     world.stage.object_becomes(&path, |found| message(found).contains(text)).await
+}
+
+/// Waits until an object of the attacker says this, without asking for another try. Its interval is longer than this takes.
+async fn noticed(world: &World, plural: &str, name: &str, text: &str) -> Outcome {
+    let path = world.path(plural, name);
+    let wait = world.stage.object_becomes(&path, |found| message(found).contains(text));
+    if let Ok(waited) = tokio::time::timeout(NOTICED, wait).await {
+        return waited;
+    }
+    let found = world.stage.get(&path).await?.unwrap_or_default();
+    Err(format!("not noticed: {text}\n{found:#}").into())
+}
+
+/// What is said of how a reference is allowed.
+fn remedy() -> String {
+    format!("; its owner can allow it with the annotation toolkit.fluxcd.io/allowed-namespaces: {ATTACKER}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_allows_a_reference_is_noticed() -> Outcome {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n";
+    let world = World::new(&[("attack/map.yaml", map)]).await?;
+    let source = json!({"kind": "GitRepository", "name": "flux-system", "namespace": PLATFORM});
+    let slow = |spec: Value| {
+        let mut spec = spec;
+        spec["retryInterval"] = json!("10m");
+        spec["targetNamespace"] = json!(ATTACKER);
+        spec
+    };
+    world.create(&kustomization("uses", slow(json!({"sourceRef": source})))).await?;
+    let dependency = json!([{"name": "flux-system", "namespace": PLATFORM}]);
+    world.create(&kustomization("waits", slow(json!({"dependsOn": dependency})))).await?;
+    let blocked = |object: &str| format!("can't access '{object}', {BLOCKED}{}", remedy());
+    let (source, main) = (world.stage.source(), world.stage.path_of("main"));
+    world
+        .refused("kustomizations", "uses", &blocked(&format!("GitRepository/{PLATFORM}/flux-system")))
+        .await?;
+    world
+        .refused("kustomizations", "waits", &blocked(&format!("Kustomization/{PLATFORM}/flux-system")))
+        .await?;
+    for (path, name) in [(source, "uses"), (main, "waits")] {
+        allow(&world, &path).await?;
+        noticed(&world, "kustomizations", name, "Applied revision").await?;
+        let nobody = json!({"metadata": {"annotations": {"toolkit.fluxcd.io/allowed-namespaces": null}}});
+        world.stage.change(&path, &nobody).await?;
+        noticed(&world, "kustomizations", name, BLOCKED).await?;
+    }
+    world.end().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +111,7 @@ async fn a_health_check_of_what_belongs_to_others() -> Outcome {
     world.stage.change(&format!("{maps}/shared"), &nobody).await?;
     accepted(&world, "kustomizations", "looks", &blocked).await?;
     let found = world.stage.get(&world.path("kustomizations", "looks")).await?.unwrap_or_default();
-    assert_eq!(message(&found), blocked);
+    assert_eq!(message(&found), blocked + &remedy());
     world.end().await
 }
 
@@ -88,14 +139,15 @@ async fn image_automation_with_what_belongs_to_others() -> Outcome {
     for object in [&repository, &policy, &automation] {
         world.create(object).await?;
     }
-    world.refused("imagepolicies", "app", "access denied: ImageRepository/victim/app").await?;
-    let source = format!("can't access 'GitRepository/{PLATFORM}/flux-system', {BLOCKED}");
+    let denied = "access denied: ImageRepository/victim/app can't be accessed due to missing ACL labels on 'accessFrom'";
+    world.refused("imagepolicies", "app", &format!("{denied}{}", remedy())).await?;
+    let source = format!("can't access 'GitRepository/{PLATFORM}/flux-system', {BLOCKED}{}", remedy());
     world.refused("imageupdateautomations", "app", &source).await?;
     allow(&world, &format!("/apis/{api}/namespaces/{VICTIM}/imagerepositories/app")).await?;
     allow(&world, &world.stage.source()).await?;
     // Nothing has been scanned.
-    accepted(&world, "imagepolicies", "app", "no tags in database").await?;
-    accepted(&world, "imageupdateautomations", "app", "repository up-to-date").await?;
+    noticed(&world, "imagepolicies", "app", "no tags in database").await?;
+    noticed(&world, "imageupdateautomations", "app", "repository up-to-date").await?;
     world.end().await
 }
 
@@ -144,6 +196,10 @@ async fn a_receiver_for_what_belongs_to_others() -> Outcome {
     assert_eq!((call("named").await?, call("absent").await?, call("labelled").await?), (400, 400, 200));
     assert_eq!((asked(&source).await?, asked(&other).await?), (before.clone(), Value::Null));
     assert!(!world.stage.text().contains("\\\"absent\\\" not found"));
+    for name in ["flux-system", "absent"] {
+        let place = format!("GitRepository/{PLATFORM}/{name}: cross-namespace references are not allowed");
+        assert!(world.stage.text().contains(&format!("{place}{}", remedy())), "{place}");
+    }
     allow(&world, &source).await?;
     assert_eq!(call("labelled").await?, 200);
     let first = asked(&source).await?;

@@ -27,7 +27,7 @@ impl Reconciliation<'_> {
             };
             if !self.context.tenants.may_refer(&self.key.namespace, namespace, allowed) {
                 self.is_strict()?;
-                let message = tenancy::refusal(&format!("Kustomization/{key}"));
+                let message = tenancy::refusal(&format!("Kustomization/{key}"), &self.key.namespace);
                 return Err(Failure::new(reason::ACCESS_DENIED, message));
             }
             let Some(Ok(other)) = found else {

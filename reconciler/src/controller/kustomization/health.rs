@@ -23,14 +23,17 @@ impl Reconciliation<'_> {
                 continue;
             }
             self.is_strict()?;
-            let refusal = tenancy::refusal(&format!("{}/{namespace}/{}", check.kind, check.name));
+            let shown = format!("{}/{namespace}/{}", check.kind, check.name);
             let denied = |message: String| Failure::new(reason::ACCESS_DENIED, message);
             let found = self.cluster().await?.find(&id(check), version(check)).await;
-            let found = found.map_err(|error| denied(format!("{refusal}: {error}")))?;
+            let found = found.map_err(|error| {
+                let (blocked, remedy) = (tenancy::blocked(&shown), tenancy::remedy(own));
+                denied(format!("{blocked}: {error}; besides the right to read it, {remedy}"))
+            })?;
             let allowed =
                 found.as_ref().and_then(|found| object::annotation(found, annotation::ALLOWED_NAMESPACES));
             if !tenants.may_refer(own, namespace, allowed) {
-                return Err(denied(refusal));
+                return Err(denied(tenancy::refusal(&shown, own)));
             }
         }
         Ok(())

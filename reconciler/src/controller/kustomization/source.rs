@@ -51,7 +51,7 @@ impl Reconciliation<'_> {
         let shown = format!("{}/{}/{}", source.kind, key.namespace, key.name);
         if !self.context.may_use(&self.key.namespace, &source.kind, &key) {
             self.is_strict()?;
-            return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&shown)));
+            return Err(Failure::new(reason::ACCESS_DENIED, tenancy::refusal(&shown, &self.key.namespace)));
         }
         let Ok(kind) = source.kind.parse::<SourceKind>() else {
             let message = format!(
