@@ -5,6 +5,7 @@
 //! block scalars whose first line has the marker.
 
 mod line;
+mod marker;
 mod message;
 mod object;
 mod push;
@@ -15,6 +16,7 @@ use reconciler_api::image_policy::ImageRef;
 use reconciler_api::image_update_automation::UpdateStrategy;
 use thiserror::Error;
 
+pub use marker::{IgnoredMarker, MarkerFault, Others, PolicyNames};
 pub use message::{DEFAULT_MESSAGE, MessageError, commit_message};
 pub use object::ObjectIdentifier;
 pub use push::{MissingRepository, PushError, PushPlan, plan_push};
@@ -72,7 +74,7 @@ impl Setters {
     /// Sets the marked scalars of a file; nothing if none changes.
     pub fn apply(&self, file: &str, text: &str) -> Option<(String, Vec<Change>)> {
         let (mut out, mut done, mut changes) = (String::with_capacity(text.len()), 0, Vec::new());
-        for marked in line::marked(text) {
+        for marked in line::marked(text).marked {
             let Some(value) = self.0.get(&marked.setter) else { continue };
             let Some(object) = object::identify(text, marked.range.start) else { continue };
             let old_value = marked.value(text);

@@ -8,4 +8,4 @@ mod update;
 pub use pull_secret::{Login, PullSecretError, login};
 pub use registry::{Layer, Manifest, Registry, RegistryAccess, RegistryError};
 pub use signature::{Verdict, verify};
-pub use update::{UpdateError, Updated, update};
+pub use update::{UpdateError, Updated, ignored_markers, update};

@@ -15,8 +15,30 @@ pub(super) struct Marked {
     pub(super) range: Range<usize>,
     /// What the marker names.
     pub(super) setter: String,
+    /// The number of the line, counted from 1.
+    pub(super) line: usize,
     /// For a block scalar, where its text starts.
     body: Option<usize>,
+}
+
+/// A comment that was meant as a marker, and marks no scalar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stray {
+    /// The number of the line, counted from 1.
+    pub(super) line: usize,
+    /// The comment, without the number sign.
+    pub(super) comment: String,
+    /// What it names, if it is written as a marker.
+    pub(super) setter: Option<String>,
+}
+
+/// What the comments of a file mark.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The marked scalars, from top to bottom.
+    pub(super) marked: Vec<Marked>,
+    /// Comments that were meant as markers.
+    pub(super) stray: Vec<Stray>,
 }
 
 impl Marked {
@@ -95,13 +117,25 @@ fn setter(comment: &str) -> Option<String> {
     marker.get(KEY)?.as_str().map(str::to_owned)
 }
 
-/// The marked scalars of a file, from top to bottom.
-pub(super) fn marked(text: &str) -> Vec<Marked> {
-    let (mut found, mut at): (Vec<Marked>, usize) = (Vec::new(), 0);
-    let Some(patterns) = PATTERNS.as_ref() else { return found };
+/// Whether a comment that is no marker was meant as one. One on a line of its own can as well be a remark about markers,
+/// or a line of YAML that was commented out.
+fn is_meant(comment: &str, is_alone: bool) -> bool {
+    let comment = comment.trim().to_ascii_lowercase();
+    let is_object = comment.starts_with('{') && comment.contains("imagepolicy");
+    is_object || (!is_alone && comment.contains(KEY))
+}
+
+/// The marked scalars of a file.
+pub(super) fn marked(text: &str) -> Found {
+    let Found { marked: mut found, mut stray } = Found::default();
+    let mut at = 0;
+    let Some(patterns) = PATTERNS.as_ref().filter(|_| text.to_ascii_lowercase().contains("imagepolicy"))
+    else {
+        return Found::default();
+    };
     // The column that ends the current block scalar, and whether it is a marked one.
     let mut block: Option<(usize, bool)> = None;
-    for line in text.split_inclusive('\n') {
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let start = at;
         at += line.len();
         if let Some((column, is_marked)) = block {
@@ -115,10 +149,19 @@ pub(super) fn marked(text: &str) -> Vec<Marked> {
             block = None;
         }
         let content = line.trim_end_matches(['\n', '\r']);
-        let named = content
-            .rfind('#')
-            .filter(|hash| content[..*hash].ends_with([' ', '\t']))
-            .and_then(|hash| Some((&content[..hash], setter(&content[hash + 1..])?)));
+        if let Some(comment) = content.trim_start().strip_prefix('#') {
+            if is_meant(comment, true) {
+                stray.push(Stray { line: number, comment: comment.to_owned(), setter: setter(comment) });
+            }
+            continue;
+        }
+        let comment = content.rfind('#').filter(|hash| content[..*hash].ends_with([' ', '\t']));
+        let comment = comment.map(|hash| (&content[..hash], &content[hash + 1..]));
+        let named = comment.and_then(|(before, comment)| Some((before, setter(comment)?)));
+        let lost = |setter| {
+            let (_, comment) = comment.filter(|(_, comment)| is_meant(comment, false))?;
+            Some(Stray { line: number, comment: comment.to_owned(), setter })
+        };
         if let Some(captures) = patterns.block.captures(content) {
             let column = |name: &str| captures.name(name).map(|part| part.range());
             let (Some(lead), Some(value)) = (column("lead"), column("value")) else { continue };
@@ -126,17 +169,31 @@ pub(super) fn marked(text: &str) -> Vec<Marked> {
             // The text of a keyed scalar is right of its key, that of an item right of the hyphen.
             let column = if keyed { lead.end } else { content[..lead.end].rfind('-').unwrap_or(0) };
             block = Some((column, named.is_some()));
-            if let Some((_, setter)) = named {
-                found.push(Marked { range: start + value.start..at, setter, body: Some(at) });
+            match named {
+                Some((_, setter)) => {
+                    let range = start + value.start..at;
+                    found.push(Marked { range, setter, line: number, body: Some(at) });
+                }
+                None => stray.extend(lost(None)),
             }
             continue;
         }
-        let Some((before, setter)) = named else { continue };
-        let Some(captures) = patterns.scalar.captures(before.trim_end()) else { continue };
-        let item = captures.name("lead").is_some_and(|lead| lead.as_str().contains('-'));
-        if let Some(value) = captures.name("value").filter(|_| item || captures.name("key").is_some()) {
-            found.push(Marked { range: start + value.start()..start + value.end(), setter, body: None });
+        let Some((before, setter)) = named else {
+            stray.extend(lost(None));
+            continue;
+        };
+        let captures = patterns.scalar.captures(before.trim_end());
+        let value = captures.as_ref().and_then(|captures| {
+            let is_item = captures.name("lead").is_some_and(|lead| lead.as_str().contains('-'));
+            captures.name("value").filter(|_| is_item || captures.name("key").is_some())
+        });
+        match value {
+            Some(value) => {
+                let range = start + value.start()..start + value.end();
+                found.push(Marked { range, setter, line: number, body: None });
+            }
+            None => stray.extend(lost(Some(setter))),
         }
     }
-    found
+    Found { marked: found, stray }
 }

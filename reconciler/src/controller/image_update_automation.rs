@@ -16,7 +16,7 @@ use reconciler_core::pull_request;
 use reconciler_core::setters::{MissingRepository, PushPlan, plan_push, searched_folder};
 use serde_json::json;
 
-use super::outcome::{Failure, Names, conclude, requested};
+use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
 use super::{Context, Next, finalizer, git_repository, status, tenancy};
 use crate::source::git::GitError;
@@ -36,6 +36,8 @@ const READY: &str = "repository up-to-date";
 const SOON: Duration = Duration::from_secs(1);
 /// The longest pause after a failure.
 const RETRY: Duration = Duration::from_secs(60);
+/// How many markers that set nothing are shown.
+const MOST_MARKERS: usize = 5;
 /// How often a push is tried that somebody else was faster than.
 const TRIES: usize = 4;
 
@@ -49,15 +51,25 @@ struct Run {
     ready: String,
     /// What policies refuse.
     refused: Vec<String>,
+    /// What is said of markers that set nothing.
+    ignored: Vec<String>,
 }
 
 impl Run {
     /// What the condition Ready says, with what was left out.
     fn message(&self) -> String {
-        match &*self.refused {
-            [] => self.ready.clone(),
-            refused => format!("{}; left out: {}", self.ready, refused.join("; ")),
+        let mut message = self.ready.clone();
+        if !self.refused.is_empty() {
+            message += &format!("; left out: {}", self.refused.join("; "));
         }
+        if !self.ignored.is_empty() {
+            let shown = &self.ignored[..self.ignored.len().min(MOST_MARKERS)];
+            message += &format!("; markers that set nothing: {}", shown.join("; "));
+            if self.ignored.len() > MOST_MARKERS {
+                message += &format!("; and {} more", self.ignored.len() - MOST_MARKERS);
+            }
+        }
+        message
     }
 }
 
@@ -137,6 +149,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 }
             }
             if run.refused.is_empty() {
+                if !run.ignored.is_empty() && is_news(&old.conditions, &ready) {
+                    NAMES.succeed(&context, &*automation, &key, &ready).await;
+                }
                 NAMES.mended(&context, &*automation, &ready);
             } else {
                 let failure = Failure::new(reason::UPDATE_REFUSED, &*ready);

@@ -156,6 +156,7 @@ pub(crate) async fn play(stage: &Stage) -> Outcome {
     new_tag(stage, &registry, resources).await?;
     set_back(stage, resources).await?;
     nothing_to_do(stage).await?;
+    nothing_to_set(stage, &registry, resources).await?;
     refused(stage, &registry, resources).await
 }
 
@@ -232,6 +233,55 @@ async fn nothing_to_do(stage: &Stage) -> Outcome {
         .await?;
     assert_eq!(stage.git(&["rev-parse", "HEAD"])?, before);
     Ok(())
+}
+
+/// A marker that sets nothing is explained, and so is a directory that does not exist.
+async fn nothing_to_set(stage: &Stage, registry: &Registry, resources: &str) -> Outcome {
+    let good = overlay(resources, "1.30.0");
+    let bad =
+        good.replace("staging:nginx-policy:tag", "staging:ngnix-policy:tag") + "# {'$imagepolicy': 'x:y'}\n";
+    stage.commit("misspell the policy", &[(OVERLAY, &bad)])?;
+    stage.reconcile("apps-staging").await?;
+    let line = |part: &str| bad.lines().position(|line| line.contains(part)).map_or(0, |index| index + 1);
+    let words = format!(
+        "repository up-to-date; markers that set nothing: {OVERLAY}:{}: \"staging:ngnix-policy:tag\": there is no \
+         ImagePolicy staging/ngnix-policy; namespace staging has nginx-policy; did you mean \
+         \"staging:nginx-policy:tag\"?; {OVERLAY}:{}: {{'$imagepolicy': 'x:y'}}: the comment has to be \
+         {{\"$imagepolicy\": \"NAMESPACE:NAME\"}} and nothing else",
+        line("ngnix"),
+        line("x:y")
+    );
+    let automation = format!("{API}/imageupdateautomations/staging-automation");
+    stage
+        .object_becomes(&automation, |found| {
+            let ready = ready(found);
+            ready["message"] == *words && ready["status"] == "True" && ready["reason"] == "Succeeded"
+        })
+        .await?;
+    stage
+        .object_becomes("/api/v1/namespaces/staging/events", |list| {
+            let mut events = list["items"].as_array().into_iter().flatten();
+            events.any(|event| event["type"] == "Normal" && event["message"] == *words)
+        })
+        .await?;
+    stage.commit("name the policy again", &[(OVERLAY, &good)])?;
+    stage.reconcile("apps-staging").await?;
+    stage.object_becomes(&automation, |found| ready(found)["message"] == "repository up-to-date").await?;
+
+    let images = |automation: &str| format!("{}---\n{POLICY}---\n{automation}", repository(registry));
+    let wrong = AUTOMATION.replace("overlays/staging\n", "overlays/stagin\n");
+    stage.commit("misspell the path", &[("apps/overlays/staging/images.yaml", &images(&wrong))])?;
+    stage.reconcile("apps-staging").await?;
+    let revision = stage.revision()?;
+    let words = format!(
+        "failed to apply policies: walking path for files: lstat apps/overlays/stagin: no such file or directory; \
+         spec.update.path \"./apps/overlays/stagin\" does not exist in GitRepository/flux-system/flux-system at \
+         {revision}, did you mean \"./apps/overlays/staging\"?"
+    );
+    stage.object_becomes(&automation, |found| ready(found)["message"] == *words).await?;
+    stage.commit("spell it right", &[("apps/overlays/staging/images.yaml", &images(AUTOMATION))])?;
+    stage.reconcile("apps-staging").await?;
+    stage.object_becomes(&automation, |found| ready(found)["message"] == "repository up-to-date").await
 }
 
 const VALIDATION: &str = "apiVersion: admissionregistration.k8s.io/v1

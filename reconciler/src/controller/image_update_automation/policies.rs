@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reconciler_api::image_policy::{ImagePolicySpec, ImageRef};
 use reconciler_api::image_update_automation::PolicySelector;
 use reconciler_api::{ImageUpdateAutomation, reason};
+use reconciler_core::setters::{Others, PolicyNames};
 
 use super::super::Context;
 use super::super::outcome::Failure;
@@ -46,6 +47,25 @@ pub(super) fn policies(
     });
     let are_complete = are_listed && latest.len() == specs.len();
     Ok(Policies { latest, specs, are_complete })
+}
+
+/// The policies that markers can name; nothing until all are known.
+pub(super) fn names(context: &Context, key: &Key) -> Option<PolicyNames> {
+    let images = &context.images;
+    if !images.policies.is_listed() {
+        return None;
+    }
+    let all = images.policies.keys(|_, policy| policy.metadata.deletion_timestamp.is_none());
+    let (own, others): (Vec<Key>, Vec<Key>) = all.into_iter().partition(|one| one.namespace == key.namespace);
+    // A tenant learns nothing of others.
+    let is_open = context.tenants.is_strict(&key.namespace) == Some(false);
+    let others = is_open.then(|| Others {
+        namespaces: context.tenants.namespaces.keys(|_, _| true).into_iter().map(|one| one.name).collect(),
+        policies: others.into_iter().map(|one| (one.namespace, one.name)).collect(),
+        automated: images.automations.keys(|_, _| true).into_iter().map(|one| one.namespace).collect(),
+    });
+    let policies = own.into_iter().map(|one| one.name).collect();
+    Some(PolicyNames { namespace: key.namespace.clone(), policies, others })
 }
 
 /// What is wrong with a selector.

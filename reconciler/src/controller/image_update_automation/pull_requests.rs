@@ -82,6 +82,7 @@ impl<'a> PullRequests<'a> {
     pub(super) async fn once(&self) -> Result<Run, Attempt> {
         let base = GitReference { branch: Some(self.base.clone()), ..GitReference::default() };
         let copy = self.update.check_out(&base, None).await?;
+        let ignored = self.update.ignored_markers(&copy).await?;
         let Allowed { latest, refused } = self.update.allowed(&copy).await?;
         let proposals = self.proposals(&copy, &latest).await?;
         let wanted: Vec<Wanted> = proposals.iter().map(|proposal| proposal.wanted.clone()).collect();
@@ -89,8 +90,8 @@ impl<'a> PullRequests<'a> {
         let plan = plan(&self.mark, &open, &wanted);
         let start = self.branch(None);
         let branches = copy.branches(&start, &format!("{start}_")).await?;
-        let mut run =
-            Run { revision: copy.revision().to_owned(), commit: None, ready: String::new(), refused };
+        let revision = copy.revision().to_owned();
+        let mut run = Run { revision, commit: None, ready: String::new(), refused, ignored };
         let (mut notes, mut failed) = (Notes::default(), None);
         let mut needed: BTreeSet<&str> = open.iter().map(|request| &*request.branch).collect();
         for (proposal, step) in proposals.iter().zip(&plan.steps) {

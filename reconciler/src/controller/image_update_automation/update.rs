@@ -13,11 +13,14 @@ use super::super::outcome::Failure;
 use super::super::queue::Key;
 use super::super::{Context, secrets};
 use super::admission::Allowed;
-use super::policies::Policies;
+use super::policies::{self, Policies};
 use super::{Attempt, NAMES, READY, Run};
 use crate::build::Change;
-use crate::image::{Updated, update};
+use crate::image::{UpdateError, Updated, ignored_markers, update};
 use crate::source::git::{Author, GitProgram, SigningKey, WorkingCopy};
+
+/// How many directories are named when one does not exist.
+const MOST_DIRECTORIES: usize = 10;
 
 /// One update of a repository.
 pub(super) struct Update<'a> {
@@ -39,9 +42,10 @@ impl Update<'_> {
         let checkout = self.plan.checkout.clone().unwrap_or_default();
         let other = self.plan.switch_branch.then_some(&*self.plan.branch);
         let copy = self.check_out(&checkout, other).await?;
+        let ignored = self.ignored_markers(&copy).await?;
         let Allowed { latest, refused } = self.allowed(&copy).await?;
-        let mut run =
-            Run { revision: copy.revision().to_owned(), commit: None, ready: READY.to_owned(), refused };
+        let revision = copy.revision().to_owned();
+        let mut run = Run { revision, commit: None, ready: READY.to_owned(), refused, ignored };
         let updated = self.set(&copy, &latest).await?;
         if updated.files.is_empty() {
             return Ok(run);
@@ -88,7 +92,41 @@ impl Update<'_> {
         tokio::task::spawn_blocking(move || update(&root, &folder, &setters))
             .await
             .map_err(|error| fail(error.to_string()))?
-            .map_err(|error| fail(format!("failed to apply policies: {error}")))
+            .map_err(|error| self.not_searched(copy, &error))
+    }
+
+    /// What is said of markers that set nothing. Flux says nothing of them.
+    pub(super) async fn ignored_markers(&self, copy: &WorkingCopy<'_>) -> Result<Vec<String>, Failure> {
+        let Some(names) = policies::names(self.context, self.key) else { return Ok(Vec::new()) };
+        let (root, folder) = (copy.path().to_owned(), self.folder.clone());
+        let found = tokio::task::spawn_blocking(move || ignored_markers(&root, &folder, &names))
+            .await
+            .map_err(|error| Failure::new(reason::UPDATE_FAILED, error.to_string()))?
+            .map_err(|error| self.not_searched(copy, &error))?;
+        Ok(found.iter().map(ToString::to_string).collect())
+    }
+
+    /// Why the files cannot be searched for markers.
+    fn not_searched(&self, copy: &WorkingCopy<'_>, error: &UpdateError) -> Failure {
+        let mut message = format!("failed to apply policies: {error}");
+        if let UpdateError::NoDirectory { closest, known, .. } = error {
+            let path = self.automation.spec.update.as_ref().and_then(|update| update.path.as_deref());
+            message += &format!(
+                "; spec.update.path {:?} does not exist in GitRepository/{} at {}",
+                path.unwrap_or_default(),
+                self.source,
+                copy.revision()
+            );
+            match (closest, &**known) {
+                (Some(closest), _) => message += &format!(", did you mean \"./{closest}\"?"),
+                (None, []) => {}
+                (None, known) => {
+                    let known = &known[..known.len().min(MOST_DIRECTORIES)];
+                    message += &format!("; there are the directories {}", known.join(", "));
+                }
+            }
+        }
+        Failure::new(reason::UPDATE_FAILED, message)
     }
 
     /// The message of a commit.
