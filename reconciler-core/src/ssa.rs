@@ -8,6 +8,7 @@ mod managers;
 mod normalize;
 mod order;
 mod read;
+mod refused;
 mod stage;
 mod types;
 
@@ -18,4 +19,5 @@ pub use managers::{FieldManager, Operation, migrate_version, remove_managers, ta
 pub use normalize::{normalize, normalize_dry_run, normalize_object};
 pub use order::{apply_order, kind_index, sort_for_apply, sort_for_delete};
 pub use read::{ReadError, read_objects};
+pub use refused::refused_fields;
 pub use stage::{Stage, StageKinds, stage};

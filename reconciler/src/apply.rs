@@ -12,7 +12,7 @@ mod prune;
 mod request;
 mod stages;
 
-pub use change::{Action, ApplyError, Change};
+pub use change::{Action, ApplyError, Change, Refused, cause};
 pub use health::{Health, HealthFailure};
 pub use inventory::{entries, ids, stale, union};
 pub use kinds::{ApiKind, Kinds};

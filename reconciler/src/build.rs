@@ -5,6 +5,7 @@ mod change;
 mod decrypt;
 mod difference;
 mod failure;
+mod field;
 mod place;
 
 use kustomize_core::Rendered;
@@ -23,6 +24,7 @@ pub use admission::Admission;
 pub use change::Change;
 pub use failure::BuildFailure;
 use failure::find_directory;
+pub use field::{FieldPlace, field_places};
 
 /// How many objects a Kustomization may have: the inventory in its status lists all of them.
 const MOST_OBJECTS: usize = 10_000;

@@ -13,7 +13,7 @@ impl Apply<'_> {
     pub async fn differences(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let looks: Vec<_> = order.stages.values().flatten().map(|wanted| self.difference(wanted)).collect();
         let found = stream::iter(looks).buffered(CONCURRENCY).try_collect().await;
-        found.map_err(|Failure(message, hint)| ApplyError { message, hint, done: Vec::new() })
+        found.map_err(|failure: Failure| failure.after(Vec::new()))
     }
 
     async fn difference(&self, wanted: &Wanted) -> Result<Change, Failure> {

@@ -60,8 +60,8 @@ impl Apply<'_> {
     pub async fn all(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let mut done = Vec::new();
         for (stage, wanted) in &order.stages {
-            if let Err(Failure(message, hint)) = self.stage(*stage, wanted, &mut done).await {
-                return Err(ApplyError { message, hint, done });
+            if let Err(failure) = self.stage(*stage, wanted, &mut done).await {
+                return Err(failure.after(done));
             }
         }
         Ok(done)
@@ -133,14 +133,13 @@ impl Apply<'_> {
                 })
             }
             Err(error) if error.code() == 404 => Err(self.not_found(wanted, &error).await),
-            Err(RequestError::Refused { reason, message, .. }) if !reason.is_empty() => {
-                let hint = wanted.place.as_ref().map(|place| format!("{subject} is written at {place}"));
-                let message = shown(wanted, &message);
-                Err(Failure(format!("{subject} dry-run failed ({reason}): {message}"), hint))
-            }
             Err(error) => {
                 let message = shown(wanted, &error.to_string());
-                Err(Failure::new(format!("{subject} dry-run failed: {message}")))
+                let RequestError::Refused { reason, .. } = &error else {
+                    return Err(Failure::new(format!("{subject} dry-run failed: {message}")));
+                };
+                let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+                Err(Failure::refused(format!("{subject} dry-run failed{reason}: {message}"), wanted, &error))
             }
         }
     }
@@ -174,7 +173,11 @@ impl Apply<'_> {
         };
         let applied = outcome.map_err(|error| {
             let message = shown(wanted, &error.to_string());
-            Failure::new(format!("{} apply failed: {message}", wanted.id.subject()))
+            let message = format!("{} apply failed: {message}", wanted.id.subject());
+            match &error {
+                RequestError::Refused { .. } => Failure::refused(message, wanted, &error),
+                RequestError::NoAnswer(_) => Failure::new(message),
+            }
         })?;
         observer.applied(&wanted.id, wanted.hash, &applied.object);
         Ok(match trial {
@@ -223,7 +226,7 @@ impl Apply<'_> {
         if let Some(closest) = closest(namespace, known.iter().map(String::as_str)) {
             hint.push_str(&format!(", did you mean \"{closest}\"?"));
         }
-        Failure(message, Some(hint))
+        Failure { hint: Some(hint), ..Failure::new(message) }
     }
 
     /// Waits until new kinds can be used.

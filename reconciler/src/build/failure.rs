@@ -1,6 +1,7 @@
 //! Why a directory cannot be rendered, in words that say where and what to do.
 
 use kustomize_core::host::{Host, HostError, path};
+use kustomize_core::yaml::Location;
 use kustomize_core::{BuildError, BuildOptions, LoadRestrictor, closest};
 use reconciler_core::generator::{GenerateError, Generated};
 
@@ -147,7 +148,11 @@ const LONGEST_LINE: usize = 200;
 /// The line of an error with its number. A line of a file that may hold a Secret is not shown: it is
 /// sent to people who need not know it.
 fn excerpt(error: &BuildError, tree: &GitTree) -> Option<String> {
-    let place = error.location()?;
+    excerpt_at(error.location()?, tree)
+}
+
+/// The same of a place.
+pub(super) fn excerpt_at(place: &Location, tree: &GitTree) -> Option<String> {
     // The line as the repository has it, not as it may have been decrypted.
     let file = String::from_utf8(tree.read(&place.file).ok()?).ok()?;
     if file.to_ascii_lowercase().contains("secret") {

@@ -320,9 +320,8 @@ impl Reconciliation<'_> {
             Err(error) => {
                 // What was applied before the failure counts as well.
                 self.log_changes(&error.done);
-                // The server may repeat what it refuses.
-                let message = plaintext.mask(&error.to_string());
-                return Err(Failure::new(reason::RECONCILIATION_FAILED, message));
+                drop(permit);
+                return Err(self.apply_failure(error, commit, &plaintext).await);
             }
         };
         let is_left = |change: &&apply::Change| change.action != Action::Skipped;

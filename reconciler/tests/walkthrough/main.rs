@@ -3,6 +3,7 @@
 
 mod clusters;
 mod features;
+mod fields;
 mod ownership;
 mod rollback;
 mod sharding;

@@ -47,9 +47,10 @@ impl Reconciliation<'_> {
         built.plaintext.extend(secrets);
         let order = Order::new(built.objects, self.owner(), self.object.spec.common_metadata.as_ref());
         let apply = Apply { objects: &cluster, owner: self.owner(), force: false, ignored: &rules.ignored };
-        let found = apply.differences(&order).await.map_err(|error| {
-            Failure::new(reason::RECONCILIATION_FAILED, built.plaintext.mask(&error.to_string()))
-        })?;
+        let found = match apply.differences(&order).await {
+            Ok(found) => found,
+            Err(error) => return Err(self.apply_failure(error, commit, &built.plaintext).await),
+        };
         let lines: Vec<String> = found
             .iter()
             .filter_map(|change| match change.action {

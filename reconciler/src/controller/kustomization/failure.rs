@@ -2,7 +2,17 @@
 
 use std::time::Duration;
 
+use kustomize_core::Cancellation;
+use reconciler_api::reason;
 use reconciler_core::sops::Plaintext;
+
+use super::Reconciliation;
+use crate::apply::ApplyError;
+use crate::build;
+use crate::source::Snapshot;
+
+/// How many fields that a server refuses are looked up.
+const MOST_FIELDS: usize = 5;
 
 /// Why a reconciliation failed.
 pub(super) struct Failure {
@@ -44,5 +54,37 @@ impl Failure {
     /// It only waits for something, and is tried again after a while.
     pub(super) fn waiting(reason: &'static str, message: impl Into<String>, next: Duration) -> Self {
         Failure { next: Some(next), is_waiting: true, ..Failure::new(reason, message) }
+    }
+}
+
+impl Reconciliation<'_> {
+    /// The failure of an application, with the lines of the fields that the server refuses.
+    pub(super) async fn apply_failure(
+        &self,
+        error: ApplyError,
+        commit: &Snapshot,
+        plaintext: &Plaintext,
+    ) -> Failure {
+        let mut places = Vec::new();
+        if let Some(refused) = error.refused.clone().filter(|refused| !refused.fields.is_empty()) {
+            let (tree, spec) = (commit.tree.clone(), self.object.spec.clone());
+            let timeout = spec.timeout().to_std();
+            let work = move |cancellation: &Cancellation| {
+                let fields = &refused.fields[..refused.fields.len().min(MOST_FIELDS)];
+                build::field_places(&tree.until(cancellation), &spec, &refused.id, fields)
+            };
+            places = self.context.build(&self.key.namespace, timeout, work).await.unwrap_or_default();
+        }
+        let excerpt = places.first().and_then(|place| place.excerpt.clone());
+        let error = match &*places {
+            [] => error,
+            places => {
+                let texts: Vec<&str> = places.iter().map(|place| &*place.text).collect();
+                error.with_hint(texts.join("\n"))
+            }
+        };
+        // The server may repeat what it refuses.
+        Failure { excerpt, ..Failure::new(reason::RECONCILIATION_FAILED, error.to_string()) }
+            .masked(plaintext)
     }
 }

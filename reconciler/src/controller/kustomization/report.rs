@@ -86,7 +86,8 @@ impl Reconciliation<'_> {
         let mut new = self.status();
         let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let known = new.conditions.iter().find(|condition| condition.type_ == condition::READY);
-        let is_new = known.is_none_or(|known| known.message != failure.message);
+        // A first try may have changed objects before it failed, and the next one finds them in place.
+        let is_new = known.is_none_or(|known| apply::cause(&known.message) != apply::cause(&failure.message));
         condition::set(
             &mut new.conditions,
             condition::READY,
