@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::collections::IndexMap;
 use crate::error::{BuildError, ErrorKind};
 use crate::resource::{NodePath, NodeStep, Resource, split_api_version};
-use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Tag, Value};
+use crate::yaml::{MAX_DEPTH, Map, Node, Scalar, Seq, Str, Style, Tag, Value};
 
 use super::path::{self, Segments, trimmed};
 use super::{FieldSpec, Table};
@@ -241,7 +241,11 @@ fn fill_null(field: &mut Node, is_list: bool, is_last: bool, create: Create) {
     match create {
         _ if is_list => field.value = Value::Seq(Seq::new()),
         Create::Never => {}
-        Create::Scalar(tag) if is_last => scalar.set_tag(tag),
+        Create::Scalar(tag) if is_last => {
+            // That of a null is only a remark of the reader.
+            scalar.set_style(Style::Plain);
+            scalar.set_tag(tag);
+        }
         Create::Scalar(_) | Create::Map => field.value = Value::Map(Map::new()),
     }
 }
