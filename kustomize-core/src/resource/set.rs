@@ -323,6 +323,14 @@ mod tests {
         set.update(1, &schema, rename);
         assert_eq!(set.positions_with_any_name("z"), [1]);
         let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
+        let beginnings = ["z".to_owned()];
+        // Asked often, it sorts the names.
+        for _ in 0..20 {
+            assert!(set.positions_with_beginning(&beginnings).is_empty());
+        }
+        set.update(1, &schema, rename);
+        assert_eq!(set.positions_with_beginning(&beginnings), [1]);
+        let mut set = ResourceSet::from_list(["a", "b"].map(resource).into());
         let mut other = resource("a");
         other.set_namespace("n");
         let other = other.id(&schema);
