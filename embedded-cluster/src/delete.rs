@@ -113,7 +113,7 @@ pub(crate) async fn remove(
                 state.store.commit(&kind.resource, name, Expect::Revision(object.revision), None)
             {
                 definitions::changed(state, &kind.resource);
-                ticket.wait().await;
+                ticket.wait().await?;
                 return Ok(Outcome::Gone(gone.value.clone()));
             }
             continue;
@@ -138,7 +138,7 @@ pub(crate) async fn remove(
             state.store.commit(&kind.resource, name, Expect::Revision(object.revision), Some(value))
         {
             definitions::changed(state, &kind.resource);
-            ticket.wait().await;
+            ticket.wait().await?;
             return Ok(Outcome::Waiting(marked.value.clone()));
         }
     }

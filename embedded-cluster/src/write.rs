@@ -72,9 +72,7 @@ impl Call<'_> {
                 self.state.store.commit(&self.kind.resource, name, Expect::Revision(object.revision), None);
             definitions::changed(self.state, &self.kind.resource);
         }
-        if !ticket.wait().await {
-            return Err(ApiError::internal("the write could not be stored"));
-        }
+        ticket.wait().await?;
         Ok(Some(object.value.clone()))
     }
 }
