@@ -1,12 +1,14 @@
 //! Messages that are still to be sent, what is broken, and what was said a short while ago.
 //!
 //! All of it is kept in a file to which a line is added for every change, and which is written anew when most
-//! of its lines are out of date. What a crash of the machine cuts off is the last line at most.
+//! of its lines are out of date. What a crash of the machine cuts off is the last line at most. While the file cannot be
+//! written, because the disk is full for example, all of it is in memory, and is written as soon as that is possible.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reconciler_core::notify::Event;
@@ -18,6 +20,8 @@ const QUIET: SignedDuration = SignedDuration::from_mins(5);
 const SPARE_LINES: usize = 2_000;
 /// How long it is known that people were told of a cause, if nothing says before that it is gone.
 const TOLD: SignedDuration = SignedDuration::from_hours(24);
+/// The pause before the file is written anew after that has failed.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How many messages are kept for a provider.
 const LONGEST_QUEUE: usize = 50_000;
 
@@ -89,7 +93,10 @@ enum Line {
 /// Messages that are still to be sent, what is broken, and what was said a short while ago.
 pub struct Outbox {
     path: PathBuf,
-    file: File,
+    /// Nothing while the file does not have everything.
+    file: Option<File>,
+    /// When the file could not be written last, and why.
+    failure: Option<(Instant, io::Error)>,
     lines: usize,
     next: u64,
     messages: BTreeMap<u64, Message>,
@@ -106,21 +113,10 @@ pub struct Outbox {
 impl Outbox {
     /// Opens the queue that a file keeps. Lines that cannot be read are left out.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        let mut options = OpenOptions::new();
-        options.create(true).append(true).read(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // Events can say what is nobody else's business.
-            options.mode(0o600);
-        }
-        let file = options.open(path)?;
         let mut outbox = Outbox {
             path: path.to_owned(),
-            file,
+            file: None,
+            failure: None,
             lines: 0,
             next: 0,
             messages: BTreeMap::new(),
@@ -130,13 +126,18 @@ impl Outbox {
             said: HashMap::new(),
             told: HashMap::new(),
         };
-        let lines = BufReader::new(File::open(path)?);
-        for line in lines.split(b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line>(&line?) {
-                outbox.take(line);
+        match File::open(path) {
+            Ok(file) => {
+                for line in BufReader::new(file).split(b'\n') {
+                    if let Ok(line) = serde_json::from_slice::<Line>(&line?) {
+                        outbox.take(line);
+                    }
+                }
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
-        outbox.rewrite()?;
+        outbox.try_rewrite();
         Ok(outbox)
     }
 
@@ -194,18 +195,41 @@ impl Outbox {
         }
     }
 
-    /// Makes a change, on disk first.
+    /// Makes a change, on disk first if that is possible.
     fn change(&mut self, line: Line) -> io::Result<()> {
         let mut text = serde_json::to_vec(&line)?;
         text.push(b'\n');
-        self.file.write_all(&text)?;
+        if let Some(file) = &mut self.file
+            && let Err(error) = file.write_all(&text)
+        {
+            // The end of the file may be half a line now: only a new file can have this change.
+            self.file = None;
+            self.failure = Some((Instant::now(), error));
+        }
         self.lines += 1;
         self.take(line);
         let live = self.messages.len() + self.broken.len() + self.said.len() + self.told.len();
-        if self.lines > 2 * live + SPARE_LINES {
-            self.rewrite()?;
+        if self.file.is_none() || self.lines > 2 * live + SPARE_LINES {
+            self.try_rewrite();
         }
         Ok(())
+    }
+
+    /// Writes what is in memory only, if there is something and it can be written. Says why it cannot.
+    pub fn flush(&mut self) -> Option<String> {
+        if self.file.is_none() || self.failure.is_some() {
+            self.try_rewrite();
+        }
+        let (_, error) = self.failure.as_ref()?;
+        Some(format!("{}: {error}", self.path.display()))
+    }
+
+    /// Writes the file anew, unless that has failed a moment ago.
+    fn try_rewrite(&mut self) {
+        if self.failure.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
+            return;
+        }
+        self.failure = self.rewrite().err().map(|error| (Instant::now(), error));
     }
 
     /// Writes the file anew, without what is out of date.
@@ -217,6 +241,8 @@ impl Outbox {
             !alerts.is_empty()
         });
         let parent = self.path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent)?;
+        // Only its owner can read it: events can say what is nobody else's business.
         let mut new = tempfile::NamedTempFile::new_in(parent)?;
         let mut said: Vec<_> = self.said.iter().collect();
         said.sort();
@@ -231,16 +257,19 @@ impl Outbox {
         let broken =
             broken.into_iter().map(|(object, broken)| Line::Broken(object.clone(), Box::new(broken.clone())));
         let messages = self.messages.iter().map(|(id, message)| Line::Add(*id, Box::new(message.clone())));
-        self.lines = 0;
+        let mut lines = 0;
         for line in said.chain(broken).chain(told).chain(messages) {
             let mut text = serde_json::to_vec(&line)?;
             text.push(b'\n');
             new.write_all(&text)?;
-            self.lines += 1;
+            lines += 1;
         }
         new.as_file().sync_all()?;
         new.persist(&self.path).map_err(|error| error.error)?;
-        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        // What was open until now is no longer the file.
+        self.file = None;
+        self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
+        self.lines = lines;
         Ok(())
     }
 
@@ -431,6 +460,35 @@ mod tests {
         outbox.say("key", None, vec![message("slack", "2")], now + SignedDuration::from_mins(4))?;
         outbox.say("key", None, vec![message("slack", "3")], now + SignedDuration::from_mins(6))?;
         assert_eq!(texts(&mut outbox, "slack")?, ["1", "3"]);
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_full_disk_does_not_take_is_written_later() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let place = directory.path().join("data");
+        let path = place.join("outbox");
+        let mut outbox = Outbox::open(&path)?;
+        outbox.add(message("slack", "1"))?;
+        assert_eq!(outbox.flush(), None);
+        // A device that takes nothing, and a directory in which no new file can be made, as on a full disk.
+        outbox.file = Some(OpenOptions::new().write(true).open("/dev/full")?);
+        let away = directory.path().join("away");
+        std::fs::rename(&place, &away)?;
+        std::fs::write(&place, "")?;
+        outbox.add(message("slack", "2"))?;
+        outbox.add(message("slack", "3"))?;
+        let why = outbox.flush().unwrap_or_default();
+        assert!(why.starts_with(&*path.display().to_string()), "{why}");
+        assert_eq!(outbox.len(), 3);
+        std::fs::remove_file(&place)?;
+        std::fs::rename(&away, &place)?;
+        std::thread::sleep(PAUSE);
+        assert_eq!(outbox.flush(), None);
+        outbox.add(message("slack", "4"))?;
+        drop(outbox);
+        assert_eq!(texts(&mut Outbox::open(&path)?, "slack")?, ["1", "2", "3", "4"]);
         Ok(())
     }
 

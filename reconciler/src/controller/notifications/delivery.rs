@@ -27,7 +27,19 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
     let notifications = &context.notifications;
     let mut workers: JoinSet<Name> = JoinSet::new();
     let mut busy: HashSet<Name> = HashSet::new();
+    let mut trouble = None;
     loop {
+        let still = notifications.outbox().as_mut().and_then(Outbox::flush);
+        match (&trouble, &still) {
+            (None, Some(why)) => {
+                let message =
+                    "notifications cannot be written to disk, they are kept in memory until that is possible";
+                context.log.error(message, json!({"error": why}));
+            }
+            (Some(_), None) => context.log.info("notifications are written to disk again", json!({})),
+            _ => {}
+        }
+        trouble = still;
         let dropped = notifications.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             let message =
@@ -53,7 +65,7 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
         }
         tokio::select! {
             () = notifications.added.notified() => {}
-            () = tokio::time::sleep(PAUSES.0), if !is_known => {}
+            () = tokio::time::sleep(PAUSES.0), if !is_known || trouble.is_some() => {}
             Some(Ok(provider)) = workers.join_next(), if !workers.is_empty() => {
                 busy.remove(&provider);
             }
