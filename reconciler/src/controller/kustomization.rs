@@ -329,6 +329,7 @@ impl Reconciliation<'_> {
         // Health checks can take minutes, and need the inventory only.
         drop((permit, order, rendering));
         let mut inventory = new.clone();
+        inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         // What can be rolled back is pruned only when the rest is healthy: the revision before may need it.
         let is_pruned_last = self.may_roll_back();
         if is_pruned_last {
@@ -336,8 +337,10 @@ impl Reconciliation<'_> {
             changes.clear();
             self.check_health(&cluster, &inventory, &rules.health).await?;
         }
-        if self.object.spec.prune {
-            let pruned = self.prune(&cluster, apply::stale(&old, &new)).await;
+        let stale = apply::stale(&old, &new);
+        let is_pruned = self.object.spec.prune && !stale.is_empty();
+        if is_pruned {
+            let pruned = self.prune(&cluster, stale).await;
             changes.extend(pruned.done);
             if let Some((id, _, error)) = pruned.failed.first() {
                 self.log_changes(&changes);
@@ -349,9 +352,12 @@ impl Reconciliation<'_> {
         }
         self.tell(&changes, &commit.revision).await;
         if !is_pruned_last {
+            if is_pruned {
+                // If health is not reached, the next attempt need not prune the same, and say so, once more.
+                self.announce(&inventory, attempted).await?;
+            }
             self.check_health(&cluster, &inventory, &rules.health).await?;
         }
-        inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
             tree: commit.tree.id(),

@@ -1,5 +1,7 @@
 //! What Kustomizations can do besides: drift, variables, dependencies, health, accounts, overrides.
 
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use reconciler::environment::Environment;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use crate::stage::{Outcome, Stage, condition};
 
 /// How soon a drift has to be corrected: long before the interval of ten minutes, on any machine.
-const SOON: std::time::Duration = std::time::Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(60);
 
 pub(crate) fn map(name: &str, data: &str) -> String {
     format!(
@@ -130,7 +132,7 @@ async fn requests_are_few() -> Outcome {
     let mut idle = Vec::new();
     for _ in 0..20 {
         let start = stage.requests().len();
-        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
         idle = count(start);
         if idle.is_empty() {
             break;
@@ -444,6 +446,34 @@ async fn a_request_gets_the_revision_that_the_source_shows() -> Outcome {
     assert_eq!(found["status"]["lastAppliedRevision"], stage.revision()?);
     stage.delete("asked").await?;
     stage.disappears(&path_of("configmaps", "asked")).await?;
+    stage.stop().await
+}
+
+/// What is gone has left the inventory even if the rest does not become healthy: it is not deleted at each attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_pruned_is_not_pruned_again() -> Outcome {
+    let both = format!("{}---\n{}", map("kept", "done"), map("dropped", "done"));
+    let stage = stage("pruned", &[("maps/maps.yaml", &*both)]).await?;
+    let check = json!({"apiVersion": "v1", "kind": "ConfigMap", "current": "data.a == 'done'"});
+    let spec = json!({"wait": true, "timeout": "1s", "retryInterval": "1s", "healthCheckExprs": [check]});
+    stage.create("maps", &spec).await?;
+    stage.ready("maps", &stage.revision()?).await?;
+    stage.commit("drop one, and break the other", &[("maps/maps.yaml", &*map("kept", "waiting"))])?;
+    stage.reconcile("maps").await?;
+    stage.not_ready("maps", "HealthCheckFailed", "ConfigMap/default/kept status: 'InProgress'").await?;
+    stage.disappears(&path_of("configmaps", "dropped")).await?;
+    let inventory = &stage.kustomization("maps").await?["status"]["inventory"]["entries"];
+    assert_eq!(*inventory, json!([{"id": "default_kept__ConfigMap", "v": "v1"}]));
+    let count = |text: &str| stage.text().lines().filter(|line| line.contains(text)).count();
+    let attempts = count("Reconciliation failed after ");
+    let end = Instant::now() + Duration::from_secs(60);
+    while count("Reconciliation failed after ") < attempts + 2 {
+        assert!(Instant::now() < end, "{}", stage.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(count("ConfigMap/default/dropped deleted"), 1, "{}", stage.text());
+    stage.delete("maps").await?;
+    stage.disappears(&path_of("configmaps", "kept")).await?;
     stage.stop().await
 }
 
