@@ -200,6 +200,10 @@ async fn work<F>(
             let start = Instant::now();
             let next = reconcile(Arc::clone(&context), key.clone()).await;
             context.metrics().reconciled(kind, &key, start.elapsed(), next);
+            let next = match next {
+                Next::Failed(Some(interval)) => Next::Failed(Some(context.retry(interval))),
+                next => next,
+            };
             queue.done(&key, next.after(&context.environment));
         });
     }

@@ -12,6 +12,8 @@ use reconciler_core::object;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::outbound::causes;
+
 /// How often a request is retried if the server asks for a pause.
 const MOST_TRIES: u32 = 5;
 /// The longest pause that a server may ask for, in seconds.
@@ -70,7 +72,10 @@ impl From<kube::Error> for RequestError {
                 reason: status.reason.clone(),
                 message: status.message.clone(),
             },
-            other => RequestError::NoAnswer(other.to_string()),
+            kube::Error::Service(error) => {
+                RequestError::NoAnswer(format!("the API server cannot be reached: {}", causes(&*error)))
+            }
+            other => RequestError::NoAnswer(causes(&other)),
         }
     }
 }

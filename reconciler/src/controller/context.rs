@@ -9,6 +9,7 @@ use std::time::Duration;
 use kube::{Client, ResourceExt};
 use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::identity::GoogleKeys;
 use super::images::Images;
@@ -28,6 +29,12 @@ use crate::source::git::{Commit, GithubTokens, Mirror};
 
 /// The default time limit of a build.
 pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// For how long after an outage of the API server it may be the cause of failures: it refuses some requests until it has
+/// read everything, and a request that is never answered fails after a minute.
+const AFTERMATH: Duration = Duration::from_secs(120);
+/// When what has failed is tried again in that time, and during the outage.
+pub(super) const AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// Where a kubeconfig is: the Secret, and the key in it that the spec names.
 type ConfigPlace = (Key, Option<String>);
@@ -60,6 +67,8 @@ pub struct Context {
     pub(super) artifacts: Option<String>,
     /// The URL of a repository in a directory that every namespace may use.
     pub(super) local_repository: Option<String>,
+    /// When the API server was last out of reach.
+    outage: Mutex<Option<Instant>>,
     /// Whether another process leads.
     is_waiting: AtomicBool,
     memories: Mutex<HashMap<Key, Memory>>,
@@ -126,6 +135,7 @@ impl Context {
             google_keys: GoogleKeys::default(),
             artifacts: None,
             local_repository: None,
+            outage: Mutex::default(),
             is_waiting: AtomicBool::default(),
             memories: Mutex::default(),
             remotes: Mutex::default(),
@@ -316,6 +326,19 @@ impl Context {
     /// Puts it back.
     pub(crate) fn remember(&self, key: &Key, memory: Memory) {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), memory);
+    }
+
+    /// Notes that the API server is out of reach.
+    pub(crate) fn note_outage(&self) {
+        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// When to try again what has failed and would be tried again after `interval`: soon, if an outage of the API server
+    /// may be the cause.
+    pub(crate) fn retry(&self, interval: Duration) -> Duration {
+        let outage = *self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = outage.is_some_and(|outage| outage.elapsed() < AFTERMATH);
+        if is_recent { interval.min(AFTER_OUTAGE) } else { interval }
     }
 
     /// Another cluster that is known already, if the Secret is still the same.

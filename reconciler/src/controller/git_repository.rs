@@ -112,6 +112,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         recall(&context, &key, &repository).await;
         return Next::OnChange;
     }
+    if is_for_trusted(&context, &repository) && context.tenants.is_strict(&key.namespace).is_none() {
+        // Right after the start, it is not known yet whether the namespace is that of a tenant.
+        return Next::After(SOON);
+    }
     let outcome = fetch(&context, &key, &repository).await;
     if outcome.is_err() {
         recall(&context, &key, &repository).await;
@@ -256,11 +260,17 @@ pub(super) async fn remote(
     program(context, key, repository).await.map_err(|failure| failure.message)
 }
 
+/// Whether a repository is in a directory of this machine that tenants may not use.
+fn is_for_trusted(context: &Context, repository: &GitRepository) -> bool {
+    let url = &repository.spec.url;
+    let is_local = url.trim_start().to_ascii_lowercase().starts_with("file:");
+    is_local && context.local_repository.as_ref() != Some(url)
+}
+
 async fn program(context: &Context, key: &Key, repository: &GitRepository) -> Result<GitProgram, Failure> {
     let url = &repository.spec.url;
     let is_strict = context.tenants.is_strict(&key.namespace);
-    let is_local = url.trim_start().to_ascii_lowercase().starts_with("file:");
-    if is_local && is_strict != Some(false) && context.local_repository.as_ref() != Some(url) {
+    if is_for_trusted(context, repository) && is_strict != Some(false) {
         let message = match is_strict {
             Some(_) => {
                 "a repository on the machine of the reconciler cannot be used in the namespace of a tenant"

@@ -181,24 +181,43 @@ where
                     );
                 }
             }
-            Err(error) => context.log.error(
-                "watch failed, it is started again",
-                json!({"controllerKind": K::kind(&()), "error": error.to_string()}),
-            ),
+            Err(error) => {
+                if is_outage(&error) {
+                    context.note_outage();
+                }
+                context.log.error(
+                    "watch failed, it is started again",
+                    json!({"controllerKind": K::kind(&()), "error": error.to_string()}),
+                );
+            }
         }
     }
 }
 
 /// Whether the server does not know what it was asked for.
 fn is_not_found(error: &watcher::Error) -> bool {
-    let cause = match error {
+    match error {
+        watcher::Error::WatchError(status) => status.code == 404,
+        error => matches!(cause(error), Some(kube::Error::Api(status)) if status.code == 404),
+    }
+}
+
+/// Whether there was no answer from the server, or it says that it cannot serve now.
+fn is_outage(error: &watcher::Error) -> bool {
+    match cause(error) {
+        Some(kube::Error::Api(status)) => status.code >= 500,
+        cause => cause.is_some(),
+    }
+}
+
+/// Why a watch could not be opened, or has ended.
+fn cause(error: &watcher::Error) -> Option<&kube::Error> {
+    match error {
         watcher::Error::InitialListFailed(cause)
         | watcher::Error::WatchStartFailed(cause)
-        | watcher::Error::WatchFailed(cause) => cause,
-        watcher::Error::WatchError(status) => return status.code == 404,
-        watcher::Error::NoResourceVersion => return false,
-    };
-    matches!(cause, kube::Error::Api(status) if status.code == 404)
+        | watcher::Error::WatchFailed(cause) => Some(cause),
+        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
+    }
 }
 
 fn key_of(object: &DynamicObject) -> Key {

@@ -18,6 +18,10 @@ pub(crate) struct Fault {
 #[derive(Default)]
 pub(crate) struct Storm {
     pub(crate) is_on: AtomicBool,
+    /// Whether no request is answered at all.
+    pub(crate) is_out: AtomicBool,
+    /// Whether changes of ConfigMaps are refused, as by a server that has not read yet who may do what.
+    pub(crate) is_starting: AtomicBool,
     requests: AtomicUsize,
     pub(crate) faults: AtomicUsize,
 }
@@ -27,6 +31,10 @@ impl Storm {
     pub(crate) fn next<B>(&self, request: &Request<B>) -> Option<Fault> {
         const STATUSES: [u16; 4] = [500, 429, 409, 503];
 
+        let is_change = request.method() == "PATCH" && request.uri().path().contains("/configmaps/");
+        if is_change && self.is_starting.load(Ordering::Relaxed) {
+            return Some(Fault { status: 403, is_done: false });
+        }
         if !self.is_on.load(Ordering::Relaxed) {
             return None;
         }
@@ -53,6 +61,7 @@ impl Fault {
     /// The answer.
     pub(crate) fn answer(self) -> Response<Body> {
         let reason = match self.status {
+            403 => "Forbidden",
             409 => "Conflict",
             410 => "Expired",
             429 => "TooManyRequests",

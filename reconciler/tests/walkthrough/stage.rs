@@ -101,15 +101,19 @@ impl Stage {
                     && request.uri().path().ends_with("/status");
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(text);
                 let fault = faults.next(&request);
+                let is_out = faults.is_out.load(Ordering::Relaxed);
                 let answer = service.clone().oneshot(request);
                 async move {
+                    if is_out {
+                        return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
+                    }
                     if let Some(fault) = fault {
                         if fault.is_done() {
-                            answer.await?;
+                            answer.await.map_err(io::Error::other)?;
                         }
                         return Ok(fault.answer());
                     }
-                    let answer = answer.await;
+                    let answer = answer.await.map_err(io::Error::other);
                     if is_slow {
                         tokio::time::sleep(Duration::from_secs(1)).await;
                     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Outcome, Stage};
+use crate::stage::{Outcome, Stage, condition};
 
 /// How many requests go wrong before the storm is over.
 const ENOUGH: usize = 150;
@@ -76,5 +76,36 @@ async fn nothing_is_lost_in_a_storm() -> Outcome {
     // What it watches is watched again.
     stage.change(&path_of("storm-c"), &json!({"data": {"a": "changed"}})).await?;
     stage.object_becomes(&path_of("storm-c"), |object| object["data"]["a"] == "b").await?;
+    stage.stop().await
+}
+
+/// What has failed because the API server was away, or has just started, does not wait for the interval of ten minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_made_up_for_soon() -> Outcome {
+    let mut stage = Stage::new("outage").await?;
+    if !stage.is_counting() {
+        // A real cluster is not out of reach on demand.
+        return Ok(());
+    }
+    stage.commit("add files", &[("main/.keep", ""), ("out/a.yaml", &map("out-a"))])?;
+    stage.start("main").await?;
+    stage.create("out", &json!({})).await?;
+    stage.ready("out", &stage.revision()?).await?;
+
+    stage.commit("in the outage", &[("out/b.yaml", &*map("out-b"))])?;
+    stage.annotate(&stage.source()).await?;
+    stage.object_becomes(&stage.source(), |found| condition(found)["status"] == "True").await?;
+    stage.storm.is_out.store(true, Ordering::Relaxed);
+    stage.storm.is_starting.store(true, Ordering::Relaxed);
+    stage.annotate(&stage.path_of("out")).await?;
+    let unreachable = "the API server cannot be reached: connection refused";
+    stage.logged(|line| line["error"].as_str().is_some_and(|error| error.contains(unreachable))).await?;
+    stage.storm.is_out.store(false, Ordering::Relaxed);
+    stage.not_ready("out", "ReconciliationFailed", "there is a storm").await?;
+    stage.storm.is_starting.store(false, Ordering::Relaxed);
+    let back = std::time::Instant::now();
+    stage.ready("out", &stage.revision()?).await?;
+    assert!(back.elapsed() < Duration::from_secs(60), "{:?}", back.elapsed());
+    assert!(stage.exists(&path_of("out-b")).await?);
     stage.stop().await
 }

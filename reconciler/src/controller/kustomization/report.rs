@@ -8,6 +8,7 @@ use reconciler_api::{Kustomization, KustomizationStatus, reason};
 use reconciler_core::notify::commit_link;
 use serde_json::{Map, Value, json};
 
+use super::super::context::AFTER_OUTAGE;
 use super::super::events::{self, Report};
 use super::super::queue::Key;
 use super::super::{Next, status};
@@ -109,7 +110,8 @@ impl Reconciliation<'_> {
             attempt(&mut new, revision);
             self.note(&mut new, failure.reason, revision);
         }
-        let retry = failure.next.unwrap_or_else(|| self.object.spec.retry_interval().to_std());
+        let retry = self.context.retry(self.object.spec.retry_interval().to_std());
+        let retry = failure.next.unwrap_or(retry);
         if failure.is_permanent {
             let message = "Reconciliation failed, nothing but a change of the spec can help";
             self.context.log.error(message, self.fields(json!({"error": failure.message})));
@@ -181,10 +183,15 @@ impl Reconciliation<'_> {
                 next
             }
             Err(error) => {
+                let is_outage = error.code() == 0;
+                if is_outage {
+                    self.context.note_outage();
+                }
                 let fields = self.fields(json!({"error": error.to_string()}));
                 self.context.log.error("status could not be written", fields);
                 self.memory.applied = None;
-                Next::Failed(Some(SOON))
+                // All Kustomizations come here at the same time when the server is away.
+                Next::Failed(Some(if is_outage { AFTER_OUTAGE } else { SOON }))
             }
         }
     }
