@@ -1,5 +1,5 @@
 //! Waiting until objects are healthy, without polling: an object is checked when a watch reports that
-//! it changed.
+//! it changed, or every few seconds where there are too many watches already.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use super::kinds::ApiKind;
 use super::objects::Objects;
 use super::observer::Look;
 use super::request::RequestError;
+
+/// How often objects are looked at that cannot be watched.
+const POLL: Duration = Duration::from_secs(5);
 
 /// Objects whose health is awaited.
 pub struct Health<'a> {
@@ -81,6 +84,7 @@ impl Health<'_> {
             .collect();
         loop {
             changes.mark_unchanged();
+            let mut is_unwatched = false;
             for object in &mut waiting {
                 self.look(object).await;
                 if let Some(kind) = &object.kind
@@ -88,7 +92,10 @@ impl Health<'_> {
                     && !observer.notices(&object.id)
                     && !looks.contains_key(&object.id)
                 {
-                    looks.insert(object.id.clone(), observer.look_at(&object.id, kind));
+                    match observer.look_at(&object.id, kind) {
+                        Some(look) => _ = looks.insert(object.id.clone(), look),
+                        None => is_unwatched = true,
+                    }
                 }
             }
             waiting.retain(|object| object.status != Status::Current);
@@ -100,8 +107,9 @@ impl Health<'_> {
             if !failed.is_empty() {
                 return Err(HealthFailure::Failed { after: rounded(start.elapsed()), failed: list(failed) });
             }
-            let changed = tokio::time::timeout_at(end, changes.changed()).await;
-            if !matches!(changed, Ok(Ok(()))) {
+            let next = if is_unwatched { end.min(Instant::now() + POLL) } else { end };
+            let changed = tokio::time::timeout_at(next, changes.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) && (next == end || matches!(changed, Ok(Err(_)))) {
                 return Err(HealthFailure::TimedOut { after: self.timeout, waiting: list(&waiting) });
             }
         }

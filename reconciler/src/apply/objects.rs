@@ -12,7 +12,7 @@ use reconciler_core::object;
 use reconciler_core::ssa::{FieldManager, ObjectId, take_over};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::FIELD_MANAGER;
 use super::kinds::{ApiKind, Kinds};
@@ -66,6 +66,17 @@ impl Objects {
             requests,
             environment: Environment::default(),
         }
+    }
+
+    /// Like `observed`, with no more watches than `limit` has permits.
+    #[must_use]
+    pub(crate) fn limited(
+        client: Client,
+        drifts: mpsc::UnboundedSender<Owner>,
+        limit: Arc<Semaphore>,
+    ) -> Self {
+        let observer = Observer::new(client.clone(), drifts).limited(limit);
+        Objects { observer: Arc::new(observer), ..Objects::new(client) }
     }
 
     /// Uses the clock of an environment.

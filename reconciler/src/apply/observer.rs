@@ -20,7 +20,7 @@ use reconciler_api::annotation;
 use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -37,6 +37,8 @@ pub type Owner = (String, String);
 /// Watches the objects that were applied.
 pub struct Observer {
     client: Client,
+    /// How many watches may run; any number if absent.
+    limit: Option<Arc<Semaphore>>,
     shared: Arc<Shared>,
     /// The watches, which end with the observer.
     watches: Mutex<JoinSet<()>>,
@@ -111,7 +113,19 @@ impl Observer {
     #[must_use]
     pub fn new(client: Client, drifts: mpsc::UnboundedSender<Owner>) -> Self {
         let shared = Shared { state: Mutex::default(), changes: watch::Sender::new(0), drifts };
-        Observer { client, shared: Arc::new(shared), watches: Mutex::default() }
+        Observer { client, limit: None, shared: Arc::new(shared), watches: Mutex::default() }
+    }
+
+    /// Opens no more watches than there are permits. What is not watched counts as changed, so that it is applied
+    /// again at each interval, and the health of it is polled.
+    pub(super) fn limited(self, limit: Arc<Semaphore>) -> Self {
+        Observer { limit: Some(limit), ..self }
+    }
+
+    /// Whether another watch may be opened, and what has to be kept as long as it runs.
+    fn permit(&self) -> Option<Option<OwnedSemaphorePermit>> {
+        let Some(limit) = &self.limit else { return Some(None) };
+        Arc::clone(limit).try_acquire_owned().ok().map(Some)
     }
 
     /// Starts observing an object that is about to be applied.
@@ -123,10 +137,15 @@ impl Observer {
         if state.kinds.contains_key(kind) {
             return;
         }
+        let Some(permit) = self.permit() else { return };
         state.kinds.insert(kind.clone(), false);
         drop(state);
         let api = Api::all_with(self.client.clone(), &kind.resource());
-        let task = follow(api, Arc::clone(&self.shared), kind.clone());
+        let (shared, kind) = (Arc::clone(&self.shared), kind.clone());
+        let task = async move {
+            let _permit = permit;
+            follow(api, shared, kind).await;
+        };
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         while watches.try_join_next().is_some() {}
         watches.spawn(task);
@@ -196,8 +215,9 @@ impl Observer {
         kind.is_some_and(|kind| state.kinds.get(kind) == Some(&true))
     }
 
-    /// Observes an object that was not applied, until the guard is dropped.
-    pub(super) fn look_at(&self, id: &ObjectId, kind: &ApiKind) -> Look {
+    /// Observes an object that was not applied, until the guard is dropped. `None` if there are too many watches.
+    pub(super) fn look_at(&self, id: &ObjectId, kind: &ApiKind) -> Option<Look> {
+        let permit = self.permit()?;
         let resource = kind.resource();
         let api: Api<DynamicObject> = if id.namespace.is_empty() {
             Api::all_with(self.client.clone(), &resource)
@@ -207,13 +227,14 @@ impl Observer {
         let config = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
         let mut events = watch_objects(api, config).default_backoff().boxed();
         let changes = self.shared.changes.clone();
-        Look(tokio::spawn(async move {
+        Some(Look(tokio::spawn(async move {
+            let _permit = permit;
             while let Some(event) = events.next().await {
                 if matches!(event, Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone)) {
                     changes.send_modify(|count| *count += 1);
                 }
             }
-        }))
+        })))
     }
 }
 
@@ -415,6 +436,37 @@ mod tests {
         assert!(!shared.lost(&kind));
         // The next object starts a new watch.
         assert!(!shared.state().kinds.contains_key(&kind));
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_watches_than_allowed() {
+        let client = Client::new(embedded_cluster::Cluster::in_memory().service(), "default");
+        let limit = Arc::new(Semaphore::new(2));
+        let observer = Observer::new(client, mpsc::unbounded_channel().0).limited(Arc::clone(&limit));
+        let core = |name: &str, plural: &str| ApiKind {
+            api_version: "v1".to_owned(),
+            kind: name.to_owned(),
+            plural: plural.to_owned(),
+            is_namespaced: true,
+        };
+        let id = |kind: &ApiKind| ObjectId {
+            kind: kind.kind.clone(),
+            name: "a".to_owned(),
+            ..ObjectId::default()
+        };
+        let kinds = [core("ConfigMap", "configmaps"), core("Secret", "secrets"), core("Service", "services")];
+        for kind in &kinds {
+            observer.track(&id(kind), kind, ("app", "tenant"));
+        }
+        assert_eq!(limit.available_permits(), 0);
+        let is_watched = |kind: &ApiKind| observer.shared.state().kinds.contains_key(kind);
+        assert_eq!(kinds.each_ref().map(is_watched), [true, true, false]);
+        assert!(!observer.notices(&id(&kinds[2])));
+        assert!(observer.look_at(&id(&kinds[2]), &kinds[2]).is_none());
+        // Watches that end make room.
+        drop(observer);
+        let all = tokio::time::timeout(Duration::from_secs(60), limit.acquire_many(2)).await;
+        assert!(all.is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What all controllers share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kube::{Client, ResourceExt};
 use reconciler_api::{GitRepository, Kustomization, Receiver};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::identity::GoogleKeys;
@@ -35,6 +35,9 @@ pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 const AFTERMATH: Duration = Duration::from_secs(120);
 /// When what has failed is tried again in that time, and during the outage.
 pub(super) const AFTER_OUTAGE: Duration = Duration::from_secs(5);
+
+/// How many watches the Kustomizations of a namespace may have on other clusters together.
+const REMOTE_WATCHES: usize = 256;
 
 /// Where a kubeconfig is: the Secret, and the key in it that the spec names.
 type ConfigPlace = (Key, Option<String>);
@@ -74,6 +77,8 @@ pub struct Context {
     memories: Mutex<HashMap<Key, Memory>>,
     /// Other clusters, with the version of their kubeconfig.
     remotes: Mutex<HashMap<ConfigPlace, (String, Objects)>>,
+    /// How many more watches each namespace may have on other clusters.
+    remote_watches: Mutex<HashMap<String, Arc<Semaphore>>>,
     drifts: mpsc::UnboundedSender<Owner>,
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
@@ -139,6 +144,7 @@ impl Context {
             is_waiting: AtomicBool::default(),
             memories: Mutex::default(),
             remotes: Mutex::default(),
+            remote_watches: Mutex::default(),
             drifts,
             drifted: Mutex::new(Some(drifted)),
             // There is always a permit for another namespace: a build can take long, and applying can wait for the cluster.
@@ -347,13 +353,40 @@ impl Context {
         remotes.get(place).filter(|(known, _)| known == version).map(|(_, objects)| objects.clone())
     }
 
-    /// Adds another cluster.
+    /// Adds another cluster, and forgets those that no Kustomization names anymore.
     pub(crate) fn add_remote(&self, place: ConfigPlace, version: String, client: Client) -> Objects {
-        let objects =
-            Objects::observed(client, self.drifts.clone()).with_environment(self.environment.clone());
+        let limit = self.remote_watches(&place.0.namespace);
+        let objects = Objects::limited(client, self.drifts.clone(), limit);
+        let objects = objects.with_environment(self.environment.clone());
+        self.forget_unused_remotes();
         let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
         remotes.insert(place, (version, objects.clone()));
         objects
+    }
+
+    /// Forgets other clusters that no Kustomization names anymore. Their watches end.
+    pub(crate) fn forget_unused_remotes(&self) {
+        let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
+        if remotes.is_empty() {
+            return;
+        }
+        let mut used = HashSet::new();
+        self.kustomizations.keys(|key, other| {
+            let reference = other.spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
+            if let Some(reference) = reference {
+                let secret = Key { namespace: key.namespace.clone(), name: reference.name.clone() };
+                used.insert((secret, reference.key.clone()));
+            }
+            false
+        });
+        remotes.retain(|place, _| used.contains(place));
+    }
+
+    /// How many more watches a namespace may have on other clusters.
+    fn remote_watches(&self, namespace: &str) -> Arc<Semaphore> {
+        let mut all = self.remote_watches.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(REMOTE_WATCHES));
+        Arc::clone(all.entry(namespace.to_owned()).or_insert_with(new))
     }
 
     /// Makes Kustomizations due whose objects were changed by others, for ever.

@@ -122,6 +122,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let object = match context.kustomizations.get(&key) {
         None => {
             context.take_memory(&key);
+            context.forget_unused_remotes();
             return Next::Gone;
         }
         Some(Err(error)) => {
