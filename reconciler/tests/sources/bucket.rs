@@ -8,24 +8,24 @@ use crate::certificates::Certificates;
 use crate::stage::{Outcome, Stage, condition};
 use crate::store::{LOGIN, ObjectStore};
 
-const MAP: &str = "/api/v1/namespaces/default/configmaps/from-bucket";
+pub(crate) const MAP: &str = "/api/v1/namespaces/default/configmaps/from-bucket";
 
-fn map(text: &str) -> String {
+pub(crate) fn map(text: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-bucket\n  namespace: default\ndata:\n  a: {text}\n"
     )
 }
 
-fn path(name: &str) -> String {
+pub(crate) fn path(name: &str) -> String {
     format!("/apis/source.toolkit.fluxcd.io/v1/namespaces/bucket/buckets/{name}")
 }
 
-fn secret(key: &str) -> Value {
+pub(crate) fn secret(key: &str) -> Value {
     let data = json!({"accesskey": BASE64.encode(LOGIN.0), "secretkey": BASE64.encode(key)});
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "data": data})
 }
 
-async fn becomes(stage: &Stage, status: &str, reason: &str, message: &str) -> Outcome {
+pub(crate) async fn becomes(stage: &Stage, status: &str, reason: &str, message: &str) -> Outcome {
     stage
         .object_becomes(&path("apps"), |found| {
             let ready = condition(found);
@@ -34,7 +34,7 @@ async fn becomes(stage: &Stage, status: &str, reason: &str, message: &str) -> Ou
         .await
 }
 
-async fn fetch(stage: &Stage) -> Outcome {
+pub(crate) async fn fetch(stage: &Stage) -> Outcome {
     let token = stage.annotate(&path("apps")).await?;
     stage.object_becomes(&path("apps"), |found| found["status"]["lastHandledReconcileAt"] == *token).await
 }

@@ -15,6 +15,7 @@ mod external;
 mod includes;
 mod oci;
 mod real_registry;
+mod real_store;
 mod registry;
 mod signed;
 mod store;

@@ -2,8 +2,8 @@
 
 mod cluster;
 mod go;
-mod nats;
 mod programs;
+mod server;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -93,6 +93,15 @@ fn suites(
             registry.args(["real_registry::", "--", "--include-ignored", "--test-threads=1"]);
             steps.command("artifacts and signatures in a registry", registry);
         }
+        match server::MINIO.build() {
+            Ok(program) => {
+                let mut store = test("reconciler", "sources", kubeconfig, programs);
+                store.args(["real_store::", "--", "--include-ignored", "--test-threads=1"]);
+                store.env("MINIO", program);
+                steps.command("buckets of a real store", store);
+            }
+            Err(error) => println!("NOT RUN: buckets of a real store, MinIO: {error}"),
+        }
         deliveries(&mut steps, is_long);
         if is_long {
             let mut kill = test("reconciler", "kill", kubeconfig, programs);
@@ -120,7 +129,7 @@ fn deliveries(steps: &mut Steps, is_long: bool) {
         command.arg(workspace::target()).args([name, "--", "--include-ignored", "--nocapture"]);
         command
     };
-    match nats::build() {
+    match server::NATS.build() {
         Ok(program) => {
             let mut command = delivery("nats::");
             command.env("NATS_SERVER", program);
