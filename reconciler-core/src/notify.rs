@@ -21,9 +21,9 @@ mod webhook;
 pub use alert::{check_patterns, matches, matches_source};
 pub use batch::{Batch, batch, cause, is_for_people};
 pub use commit_status::default_commit_status;
-pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch};
+pub use dispatch::{DispatchError, Rules, commit_status_by, commit_status_name, dispatch, secrets};
 pub use event::{Event, InvolvedObject, Severity, rate_limit_key};
-pub use exchange::{Exchange, Method, Reply, Request};
+pub use exchange::{Exchange, Method, Reply, Request, one_line};
 pub use forge::commit_link;
 pub use metadata::{clean, merge};
 pub use publication::{Login, Publication, Server};
@@ -90,14 +90,50 @@ pub enum NotifyError {
     #[error("invalid \"change_request\" metadata value \"{0}\"")]
     ChangeRequest(String),
     /// The provider answered with a status of failure.
-    #[error("request failed with status code {0}")]
-    Status(u16),
+    #[error("request failed with status code {status}{}", after_colon(.said))]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the answer, as one line.
+        said: String,
+    },
     /// The provider refused the message.
     #[error("provider refused the message: {0}")]
     Refused(String),
     /// The payload cannot be written as JSON.
     #[error("failed to write the payload: {0}")]
     Payload(String),
+}
+
+impl NotifyError {
+    /// Whether it is the event that cannot be sent, however the provider is set up.
+    #[must_use]
+    pub fn is_about_event(&self) -> bool {
+        matches!(
+            self,
+            NotifyError::NoRevision
+                | NotifyError::Revision(_)
+                | NotifyError::NoChangeRequest
+                | NotifyError::ChangeRequest(_)
+                | NotifyError::Payload(_)
+        )
+    }
+}
+
+impl NotifyError {
+    /// Whether the address of the provider is missing or wrong.
+    #[must_use]
+    pub fn is_about_address(&self) -> bool {
+        match self {
+            NotifyError::Address { .. } | NotifyError::Repository(_) => true,
+            NotifyError::Empty(what) => what.contains("address"),
+            _ => false,
+        }
+    }
+}
+
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
 /// A provider with its secret, as far as requests depend on it. It cannot be printed.

@@ -5,10 +5,12 @@ mod delivery;
 mod nats;
 mod outbox;
 mod outgoing;
+mod refusals;
 mod sender;
 
 pub use connection::{Connection, SendError};
 pub use delivery::deliver;
 pub use outbox::{Broken, Message, Name, Outbox, Traits};
 pub use outgoing::Outgoing;
+pub use refusals::{Refusal, Refusals};
 pub use sender::ask;

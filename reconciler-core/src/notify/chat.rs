@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::json as reply;
+use super::exchange::{json as reply, said};
 use super::{Event, NotifyError, Reply, Request, Severity, Target};
 
 fn user<'a>(target: &'a Target, event: &'a Event) -> &'a str {
@@ -109,7 +109,7 @@ pub(super) fn google(event: &Event) -> Value {
 pub(super) fn check_slack(replies: &[Reply]) -> Result<Vec<Request>, NotifyError> {
     let reply = reply(replies, 0);
     if reply["ok"] == false {
-        return Err(NotifyError::Refused(reply["error"].as_str().unwrap_or("no reason given").to_owned()));
+        return Err(NotifyError::Refused(said(reply["error"].as_str().unwrap_or("no reason given"))));
     }
     Ok(Vec::new())
 }

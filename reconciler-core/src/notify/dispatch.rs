@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode_str;
 use reconciler_api::{Alert, Provider, ProviderSpec};
 use serde_json::{Value, json};
 use thiserror::Error;
+use url::Url;
 
 use super::{
     Event, Notification, NotifyError, Sender, Target, combine, commit_status, dropped, notification,
 };
 use crate::expression::{Expression, ExpressionError};
+use crate::sops::Plaintext;
 
 /// Why an alert does not get its event out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -105,6 +108,53 @@ impl Target {
             nkey: read("nkey").unwrap_or_default(),
             alert: Sender::default(),
         })
+    }
+}
+
+/// The shortest part of an address that is looked for by itself: shorter ones are words of everybody's.
+const SHORTEST_PART: usize = 12;
+
+/// What nobody else may learn of a provider, and its server may repeat: the values of its Secret, and what is derived from
+/// them. Part of it can be in an address outside the Secret, too.
+#[must_use]
+pub fn secrets(spec: &ProviderSpec, secret: &BTreeMap<String, Vec<u8>>) -> Plaintext {
+    let mut secrets = Plaintext::default();
+    for (key, value) in secret {
+        // A name is no secret, and can be a word of any message.
+        if key != "username" {
+            secrets.add(&String::from_utf8_lossy(value));
+        }
+    }
+    let Ok(target) = Target::new(spec, "", secret) else { return secrets };
+    for (_, value) in &target.headers {
+        secrets.add(value);
+        value
+            .split_whitespace()
+            .filter(|part| part.len() >= SHORTEST_PART)
+            .for_each(|part| secrets.add(part));
+    }
+    if !target.password.is_empty() {
+        secrets.add(&format!("{}:{}", target.username, target.password));
+    }
+    if let Ok(url) = Url::parse(&target.address) {
+        add_address(&mut secrets, &url);
+    }
+    secrets
+}
+
+/// Adds the parts of an address that can be secret, also as servers write them.
+fn add_address(secrets: &mut Plaintext, url: &Url) {
+    let path = url.path();
+    let mut parts = vec![path.to_owned(), path.replace('/', "\\/"), path.replace('/', "&#x2F;")];
+    parts.extend(url.query().map(str::to_owned));
+    parts.extend(url.password().map(str::to_owned));
+    parts.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
+    parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    for part in parts.iter().filter(|part| part.len() >= SHORTEST_PART) {
+        secrets.add(part);
+        if let Ok(plain) = percent_decode_str(part).decode_utf8() {
+            secrets.add(&plain);
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use super::NotifyError;
 
+/// How much of an answer an error repeats, in characters.
+const SAID: usize = 200;
+
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -99,11 +102,33 @@ impl Exchange {
     pub fn answer(&mut self, reply: Reply) -> Result<(), NotifyError> {
         let missing = reply.status == 404 && self.missing_is_fine && self.conclude.is_some();
         if reply.status >= 300 && !missing {
-            return Err(NotifyError::Status(reply.status));
+            return Err(NotifyError::Status { status: reply.status, said: said(&reply.body) });
         }
         self.replies.push(reply);
         Ok(())
     }
+}
+
+/// The beginning of what a provider says about a failure.
+pub(super) fn said(body: &str) -> String {
+    let line = one_line(body);
+    match line.char_indices().nth(SAID) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+/// A text as one line, without characters that control how it is shown.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let is_hidden = |letter: &char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    // An escape sequence of a terminal would leave its letters behind, which do no harm.
+    let plain: String = text
+        .chars()
+        .filter(|letter| !is_hidden(letter))
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Reads a reply as JSON; one that is not is empty.
@@ -138,9 +163,25 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_exchange_unless_what_is_missing_may_be() {
-        assert_eq!(Exchange::of(Vec::new()).answer(reply(404)), Err(NotifyError::Status(404)));
+        let failed = |status| Err(NotifyError::Status { status, said: String::new() });
+        assert_eq!(Exchange::of(Vec::new()).answer(reply(404)), failed(404));
         let mut lenient = Exchange::of(Vec::new()).missing_is_fine().then(|_| Ok(Vec::new()));
         assert_eq!(lenient.answer(reply(404)), Ok(()));
-        assert_eq!(lenient.answer(reply(500)), Err(NotifyError::Status(500)));
+        assert_eq!(lenient.answer(reply(500)), failed(500));
+    }
+
+    #[test]
+    fn an_error_repeats_the_beginning_of_the_answer() {
+        let error = |body: &str| {
+            let reply = Reply { status: 404, body: body.to_owned() };
+            Exchange::of(Vec::new()).answer(reply).map_err(|error| error.to_string())
+        };
+        let failed = "request failed with status code 404";
+        assert_eq!(error(""), Err(failed.to_owned()));
+        assert_eq!(error("no_service"), Err(format!("{failed}: no_service")));
+        let hidden = "{\r\n  \"error\": \u{1b}[31m\u{202e}\"no\u{2028}such\thook\"\n}\n\0";
+        assert_eq!(error(hidden), Err(format!("{failed}: {{ \"error\": [31m\"no such hook\" }}")));
+        let long = "é".repeat(1_000);
+        assert_eq!(error(&long), Err(format!("{failed}: {}…", "é".repeat(200))));
     }
 }

@@ -16,7 +16,7 @@ use reconciler_core::notify::Event;
 use serde_json::json;
 use tokio::sync::Notify;
 
-pub(super) use connection::{connection, secret};
+pub(super) use connection::Setup;
 pub(super) use delivery::deliver;
 
 use super::Context;

@@ -45,6 +45,11 @@ impl Shard {
         self.namespace.as_deref()
     }
 
+    /// Whether this process reconciles everything.
+    pub(super) fn is_all(&self) -> bool {
+        self.text.is_empty() && self.namespace.is_none()
+    }
+
     /// Whether this process reconciles an object.
     pub(super) fn has(&self, object: &impl ResourceExt) -> bool {
         self.labels.matches(object.labels())

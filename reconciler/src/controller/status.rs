@@ -43,5 +43,27 @@ fn to_map(status: &impl Serialize) -> Map<String, Value> {
 fn difference(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value> {
     let gone = old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), Value::Null));
     let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(value));
-    gone.chain(changed.map(|(key, value)| (key.clone(), value.clone()))).collect()
+    gone.chain(changed.map(|(key, value)| (key.clone(), replacement(old.get(key), value)))).collect()
+}
+
+/// What a merge patch needs for a field to become a value: it keeps what an object has and the patch does not name.
+fn replacement(old: Option<&Value>, new: &Value) -> Value {
+    let (Some(Value::Object(old)), Value::Object(new)) = (old, new) else { return new.clone() };
+    let gone = old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    gone.chain(new.iter().map(|(key, value)| (key.clone(), replacement(old.get(key), value)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_named_at_every_depth() {
+        let old =
+            json!({"a": {"b": 1, "c": {"d": 1, "e": 2}}, "f": [{"g": 1, "h": 2}], "i": 1, "j": {"k": 1}});
+        let new = json!({"a": {"b": 1, "c": {"d": 1}}, "f": [{"g": 1}], "j": {"k": 1}});
+        let patch = difference(&to_map(&old), &to_map(&new));
+        let wanted = json!({"a": {"b": 1, "c": {"d": 1, "e": null}}, "f": [{"g": 1}], "i": null});
+        assert_eq!(Value::Object(patch), wanted);
+    }
 }

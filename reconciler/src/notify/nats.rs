@@ -60,7 +60,7 @@ pub(super) async fn publish(connection: &Connection, publication: &Publication) 
     if connection.proxy.is_some() {
         let message = "NATS cannot be reached through a proxy: remove spec.proxy, spec.proxySecretRef or the key \
                        'proxy' of the secret";
-        return Err(SendError::Never(message.to_owned()));
+        return Err(SendError::Refused(message.to_owned()));
     }
     let limit = connection.timeout.unwrap_or(TIMEOUT);
     match tokio::time::timeout(limit, first(connection, publication, limit)).await {
@@ -70,7 +70,7 @@ pub(super) async fn publish(connection: &Connection, publication: &Publication) 
 }
 
 async fn first(connection: &Connection, publication: &Publication, limit: Duration) -> Result<(), SendError> {
-    let mut outcome = Err(SendError::Never("there is no server of NATS".to_owned()));
+    let mut outcome = Err(SendError::Refused("there is no server of NATS".to_owned()));
     // One that does not answer leaves time for the others.
     let share = limit / u32::try_from(publication.servers.len()).unwrap_or(u32::MAX).max(1);
     for server in &publication.servers {
@@ -92,13 +92,14 @@ struct Session {
 
 impl Session {
     async fn open(connection: &Connection, server: &Server) -> Result<Self, SendError> {
-        let addresses =
-            outbound::resolve(&server.host).await.map_err(|refused| SendError::Never(refused.to_string()))?;
+        let addresses = outbound::resolve(&server.host)
+            .await
+            .map_err(|refused| SendError::Refused(refused.to_string()))?;
         let stream = outbound::connect(&addresses, server.port).await.map_err(|error| unreachable(&error))?;
         let mut session = Session { stream: BufReader::new(Box::new(stream)), info: Info::default() };
         let line = session.line().await?;
         let text = line.strip_prefix("INFO ").and_then(|text| serde_json::from_str(text).ok());
-        session.info = text.ok_or_else(|| SendError::Never("the server does not speak NATS".to_owned()))?;
+        session.info = text.ok_or_else(|| SendError::Refused("the server does not speak NATS".to_owned()))?;
         let is_tls = server.is_tls || session.info.tls_required;
         if is_tls {
             session = session.encrypt(connection, server).await?;
@@ -111,16 +112,16 @@ impl Session {
     async fn encrypt(self, connection: &Connection, server: &Server) -> Result<Self, SendError> {
         if !self.info.tls_required && !self.info.tls_available {
             let message = "the address demands TLS, which the server of NATS does not offer";
-            return Err(SendError::Never(message.to_owned()));
+            return Err(SendError::Refused(message.to_owned()));
         }
         if !self.stream.buffer().is_empty() {
             // Whoever can add to what is not encrypted would speak for the server.
-            return Err(SendError::Never("the server of NATS spoke before TLS".to_owned()));
+            return Err(SendError::Refused("the server of NATS spoke before TLS".to_owned()));
         }
         let plain = server.host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(plain.to_owned())
-            .map_err(|error| SendError::Never(format!("the name of the server: {error}")))?;
-        let config = tls(connection).map_err(SendError::Never)?;
+            .map_err(|error| SendError::Refused(format!("the name of the server: {error}")))?;
+        let config = tls(connection).map_err(SendError::Refused)?;
         let connector = TlsConnector::from(Arc::new(config));
         let stream =
             connector.connect(name, self.stream.into_inner()).await.map_err(|error| unreachable(&error))?;
@@ -196,7 +197,7 @@ impl Session {
                 _ => {}
             }
         }
-        Err(SendError::Never("the server does not speak NATS".to_owned()))
+        Err(SendError::Refused("the server does not speak NATS".to_owned()))
     }
 
     async fn write(&mut self, text: &[u8]) -> Result<(), SendError> {
@@ -218,10 +219,10 @@ impl Session {
 
 /// The public key of a seed, and the signature that proves that one has the seed.
 fn sign(seed: &str, nonce: &str) -> Result<(String, String), SendError> {
-    let never =
-        |error: nkeys::error::Error| SendError::Never(format!("the seed of the key for NATS: {error}"));
-    let pair = KeyPair::from_seed(seed).map_err(never)?;
-    let signature = pair.sign(nonce.as_bytes()).map_err(never)?;
+    let wrong =
+        |error: nkeys::error::Error| SendError::Refused(format!("the seed of the key for NATS: {error}"));
+    let pair = KeyPair::from_seed(seed).map_err(wrong)?;
+    let signature = pair.sign(nonce.as_bytes()).map_err(wrong)?;
     Ok((pair.public_key(), URL_SAFE_NO_PAD.encode(signature)))
 }
 
@@ -263,7 +264,7 @@ fn refused(reason: &str) -> SendError {
         .iter()
         .any(|word| lower.contains(word))
     {
-        SendError::Never(message)
+        SendError::Refused(message)
     } else {
         SendError::Later(message)
     }
@@ -342,7 +343,7 @@ mod tests {
             let (server, heard) = told(Box::leak(Box::new(lines))).await?;
             let login = Login::Password("user".to_owned(), "secret".to_owned());
             let server = Server { is_tls: true, login, ..server };
-            assert!(matches!(outcome(server).await, Err(SendError::Never(_))), "{lines:?}");
+            assert!(matches!(outcome(server).await, Err(SendError::Refused(_))), "{lines:?}");
             assert!(!heard.await?.contains("secret"), "{lines:?}");
         }
         Ok(())

@@ -291,9 +291,9 @@ impl Outbox {
         ids.iter().try_for_each(|id| self.change(Line::Done(*id)))
     }
 
-    /// The oldest messages for a provider that are of one alert, at most this many.
-    pub fn first(&self, provider: &Name, most: usize) -> Vec<(u64, &Message)> {
-        let queue = self.queues.get(provider).into_iter().flatten();
+    /// The oldest messages for a provider that are of one alert, at most this many, without some.
+    pub fn first(&self, provider: &Name, most: usize, without: &BTreeSet<u64>) -> Vec<(u64, &Message)> {
+        let queue = self.queues.get(provider).into_iter().flatten().filter(|id| !without.contains(id));
         let mut messages = queue.filter_map(|id| Some((*id, self.messages.get(id)?))).take(most).peekable();
         let Some(alert) = messages.peek().map(|(_, message)| message.alert.clone()) else {
             return Vec::new();
@@ -309,6 +309,11 @@ impl Outbox {
     /// How many messages are still to be sent to a provider.
     pub fn pending(&self, provider: &Name) -> usize {
         self.queues.get(provider).map_or(0, BTreeSet::len)
+    }
+
+    /// Whether a message of an alert is still to be sent.
+    pub fn has_message_of(&self, alert: &Name) -> bool {
+        self.messages.values().any(|message| message.alert == *alert)
     }
 
     /// How many messages are still to be sent.
@@ -415,7 +420,7 @@ mod tests {
     fn texts(outbox: &mut Outbox, provider: &str) -> io::Result<Vec<String>> {
         let provider = message(provider, "").provider;
         let mut texts = Vec::new();
-        while let Some((id, message)) = outbox.first(&provider, 1).pop() {
+        while let Some((id, message)) = outbox.first(&provider, 1, &BTreeSet::new()).pop() {
             texts.push(message.event.message.clone());
             outbox.done(&[id])?;
         }
@@ -434,8 +439,10 @@ mod tests {
             }
         }
         for _ in 0..4_990 {
-            let (id, _) =
-                outbox.first(&message("slack", "").provider, 1).pop().ok_or(io::ErrorKind::NotFound)?;
+            let (id, _) = outbox
+                .first(&message("slack", "").provider, 1, &BTreeSet::new())
+                .pop()
+                .ok_or(io::ErrorKind::NotFound)?;
             outbox.done(&[id])?;
         }
         drop(outbox);

@@ -1,5 +1,6 @@
 //! Which message a provider gets next.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -21,22 +22,27 @@ pub struct Outgoing {
     /// For how long others that say the same are waited for before it is sent.
     pub held: Option<Duration>,
     /// The queued messages that it stands for.
-    ids: Vec<u64>,
+    pub(super) ids: Vec<u64>,
     /// The causes that people are told of.
-    causes: Vec<String>,
+    pub(super) causes: Vec<String>,
 }
 
 impl Outbox {
-    /// The next message for a provider that gets every event as it is.
-    pub fn next(&self, provider: &Name) -> Option<Outgoing> {
-        let (id, message) = self.first(provider, 1).pop()?;
+    /// The next message for a provider that gets every event as it is, without some.
+    pub fn next(&self, provider: &Name, without: &BTreeSet<u64>) -> Option<Outgoing> {
+        let (id, message) = self.first(provider, 1, without).pop()?;
         Some(Outgoing { message: message.clone(), held: None, ids: vec![id], causes: Vec::new() })
     }
 
     /// The next message for a provider whose messages people read. What they know already is dropped.
-    pub fn next_for_people(&mut self, provider: &Name, now: Timestamp) -> io::Result<Option<Outgoing>> {
+    pub fn next_for_people(
+        &mut self,
+        provider: &Name,
+        without: &BTreeSet<u64>,
+        now: Timestamp,
+    ) -> io::Result<Option<Outgoing>> {
         loop {
-            let queue = self.first(provider, LOOKED_AT);
+            let queue = self.first(provider, LOOKED_AT, without);
             let is_known = |message: &Message| {
                 message.event.severity == Severity::Error
                     && self.is_told(&message.alert, &cause(&message.event))
@@ -52,7 +58,12 @@ impl Outbox {
         }
     }
 
-    /// Notes that a message has been sent, or never will be.
+    /// Notes that a message never will be sent. Nobody has been told what it says.
+    pub fn give_up(&mut self, outgoing: &Outgoing) -> io::Result<()> {
+        self.done(&outgoing.ids)
+    }
+
+    /// Notes that a message has been sent.
     pub fn sent(&mut self, outgoing: &Outgoing, now: Timestamp) -> io::Result<()> {
         outgoing.causes.iter().try_for_each(|cause| self.tell(&outgoing.message.alert, cause, now))?;
         self.done(&outgoing.ids)
@@ -83,7 +94,6 @@ fn combined(queue: &[(u64, &Message)], now: Timestamp) -> Option<Outgoing> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::path::Path;
 
     use jiff::SignedDuration;
@@ -128,7 +138,7 @@ mod tests {
         let now = start + SignedDuration::from_hours(1);
         let mut texts = Vec::new();
         let mut attempts = 0;
-        while let Some(outgoing) = outbox.next_for_people(&provider, now)? {
+        while let Some(outgoing) = outbox.next_for_people(&provider, &BTreeSet::new(), now)? {
             assert_eq!(outgoing.held, None);
             attempts += 1;
             if attempts % 3 == 0 {
@@ -157,11 +167,13 @@ mod tests {
         outbox.add(Message { alert: name("alert"), provider: name("slack"), event, added: now })?;
         let held = |outbox: &mut Outbox, seconds| {
             let now = now + SignedDuration::from_secs(seconds);
-            outbox.next_for_people(&name("slack"), now).map(|next| next.and_then(|next| next.held))
+            outbox
+                .next_for_people(&name("slack"), &BTreeSet::new(), now)
+                .map(|next| next.and_then(|next| next.held))
         };
         assert_eq!(held(&mut outbox, 0)?, Some(HOLD));
         assert_eq!(held(&mut outbox, 2)?, None);
-        assert_eq!(outbox.next(&name("slack")).and_then(|next| next.held), None);
+        assert_eq!(outbox.next(&name("slack"), &BTreeSet::new()).and_then(|next| next.held), None);
         Ok(())
     }
 }

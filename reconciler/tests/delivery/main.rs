@@ -12,6 +12,7 @@ mod mutual;
 mod nats;
 mod otel;
 mod patterns;
+mod refused;
 mod server;
 mod statuses;
 mod world;

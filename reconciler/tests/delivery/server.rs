@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -21,6 +23,9 @@ pub(crate) struct Taken {
     pub(crate) body: Bytes,
 }
 
+/// What is answered in place of `200`, if anything.
+type Refusal = Box<dyn Fn(&Taken) -> Option<Response> + Send>;
+
 #[derive(Default)]
 pub(crate) struct Received {
     /// Whether requests are taken.
@@ -28,6 +33,10 @@ pub(crate) struct Received {
     /// How many were refused.
     pub(crate) refused: usize,
     pub(crate) taken: Vec<Taken>,
+    /// What is refused while it is up.
+    pub(crate) refusal: Option<Refusal>,
+    /// When requests were refused for that.
+    pub(crate) refusals: Vec<Instant>,
 }
 
 /// A server that refuses everything until it is up.
@@ -58,12 +67,17 @@ impl Server {
     }
 }
 
-async fn take(State(server): State<Server>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(State(server): State<Server>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let mut received = server.received();
     if !received.is_up {
         received.refused += 1;
-        return StatusCode::SERVICE_UNAVAILABLE;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    received.taken.push(Taken { path: uri.path().to_owned(), headers, body });
-    StatusCode::OK
+    let taken = Taken { path: uri.path().to_owned(), headers, body };
+    if let Some(answer) = received.refusal.as_ref().and_then(|refusal| refusal(&taken)) {
+        received.refusals.push(Instant::now());
+        return answer;
+    }
+    received.taken.push(taken);
+    StatusCode::OK.into_response()
 }

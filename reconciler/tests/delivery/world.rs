@@ -56,6 +56,11 @@ impl World {
         Ok(world)
     }
 
+    /// Where the reconciler keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

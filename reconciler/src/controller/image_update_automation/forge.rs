@@ -9,7 +9,7 @@ use super::super::outcome::Failure;
 use super::super::queue::Key;
 use super::super::{Context, notifications, secrets};
 use crate::apply::RequestError;
-use crate::notify::{Connection, Name, ask};
+use crate::notify::{Connection, ask};
 
 /// How many pages of open pull requests are read.
 const MOST_OPEN: usize = 100;
@@ -114,20 +114,14 @@ async fn of_provider(
     let fail = |error: String| failure(format!("provider '{}/{name}': {error}", key.namespace));
     let api: Api<Provider> = Api::namespaced(context.client.clone(), &key.namespace);
     let provider = api.get(name).await.map_err(|error| fail(RequestError::from(error).to_string()))?;
-    let provider_name = Name { namespace: key.namespace.clone(), name: name.to_owned() };
-    let secret = match &provider.spec.secret_ref {
-        Some(reference) => notifications::secret(context, &provider_name, &reference.name)
-            .await
-            .map_err(|error| fail(error.to_string()))?,
-        None => secrets::SecretData::default(),
-    };
-    let mut target = Target::new(&provider.spec, "", &secret).map_err(|error| fail(error.to_string()))?;
+    let setup = notifications::Setup::read(context, &provider).await;
+    let none = secrets::SecretData::default();
+    let secret = setup.own().map_err(|error| fail(error.to_string()))?.unwrap_or(&none);
+    let mut target = Target::new(&provider.spec, "", secret).map_err(|error| fail(error.to_string()))?;
     if target.address.is_empty() {
         target.address = repository.spec.url.clone();
     }
-    let connection = notifications::connection(context, &provider_name, &provider, Some(&secret))
-        .await
-        .map_err(|error| fail(error.to_string()))?;
+    let connection = setup.connection().map_err(|error| fail(error.to_string()))?;
     Ok((target, connection))
 }
 

@@ -1,26 +1,26 @@
 //! Sending what waits in the outbox, for each provider in its order.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use reconciler_core::notify::{Rules, dispatch, is_for_people};
+use reconciler_core::notify::{DispatchError, Rules, dispatch, is_for_people};
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::connection::{connection, secret};
-use super::delivery_status::write_status;
+use super::connection::Setup;
+use super::delivery_status::{settle, write_status};
 use super::{Notifications, key};
 use crate::controller::Context;
-use crate::notify::{self, Message, Name, Outbox, Outgoing, SendError};
+use crate::notify::{self, Message, Name, Outbox, Outgoing, Refusal, Refusals, SendError};
 
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// How long a message waits for a provider that does not exist.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// How often a provider's Secrets are looked at while it takes no messages.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Sends what is there to be sent, for each provider in its order.
 pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
@@ -28,6 +28,7 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
     let mut workers: JoinSet<Name> = JoinSet::new();
     let mut busy: HashSet<Name> = HashSet::new();
     let mut trouble = None;
+    let mut is_settled = false;
     loop {
         let still = notifications.outbox().as_mut().and_then(Outbox::flush);
         match (&trouble, &still) {
@@ -56,6 +57,11 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
                     .log
                     .error("events could not be kept for sending", json!({"error": error.to_string()}));
             }
+            if !is_settled {
+                // What an earlier process wrote, and had no time to mend.
+                settle(context, None).await;
+                is_settled = true;
+            }
             let providers = notifications.outbox().as_ref().map(Outbox::providers).unwrap_or_default();
             for provider in providers {
                 if busy.insert(provider.clone()) {
@@ -74,8 +80,8 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
 }
 
 impl Notifications {
-    /// The next message for a provider.
-    fn next(&self, provider: &Name) -> io::Result<Option<Outgoing>> {
+    /// The next message for a provider, without some.
+    fn next(&self, provider: &Name, without: &BTreeSet<u64>) -> io::Result<Option<Outgoing>> {
         let is_for_people = match self.providers.get(&key(provider)) {
             Some(Ok(found)) => is_for_people(&found.spec.type_),
             _ => false,
@@ -83,26 +89,98 @@ impl Notifications {
         let mut outbox = self.outbox();
         let Some(outbox) = outbox.as_mut() else { return Ok(None) };
         if is_for_people {
-            outbox.next_for_people(provider, self.environment.now())
+            outbox.next_for_people(provider, without, self.environment.now())
         } else {
-            Ok(outbox.next(provider))
+            Ok(outbox.next(provider, without))
         }
     }
 
-    /// Notes that a message has been sent, or never will be.
+    /// Notes that a message never will be sent.
+    fn give_up(&self, outgoing: &Outgoing) -> io::Result<()> {
+        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.give_up(outgoing))
+    }
+
+    /// Notes that a message has been sent.
     fn sent(&self, outgoing: &Outgoing) -> io::Result<()> {
         self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.sent(outgoing, self.environment.now()))
     }
 }
 
-/// Sends all messages for a provider. Gives up none that may be sent later.
+/// What a provider is set up with; nothing if there is no such provider.
+async fn setup_of(context: &Context, provider: &Name) -> Option<Setup> {
+    let found = context.notifications.providers.get(&key(provider))?.ok()?;
+    Some(Setup::read(context, &found).await)
+}
+
+/// What ends a pause.
+#[derive(PartialEq)]
+enum End {
+    /// Its time.
+    Time,
+    /// What the provider is set up with was changed.
+    Change,
+    /// There is another message.
+    Message,
+}
+
+/// Waits for a while, or until the provider or one of its Secrets is changed. Secrets are not watched, which would need
+/// the right to list them.
+async fn rest(
+    context: &Context,
+    provider: &Name,
+    tried: &Option<Setup>,
+    pause: Duration,
+    is_more: impl Fn() -> bool,
+) -> End {
+    let end = Instant::now() + pause;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return End::Time;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LOOK)) => {}
+            () = context.notifications.changed.notified() => {}
+        }
+        if setup_of(context, provider).await != *tried {
+            return End::Change;
+        }
+        if is_more() {
+            return End::Message;
+        }
+    }
+}
+
+/// Sends all messages for a provider. Gives up none that may be sent later, and those that are refused after an hour.
 async fn drain(context: Arc<Context>, provider: Name) -> Name {
     let notifications = &context.notifications;
     let mut pause = PAUSES.0;
+    let mut refusals = Refusals::default();
+    let mut setup = None;
     loop {
-        let outgoing = match notifications.next(&provider) {
+        let next = match refusals.may_try() {
+            true => notifications.next(&provider, refusals.aside()),
+            false => Ok(None),
+        };
+        let outgoing = match next {
             Ok(Some(outgoing)) => outgoing,
-            Ok(None) => return provider,
+            Ok(None) if refusals.aside().is_empty() => {
+                settle(&context, Some(&provider)).await;
+                return provider;
+            }
+            Ok(None) => {
+                let is_more = || {
+                    let pending =
+                        notifications.outbox().as_ref().map_or(0, |outbox| outbox.pending(&provider));
+                    refusals.may_try() && pending > refusals.aside().len()
+                };
+                match rest(&context, &provider, &setup, PAUSES.1, is_more).await {
+                    End::Time => refusals.retry(),
+                    End::Change => refusals.forget(),
+                    End::Message => {}
+                }
+                continue;
+            }
             Err(error) => {
                 let fields = json!({"provider": provider.name, "error": error.to_string()});
                 context.log.error("what was sent could not be noted", fields);
@@ -115,61 +193,98 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
             continue;
         }
         let message = &outgoing.message;
-        let outcome = deliver_one(&context, message).await;
+        setup = setup_of(&context, &provider).await;
+        let outcome = deliver_one(&context, message, setup.as_ref()).await;
         let fields = |error: &str| {
             json!({
                 "controllerKind": "Alert", "name": message.alert.name, "namespace": message.alert.namespace,
                 "provider": message.provider.name, "error": error,
             })
         };
-        if let Err(SendError::Later(error)) = &outcome {
-            context.log.error("failed to send notification, it is tried again", fields(error));
-            write_status(&context, message, &outcome).await;
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = notifications.changed.notified() => {}
+        let is_kept = match &outcome {
+            Ok(_) | Err(SendError::Never(_)) => false,
+            Err(SendError::Refused(_)) => {
+                refusals.refused(&outgoing, context.environment.now()) != Refusal::GiveUp
             }
-            pause = (pause * 2).min(PAUSES.1);
-            continue;
+            Err(SendError::Later(_) | SendError::NotBefore(..)) => true,
+        };
+        if outcome == Ok(true) {
+            refusals.taken();
         }
         if let Err(error) = &outcome {
-            context.log.error("failed to send notification", fields(&error.to_string()));
+            let what = if is_kept {
+                "failed to send notification, it is tried again"
+            } else {
+                "failed to send notification, it is given up"
+            };
+            context.log.error(what, fields(&error.to_string()));
         }
-        pause = PAUSES.0;
-        if let Err(error) = notifications.sent(&outgoing) {
+        let noted = match &outcome {
+            _ if is_kept => Ok(()),
+            Ok(_) => notifications.sent(&outgoing),
+            Err(_) => notifications.give_up(&outgoing),
+        };
+        if let Err(error) = noted {
             // Without the note it would be sent again at once.
             context.log.error("what was sent could not be noted", fields(&error.to_string()));
             tokio::time::sleep(PAUSES.1).await;
         }
-        write_status(&context, message, &outcome).await;
+        write_status(&context, message, &outcome, is_kept).await;
+        settle(&context, Some(&provider)).await;
+        let time = match outcome {
+            Err(SendError::Later(_)) => pause,
+            Err(SendError::NotBefore(_, time)) => time,
+            _ => {
+                pause = PAUSES.0;
+                continue;
+            }
+        };
+        rest(&context, &provider, &setup, time, || false).await;
+        pause = (pause * 2).min(PAUSES.1);
     }
 }
 
 /// Sends one message. Returns whether the provider wanted it.
-async fn deliver_one(context: &Context, message: &Message) -> Result<bool, SendError> {
+async fn deliver_one(context: &Context, message: &Message, setup: Option<&Setup>) -> Result<bool, SendError> {
     let notifications = &context.notifications;
-    let missing = |what: &str, name: &Name| {
-        SendError::Never(format!("{what} '{}/{}' does not exist", name.namespace, name.name))
-    };
     let Some(Ok(alert)) = notifications.alerts.get(&key(&message.alert)) else {
-        return Err(missing("alert", &message.alert));
+        let name = &message.alert;
+        return Err(SendError::Never(format!("alert '{}/{}' does not exist", name.namespace, name.name)));
     };
-    let Some(Ok(provider)) = notifications.providers.get(&key(&message.provider)) else {
+    let provider = notifications.providers.get(&key(&message.provider));
+    let (Some(Ok(provider)), Some(setup)) = (provider, setup) else {
         // It may be applied after its alert.
         let name = &message.provider;
-        let error = format!("provider '{}/{}' does not exist", name.namespace, name.name);
-        let since = message.event.timestamp.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        let is_recent = context.environment.now().duration_since(since) < LONGEST_WAIT;
-        return Err(if is_recent { SendError::Later(error) } else { SendError::Never(error) });
+        return Err(SendError::Refused(format!(
+            "provider '{}/{}' does not exist",
+            name.namespace, name.name
+        )));
     };
-    let secret = match &provider.spec.secret_ref {
-        Some(reference) => Some(secret(context, &message.provider, &reference.name).await?),
-        None => None,
+    let sent = async {
+        let secret = setup.own()?;
+        // Whether the alert may tell of the event was decided when it came.
+        let notification = dispatch(Rules::default(), &alert, &provider, secret, &message.event);
+        let Some(notification) = notification.map_err(|error| undispatched(error, setup))? else {
+            return Ok(false);
+        };
+        notify::deliver(&setup.connection()?, notification).await
     };
-    // Whether the alert may tell of the event was decided when it came.
-    let notification = dispatch(Rules::default(), &alert, &provider, secret.as_ref(), &message.event)
-        .map_err(|error| SendError::Never(error.to_string()))?;
-    let Some(notification) = notification else { return Ok(false) };
-    let connection = connection(context, &message.provider, &provider, secret.as_ref()).await?;
-    notify::deliver(&connection, notification).await
+    sent.await.map_err(|error: SendError| error.map(|text| setup.plaintext().mask(&text)))
+}
+
+/// Why an event cannot be sent to a provider as it is set up, and what can be done about it.
+fn undispatched(error: DispatchError, setup: &Setup) -> SendError {
+    match &error {
+        DispatchError::CrossNamespace { .. } => SendError::Never(error.to_string()),
+        DispatchError::Provider { reason, .. } if reason.is_about_event() => {
+            SendError::Never(error.to_string())
+        }
+        DispatchError::Provider { reason, .. } if reason.is_about_address() => {
+            SendError::Refused(match setup.address_help() {
+                Some(help) => format!("{error}: {help}"),
+                None => error.to_string(),
+            })
+        }
+        _ => SendError::Refused(error.to_string()),
+    }
 }
