@@ -27,3 +27,6 @@ pub(crate) use stages::CONCURRENCY;
 
 /// The field manager of everything that is applied.
 pub const FIELD_MANAGER: &str = "kustomize-controller";
+/// The field manager of what controllers write into the metadata of objects. A Kustomization that applies such an object
+/// takes over what [`FIELD_MANAGER`] has written in other ways, and would remove it, since it does not want it.
+pub const METADATA_MANAGER: &str = "reconciler";

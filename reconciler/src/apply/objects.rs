@@ -120,23 +120,23 @@ impl Objects {
     }
 
     /// Takes over the fields that `kubectl` and others set before, so that fields which are no longer
-    /// wanted are removed. `found` is the object with its managers.
+    /// wanted are removed. `found` is the object with its managers. Returns whether the object was changed.
     pub(super) async fn take_over(
         &self,
         kind: &ApiKind,
         id: &ObjectId,
         found: &Value,
-    ) -> Result<(), RequestError> {
+    ) -> Result<bool, RequestError> {
         let managers = FieldManager::taken_over_by(FIELD_MANAGER);
         if take_over(found, &managers, FIELD_MANAGER).is_none() {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(current) = self.get(kind, id).await? else { return Ok(()) };
-        let Some(patch) = take_over(&current, &managers, FIELD_MANAGER) else { return Ok(()) };
+        let Some(current) = self.get(kind, id).await? else { return Ok(false) };
+        let Some(patch) = take_over(&current, &managers, FIELD_MANAGER) else { return Ok(false) };
         let path = kind.path(&id.namespace, &id.name);
         let uri = format!("{path}?fieldManager={FIELD_MANAGER}");
         let body = patch.to_string();
-        self.requests.send("PATCH", &uri, "application/json-patch+json", body.as_bytes()).await.map(|_| ())
+        self.requests.send("PATCH", &uri, "application/json-patch+json", body.as_bytes()).await.map(|_| true)
     }
 
     /// Gets an object of the core group, by the name of its kind in paths.

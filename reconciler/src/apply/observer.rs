@@ -180,6 +180,12 @@ impl Observer {
         ids.into_iter().all(|id| state.objects.get(id).is_some_and(|tracked| tracked.is_clean(&state.kinds)))
     }
 
+    /// Whether somebody else has changed one of these since it was applied.
+    pub fn has_drifted<'a>(&self, ids: impl IntoIterator<Item = &'a ObjectId>) -> bool {
+        let state = self.shared.state();
+        ids.into_iter().any(|id| state.objects.get(id).is_some_and(|tracked| tracked.has_drifted))
+    }
+
     /// Stops observing an object.
     pub(crate) fn forget(&self, id: &ObjectId) {
         self.shared.state().objects.remove(id);

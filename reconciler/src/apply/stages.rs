@@ -24,6 +24,8 @@ use super::request::RequestError;
 
 /// Concurrent requests for one Kustomization.
 pub(crate) const CONCURRENCY: usize = 4;
+/// How often an object is tried again that somebody else has changed meanwhile.
+const TRIES: usize = 3;
 /// How long to wait until new definitions are established.
 const ESTABLISH: Duration = Duration::from_secs(60);
 
@@ -164,14 +166,14 @@ impl Apply<'_> {
                 observer.forget(&wanted.id);
                 let made = self.objects.recreate(kind, &wanted.id, &wanted.value).await;
                 observer.track(&wanted.id, kind, self.owner);
-                made
+                made.map(|made| (made, true))
             }
             Trial::Applied(tried) => {
                 observer.track(&wanted.id, kind, self.owner);
-                self.take_over_and_apply(item, tried).await
+                self.apply_tried(item, tried).await
             }
         };
-        let applied = outcome.map_err(|error| {
+        let (applied, is_changed) = outcome.map_err(|error| {
             let message = shown(wanted, &error.to_string());
             let message = format!("{} apply failed: {message}", wanted.id.subject());
             match &error {
@@ -180,20 +182,46 @@ impl Apply<'_> {
             }
         })?;
         observer.applied(&wanted.id, wanted.hash, &applied.object);
-        Ok(match trial {
-            _ if applied.is_created => Action::Created,
-            // A dry run returns the old resource version.
-            Trial::Applied(tried) if applied.resource_version() == tried.resource_version() => {
-                Action::Unchanged
-            }
-            _ => Action::Configured,
+        Ok(if applied.is_created {
+            Action::Created
+        } else if is_changed {
+            Action::Configured
+        } else {
+            Action::Unchanged
         })
     }
 
-    async fn take_over_and_apply(&self, item: &Item<'_>, tried: &Applied) -> Result<Applied, RequestError> {
+    /// Applies an object that was tried. Returns whether that changed it.
+    ///
+    /// It is applied to the version that was tried only. Otherwise the change of somebody else between the two requests,
+    /// such as that of a status, would look like one of ours.
+    async fn apply_tried(&self, item: &Item<'_>, tried: &Applied) -> Result<(Applied, bool), RequestError> {
+        let mut outcome = self.take_over_and_apply(item, tried, true).await;
+        for _ in 0..TRIES {
+            match outcome {
+                Err(error) if error.code() == 409 => {}
+                outcome => return outcome,
+            }
+            let tried = self.objects.apply(&item.kind, &item.wanted.value, true).await?;
+            outcome = self.take_over_and_apply(item, &tried, true).await;
+        }
+        match outcome {
+            // Somebody changes it all the time.
+            Err(error) if error.code() == 409 => self.take_over_and_apply(item, tried, false).await,
+            outcome => outcome,
+        }
+    }
+
+    /// The same once, to any version unless `is_exact`.
+    async fn take_over_and_apply(
+        &self,
+        item: &Item<'_>,
+        tried: &Applied,
+        is_exact: bool,
+    ) -> Result<(Applied, bool), RequestError> {
         let Item { wanted, kind } = item;
         if tried.is_created {
-            return self.objects.apply(kind, &wanted.value, false).await;
+            return self.objects.apply(kind, &wanted.value, false).await.map(|made| (made, true));
         }
         let mut value = wanted.value.clone();
         let ignored = self.ignored.of(&tried.object);
@@ -201,15 +229,20 @@ impl Apply<'_> {
             && let Some(existing) = self.objects.get(kind, &wanted.id).await?
         {
             if ssa::differ_in_ignored_only(&existing, &tried.object, &ignored) {
-                return Ok(Applied { object: existing, is_created: false });
+                return Ok((Applied { object: existing, is_created: false }, false));
             }
             ssa::leave_ignored(&mut value, &existing, &tried.object, &ignored, FIELD_MANAGER);
         }
         // A merged object leaves other managers their fields. Only its state in the cluster may say so.
-        if !object::is_marked(&tried.object, annotation::SSA, "Merge") {
-            self.objects.take_over(kind, &wanted.id, &tried.object).await?;
+        let is_merged = object::is_marked(&tried.object, annotation::SSA, "Merge");
+        let is_taken = !is_merged && self.objects.take_over(kind, &wanted.id, &tried.object).await?;
+        if is_exact && !is_taken {
+            value["metadata"]["resourceVersion"] = tried.resource_version().into();
         }
-        self.objects.apply(kind, &value, false).await
+        let applied = self.objects.apply(kind, &value, false).await?;
+        // A dry run returns the old resource version.
+        let is_changed = applied.resource_version() != tried.resource_version();
+        Ok((applied, is_changed))
     }
 
     /// The failure for an object whose namespace does not exist.
@@ -249,4 +282,71 @@ impl Apply<'_> {
 /// The server's message about an object. It is masked for Secrets, since it may repeat their values.
 fn shown(wanted: &Wanted, message: &str) -> String {
     Plaintext::of_secret(&wanted.value).mask(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use embedded_cluster::Cluster;
+    use http::Request;
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::json;
+    use tower::{Service as _, ServiceExt as _, service_fn};
+
+    use super::*;
+    use crate::build::Object;
+
+    /// A change of somebody else after the dry run is not ours.
+    #[tokio::test]
+    async fn the_change_of_another_is_not_reported() -> Result<(), Box<dyn std::error::Error>> {
+        let cluster = Cluster::in_memory();
+        let tries = std::sync::Arc::new(AtomicUsize::new(0));
+        let disturbed = {
+            let (cluster, tries) = (cluster.clone(), std::sync::Arc::clone(&tries));
+            service_fn(move |request: Request<Body>| {
+                let (mut service, cluster) = (cluster.service(), cluster.clone());
+                let is_try = request.uri().query().is_some_and(|query| query.contains("dryRun"));
+                let number = if is_try { tries.fetch_add(1, Ordering::Relaxed) } else { 0 };
+                async move {
+                    let answer = service.call(request).await;
+                    if is_try && number < 3 {
+                        let patch = json!({"metadata": {"annotations": {"by": format!("another {number}")}}});
+                        let change = Request::patch("/api/v1/namespaces/default/configmaps/map")
+                            .header("content-type", "application/merge-patch+json")
+                            .body(Body::from(patch.to_string().into_bytes()));
+                        if let Ok(change) = change {
+                            let _ = cluster.service().oneshot(change).await;
+                        }
+                    }
+                    answer
+                }
+            })
+        };
+        let map = |text: &str| {
+            let metadata = json!({"name": "map", "namespace": "default"});
+            let value =
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": text}});
+            Object { value, namespace_place: None, place: None }
+        };
+        let ignored = IgnoredFields::default();
+        for (text, action) in [
+            ("1", Action::Created),
+            ("1", Action::Unchanged),
+            ("2", Action::Configured),
+            ("2", Action::Unchanged),
+        ] {
+            // What a new process knows: nothing.
+            let objects = Objects::new(Client::new(disturbed.clone(), "default"));
+            let order = Order::new(vec![map(text)], ("app", "default"), None);
+            let apply =
+                Apply { objects: &objects, owner: ("app", "default"), force: false, ignored: &ignored };
+            tries.store(1, Ordering::Relaxed);
+            let done = apply.all(&order).await?;
+            assert_eq!(done.iter().map(|change| change.action).collect::<Vec<_>>(), [action], "{text}");
+        }
+        cluster.shutdown();
+        Ok(())
+    }
 }

@@ -265,6 +265,38 @@ impl Context {
         users.into_iter().for_each(|key| self.kustomization_queue.add(key));
     }
 
+    /// Notes that this process has looked at a source. The Kustomizations that have waited for the first look are due if
+    /// nothing else tells them; returns whether that is so.
+    pub(super) fn looked_at(&self, kind: SourceKind, key: &Key) -> bool {
+        let is_missed = self.sources.note_look(kind, key) && self.sources.offer(kind, key).is_none();
+        if is_missed {
+            self.wake_users(kind, key);
+        }
+        is_missed
+    }
+
+    /// Whether a source has an artifact that this process has not looked for yet, since it has just started.
+    pub(super) fn is_awaited(&self, kind: SourceKind, key: &Key) -> bool {
+        fn has<K>(found: Option<Result<Arc<K>, String>>, has: impl Fn(&K) -> bool) -> bool {
+            found.and_then(Result::ok).is_some_and(|source| has(&source))
+        }
+        let has_artifact = || match kind {
+            SourceKind::GitRepository => has(self.repositories.get(key), |source| {
+                source.status.as_ref().is_some_and(|status| status.artifact.is_some())
+            }),
+            SourceKind::OCIRepository => has(self.sources.oci.get(key), |source| {
+                source.status.as_ref().is_some_and(|status| status.artifact.is_some())
+            }),
+            SourceKind::Bucket => has(self.sources.buckets.get(key), |source| {
+                source.status.as_ref().is_some_and(|status| status.artifact.is_some())
+            }),
+            SourceKind::ExternalArtifact => has(self.sources.external.get(key), |source| {
+                source.status.as_ref().is_some_and(|status| status.artifact.is_some())
+            }),
+        };
+        !self.sources.is_looked_at(kind, key) && self.sources.offer(kind, key).is_none() && has_artifact()
+    }
+
     /// Whether a source is a GitRepository that this process fetches.
     pub(super) fn is_own_repository(&self, kind: SourceKind, key: &Key) -> bool {
         let found = if kind == SourceKind::GitRepository { self.repositories.get(key) } else { None };

@@ -96,8 +96,18 @@ pub(super) fn mended<K: Resource<DynamicType = ()>>(context: &Context, object: &
     }
 }
 
+/// Whether an object is known to be broken by what a report says, also by an earlier process.
+pub(super) fn is_said<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    report: &Report<'_>,
+) -> bool {
+    let event = notification(object, report, context.environment.now());
+    context.notifications.is_broken_by(&event)
+}
+
 /// What decides which alerts take the events of an object.
-fn traits(object: &impl ResourceExt) -> Traits {
+pub(super) fn traits(object: &impl ResourceExt) -> Traits {
     Traits { labels: object.labels().clone(), allowed: tenancy::allowed(object).map(str::to_owned) }
 }
 

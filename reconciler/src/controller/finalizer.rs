@@ -9,7 +9,7 @@ use reconciler_api::annotation::FINALIZER;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::apply::{FIELD_MANAGER, RequestError};
+use crate::apply::{METADATA_MANAGER, RequestError};
 
 /// Adds the finalizer if it is missing.
 pub(super) async fn add<K>(client: &Client, object: &K) -> Result<(), RequestError>
@@ -44,7 +44,8 @@ where
     let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     // Another finalizer that was added meanwhile must not be lost.
     let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": object.resource_version()}});
-    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let parameters =
+        PatchParams { field_manager: Some(METADATA_MANAGER.to_owned()), ..PatchParams::default() };
     api.patch_metadata(&object.name_any(), &parameters, &Patch::Merge(&patch)).await?;
     Ok(())
 }

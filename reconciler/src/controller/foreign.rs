@@ -33,6 +33,12 @@ pub(super) async fn follow(
     key: &Key,
     artifact: Option<&Artifact>,
 ) -> Next {
+    let next = follow_now(context, kind, key, artifact).await;
+    context.looked_at(kind, key);
+    next
+}
+
+async fn follow_now(context: &Context, kind: SourceKind, key: &Key, artifact: Option<&Artifact>) -> Next {
     let Some(artifact) = artifact else { return Next::OnChange };
     let is_here = context.sources.offer(kind, key).is_some_and(|offer| {
         offer.snapshot.revision == artifact.revision && offer.foreign.as_ref() == Some(&artifact.digest)

@@ -110,11 +110,15 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     }
     if repository.spec.suspend {
         recall(&context, &key, &repository).await;
+        looked_at(&context, &key);
         return Next::OnChange;
     }
     if is_for_trusted(&context, &repository) && context.tenants.is_strict(&key.namespace).is_none() {
         // Right after the start, it is not known yet whether the namespace is that of a tenant.
         return Next::After(SOON);
+    }
+    if let Some(pause) = includes::unknown(&context, &key, &repository) {
+        return Next::After(pause);
     }
     let outcome = fetch(&context, &key, &repository).await;
     if outcome.is_err() {
@@ -167,6 +171,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let written = status::write::<GitRepository>(&context.client, &key, &old, &new).await;
     let is_changed = outcome.is_ok_and(|fetched| context.set_commit(&key, fetched.commit));
     drop(publication);
+    looked_at(&context, &key);
     match written {
         Ok(written) => {
             if let Some(written) = written {
@@ -184,6 +189,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 .error("status could not be written", fields(&key, json!({"error": error.to_string()})));
             Next::Failed(Some(SOON))
         }
+    }
+}
+
+/// Notes that a repository was looked at. Those that include it may have waited for that.
+fn looked_at(context: &Context, key: &Key) {
+    if context.looked_at(SourceKind::GitRepository, key) {
+        includes::users(context, key).into_iter().for_each(|user| context.repository_queue.add(user));
     }
 }
 

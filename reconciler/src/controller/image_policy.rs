@@ -28,6 +28,8 @@ const NAMES: Names = Names {
 };
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
+/// How often to look while not all repositories have been listed.
+const LISTING: Duration = Duration::from_millis(200);
 /// The pause after a failure that the next scan does not end.
 const RETRY: Duration = Duration::from_secs(60);
 
@@ -58,6 +60,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     }
     if policy.spec.suspend {
         return Next::OnChange;
+    }
+    if let Some(next) = wait(&context, &key, &policy) {
+        return next;
     }
     let old = policy.status.clone().unwrap_or_default();
     let mut new = old.clone();
@@ -112,6 +117,28 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         }
         Err(_) => Next::Failed(Some(SOON)),
     }
+}
+
+/// What to wait for, right after the start. Tags are kept in memory: those that an earlier process found are missing until
+/// the next scan, and until then what is said of the policy holds.
+fn wait(context: &Context, key: &Key, policy: &ImagePolicy) -> Option<Next> {
+    let other = repository_key(key, policy);
+    let repository = match context.images.repositories.get(&other) {
+        None if !context.images.repositories.is_listed() => return Some(Next::After(LISTING)),
+        None | Some(Err(_)) => return None,
+        Some(Ok(repository)) => repository,
+    };
+    let had_tags = repository.status.as_ref().is_some_and(|status| status.last_scan_result.is_some());
+    if context.images.tags(&other).is_some() || !had_tags || !context.shard.has(&*repository) {
+        return None;
+    }
+    let status = policy.status.as_ref();
+    let has_picked = status.is_some_and(|status| {
+        status.latest_ref.is_some() && status.observed_generation == policy.metadata.generation
+    });
+    let is_awaited = !context.images.is_scanned(&other) && !repository.spec.suspend;
+    // A scan makes the policy due, and so does the failure of the first one.
+    (is_awaited || has_picked).then_some(Next::OnChange)
 }
 
 /// What a policy picks.
@@ -184,15 +211,19 @@ fn no_tag(error: PolicyError, is_empty: bool) -> Failure {
     }
 }
 
+fn repository_key(key: &Key, policy: &ImagePolicy) -> Key {
+    let reference = &policy.spec.image_repository_ref;
+    let namespace = reference.namespace.as_ref().filter(|namespace| !namespace.is_empty());
+    Key { namespace: namespace.unwrap_or(&key.namespace).clone(), name: reference.name.clone() }
+}
+
 /// The ImageRepository of a policy, if the policy may use it.
 async fn repository(
     context: &Context,
     key: &Key,
     policy: &ImagePolicy,
 ) -> Result<(Key, Arc<ImageRepository>), Failure> {
-    let reference = &policy.spec.image_repository_ref;
-    let namespace = reference.namespace.as_ref().filter(|namespace| !namespace.is_empty());
-    let other = Key { namespace: namespace.unwrap_or(&key.namespace).clone(), name: reference.name.clone() };
+    let other = repository_key(key, policy);
     let fail = |reason, error: String| {
         Failure::new(reason, format!("failed to get the referred ImageRepository: {error}"))
     };

@@ -57,6 +57,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         return Next::OnChange;
     }
     let outcome = scan(&context, &key, &repository).await;
+    let is_first = context.images.note_scan(&key);
     let old = repository.status.clone().unwrap_or_default();
     let mut new = old.clone();
     new.observed_generation = repository.metadata.generation;
@@ -81,8 +82,8 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         Err(failure) => {
             NAMES.fail(&context, &*repository, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
-            if old.observed_generation != new.observed_generation {
-                // Policies may still say that there is no such repository.
+            if is_first || old.observed_generation != new.observed_generation {
+                // Policies may still say that there is no such repository, or wait for the first scan.
                 context.images.repository_changed(&key);
             }
             Next::Failed((!failure.is_permanent).then(|| interval.to_std().min(RETRY)))

@@ -34,6 +34,8 @@ const NAMES: Names = Names {
 const READY: &str = "repository up-to-date";
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
+/// How often to look while not all repositories have been listed.
+const LISTING: Duration = Duration::from_millis(200);
 /// The longest pause after a failure.
 const RETRY: Duration = Duration::from_secs(60);
 /// How many markers that set nothing are shown.
@@ -116,6 +118,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     }
     if automation.spec.suspend {
         return Next::OnChange;
+    }
+    let is_missing = context.repositories.get(&source_key(&key, &automation)).is_none();
+    if is_missing && !context.repositories.is_listed() {
+        // Right after the start, it is not missing: nobody has looked.
+        return Next::After(LISTING);
     }
     let old = automation.status.clone().unwrap_or_default();
     let mut new = old.clone();

@@ -1,6 +1,6 @@
 //! What the controllers of images know, and who is due when it changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reconciler_api::image_policy::ImageRef;
@@ -18,6 +18,8 @@ pub(crate) struct Images {
     pub(super) policy_queue: Arc<Queue>,
     pub(super) automations: Store<ImageUpdateAutomation>,
     pub(super) automation_queue: Arc<Queue>,
+    /// The ImageRepositories that this process has tried to scan.
+    scanned: Mutex<HashSet<Key>>,
     tags: Mutex<HashMap<Key, Arc<Vec<String>>>>,
     latest: Mutex<HashMap<Key, ImageRef>>,
 }
@@ -35,6 +37,16 @@ impl Images {
         self.repository_changed(repository);
     }
 
+    /// Notes that a scan was tried. Returns whether it was the first one.
+    pub(super) fn note_scan(&self, repository: &Key) -> bool {
+        self.scanned.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.clone())
+    }
+
+    /// Whether a scan was tried.
+    pub(super) fn is_scanned(&self, repository: &Key) -> bool {
+        self.scanned.lock().unwrap_or_else(PoisonError::into_inner).contains(repository)
+    }
+
     /// Makes the policies due that pick from an ImageRepository.
     pub(super) fn repository_changed(&self, repository: &Key) {
         let users = self.policies.keys(|key, policy| {
@@ -48,6 +60,7 @@ impl Images {
     /// Forgets an ImageRepository.
     pub(super) fn forget_tags(&self, repository: &Key) {
         self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
+        self.scanned.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
     }
 
     /// The latest image of a policy: what it found in this process, or what its status says.

@@ -171,10 +171,15 @@ impl Reconciliation<'_> {
             Ok(rules) => rules,
             Err(failure) => return self.fail(failure, None).await,
         };
-        if self.is_source_unlisted() && self.memory.looks < LISTING.0 {
+        let is_unlisted = self.is_source_unlisted() || self.is_dependency_unlisted();
+        if is_unlisted && self.memory.looks < LISTING.0 {
             // Right after the start, it is not missing: nobody has looked.
             self.memory.looks += 1;
             return Next::After(LISTING.1);
+        }
+        if self.is_source_awaited() {
+            // Its artifact is not gone: what was fetched before the start is still to be looked for.
+            return Next::After(source::NO_ARTIFACT);
         }
         self.until_source_is_published().await;
         let source = self.source();
@@ -336,7 +341,7 @@ impl Reconciliation<'_> {
         if is_pruned_last {
             self.tell(&changes, &commit.revision).await;
             changes.clear();
-            self.check_health(&cluster, &inventory, &rules.health).await?;
+            self.check_health(&cluster, &inventory, &rules.health, commit).await?;
         }
         let stale = apply::stale(&old, &new);
         let is_pruned = self.object.spec.prune && !stale.is_empty();
@@ -357,7 +362,7 @@ impl Reconciliation<'_> {
                 // If health is not reached, the next attempt need not prune the same, and say so, once more.
                 self.announce(&inventory, attempted).await?;
             }
-            self.check_health(&cluster, &inventory, &rules.health).await?;
+            self.check_health(&cluster, &inventory, &rules.health, commit).await?;
         }
         self.memory.applied = Some(Applied {
             generation: self.object.metadata.generation,
@@ -416,7 +421,12 @@ impl Reconciliation<'_> {
         if self.memory.ignored == ignored {
             return;
         }
-        if !ignored.is_empty() {
+        let status = self.status();
+        // By the process before this one.
+        let is_said = self.memory.ignored.is_empty()
+            && status.last_applied_revision.as_deref() == Some(revision)
+            && status.observed_generation == self.object.metadata.generation;
+        if !ignored.is_empty() && !is_said {
             let message = ignored.join("\n");
             self.context.log.error(&message, self.fields(json!({"revision": revision})));
             let report = Report::info(CONTROLLER, reason::UNKNOWN_FIELD, &message);

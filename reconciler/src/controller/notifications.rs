@@ -5,14 +5,16 @@ mod connection;
 mod delivery;
 mod delivery_status;
 mod routing;
+mod traits;
 
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reconciler_api::{Alert, Provider};
-use reconciler_core::notify::Event;
+use reconciler_core::notify::{Event, InvolvedObject, cause};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -27,6 +29,9 @@ use crate::notify::{Message, Name, Outbox, Traits};
 
 /// The file of what is still to be sent.
 const FILE: &str = "notifications.jsonl";
+
+/// The pause while not all objects have been listed that are broken.
+const LISTING: Duration = Duration::from_secs(1);
 
 /// Alerts, providers, and what is still to be sent.
 pub(crate) struct Notifications {
@@ -93,6 +98,13 @@ impl Notifications {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the object of an event is known to be broken by what the event says.
+    pub(super) fn is_broken_by(&self, event: &Event) -> bool {
+        let outbox = self.outbox();
+        let known = outbox.as_ref().and_then(|outbox| outbox.broken_object(&object_of(event)));
+        known.is_some_and(|known| known.causes.contains(&cause(event)))
+    }
+
     fn add(&self, outbox: &mut Outbox, message: Message) -> io::Result<()> {
         if outbox.add(message)?.is_some() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -105,10 +117,14 @@ impl Notifications {
 pub(super) async fn alert_changed(context: Arc<Context>, key: Key) -> super::Next {
     let notifications = &context.notifications;
     let tenants = &context.tenants;
-    if let Err(error) = notifications.route(tenants).and_then(|()| notifications.catch_up(&key, tenants)) {
+    let now = |object: &InvolvedObject| traits::traits(&context, object);
+    let caught_up = notifications.route(tenants).and_then(|()| notifications.catch_up(&key, tenants, now));
+    let are_known = caught_up.unwrap_or_else(|error| {
         context.log.error("events could not be kept for sending", json!({"error": error.to_string()}));
-    }
-    alert::check(&context, &key).await
+        true
+    });
+    let next = alert::check(&context, &key).await;
+    if are_known { next } else { super::Next::After(LISTING) }
 }
 
 /// A provider has changed: what could not be sent to it can be tried again.

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::outcome::{Failure, Names, conclude, is_news, requested};
 use super::queue::Key;
 use super::{Context, Next, finalizer, secrets, status, tenancy};
-use crate::apply::{FIELD_MANAGER, RequestError};
+use crate::apply::{METADATA_MANAGER, RequestError};
 
 const NAMES: Names = Names {
     component: "notification-controller",
@@ -228,7 +228,7 @@ async fn request(
         let now = context.environment.now().to_string();
         let patch = json!({"metadata": {"annotations": {annotation::RECONCILE_REQUEST: now}}});
         let parameters =
-            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+            PatchParams { field_manager: Some(METADATA_MANAGER.to_owned()), ..PatchParams::default() };
         api.patch_metadata(&name, &parameters, &Patch::Merge(&patch))
             .await
             .map_err(|error| words(error, &name))?;

@@ -113,6 +113,7 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
     }
     recall::<K>(&context, &key);
     if object.is_suspended() {
+        context.looked_at(K::KIND, &key);
         return Next::OnChange;
     }
     let known = context.sources.offer(K::KIND, &key);
@@ -138,6 +139,7 @@ pub(super) async fn reconcile<K: Source>(context: Arc<Context>, key: Key) -> Nex
         context.set_offer(K::KIND, &key, offer);
     }
     drop(publication);
+    context.looked_at(K::KIND, &key);
     match written {
         Ok(written) => {
             if let Some(written) = written {

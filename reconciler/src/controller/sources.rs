@@ -1,6 +1,6 @@
 //! What sources offer, and who is due when that changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,6 +83,8 @@ pub(crate) struct Sources {
     offers: Mutex<HashMap<(SourceKind, Key), Offer>>,
     stores: Mutex<HashMap<(SourceKind, Key), Arc<TreeStore>>>,
     publications: Mutex<HashMap<(SourceKind, Key), Publication>>,
+    /// The sources that this process has looked at, whatever it found.
+    looked_at: Mutex<HashSet<(SourceKind, Key)>>,
     /// Why artifacts of other processes are not available.
     problems: Mutex<HashMap<(SourceKind, Key), String>>,
 }
@@ -114,6 +116,16 @@ impl Sources {
     /// Forgets what a source has offered. Returns whether it offered anything. Its files stay for those who read them.
     pub(super) fn withdraw(&self, kind: SourceKind, key: &Key) -> bool {
         self.offers().remove(&(kind, key.clone())).is_some()
+    }
+
+    /// Notes that this process has looked at a source. Returns whether it was the first time.
+    pub(super) fn note_look(&self, kind: SourceKind, key: &Key) -> bool {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, key.clone()))
+    }
+
+    /// Whether this process has looked at a source.
+    pub(super) fn is_looked_at(&self, kind: SourceKind, key: &Key) -> bool {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind, key.clone()))
     }
 
     /// Records why the artifact of a source is not available, or `None` if it is. Returns whether that changed.
@@ -166,6 +178,7 @@ impl Sources {
     /// Forgets a source, and removes its files.
     pub(super) fn forget(&self, data: &Path, kind: SourceKind, key: &Key) {
         self.offers().remove(&(kind, key.clone()));
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind, key.clone()));
         self.stores().remove(&(kind, key.clone()));
         self.publications.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind, key.clone()));
         if kind != SourceKind::GitRepository {

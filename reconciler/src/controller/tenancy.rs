@@ -3,11 +3,13 @@
 //! In a strict namespace everything is read and written on behalf of a service account of the namespace, also
 //! where Flux uses its own privileges, and nothing refers to another namespace.
 
+use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
+use reconciler_api::condition::HasConditions;
 use reconciler_api::{GitRepository, annotation};
 
 use super::queue::{Key, Queue};
@@ -49,6 +51,8 @@ pub(crate) struct Tenants {
     own: Option<String>,
     pub(super) namespaces: Store<Namespace>,
     pub(super) queue: Arc<Queue>,
+    /// Which namespaces were strict when they changed last.
+    were_strict: Mutex<HashMap<String, Option<bool>>>,
 }
 
 impl Tenants {
@@ -64,6 +68,13 @@ impl Tenants {
         let key = Key { namespace: String::new(), name: namespace.to_owned() };
         let found = self.namespaces.get(&key)?.ok()?;
         Some(self.own.as_deref() != Some(namespace) && found.labels().contains_key(annotation::TENANT))
+    }
+
+    /// Notes whether a namespace is strict. Returns whether it was the opposite before.
+    fn note(&self, namespace: &str) -> bool {
+        let is_strict = self.is_strict(namespace);
+        let mut known = self.were_strict.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(namespace.to_owned(), is_strict).is_some_and(|before| before != is_strict)
     }
 
     /// Whether objects of the namespace `from` may refer to an object of the namespace `to`: it is the same one, `from` is
@@ -122,7 +133,11 @@ pub(super) fn allowance_changed(context: &Context, kind: &str, key: &Key) {
 
 /// A namespace is new: what is in it may have waited for that.
 pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
-    let inside = context.kustomizations.keys(|one, _| one.namespace == key.name);
+    // What is ready has not waited. To make it due at each start would cancel its health checks.
+    let is_changed = context.tenants.note(&key.name);
+    let inside = context
+        .kustomizations
+        .keys(|one, found| one.namespace == key.name && (is_changed || !found.is_ready()));
     inside.into_iter().for_each(|key| context.kustomization_queue.add(key));
     let inside = context.images.automations.keys(|one, _| one.namespace == key.name);
     inside.into_iter().for_each(|key| context.images.automation_queue.add(key));

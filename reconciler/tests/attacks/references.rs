@@ -239,7 +239,21 @@ async fn an_alert_for_what_others_share() -> Outcome {
     alert(&world, "late", provider, json!({"kind": "Kustomization", "name": "*", "namespace": PLATFORM}))
         .await?;
     world.stage.object_becomes(&world.path("alerts", "late"), is_sent).await?;
-    for name in ["secret-plans", "shared"] {
+    // What was allowed when it broke, and is not any more, is nothing for the next one.
+    broken("still-shared", ATTACKER).await?;
+    let revoked = json!({"metadata": {"annotations": {"toolkit.fluxcd.io/allowed-namespaces": null}}});
+    world.stage.patch("shared", &revoked).await?;
+    world.stage.reconcile("shared").await?;
+    let provider = json!({"type": "generic", "address": format!("http://{address}/later")});
+    alert(&world, "later", provider, json!({"kind": "Kustomization", "name": "*", "namespace": PLATFORM}))
+        .await?;
+    let is_sent = |found: &Value| {
+        found["status"]["lastFailure"]["object"] == format!("Kustomization/{PLATFORM}/still-shared")
+    };
+    world.stage.object_becomes(&world.path("alerts", "later"), is_sent).await?;
+    let found = world.stage.get(&world.path("providers", "later")).await?.unwrap_or_default();
+    assert_eq!(found["status"]["pending"], 1, "{found:#}");
+    for name in ["secret-plans", "shared", "still-shared"] {
         world.stage.delete(name).await?;
     }
     let bodies = heard.bodies();

@@ -13,6 +13,7 @@ mod nats;
 mod otel;
 mod patterns;
 mod refused;
+mod restart;
 mod server;
 mod statuses;
 mod world;

@@ -56,6 +56,14 @@ impl World {
         Ok(world)
     }
 
+    /// Forgets what was said a short while ago, so that nothing keeps it from being said again.
+    pub(crate) fn forget_said(&self) -> Outcome {
+        let path = self.data().join("sources/notifications.jsonl");
+        let text = std::fs::read_to_string(&path)?;
+        let kept = text.lines().filter(|line| !line.starts_with("{\"said\"")).map(|line| format!("{line}\n"));
+        Ok(std::fs::write(&path, kept.collect::<String>())?)
+    }
+
     /// Where the reconciler keeps its data.
     pub(crate) fn data(&self) -> PathBuf {
         self.path("data")

@@ -1,6 +1,7 @@
 //! Other GitRepositories whose files are put into one.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reconciler_api::git_repository::Include;
 use reconciler_api::{Artifact, GitRepository, reason};
@@ -8,8 +9,11 @@ use reconciler_api::{Artifact, GitRepository, reason};
 use super::super::Context;
 use super::super::queue::Key;
 use super::super::sources::SourceKind;
-use super::{Failure, Part};
+use super::{DEPENDENCY, Failure, Part};
 use crate::source::git::{Commit, GitError, GitTree, Inclusion, Mirror};
+
+/// How often to look while not all repositories have been listed.
+const LISTING: Duration = Duration::from_millis(200);
 
 /// What is included: the files, and what the status says of them.
 #[derive(Default)]
@@ -21,6 +25,23 @@ pub(super) struct Includes {
 /// Where the files of an include are put.
 fn to_path(include: &Include) -> &str {
     include.to_path.as_deref().filter(|path| !path.is_empty()).unwrap_or(&include.repository.name)
+}
+
+/// How long to wait for what is included and not known yet, right after the start; a look at it ends that. Nothing if it
+/// is known.
+pub(super) fn unknown(context: &Context, key: &Key, repository: &GitRepository) -> Option<Duration> {
+    let mut others = repository
+        .spec
+        .include
+        .iter()
+        .map(|include| Key { namespace: key.namespace.clone(), name: include.repository.name.clone() });
+    others.find_map(|other| {
+        if !context.repositories.is_listed() && context.repositories.get(&other).is_none() {
+            return Some(LISTING);
+        }
+        let is_awaited = other != *key && context.is_awaited(SourceKind::GitRepository, &other);
+        (is_awaited && !leads_to(context, &other, key)).then_some(DEPENDENCY)
+    })
 }
 
 /// Finds what a repository includes, all of which has to be there.

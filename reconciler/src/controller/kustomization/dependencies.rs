@@ -14,6 +14,17 @@ use super::{Failure, Reconciliation};
 const NO_DEPENDENCY: Duration = Duration::from_secs(30);
 
 impl Reconciliation<'_> {
+    /// Whether a dependency is not known, and not all Kustomizations are.
+    pub(super) fn is_dependency_unlisted(&self) -> bool {
+        let known = &self.context.kustomizations;
+        !known.is_listed()
+            && self.object.spec.depends_on.iter().any(|dependency| {
+                let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
+                let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
+                known.get(&key).is_none()
+            })
+    }
+
     pub(super) fn check_dependencies(&self, ready: &[Option<Expression>]) -> Result<(), Failure> {
         for (dependency, ready) in self.object.spec.depends_on.iter().zip(ready) {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);

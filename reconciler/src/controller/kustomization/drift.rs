@@ -63,7 +63,12 @@ impl Reconciliation<'_> {
         if let Some(message) = drift.as_ref().filter(|message| self.memory.drift.as_ref() != Some(message)) {
             self.context.log.error(message, self.fields(json!({"revision": commit.revision})));
             let report = Report::error(CONTROLLER, reason::DRIFT_DETECTED, message);
-            events::send(self.context, self.object, &report.at(Some(&commit.revision))).await;
+            let report = report.at(Some(&commit.revision));
+            // The process before this one may have said so.
+            let is_said = self.memory.drift.is_none() && events::is_said(self.context, self.object, &report);
+            if !is_said {
+                events::send(self.context, self.object, &report).await;
+            }
         }
         let ids = found.iter().filter(|change| change.action != Action::Skipped);
         self.memory.applied = Some(Applied {

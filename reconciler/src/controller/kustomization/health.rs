@@ -11,6 +11,10 @@ use reconciler_core::ssa::ObjectId;
 use super::super::tenancy;
 use super::{Failure, Reconciliation};
 use crate::apply::{self, Health, Objects};
+use crate::source::Snapshot;
+
+/// The pause between two looks at what makes a Kustomization due.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Reconciliation<'_> {
     /// Refuses health checks of objects that this Kustomization may not refer to. Whether the owner of an object allows it
@@ -44,6 +48,7 @@ impl Reconciliation<'_> {
         cluster: &Objects,
         inventory: &Inventory,
         expressions: &HealthExpressions,
+        commit: &Snapshot,
     ) -> Result<(), Failure> {
         let spec = &self.object.spec;
         let ids = if spec.wait {
@@ -59,12 +64,43 @@ impl Reconciliation<'_> {
             outcome = health.wait() => {
                 outcome.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))
             }
-            () = self.context.kustomization_queue.wanted_again(self.key) => Err(Failure::waiting(
+            () = self.until_changed(cluster, inventory, commit) => Err(Failure::waiting(
                 reason::HEALTH_CHECK_CANCELED,
                 "health checks canceled: something has changed meanwhile",
                 Duration::ZERO,
             )),
         }
+    }
+}
+
+impl Reconciliation<'_> {
+    /// Waits until something has changed that counts for what is being applied. To be due again is not enough: many
+    /// things make a Kustomization due, only to be sure.
+    async fn until_changed(&self, cluster: &Objects, inventory: &Inventory, commit: &Snapshot) {
+        let ids: Vec<ObjectId> = apply::ids(inventory).into_iter().map(|(id, _)| id).collect();
+        loop {
+            self.context.kustomization_queue.wanted_again(self.key).await;
+            if self.is_other_object() || self.is_other_source(commit) || cluster.observer().has_drifted(&ids)
+            {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether the Kustomization itself has changed.
+    fn is_other_object(&self) -> bool {
+        let Some(Ok(now)) = self.context.kustomizations.get(self.key) else { return true };
+        let (now, then) = (&now.metadata, &self.object.metadata);
+        now.uid != then.uid
+            || now.generation != then.generation
+            || now.deletion_timestamp.is_some()
+            || now.annotations != then.annotations
+    }
+
+    /// Whether the source offers something else.
+    fn is_other_source(&self, commit: &Snapshot) -> bool {
+        self.source().map_or(true, |now| now.revision != commit.revision || now.tree.id() != commit.tree.id())
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Failure, Reconciliation};
 use crate::source::Snapshot;
 
 /// The pause while the source has nothing to offer; its first artifact ends it.
-const NO_ARTIFACT: Duration = Duration::from_secs(30);
+pub(super) const NO_ARTIFACT: Duration = Duration::from_secs(30);
 /// The annotation of an artifact that says which revision it was made from.
 const ORIGIN_REVISION: &str = "org.opencontainers.image.revision";
 
@@ -42,6 +42,11 @@ impl Reconciliation<'_> {
     pub(super) fn is_source_unlisted(&self) -> bool {
         let Some((kind, key)) = self.known_source() else { return false };
         !self.context.has_source(kind, &key) && !self.context.are_sources_listed(kind)
+    }
+
+    /// Whether the artifact of the source is still to be looked for, right after the start.
+    pub(super) fn is_source_awaited(&self) -> bool {
+        self.known_source().is_some_and(|(kind, key)| self.context.is_awaited(kind, &key))
     }
 
     /// The revision of the source to apply.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reconciler_api::AlertSpec;
-use reconciler_core::notify::{Event, Severity, cause, dropped, matches, rate_limit_key};
+use reconciler_core::notify::{Event, InvolvedObject, Severity, cause, dropped, matches, rate_limit_key};
 
+use super::traits::Known;
 use super::{Notifications, key, name, object_of};
 use crate::controller::queue::Key;
 use crate::controller::tenancy::Tenants;
@@ -90,16 +91,34 @@ impl Notifications {
         Ok(())
     }
 
-    /// Tells an alert that is new, or that has changed, what is broken already.
-    pub(super) fn catch_up(&self, key: &Key, tenants: &Tenants) -> io::Result<()> {
-        let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(()) };
+    /// Tells an alert that is new, or that has changed, what is broken already. `traits` are those that an object has now:
+    /// its owner may allow others less, or more, than when it broke. Returns false if an object is not known yet.
+    pub(super) fn catch_up(
+        &self,
+        key: &Key,
+        tenants: &Tenants,
+        traits: impl Fn(&InvolvedObject) -> Known,
+    ) -> io::Result<bool> {
+        let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(true) };
         let mut outbox = self.outbox();
-        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
+        let Some(outbox) = outbox.as_mut() else { return Ok(true) };
+        let mut are_known = true;
         let alert_name = name(key);
         let provider = Name { namespace: key.namespace.clone(), name: alert.spec.provider_ref.name.clone() };
-        let is_news = |broken: &Broken| {
-            !broken.told.contains(&alert_name)
-                && takes(key, &alert.spec, &broken.event, &broken.traits, tenants)
+        let mut is_news = |broken: &Broken| {
+            if broken.told.contains(&alert_name) {
+                return false;
+            }
+            let traits = match traits(&broken.event.involved_object) {
+                Known::Found(traits) => traits,
+                // Nobody allows anything any more.
+                Known::Gone => Traits { allowed: None, ..broken.traits.clone() },
+                Known::NotYet => {
+                    are_known = false;
+                    return false;
+                }
+            };
+            takes(key, &alert.spec, &broken.event, &traits, tenants)
         };
         let mut news: Vec<(Timestamp, String, Event)> = outbox
             .broken()
@@ -113,7 +132,7 @@ impl Notifications {
             outbox.told(&object, [alert_name.clone()])?;
         }
         self.added.notify_one();
-        Ok(())
+        Ok(are_known)
     }
 
     /// The alerts that take an event, with their providers.
