@@ -9,6 +9,8 @@ use crate::notify::{Method, NotifyError, Reply, Request, Target};
 
 /// How many pull requests are read at once: Gitea gives no more.
 const PAGE: usize = 50;
+/// The color of labels that are made.
+const LABEL_COLOR: &str = "#ededed";
 /// The most of a forge's own words that is repeated.
 const MOST_WORDS: usize = 300;
 
@@ -45,6 +47,28 @@ pub struct PullRequest {
     pub is_fork: bool,
     /// Whether it was merged.
     pub is_merged: bool,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+}
+
+impl PullRequest {
+    /// Those of some labels that it does not have.
+    #[must_use]
+    pub fn missing(&self, labels: &[String]) -> Vec<String> {
+        missing(labels, &self.labels)
+    }
+}
+
+/// The labels that are not among others. Forges do not tell upper from lower case.
+fn missing(wanted: &[String], there: &[String]) -> Vec<String> {
+    let is_there = |label: &str| there.iter().any(|one| one.to_lowercase() == label.to_lowercase());
+    wanted.iter().filter(|label| !is_there(label)).cloned().collect()
+}
+
+/// The names of labels, which stand alone or in objects.
+fn label_names(labels: &Value) -> Vec<String> {
+    let labels = labels.as_array().into_iter().flatten();
+    labels.filter_map(|label| label.as_str().or(label["name"].as_str())).map(str::to_owned).collect()
 }
 
 /// The kinds of forges.
@@ -176,13 +200,27 @@ impl Forge {
         }
     }
 
-    /// Adds labels to one. Gitea refuses labels that do not exist.
+    /// Adds labels to one. GitHub and GitLab make labels that do not exist, Gitea leaves them out.
     pub fn label(&self, number: u64, labels: &[String]) -> Request {
         if self.kind == Kind::GitLab {
             let labels = json!({"add_labels": labels.join(",")});
             return self.api.send(Method::Put, &format!("/merge_requests/{number}"), &labels);
         }
         self.api.send(Method::Post, &format!("/issues/{number}/labels"), &json!({"labels": labels}))
+    }
+
+    /// Makes a label, at a forge that does not do so by itself.
+    pub fn create_label(&self, name: &str) -> Option<Request> {
+        let label = json!({"name": name, "color": LABEL_COLOR});
+        (self.kind == Kind::Gitea).then(|| self.api.send(Method::Post, "/labels", &label))
+    }
+
+    /// Reads the answer to added labels, and says which of them are missing still.
+    pub fn missing_labels(&self, labels: &[String], reply: &Reply) -> Result<Vec<String>, ForgeError> {
+        self.check(reply)?;
+        let answer: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+        let there = label_names(if self.kind == Kind::GitLab { &answer["labels"] } else { &answer });
+        Ok(missing(labels, &there))
     }
 
     /// Whether an answer says that what was asked for is done.
@@ -227,6 +265,7 @@ impl Forge {
                 url: text("/web_url"),
                 is_fork: found["source_project_id"] != found["target_project_id"],
                 is_merged: text("/state") == "merged",
+                labels: label_names(&found["labels"]),
             });
         }
         Some(PullRequest {
@@ -238,6 +277,7 @@ impl Forge {
             // A repository that is gone has no id.
             is_fork: found.pointer("/head/repo/id") != found.pointer("/base/repo/id"),
             is_merged: found["merged"] == true || found["merged_at"].is_string(),
+            labels: label_names(&found["labels"]),
         })
     }
 }
@@ -314,6 +354,8 @@ mod tests {
         let closed = json!({"state_event": "close", "description": "why"});
         assert_eq!(said(&forge.close(7, "why")), ("PUT", &*one, closed));
         assert_eq!(said(&forge.label(7, &labels())), ("PUT", &*one, json!({"add_labels": "a,b"})));
+        assert!(forge.create_label("a").is_none());
+        assert_eq!(forge.missing_labels(&labels(), &reply(200, r#"{"labels": ["a", "b"]}"#)), Ok(Vec::new()));
         let answer = r#"[{"iid": 3, "source_branch": "x", "target_branch": "main", "description": null, "state": "opened",
             "source_project_id": 5, "target_project_id": 6, "web_url": "https://gitlab.com/org/team/fleet/-/merge_requests/3"}]"#;
         let found = forge.read(&reply(200, answer)).unwrap_or_default();
@@ -333,9 +375,16 @@ mod tests {
         assert_eq!(said(&forge.closed("x", 1)).1, closed);
         assert_eq!(said(&forge.create(BRANCHES, "", "")).1, format!("{base}/pulls"));
         assert_eq!(said(&forge.label(7, &[])).1, format!("{base}/issues/7/labels"));
+        // It answers with the labels that there are, and knows no others than those that were made.
+        let made = forge.create_label("b");
+        let label = (format!("{base}/labels"), json!({"name": "b", "color": "#ededed"}));
+        assert_eq!(made.as_ref().map(said), Some(("POST", &*label.0, label.1)));
+        let answer = reply(200, r#"[{"id": 1, "name": "a"}]"#);
+        assert_eq!(forge.missing_labels(&labels(), &answer), Ok(vec!["b".to_owned()]));
+        assert!(forge.missing_labels(&labels(), &reply(403, "{}")).is_err());
         assert!(forge.is_last(0) && !forge.is_last(1));
         let answer = r#"{"number": 7, "title": "Update", "body": "text", "html_url": "https://code.example.org/org/fleet/pulls/7",
-            "merged": true, "head": {"ref": "x", "repo": {"id": 1}}, "base": {"ref": "main", "repo": {"id": 1}}}"#;
+            "merged": true, "labels": [{"id": 1, "name": "Bot"}], "head": {"ref": "x", "repo": {"id": 1}}, "base": {"ref": "main", "repo": {"id": 1}}}"#;
         let expected = PullRequest {
             number: 7,
             branch: "x".to_owned(),
@@ -344,7 +393,10 @@ mod tests {
             url: "https://code.example.org/org/fleet/pulls/7".to_owned(),
             is_fork: false,
             is_merged: true,
+            labels: vec!["Bot".to_owned()],
         };
+        assert_eq!(expected.missing(&labels()), labels());
+        assert!(expected.missing(&["bot".to_owned()]).is_empty());
         assert_eq!(forge.read(&reply(201, answer)), Ok(vec![expected]));
         Ok(())
     }

@@ -78,6 +78,8 @@ struct Known {
     /// How often something was refused.
     refused: usize,
     requests: Vec<PullRequest>,
+    /// The labels of the repository.
+    labels: Vec<String>,
 }
 
 /// A forge with one repository.
@@ -293,10 +295,16 @@ impl Forge {
 
     fn label(&self, number: usize, request: &Value) -> Result<Value, (u16, Value)> {
         let mut known = self.known();
-        let found = number.checked_sub(1).and_then(|index| known.requests.get_mut(index));
+        let Known { requests, labels: repository, .. } = &mut *known;
+        let found = number.checked_sub(1).and_then(|index| requests.get_mut(index));
         let found = found.ok_or((404, json!({"message": "Not Found"})))?;
         let labels = request["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        found.labels.extend(labels.map(str::to_owned));
+        // GitHub makes those that it does not know, Gitea leaves them out.
+        let labels =
+            labels.filter(|label| self.kind != Kind::Gitea || repository.iter().any(|one| one == label));
+        let labels: Vec<String> =
+            labels.filter(|label| !found.labels.iter().any(|one| one == label)).map(str::to_owned).collect();
+        found.labels.extend(labels);
         Ok(found.labels.iter().map(|label| json!({"name": label})).collect())
     }
 
@@ -314,6 +322,12 @@ impl Forge {
             }
             [part] if *part == list && *method == Method::POST => self.create(&request),
             [part, one] if *part == list && *method == edit => self.change(number(one), &request),
+            ["labels"] if self.kind == Kind::Gitea && *method == Method::POST => {
+                let name = request["name"].as_str().filter(|_| request["color"].is_string());
+                let name = name.ok_or((422, json!({"message": "[Color]: Required"})))?;
+                self.known().labels.push(name.to_owned());
+                Ok(json!({"id": 1, "name": name}))
+            }
             ["issues", one, "labels"] if self.kind != Kind::GitLab && *method == Method::POST => {
                 self.label(number(one), &request)
             }

@@ -64,6 +64,26 @@ impl Connected {
         self.forge.check(&reply).map_err(|error| self.failure(error))
     }
 
+    /// Adds labels to a pull request, and makes those that the forge does not know. Returns those that it could not add, and
+    /// why if it says so.
+    pub(super) async fn label(&self, number: u64, labels: &[String]) -> Result<Vec<String>, Failure> {
+        let add = async || {
+            let reply = ask(&self.connection, self.forge.label(number, labels)).await;
+            let reply = reply.map_err(|error| self.failure(error))?;
+            self.forge.missing_labels(labels, &reply).map_err(|error| self.failure(error))
+        };
+        let missing = add().await?;
+        let requests: Vec<Request> =
+            missing.iter().filter_map(|name| self.forge.create_label(name)).collect();
+        if requests.is_empty() {
+            return Ok(missing);
+        }
+        for request in requests {
+            self.tell(request).await?;
+        }
+        add().await
+    }
+
     /// All pull requests that are open.
     pub(super) async fn open(&self) -> Result<Vec<PullRequest>, Failure> {
         let (open, are_all) = self.pages(MOST_OPEN, |page| self.forge.open(page)).await?;

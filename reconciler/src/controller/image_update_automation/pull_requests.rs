@@ -42,15 +42,33 @@ struct Notes {
     open: Vec<String>,
     declined: Vec<String>,
     changed_by_others: Vec<String>,
+    without_labels: Vec<String>,
+}
+
+/// A pull request that was opened or changed.
+struct Proposed {
+    commit: String,
+    /// Its page.
+    url: String,
+    /// The labels that it should have and does not.
+    missing_labels: Vec<String>,
 }
 
 impl Notes {
+    /// Notes the labels that a pull request lacks.
+    fn without(&mut self, url: &str, labels: &[String]) {
+        if !labels.is_empty() {
+            self.without_labels.push(format!("{} of {url}", labels.join(", ")));
+        }
+    }
+
     /// What the condition Ready says.
     fn ready(&self) -> String {
         let parts = [
             ("pull requests: ", &self.open),
             ("closed without a merge, and not proposed again: ", &self.declined),
             ("left alone, because others have committed to it: ", &self.changed_by_others),
+            ("labels that are missing: ", &self.without_labels),
         ];
         let parts = parts.iter().filter(|(_, urls)| !urls.is_empty());
         let parts: Vec<String> = parts.map(|(words, urls)| format!("{words}{}", urls.join(", "))).collect();
@@ -98,6 +116,8 @@ impl<'a> PullRequests<'a> {
             let branch = &*proposal.wanted.branch;
             let known = match step {
                 Step::Keep(found) => {
+                    // Someone may have taken them away: they are not added again.
+                    notes.without(&found.url, &found.missing(&self.settings.labels));
                     notes.open.push(found.url.clone());
                     continue;
                 }
@@ -126,9 +146,10 @@ impl<'a> PullRequests<'a> {
                 }
                 continue;
             }
-            let (commit, url) = self.propose(&copy, proposal, old, known).await?;
-            run.commit = Some(commit);
-            notes.open.push(url);
+            let proposed = self.propose(&copy, proposal, old, known).await?;
+            run.commit = Some(proposed.commit);
+            notes.without(&proposed.url, &proposed.missing_labels);
+            notes.open.push(proposed.url);
         }
         // Until every policy has picked an image, no update is known to be outdated.
         if self.update.policies.are_complete {
@@ -185,15 +206,14 @@ impl<'a> PullRequests<'a> {
         Ok(copy.committer(branch).await? == self.update.git.commit.author.email)
     }
 
-    /// Pushes the branch of an update, and opens a pull request or changes the one that is there. Returns the
-    /// commit, and the page of the pull request.
+    /// Pushes the branch of an update, and opens a pull request or changes the one that is there.
     async fn propose(
         &self,
         copy: &WorkingCopy<'_>,
         proposal: &Proposal,
         old: Option<&Branch>,
         known: Option<&PullRequest>,
-    ) -> Result<(String, String), Attempt> {
+    ) -> Result<Proposed, Attempt> {
         let (update, wanted) = (self.update, &proposal.wanted);
         copy.reset().await?;
         let updated = update.set(copy, &proposal.latest).await?;
@@ -221,14 +241,19 @@ impl<'a> PullRequests<'a> {
         };
         let answer = self.forge.ask(request).await?.pop().unwrap_or_default();
         self.say(&format!("{done} pull request {}\n{title}", answer.url)).await;
-        if !self.settings.labels.is_empty() {
-            let labelled = self.forge.tell(forge.label(answer.number, &self.settings.labels)).await;
-            if let Err(failure) = labelled {
-                // It is there, and can be merged without them.
-                self.say(&format!("labels of pull request {}: {}", answer.url, failure.message)).await;
-            }
+        let labels = &self.settings.labels;
+        let mut missing_labels = Vec::new();
+        if !labels.is_empty() {
+            // It is there, and can be merged without them.
+            missing_labels = match self.forge.label(answer.number, labels).await {
+                Ok(missing) => missing,
+                Err(failure) => {
+                    self.say(&format!("labels of pull request {}: {}", answer.url, failure.message)).await;
+                    labels.clone()
+                }
+            };
         }
-        Ok((commit, answer.url))
+        Ok(Proposed { commit, url: answer.url, missing_labels })
     }
 
     async fn close(&self, request: &PullRequest) -> Result<(), Failure> {
