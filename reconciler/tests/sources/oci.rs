@@ -203,6 +203,40 @@ async fn a_registry_that_demands_a_client_certificate() -> Outcome {
     let second = push("second")?;
     fetch(&stage, "apps").await?;
     becomes(&stage, "apps", "True", "Succeeded", &message(&second)).await?;
+    scan(&stage, &registry, &certificates).await?;
     stage.remove("/api/v1/namespaces/oci/secrets/tls").await?;
     crate::finish(stage, MAP, &path("apps")).await
+}
+
+/// An ImageRepository shows its certificate as well.
+async fn scan(stage: &Stage, registry: &Registry, certificates: &Certificates) -> Outcome {
+    let path = "/apis/image.toolkit.fluxcd.io/v1/namespaces/oci/imagerepositories";
+    let authority = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "authority"},
+        "stringData": {"ca.crt": certificates.text("ca.crt")?},
+    });
+    stage.add("secrets", &authority).await?;
+    let repository = json!({
+        "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImageRepository",
+        "metadata": {"name": "apps", "namespace": "oci"},
+        "spec": {
+            "image": registry.name(), "interval": "10m", "secretRef": {"name": "login"},
+            "certSecretRef": {"name": "authority"},
+        },
+    });
+    stage.post(path, &repository).await?;
+    let path = format!("{path}/apps");
+    let says = |status: &str, words: &str| {
+        let (status, words) = (status.to_owned(), words.to_owned());
+        move |found: &Value| {
+            let ready = condition(found);
+            ready["status"] == *status && ready["message"].as_str().is_some_and(|said| said.contains(&words))
+        }
+    };
+    stage.object_becomes(&path, says("False", "CertificateRequired")).await?;
+    stage.change(&path, &json!({"spec": {"certSecretRef": {"name": "tls"}}})).await?;
+    stage.object_becomes(&path, says("True", "successful scan: found 1 tags")).await?;
+    stage.remove(&path).await?;
+    stage.disappears(&path).await?;
+    stage.remove("/api/v1/namespaces/oci/secrets/authority").await
 }
