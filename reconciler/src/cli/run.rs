@@ -10,7 +10,7 @@ use reconciler::controller::Log;
 use reconciler::run::{
     self, Election, Embedded, RunError, RunOptions, Selection, Shard, SyncOptions, Tenancy, Times,
 };
-use reconciler::source::git::{Credentials, GitProgram};
+use reconciler::source::git::{Credentials, GitError, GitProgram};
 use reconciler_api::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -224,7 +224,15 @@ fn url_of(repository: &str) -> Result<String> {
 async fn default_branch(url: &str) -> Result<String> {
     let git = GitProgram::new(url, Credentials::default(), ASK);
     let branch = git.default_branch().await;
-    let branch = branch.map_err(|error| Failure::failed(format!("cannot read {url}: {error}")))?;
+    let branch = branch.map_err(|error| {
+        let hint = match &error {
+            GitError::Authentication(_) => {
+                ": give a branch with --branch, and the login in a Secret that the GitRepository flux-system names"
+            }
+            _ => "",
+        };
+        Failure::failed(format!("cannot read {url}: {error}{hint}"))
+    })?;
     branch.ok_or_else(|| {
         Failure::failed(format!("{url} does not say which branch it is on: give one with --branch"))
     })

@@ -216,7 +216,14 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let includes = includes::find(context, key, repository)?;
     let _composing = mirror.composing().await;
     let wanted = repository.spec.reference.clone().unwrap_or_default();
-    let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| Failure::git(&error, url))?;
+    let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| {
+        let mut failure = Failure::git(&error, url);
+        if matches!(error, GitError::Authentication(_)) && repository.spec.secret_ref.is_none() {
+            failure.message +=
+                "; spec.secretRef can name a Secret with 'username' and 'password', or 'bearerToken'";
+        }
+        failure
+    })?;
     // Before anything is read of its files.
     let verified = verification::verify(context, key, repository, &mirror, &commit).await?;
     let included = includes.artifacts.clone();

@@ -49,7 +49,9 @@ pub(super) async fn access(
         secrets::read(context, &key).await.map_err(|error| format!("failed to get {what} '{key}': {error}"))
     };
     if let Some(provider) = spec.provider.filter(|provider| *provider != "generic") {
-        let message = format!("the provider '{provider}' needs a login of a cloud, which there is not");
+        let message = format!(
+            "the provider '{provider}' needs a login of a cloud, which there is not; leave spec.provider out, and let spec.secretRef name a Secret of the type kubernetes.io/dockerconfigjson"
+        );
         return Err(AccessError::Login(message));
     }
     outbound::check(&format!("https://{registry}")).await?;

@@ -32,13 +32,15 @@ impl fmt::Debug for Login {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PullSecretError {
     /// The Secret is of another type.
-    #[error("the secret has no key '{KEY}'")]
+    #[error(
+        "the secret has no key '{KEY}'; it has to be of the type kubernetes.io/dockerconfigjson, as 'reconciler create secret oci' makes it"
+    )]
     NoKey,
     /// It is not what Docker writes.
     #[error("the key '{KEY}' cannot be read: {0}")]
     Malformed(String),
     /// A login is no user name with a password.
-    #[error("the login for '{0}' cannot be read")]
+    #[error("the login for '{0}' cannot be read; 'auth' has to be the base64 of NAME:PASSWORD")]
     Login(String),
 }
 

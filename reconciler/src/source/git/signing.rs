@@ -14,7 +14,7 @@ use super::program::{make_executable, private_file};
 #[derive(Debug, Error)]
 pub enum SigningError {
     /// An entry of the Secret is missing.
-    #[error("there is no key '{0}'")]
+    #[error("there is no key '{0}', which has to hold the private key")]
     Missing(&'static str),
     /// The kind of key is unknown.
     #[error("keys of the type '{0}' are unknown, only gpg and ssh are")]
