@@ -251,7 +251,7 @@ async fn an_alert_for_what_others_share() -> Outcome {
         found["status"]["lastFailure"]["object"] == format!("Kustomization/{PLATFORM}/still-shared")
     };
     world.stage.object_becomes(&world.path("alerts", "later"), is_sent).await?;
-    let found = world.stage.get(&world.path("providers", "later")).await?.unwrap_or_default();
+    let found = world.stage.get(&world.path("alerts", "later")).await?.unwrap_or_default();
     assert_eq!(found["status"]["pending"], 1, "{found:#}");
     for name in ["secret-plans", "shared", "still-shared"] {
         world.stage.delete(name).await?;
