@@ -60,7 +60,8 @@ impl Controllers {
                     command.arg("--storage-path").arg(&storage);
                     command.args(["--storage-addr", &address, "--storage-adv-addr", &address]);
                 }
-                _ => drop(command.arg("--requeue-dependency=2s")),
+                // It may look for our archives before the other controller has its own, and not for minutes.
+                _ => drop(command.args(["--requeue-dependency=2s", "--http-retry=1"])),
             }
             controllers.spawn(command, data.join(format!("{name}.log")))?;
         }

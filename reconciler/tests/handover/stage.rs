@@ -8,6 +8,7 @@ use http::Request;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, Patch, PatchParams};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::runtime::wait::{Condition, await_condition};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -273,7 +274,10 @@ async fn define(client: &Client, programs: &Path) -> Outcome {
         if path.extension().is_some_and(|extension| extension == "yaml") {
             let definition: CustomResourceDefinition =
                 serde_yaml::from_str(&std::fs::read_to_string(&path)?)?;
-            api.patch(&definition.name_any(), &parameters, &Patch::Apply(&definition)).await?;
+            let name = definition.name_any();
+            // An earlier test may have deleted it just now.
+            tokio::time::timeout(PATIENCE, await_condition(api.clone(), &name, is_settled())).await??;
+            api.patch(&name, &parameters, &Patch::Apply(&definition)).await?;
             count += 1;
         }
     }
@@ -282,6 +286,13 @@ async fn define(client: &Client, programs: &Path) -> Outcome {
         reconciler::run::install_definitions(client).await?;
     }
     Ok(())
+}
+
+/// There is no definition, or one that stays.
+fn is_settled() -> impl Condition<CustomResourceDefinition> {
+    |found: Option<&CustomResourceDefinition>| {
+        found.is_none_or(|found| found.metadata.deletion_timestamp.is_none())
+    }
 }
 
 /// Serves the repositories of a directory over http.
