@@ -116,6 +116,14 @@ impl Policies {
         self.policies.is_empty() || self.bindings.is_empty()
     }
 
+    /// A binding whose policy is not there, with the name of the policy.
+    #[must_use]
+    pub fn without_policy(&self) -> Option<(&str, &str)> {
+        let is_there = |wanted: &str| self.policies.iter().any(|(name, _)| name == wanted);
+        let mut bindings = self.bindings.iter().map(|(name, binding)| (&**name, &*binding.policy_name));
+        bindings.find(|(_, policy)| !is_there(policy))
+    }
+
     /// What the policies have against a request. Nothing is ever found in policies themselves.
     pub fn check(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<Finding> {
         self.review(request, lookup).findings

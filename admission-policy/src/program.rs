@@ -4,14 +4,16 @@
 //! hundred times. The library has no limit, so an expression is rewritten before it is evaluated: what goes into a
 //! function, a list, or a loop passes through a function that counts it first. API servers have a budget as well.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, operators};
-use cel::common::types::{CelBytes, CelInt, CelList, CelMap, CelOptional, CelString};
+use cel::common::types::{CelBool, CelBytes, CelInt, CelList, CelMap, CelOptional, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::{Context, Env, ExecutionError, FunctionContext, Value};
+use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
 /// What an evaluation may cost: the limit of Kubernetes for one expression. One value costs 1, ten bytes of text as much.
@@ -35,6 +37,11 @@ const ITERATE: &str = "@iterate";
 const SQUARE: &str = "@square";
 const REPLACE: &str = "@replace";
 const JOIN: &str = "@join";
+const MATCHES: &str = "@matches";
+
+/// What a regular expression costs to compile, once for each evaluation, and how large it may become, in bytes.
+const PATTERN: u64 = 5_000;
+const LARGEST_PATTERN: usize = 256 * 1024;
 
 /// What comes before the dot in the names of functions, and is no value.
 const NAMESPACES: [&str; 5] = ["base64", "lists", "math", "optional", "strings"];
@@ -142,7 +149,11 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T
 
 /// What an evaluation has cost so far.
 #[derive(Clone, Default)]
-struct Meter(Arc<AtomicU64>);
+struct Meter {
+    spent: Arc<AtomicU64>,
+    /// The regular expressions that it has compiled.
+    patterns: Arc<Mutex<HashMap<String, Regex>>>,
+}
 
 /// A function as the library keeps it: it is given values that are not copied.
 type Function = Box<
@@ -151,13 +162,13 @@ type Function = Box<
 
 impl Meter {
     fn is_over(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > BUDGET
+        self.spent.load(Ordering::Relaxed) > BUDGET
     }
 
     fn spend(&self, cost: u64) -> Result<(), ExecutionError> {
         // A single cost is at most a bit over the budget: the sum cannot overflow.
         let cost = cost.min(BUDGET + 1);
-        if self.0.fetch_add(cost, Ordering::Relaxed) + cost > BUDGET {
+        if self.spent.fetch_add(cost, Ordering::Relaxed) + cost > BUDGET {
             return Err(ExecutionError::function_error("cost", EvaluationError::TooExpensive));
         }
         Ok(())
@@ -165,14 +176,15 @@ impl Meter {
 
     /// Makes the functions that count known.
     fn install(&self, context: &mut Context<'_, '_>) -> Result<(), ExecutionError> {
-        let functions: [(&str, Function); 5] = {
-            let [charge, iterate, square, replace, join] = [(); 5].map(|()| self.clone());
+        let functions: [(&str, Function); 6] = {
+            let [charge, iterate, square, replace, join, matches] = [(); 6].map(|()| self.clone());
             [
                 (CHARGE, Box::new(move |call| charge.pass(call, |cost, _| cost))),
                 (ITERATE, Box::new(move |call| iterate.pass(call, u64::saturating_mul))),
                 (SQUARE, Box::new(move |call| square.pass(call, |cost, _| cost.saturating_mul(cost)))),
                 (REPLACE, Box::new(move |call| replace.replace(call))),
                 (JOIN, Box::new(move |call| join.join(call))),
+                (MATCHES, Box::new(move |call| matches.matches(call))),
             ]
         };
         for (name, function) in functions {
@@ -222,6 +234,27 @@ impl Meter {
         let sizes = texts.iter().map(|text| text.len()).sum::<usize>();
         self.spend(cost_of_bytes(sizes.saturating_add(separator.len().saturating_mul(texts.len()))))?;
         Ok(CowVal::owned(CelString::from(texts.join(separator))))
+    }
+
+    /// `text.matches(pattern)`: a few characters can be a pattern of any size.
+    fn matches<'a, 'v>(&self, call: &mut FunctionContext<'a, 'v>) -> Result<CowVal<'a, 'v>, ExecutionError> {
+        let [Some(text), Some(pattern)] = call.args.iter().map(text).collect::<Vec<_>>()[..] else {
+            return Err(no_overload("matches", call));
+        };
+        // The more a pattern has, the longer each character takes.
+        self.spend(cost_of_bytes(text.len()).saturating_mul(40))?;
+        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        if !patterns.contains_key(pattern) {
+            self.spend(PATTERN)?;
+            let compiled = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
+            let compiled = compiled.map_err(|error| {
+                let message = format!("'{pattern}' not a valid regex:\n{error}");
+                ExecutionError::function_error("matches", message)
+            })?;
+            patterns.insert(pattern.to_owned(), compiled);
+        }
+        let is_match = patterns.get(pattern).is_some_and(|found| found.is_match(text));
+        Ok(CowVal::owned(CelBool::from(is_match)))
     }
 }
 
@@ -313,6 +346,7 @@ fn metered_call(mut found: CallExpr) -> CallExpr {
     let counted = match (found.func_name.as_str(), found.args.len()) {
         ("replace", 2 | 3) => REPLACE,
         ("join", 1) => JOIN,
+        ("matches", 1) => MATCHES,
         // It compares all items with each other.
         ("distinct", _) => {
             found.target = Some(Box::new(call(SQUARE, vec![target])));
@@ -418,11 +452,20 @@ mod tests {
             "{'a': {'b': 1}}.a.b == 1 && has(self.items) && self.?nothing.orValue('x') == 'x'",
             "[optional.of(1)][0].value() == 1 && optional.of(1).optMap(x, x + 1).value() == 2",
             "(self.nothing.here || true) && [0, 1].exists(number, 1 / number == 1)",
+            "'abc'.matches('^a.c$') && !'abc'.matches('^b') && self.items.all(x, x.name.matches('^item-\\\\d+$'))",
             "'%s is %d'.format(['a', 1]) == 'a is 1' && self.text.size() == 100000",
         ] {
             assert_eq!(value(text), Ok(Value::Bool(true)), "{text}");
         }
-        for text in ["'a'.replace(1, 'b')", "[1].join('x')", "1.join('x')", "'a'.replace('a', 'b', 'c')"] {
+        let large = value("'a'.matches('(\\\\pL{50}){10}')");
+        assert!(large.is_err_and(|error| error.contains("size limit")));
+        for text in [
+            "'a'.matches(1)",
+            "'a'.replace(1, 'b')",
+            "[1].join('x')",
+            "1.join('x')",
+            "'a'.replace('a', 'b', 'c')",
+        ] {
             assert!(value(text).is_err_and(|error| error.contains("overload")), "{text}: {:?}", value(text));
         }
     }
@@ -441,6 +484,8 @@ mod tests {
             "self.text.replace('x', self.text) == ''",
             "self.text.split('').join(self.text) == ''",
             "self.text.replace('', self.text) == ''",
+            "lists.range(300).all(x, !'a'.matches('(a{50}){10}' + string(x)))",
+            "lists.range(50).all(x, !self.text.matches('y'))",
             "true || self.items.all(a, self.items.all(b, true))",
             &doubled(".map(a, a + a)"),
             &doubled(".map(a, [a, a])"),

@@ -77,12 +77,17 @@ impl Cluster {
         ClusterService::new(self.state.clone())
     }
 
-    /// Serves plain HTTP on an address, which should be a loopback address: everyone who reaches
-    /// it is an administrator. Port 0 takes a free port.
+    /// Serves plain HTTP on an address, which should be a loopback address. Port 0 takes a free port. Whoever knows the
+    /// URL in the kubeconfig is an administrator: it has a secret in its path, since kubectl sends no credentials
+    /// without TLS. Other programs of the machine, and whoever can make them send requests, do not know it.
     pub async fn listen(&self, address: SocketAddr) -> std::io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let router = axum::Router::new().fallback_service(self.service());
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        let router = axum::Router::new()
+            .nest_service(&format!("/{secret}"), self.service())
+            // Schemas are no secret, and kubectl asks for them without the path in the URL.
+            .route("/openapi/{*path}", axum::routing::get_service(self.service()));
         let mut stop = self.state.stop.subscribe();
         let stopped = async move {
             // An error means that the cluster is gone, which is an end as well.
@@ -93,7 +98,7 @@ impl Cluster {
                 tracing::error!(%error, "the cluster's server ended");
             }
         });
-        Ok(Server { address })
+        Ok(Server { address, secret })
     }
 
     /// Forgets the past: watches and continued lists from before are told to start anew, as the
@@ -109,9 +114,11 @@ impl Cluster {
 }
 
 /// A served cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Server {
     address: SocketAddr,
+    /// The first part of all paths.
+    secret: String,
 }
 
 impl Server {
@@ -120,11 +127,38 @@ impl Server {
         self.address
     }
 
-    /// A kubeconfig that leads here.
+    /// A kubeconfig that leads here. Whoever reads it is an administrator.
     pub fn kubeconfig(&self) -> String {
         format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: embedded\nclusters:\n- name: embedded\n  cluster:\n    server: http://{}\ncontexts:\n- name: embedded\n  context:\n    cluster: embedded\n    user: embedded\nusers:\n- name: embedded\n  user: {{}}\n",
-            self.address
+            "apiVersion: v1\nkind: Config\ncurrent-context: embedded\nclusters:\n- name: embedded\n  cluster:\n    server: http://{}/{}\ncontexts:\n- name: embedded\n  context:\n    cluster: embedded\n    user: embedded\nusers:\n- name: embedded\n  user: {{}}\n",
+            self.address, self.secret
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_the_secret_there_are_only_schemas() -> Result<(), Box<dyn std::error::Error>> {
+        let cluster = Cluster::in_memory_without_controllers();
+        let server = cluster.listen("127.0.0.1:0".parse()?).await?;
+        let (address, secret) = (server.address(), &server.secret);
+        assert!(server.kubeconfig().contains(&format!("server: http://{address}/{secret}\n")));
+        for (path, wanted) in [
+            ("/api/v1/namespaces".to_owned(), 404),
+            ("/".to_owned(), 404),
+            (format!("/{}/api/v1/namespaces", "0".repeat(32)), 404),
+            ("/openapi/../api/v1/namespaces".to_owned(), 404),
+            ("/openapi/v2".to_owned(), 200),
+            (format!("/{secret}/api/v1/namespaces"), 200),
+            (format!("/{secret}/version"), 200),
+        ] {
+            let status = reqwest::get(format!("http://{address}{path}")).await?.status();
+            assert_eq!(status.as_u16(), wanted, "{path}");
+        }
+        cluster.shutdown();
+        Ok(())
     }
 }

@@ -157,6 +157,11 @@ impl PolicySet {
     pub fn new(files: Files, evaluator: &Path) -> Result<Self, String> {
         let policies =
             Policies::of(&Objects::new(files.objects.iter().cloned())).map_err(|error| error.to_string())?;
+        if let Some((binding, policy)) = policies.without_policy() {
+            return Err(format!(
+                "ValidatingAdmissionPolicyBinding '{binding}' names the ValidatingAdmissionPolicy '{policy}', which is in none of the files"
+            ));
+        }
         let rego = rego::Rego::new(files.modules, &files.objects, evaluator)?;
         if policies.is_empty() && rego.is_empty() {
             return Err("there is no ValidatingAdmissionPolicy with a ValidatingAdmissionPolicyBinding, and no policy in Rego"

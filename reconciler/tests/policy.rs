@@ -223,6 +223,18 @@ metadata: {name: web, namespace: flux-system}
 spec: {interval: 1m, prune: true, sourceRef: {kind: GitRepository, name: web}, path: ./large}
 ";
 
+#[test]
+fn a_binding_without_its_policy_is_an_error() -> Outcome {
+    let directory = directory()?;
+    let binding = FILES[0].1.replace("policyName: replicas", "policyName: replica");
+    std::fs::write(directory.path().join(FILES[0].0), binding)?;
+    let output = run(&directory, "small --policy policies")?;
+    let error = String::from_utf8(output.stderr)?;
+    let why = "ValidatingAdmissionPolicyBinding 'production' names the ValidatingAdmissionPolicy 'replica'";
+    assert!(!output.status.success() && error.contains(why), "{error}");
+    Ok(())
+}
+
 fn build(directory: &TempDir, overlay: &str, more: &str) -> Outcome<Output> {
     std::fs::write(directory.path().join("web.yaml"), KUSTOMIZATION)?;
     let line = format!("kustomization web --path {overlay} --kustomization-file web.yaml --dry-run {more}");

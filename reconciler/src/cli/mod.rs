@@ -31,6 +31,7 @@ mod select;
 mod ssh_key;
 mod stats;
 mod suspend;
+mod switches;
 mod table;
 mod term;
 mod test;
@@ -152,7 +153,8 @@ pub(crate) fn main() -> ExitCode {
     }
     let mut definition = Cli::command();
     definition.build();
-    let matches = match definition.clone().try_get_matches() {
+    let arguments = switches::plain(&definition, std::env::args_os());
+    let matches = match definition.clone().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage::report(&error),
     };

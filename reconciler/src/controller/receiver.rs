@@ -25,6 +25,8 @@ const NAMES: Names = Names {
 };
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
+/// When a missing Secret is looked for again.
+const AGAIN: Duration = Duration::from_secs(15);
 
 pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     let receiver = match context.receivers.get(&key) {
@@ -69,7 +71,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             new.webhook_path = None;
             NAMES.fail(&context, &*receiver, &key, &old.conditions, &failure).await;
             conclude(&mut new.conditions, Err(&failure), new.observed_generation, context.environment.now());
-            Next::Failed((!failure.is_permanent).then(|| receiver.spec.interval().to_std()))
+            Next::Failed((!failure.is_permanent).then(|| receiver.spec.interval().to_std().min(AGAIN)))
         }
     };
     match status::write::<Receiver>(&context.client, &key, &old, &new).await {

@@ -1,5 +1,6 @@
 //! A cluster inside this process.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ impl Embedded {
         };
         let server = cluster.listen(address).await.map_err(|source| RunError::Listen { address, source })?;
         let kubeconfig = directory.join("kubeconfig");
-        std::fs::write(&kubeconfig, server.kubeconfig()).map_err(data)?;
+        write_secret(&kubeconfig, server.kubeconfig().as_bytes()).map_err(data)?;
         Ok(Embedded { cluster, server, kubeconfig })
     }
 
@@ -58,4 +59,13 @@ impl Embedded {
     pub fn shutdown(&self) {
         self.cluster.shutdown();
     }
+}
+
+/// Writes a file that only its owner may read.
+fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
 }

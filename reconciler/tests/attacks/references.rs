@@ -253,9 +253,6 @@ async fn an_alert_for_what_others_share() -> Outcome {
     world.stage.object_becomes(&world.path("alerts", "later"), is_sent).await?;
     let found = world.stage.get(&world.path("alerts", "later")).await?.unwrap_or_default();
     assert_eq!(found["status"]["pending"], 1, "{found:#}");
-    for name in ["secret-plans", "shared", "still-shared"] {
-        world.stage.delete(name).await?;
-    }
     let bodies = heard.bodies();
     assert!(bodies.iter().any(|body| body.contains("shared")), "{bodies:#?}");
     for alert in ["spy", "late"] {
@@ -263,5 +260,26 @@ async fn an_alert_for_what_others_share() -> Outcome {
         assert!(!found.to_string().contains("secret-plans"), "{found:#}");
     }
     assert!(!bodies.iter().any(|body| body.contains("secret-plans")), "{bodies:#?}");
+    // What is gone is nothing for anybody.
+    broken("gone", ATTACKER).await?;
+    world.stage.delete("gone").await?;
+    world.stage.disappears(&world.stage.path_of("gone")).await?;
+    let own = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": kind,
+            "metadata": {"name": "own", "namespace": PLATFORM}, "spec": spec,
+        })
+    };
+    let address = format!("http://{address}/own");
+    world.create(&own("Provider", json!({"type": "generic", "address": address}))).await?;
+    let sources = json!([{"kind": "Kustomization", "name": "*"}]);
+    world.create(&own("Alert", json!({"providerRef": {"name": "own"}, "eventSources": sources}))).await?;
+    let path = format!("/apis/notification.toolkit.fluxcd.io/v1beta3/namespaces/{PLATFORM}/alerts/own");
+    world.stage.object_becomes(&path, |found| found["status"]["lastFailure"].is_object()).await?;
+    let found = world.stage.get(&path).await?.unwrap_or_default();
+    assert_eq!(found["status"]["pending"], 3, "{found:#}");
+    for name in ["secret-plans", "shared", "still-shared"] {
+        world.stage.delete(name).await?;
+    }
     world.end().await
 }

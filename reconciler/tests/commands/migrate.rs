@@ -126,6 +126,11 @@ fn manifests_are_migrated_in_place() -> Result {
         let is_migrated = ["a.yaml", "apps/b.yml"].contains(&path);
         assert_eq!(read(path)?, if is_migrated { &new } else { text }, "{path}");
     }
+    // A path from the current directory.
+    std::fs::write(root.join("e.yaml"), old)?;
+    let output = stage.command().current_dir(&root).args(["migrate", "-f", "e.yaml", "-y"]).output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(read("e.yaml")?, new);
     let again = stage.succeeds(&format!("migrate -f {path} -y"))?;
     assert!(again.ends_with("✔ no custom resources found that require migration\n"), "{again}");
     let template = format!("migrate -f {path}/apps/chart.tpl -y");

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use kustomize_host::OsHost;
 
@@ -51,7 +51,9 @@ impl ManifestFile {
         if found != self.content {
             return Err(Failure::failed(format!("file {} has changed meanwhile", self.path.display())));
         }
-        let path = self.path.to_str().ok_or_else(|| {
+        let path =
+            path::absolute(&self.path).map_err(|error| failed("failed to write file", &self.path, &error))?;
+        let path = path.to_str().ok_or_else(|| {
             Failure::failed(format!("failed to write file {}: its name is not UTF-8", self.path.display()))
         })?;
         OsHost::replace_unlinked(path, &self.migrated())

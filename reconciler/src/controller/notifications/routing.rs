@@ -111,8 +111,8 @@ impl Notifications {
             }
             let traits = match traits(&broken.event.involved_object) {
                 Known::Found(traits) => traits,
-                // Nobody allows anything any more.
-                Known::Gone => Traits { allowed: None, ..broken.traits.clone() },
+                // Whatever is gone is not broken.
+                Known::Gone => return false,
                 Known::NotYet => {
                     are_known = false;
                     return false;
