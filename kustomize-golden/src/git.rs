@@ -85,9 +85,9 @@ mod tests {
     fn what_git_makes_is_kept() {
         let tree = crate::test_tree::Tree::new();
         tree.write("r/file", "");
-        tree.git(&["init", "--quiet", "--separate-git-dir=r/kept", "r/work"]);
-        tree.git(&["-C", "r/work", "commit", "--quiet", "--allow-empty", "--message=x"]);
-        tree.git(&["-C", "r/work", "worktree", "add", "--quiet", "../second"]);
+        tree.git(&["init", "--quiet", "--separate-git-dir=r/kept", "r/first"]);
+        tree.git(&["-C", "r/first", "commit", "--quiet", "--allow-empty", "--message=x"]);
+        tree.git(&["-C", "r/first", "worktree", "add", "--quiet", "../second"]);
         tree.git(&["init", "--quiet", "--bare", "r/bare"]);
         let top = tree.path("r");
         let directories = GitDirectories::default();
@@ -95,9 +95,9 @@ mod tests {
             ("r", false),
             ("r/file", false),
             ("r/new", false),
-            ("r/work", false),
-            ("r/work/file", false),
-            ("r/work/.git", true),
+            ("r/first", false),
+            ("r/first/file", false),
+            ("r/first/.git", true),
             ("r/second/.git", true),
             ("r/second/new", false),
             ("r/kept", true),
