@@ -241,7 +241,7 @@ impl Meter {
         let [Some(text), Some(pattern)] = call.args.iter().map(text).collect::<Vec<_>>()[..] else {
             return Err(no_overload("matches", call));
         };
-        // The more a pattern has, the longer each character takes.
+        // Each character takes longer with a large pattern.
         self.spend(cost_of_bytes(text.len()).saturating_mul(40))?;
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         if !patterns.contains_key(pattern) {

@@ -25,7 +25,7 @@ const NAMES: Names = Names {
 };
 /// The pause after an error of the cluster.
 const SOON: Duration = Duration::from_secs(1);
-/// When a missing Secret is looked for again.
+/// The longest pause after a failure that can pass, such as a Secret that is missing.
 const AGAIN: Duration = Duration::from_secs(15);
 
 pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
