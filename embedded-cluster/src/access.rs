@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
+use crate::accounts;
 use crate::request::Target;
 use crate::state::State;
 use crate::status::{ApiError, Subject};
@@ -25,8 +26,32 @@ pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The user of a request: an administrator, unless it impersonates someone.
-pub(crate) fn user_of(_: &State, headers: &HeaderMap) -> Result<User, ApiError> {
+/// The user of a request: an administrator, unless it has the token of a service account, or impersonates someone.
+pub(crate) fn user_of(state: &Arc<State>, headers: &HeaderMap) -> Result<User, ApiError> {
+    let user = match bearer(headers) {
+        None => User {
+            name: "system:admin".to_owned(),
+            groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
+        },
+        Some(token) => {
+            let account = accounts::account(state, token, &[]).ok_or_else(|| {
+                ApiError::new(http::StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+            })?;
+            User { name: account.user(), groups: account.groups() }
+        }
+    };
+    impersonated(state, user, headers)
+}
+
+/// The token in the headers of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The user that a request impersonates, which the one who asks must be allowed to do, or that one.
+fn impersonated(state: &Arc<State>, asking: User, headers: &HeaderMap) -> Result<User, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let groups: Vec<String> = headers
         .get_all("impersonate-group")
@@ -38,16 +63,30 @@ pub(crate) fn user_of(_: &State, headers: &HeaderMap) -> Result<User, ApiError> 
         if !groups.is_empty() {
             return Err(ApiError::internal("requested [{Group }] without impersonating a user"));
         }
-        return Ok(User {
-            name: "system:admin".to_owned(),
-            groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
-        });
+        return Ok(asking);
     };
+    let may = |resource: &str, namespace: &str, name: &str| {
+        let target = Target {
+            version: "v1".to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            ..Target::default()
+        };
+        check(state, &asking, "impersonate", &target)
+    };
+    let account = name.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+    match account {
+        Some((namespace, account)) => may("serviceaccounts", namespace, account)?,
+        None => may("users", "", name)?,
+    }
+    for group in &groups {
+        may("groups", "", group)?;
+    }
     let mut user = User { name: name.to_owned(), groups };
-    if let Some(account) = name.strip_prefix("system:serviceaccount:")
+    if let Some((namespace, _)) = account
         && user.groups.is_empty()
     {
-        let namespace = account.split(':').next().unwrap_or_default();
         user.groups =
             vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
     }
@@ -67,11 +106,11 @@ pub(crate) fn is_public(path: &str) -> bool {
 }
 
 /// Refuses a path that is no resource.
-pub(crate) fn check_path(_: &State, user: &User, method: &Method, path: &str) -> Result<(), ApiError> {
-    if is_admin(user) || is_public(path) {
+pub(crate) fn check_path(state: &State, user: &User, method: &Method, path: &str) -> Result<(), ApiError> {
+    let verb = method.as_str().to_lowercase();
+    if allows_path(state, user, &verb, path) {
         return Ok(());
     }
-    let verb = method.as_str().to_lowercase();
     let detail = format!("User {:?} cannot {verb} path {path:?}", user.name);
     Err(ApiError::new(http::StatusCode::FORBIDDEN, "Forbidden", format!("forbidden: {detail}")))
 }
@@ -100,22 +139,38 @@ pub(crate) fn check(state: &Arc<State>, user: &User, verb: &str, target: &Target
 }
 
 /// Whether any role bound to the user allows a request.
-pub(crate) fn allows(state: &Arc<State>, user: &User, verb: &str, target: &Target) -> bool {
-    if is_admin(user) {
-        return true;
+pub(crate) fn allows(state: &State, user: &User, verb: &str, target: &Target) -> bool {
+    is_admin(user) || rules(state, user, &target.namespace).iter().any(|rule| covers(rule, verb, target))
+}
+
+/// Whether a user may read or write a path that is no resource.
+pub(crate) fn allows_path(state: &State, user: &User, verb: &str, path: &str) -> bool {
+    let has = |rule: &Value, field: &str, matches: &dyn Fn(&str) -> bool| {
+        rule[field].as_array().into_iter().flatten().filter_map(Value::as_str).any(matches)
+    };
+    let is_path = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => path.starts_with(start),
+        None => path == pattern,
+    };
+    is_admin(user)
+        || is_public(path)
+        || rules(state, user, "").iter().any(|rule| {
+            has(rule, "verbs", &|word| word == "*" || word == verb) && has(rule, "nonResourceURLs", &is_path)
+        })
+}
+
+/// The rules that apply to a user in a namespace, or in the whole cluster if it is empty.
+pub(crate) fn rules(state: &State, user: &User, namespace: &str) -> Vec<Value> {
+    let granted = |resource: &str, namespace: &str| {
+        let (_, bindings) = state.store.snapshot(&format!("{resource}.{RBAC}").into(), namespace);
+        let bound = bindings.into_iter().filter(|binding| bound(&binding.value, user, namespace));
+        bound.flat_map(|binding| role_rules(state, &binding.value["roleRef"], namespace)).collect()
+    };
+    let mut rules: Vec<Value> = granted("clusterrolebindings", "");
+    if !namespace.is_empty() {
+        rules.extend(granted("rolebindings", namespace));
     }
-    let bindings = |resource: &str, namespace: &str| {
-        state.store.snapshot(&format!("{resource}.{RBAC}").into(), namespace).1
-    };
-    let granted = |binding: &Value, namespace: &str| {
-        bound(binding, user, namespace)
-            && role_rules(state, &binding["roleRef"], namespace).iter().any(|rule| covers(rule, verb, target))
-    };
-    bindings("clusterrolebindings", "").iter().any(|binding| granted(&binding.value, ""))
-        || (!target.namespace.is_empty()
-            && bindings("rolebindings", &target.namespace)
-                .iter()
-                .any(|binding| granted(&binding.value, &target.namespace)))
+    rules
 }
 
 fn bound(binding: &Value, user: &User, namespace: &str) -> bool {

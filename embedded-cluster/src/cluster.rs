@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::response::IntoResponse;
+use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tower::ServiceExt;
 
+use crate::access;
 use crate::controllers;
 use crate::journal::{Journal, Record};
 use crate::server::ClusterService;
@@ -79,15 +84,23 @@ impl Cluster {
 
     /// Serves plain HTTP on an address, which should be a loopback address. Port 0 takes a free port. Whoever knows the
     /// URL in the kubeconfig is an administrator: it has a secret in its path, since kubectl sends no credentials
-    /// without TLS. Other programs of the machine, and whoever can make them send requests, do not know it.
+    /// without TLS. Other programs of the machine, and whoever can make them send requests, do not know it. Requests
+    /// without it need the token of a service account.
     pub async fn listen(&self, address: SocketAddr) -> std::io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let secret = uuid::Uuid::new_v4().simple().to_string();
+        let service = self.service();
         let router = axum::Router::new()
             .nest_service(&format!("/{secret}"), self.service())
             // Schemas are no secret, and kubectl asks for them without the path in the URL.
-            .route("/openapi/{*path}", axum::routing::get_service(self.service()));
+            .route("/openapi/{*path}", axum::routing::get_service(self.service()))
+            .fallback(move |request: Request| async move {
+                match access::bearer(request.headers()) {
+                    Some(_) => service.oneshot(request).await.into_response(),
+                    None => StatusCode::NOT_FOUND.into_response(),
+                }
+            });
         let mut stop = self.state.stop.subscribe();
         let stopped = async move {
             // An error means that the cluster is gone, which is an end as well.
@@ -138,6 +151,8 @@ impl Server {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test]
@@ -158,6 +173,57 @@ mod tests {
             let status = reqwest::get(format!("http://{address}{path}")).await?.status();
             assert_eq!(status.as_u16(), wanted, "{path}");
         }
+        cluster.shutdown();
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn service_accounts_do_what_their_roles_allow() -> Result<(), Box<dyn std::error::Error>> {
+        let cluster = Cluster::in_memory_without_controllers();
+        let server = cluster.listen("127.0.0.1:0".parse()?).await?;
+        let (address, secret) = (server.address(), &server.secret);
+        let client = reqwest::Client::new();
+        let admin = format!("http://{address}/{secret}");
+        let binding = json!({
+            "metadata": {"name": "robot"},
+            "subjects": [{"kind": "ServiceAccount", "name": "robot", "namespace": "default"}],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+        });
+        for (path, object) in [
+            ("/api/v1/namespaces/default/serviceaccounts", json!({"metadata": {"name": "robot"}})),
+            ("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", binding),
+        ] {
+            client.post(format!("{admin}{path}")).json(&object).send().await?.error_for_status()?;
+        }
+        let path = "/api/v1/namespaces/default/serviceaccounts/robot/token";
+        let answer = client.post(format!("{admin}{path}")).json(&json!({})).send().await?;
+        let answer: serde_json::Value = answer.error_for_status()?.json().await?;
+        let token = answer["status"]["token"].as_str().ok_or("no token")?;
+        let other = format!("{}x{}", &token[..token.len() - 9], &token[token.len() - 8..]);
+        for (token, path, impersonated, wanted) in [
+            (token, "/api/v1/namespaces/default/secrets", "", 200),
+            (token, "/api/v1/namespaces/kube-system/secrets", "", 403),
+            (token, "/api/v1/nodes", "", 403),
+            (token, "/version", "", 200),
+            (token, "/metrics", "", 403),
+            // `edit` may act as the service accounts of its namespace, and as nobody else.
+            (token, "/api/v1/namespaces/default/secrets", "system:serviceaccount:default:robot", 200),
+            (token, "/api/v1/namespaces/default/secrets", "system:serviceaccount:kube-system:x", 403),
+            (token, "/api/v1/namespaces/default/secrets", "system:admin", 403),
+            (&other, "/version", "", 401),
+        ] {
+            for start in [format!("http://{address}"), admin.clone()] {
+                let mut request = client.get(format!("{start}{path}")).bearer_auth(token);
+                if !impersonated.is_empty() {
+                    request = request.header("impersonate-user", impersonated);
+                }
+                let status = request.send().await?.status();
+                assert_eq!(status.as_u16(), wanted, "{path} as {impersonated:?}");
+            }
+        }
+        let request = client.get(format!("http://{address}/api/v1/nodes")).bearer_auth(token);
+        let request = request.header("impersonate-user", "x").header("impersonate-group", "system:masters");
+        assert_eq!(request.send().await?.status().as_u16(), 403);
         cluster.shutdown();
         Ok(())
     }

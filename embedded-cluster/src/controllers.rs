@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::delete::{FOREGROUND, ORPHAN, Options, remove};
 use crate::edit::{change, create};
+use crate::roles;
 use crate::state::State;
 use crate::storage::{Change, Expect, Name, Notice};
 use crate::workloads;
@@ -17,8 +18,9 @@ pub(crate) fn create_basics(state: &State) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
         create(state, "namespaces", "", namespace);
     }
-    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "cluster-admin"}, "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}]});
-    create(state, "clusterroles.rbac.authorization.k8s.io", "", role);
+    for role in roles::cluster_roles() {
+        create(state, "clusterroles.rbac.authorization.k8s.io", "", role);
+    }
     let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "cluster-admin"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:masters"}]});
     create(state, "clusterrolebindings.rbac.authorization.k8s.io", "", binding);
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "embedded", "labels": {"kubernetes.io/hostname": "embedded", "kubernetes.io/os": "linux"}}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": state.now(), "lastTransitionTime": state.now()}]}});

@@ -153,6 +153,10 @@ async fn admit(call: &Call<'_>, object: &Value) -> Result<(), ApiError> {
 
 pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     admit(call, &call.stored()?.value).await?;
+    if call.kind.is("namespaces") && ["default", "kube-system", "kube-public"].contains(&&*call.target.name) {
+        let subject = call.kind.subject(&call.target.name);
+        return Err(ApiError::forbidden(subject, "this namespace may not be deleted"));
+    }
     match remove(call.state, call.kind, &call.name(), &Options::of(call)).await? {
         Outcome::Waiting(value) => Ok(respond(call, StatusCode::OK, &value)),
         Outcome::Gone(value) if call.kind.is("pods") => Ok(respond(call, StatusCode::OK, &value)),

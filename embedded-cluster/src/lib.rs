@@ -17,6 +17,7 @@
 //! are collected, workloads become ready, unless the tag of an image is `broken`.
 
 mod access;
+mod accounts;
 mod admission;
 mod call;
 mod check;
@@ -33,9 +34,11 @@ mod name;
 mod openapi;
 mod patch;
 mod policies;
+mod protobuf;
 mod read;
 mod request;
 mod reviews;
+mod roles;
 mod scale;
 mod schema;
 mod selector;
@@ -44,6 +47,7 @@ mod state;
 mod status;
 mod storage;
 mod table;
+mod tokens;
 mod watch;
 mod webhook_client;
 mod webhook_settings;

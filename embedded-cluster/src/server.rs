@@ -15,7 +15,7 @@ use crate::call::{Call, object_response, with_warnings};
 use crate::request::{Query, Target, verb, wanted_form};
 use crate::state::State;
 use crate::status::ApiError;
-use crate::{delete, discovery, read, reviews, watch, write};
+use crate::{delete, discovery, protobuf, read, reviews, watch, write};
 
 /// The largest body that is accepted.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
@@ -76,7 +76,7 @@ where
             format!("cannot read the request's body: {error}"),
         )
     })?;
-    let body = body.to_bytes();
+    let body = protobuf::to_json(&parts.headers, body.to_bytes())?;
     let verb = verb(&parts.method, &target, &query);
     access::check(state, &user, verb, &target)?;
     if let Some(answer) = reviews::answer(state, &user, &target, verb, &body)? {
@@ -107,6 +107,7 @@ where
         "get" => read::get(&call),
         "list" => read::list(&call),
         "watch" => watch::watch(&call),
+        "create" if target.subresource == "token" => reviews::create_token(&call),
         "create" => write::create(&call).await,
         "update" => write::update(&call).await,
         "patch" => write::patch(&call).await,

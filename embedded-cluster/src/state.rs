@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::kinds::Registry;
 use crate::storage::Store;
+use crate::tokens::Key;
 use crate::webhook_client::Clients;
 
 /// Where the time comes from.
@@ -31,6 +32,8 @@ pub(crate) struct State {
     registry: RwLock<Arc<Registry>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stop: watch::Sender<bool>,
+    /// What signs the tokens of service accounts.
+    pub(crate) tokens: Key,
     /// How webhooks are called.
     pub(crate) webhooks: Clients,
 }
@@ -39,7 +42,14 @@ impl State {
     /// The state of a cluster that serves no kinds yet.
     pub(crate) fn new(store: Store, clock: Arc<dyn Clock>) -> State {
         let registry = RwLock::new(Arc::new(Registry::new([])));
-        State { store, registry, clock, stop: watch::Sender::new(false), webhooks: Clients::default() }
+        State {
+            store,
+            registry,
+            clock,
+            stop: watch::Sender::new(false),
+            tokens: Key::new(),
+            webhooks: Clients::default(),
+        }
     }
 
     pub(crate) fn registry(&self) -> Arc<Registry> {

@@ -11,6 +11,8 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
+use crate::protobuf;
+
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Runs all cases in namespaces of their own.
@@ -33,6 +35,9 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("empty maps", empty_maps(&client).await);
     note("watch what is new", watch_what_is_new(&client).await);
     note("policy", policy(&client).await);
+    note("protobuf", protobuf::bodies_are_read(&client).await);
+    note("tokens", protobuf::accounts_have_tokens_and_rights(&client).await);
+    note("own namespaces", protobuf::namespaces_of_the_cluster_stay(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 

@@ -1,5 +1,6 @@
 //! The Go toolchain: whether it is there, and new enough.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::MODULE;
@@ -36,6 +37,20 @@ pub fn version() -> Result<String, Failure> {
         return Err(format!("{found} is too old\n{advice}").into());
     }
     Ok(found)
+}
+
+/// The sources of a module that ours requires, fetched if need be.
+///
+/// # Errors
+/// There is no Go, none new enough, or it cannot fetch the module.
+pub fn module_directory(module: &str) -> Result<PathBuf, Failure> {
+    version()?;
+    let output = command().args(["mod", "download", "-json", module]).output()?;
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    match (found["Dir"].as_str(), found["Error"].as_str()) {
+        (Some(directory), None) => Ok(PathBuf::from(directory)),
+        (_, error) => Err(format!("go cannot fetch {module}: {}", error.unwrap_or("no reason given")).into()),
+    }
 }
 
 /// The numbers of a version, for comparison.

@@ -79,6 +79,21 @@ fn suites(
     let mut steps = Steps::new();
     steps
         .command("the behavior of an API server", test("embedded-cluster", "behavior", kubeconfig, programs));
+    match go::module_directory("k8s.io/api") {
+        Ok(directory) => {
+            let mut samples = workspace::cargo();
+            samples.args(["test", "--package", "embedded-cluster", "--lib", "--target-dir"]);
+            samples.arg(workspace::target()).args([
+                "samples_of_kubernetes",
+                "--",
+                "--ignored",
+                "--nocapture",
+            ]);
+            samples.env("KUBERNETES_SAMPLES", directory.join("testdata/HEAD"));
+            steps.command("samples of Kubernetes in protobuf", samples);
+        }
+        Err(error) => println!("NOT RUN: samples of Kubernetes in protobuf: {error}"),
+    }
     let walkthrough = workspace::root().join("reconciler/tests/walkthrough");
     if walkthrough.is_dir() || walkthrough.with_extension("rs").is_file() {
         steps.command("the walk-through", test("reconciler", "walkthrough", kubeconfig, programs));
