@@ -62,7 +62,7 @@ const LAST_MOMENT: Duration = Duration::from_secs(5);
 pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Future<Output = ()>) {
     let tasks = TaskTracker::new();
     if selection.has(selection::NOTIFICATION)
-        && let Err(error) = context.notifications.open(&context.data)
+        && let Err(error) = context.notifications.open(&context.data).await
     {
         context.log.error("notifications cannot be kept, none is sent", json!({"error": error.to_string()}));
     }

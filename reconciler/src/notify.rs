@@ -10,7 +10,7 @@ mod sender;
 
 pub use connection::{Connection, SendError};
 pub use delivery::deliver;
-pub use outbox::{Broken, Message, Name, Outbox, Traits};
+pub use outbox::{Broken, Dropped, Message, Name, Outbox, Traits, object_of};
 pub use outgoing::Outgoing;
 pub use refusals::{Refusal, Refusals};
 pub use sender::ask;

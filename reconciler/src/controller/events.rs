@@ -15,6 +15,12 @@ use crate::notify::Traits;
 
 /// The longest message that the API takes, in bytes.
 const LONGEST: usize = 1024;
+/// How much of a message alerts keep, in bytes: more than most chat services take in one.
+const LONGEST_KEPT: usize = 8 << 10;
+/// How much alerts keep of the annotations of an object together, in bytes.
+const MOST_METADATA: usize = 8 << 10;
+/// The longest revision that alerts keep, in bytes.
+const LONGEST_REVISION: usize = 1024;
 
 /// What happened.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +63,7 @@ impl<'a> Report<'a> {
 /// Sends an event. That it cannot be sent is logged and nothing else.
 pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
     let namespace = object.namespace().unwrap_or_default();
-    take(context, object, notification(object, report, context.environment.now()));
+    take(context, object, notification(object, report, context.environment.now())).await;
     let event = event(object, &namespace, report, context.environment.now());
     let sent = match serde_json::from_value::<Event>(event) {
         Ok(event) => {
@@ -73,42 +79,67 @@ pub(super) async fn send<K: Resource<DynamicType = ()>>(context: &Context, objec
 
 /// Tells the providers that set the status of commits, and programs, that a reconciliation went well. There is one at
 /// every interval, which is nothing that people want to know.
-pub(super) fn finished<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
+pub(super) async fn finished<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    report: &Report<'_>,
+) {
     let mut event = notification(object, report, context.environment.now());
     event.metadata.insert(format!("{}/commit_status", K::group(&())), "update".to_owned());
-    take(context, object, event);
+    take(context, object, event).await;
 }
 
 /// Gives an event to the alerts.
-fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: notify::Event) {
-    if let Err(error) = context.notifications.take(event, traits(object), &context.tenants) {
+async fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: notify::Event) {
+    if let Err(error) = context.notifications.take(event, traits(object), &context.tenants).await {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
 }
 
 /// Says that an object is as it should be, if it was said to be broken before.
-pub(super) fn mended<K: Resource<DynamicType = ()>>(context: &Context, object: &K, report: &Report<'_>) {
+pub(super) async fn mended<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    report: &Report<'_>,
+) {
     let event = notification(object, report, context.environment.now());
-    if let Err(error) = context.notifications.mended(event, &traits(object), &context.tenants) {
+    if let Err(error) = context.notifications.mended(event, traits(object), &context.tenants).await {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
 }
 
 /// Whether an object is known to be broken by what a report says, also by an earlier process.
-pub(super) fn is_said<K: Resource<DynamicType = ()>>(
+pub(super) async fn is_said<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
     report: &Report<'_>,
 ) -> bool {
     let event = notification(object, report, context.environment.now());
-    context.notifications.is_broken_by(&event)
+    context.notifications.is_broken_by(&event).await
 }
 
 /// What decides which alerts take the events of an object.
 pub(super) fn traits(object: &impl ResourceExt) -> Traits {
     Traits { labels: object.labels().clone(), allowed: tenancy::allowed(object).map(str::to_owned) }
+}
+
+/// The start of a text, at most this many bytes.
+fn start(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// Cuts off what is too much of a message, and says how much that is. Every alert that takes an event keeps its message
+/// until it is sent, and tenants decide how long it is: an error repeats what is wrong with their files.
+fn shorten(message: &mut String) {
+    let kept = start(message, LONGEST_KEPT).len();
+    let left_out = message.len() - kept;
+    if left_out > 0 {
+        message.truncate(kept);
+        message.push_str(&format!("…\n\n({left_out} bytes of this message were left out)"));
+    }
 }
 
 /// The event as alerts and providers see it.
@@ -119,21 +150,35 @@ fn notification<K: Resource<DynamicType = ()>>(
 ) -> notify::Event {
     let group = K::group(&());
     let mut metadata: BTreeMap<String, String> = BTreeMap::new();
+    let mut left_out = 0;
+    let mut room = MOST_METADATA;
     for (name, value) in object.annotations() {
         if name.starts_with(annotation::EVENT_PREFIX) {
-            metadata.insert(name.clone(), value.clone());
+            match room.checked_sub(name.len() + value.len()) {
+                Some(rest) => {
+                    room = rest;
+                    metadata.insert(name.clone(), value.clone());
+                }
+                None => left_out += 1,
+            }
         }
     }
-    if let Some(revision) = report.revision.filter(|revision| !revision.is_empty()) {
-        metadata.insert(format!("{group}/revision"), revision.to_owned());
-    }
-    if let Some(origin) = report.origin.filter(|origin| !origin.is_empty()) {
-        metadata.insert(format!("{group}/originRevision"), origin.to_owned());
+    for (name, revision) in [("revision", report.revision), ("originRevision", report.origin)] {
+        if let Some(revision) = revision.filter(|revision| !revision.is_empty()) {
+            metadata.insert(format!("{group}/{name}"), start(revision, LONGEST_REVISION).to_owned());
+        }
     }
     let mut message = report.message.trim_end().to_owned();
     if let Some(details) = report.details.filter(|details| !details.is_empty()) {
         message.push_str("\n\n");
         message.push_str(details);
+    }
+    shorten(&mut message);
+    if left_out > 0 {
+        message.push_str(&format!(
+            "\n\n({left_out} annotations {}* were left out: they are longer than {MOST_METADATA} bytes together)",
+            annotation::EVENT_PREFIX
+        ));
     }
     notify::Event {
         involved_object: notify::InvolvedObject {
@@ -161,11 +206,7 @@ fn event<K: Resource<DynamicType = ()>>(
     now: Timestamp,
 ) -> Value {
     let seconds = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut message = report.message.trim_end().to_owned();
-    if message.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
-        message.truncate(end);
-    }
+    let message = start(report.message.trim_end(), LONGEST);
     json!({
         "apiVersion": "v1",
         "kind": "Event",
@@ -193,4 +234,34 @@ fn event<K: Resource<DynamicType = ()>>(
         "lastTimestamp": seconds,
         "count": 1,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use reconciler_api::Receiver;
+
+    use super::*;
+
+    #[test]
+    fn alerts_keep_the_start_of_what_is_too_long() -> Result<(), serde_json::Error> {
+        let mut object: Receiver = serde_json::from_value(json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1", "kind": "Receiver", "metadata": {"name": "x"},
+            "spec": {"type": "generic", "resources": [], "secretRef": {"name": "x"}},
+        }))?;
+        let long = "ä".repeat(500_000);
+        object.annotations_mut().extend([
+            ("event.toolkit.fluxcd.io/a".to_owned(), "kept".to_owned()),
+            ("event.toolkit.fluxcd.io/b".to_owned(), long.clone()),
+        ]);
+        let report = Report::error("test", "Failed", &long).at(Some(&long));
+        let event = notification(&object, &report, Timestamp::UNIX_EPOCH);
+        assert!(event.message.starts_with("ää") && event.message.len() < LONGEST_KEPT + 300);
+        let left_out = format!("({} bytes of this message were left out)", long.len() - LONGEST_KEPT);
+        assert!(event.message.contains(&left_out), "{}", &event.message[LONGEST_KEPT..]);
+        assert!(event.message.contains("(1 annotations event.toolkit.fluxcd.io/* were left out"));
+        assert_eq!(event.metadata.get("event.toolkit.fluxcd.io/a").map(String::as_str), Some("kept"));
+        let revision = event.metadata.get("notification.toolkit.fluxcd.io/revision").map_or(0, String::len);
+        assert_eq!((event.metadata.len(), revision), (2, LONGEST_REVISION));
+        Ok(())
+    }
 }

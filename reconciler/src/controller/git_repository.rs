@@ -163,7 +163,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
     if let Ok(Fetched { commit, .. }) = &outcome {
         let message = format!("stored artifact for revision '{}'", commit.revision);
         let report = Report::info(CONTROLLER, reason::SUCCEEDED, &message);
-        events::mended(&context, &*repository, &report.at(Some(&commit.revision)));
+        events::mended(&context, &*repository, &report.at(Some(&commit.revision))).await;
     }
     // The status first: who sees that something was applied may ask where it came from. A Kustomization
     // that is asked for as soon as the status is there waits for the commit.

@@ -80,7 +80,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 if is_news(&old.conditions, &message) {
                     NAMES.succeed(&context, &*policy, &key, &message).await;
                 }
-                NAMES.mended(&context, &*policy, &message);
+                NAMES.mended(&context, &*policy, &message).await;
             } else {
                 message += &format!("; not signed: {}", not_signed.join(", "));
                 let failure = Failure::new(reason::VERIFICATION_ERROR, &*message);

@@ -74,7 +74,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 let message = format!("no new tags found, next scan in {interval}");
                 context.log.info(&message, NAMES.fields(&key, json!({})));
             }
-            NAMES.mended(&context, &*repository, &message);
+            NAMES.mended(&context, &*repository, &message).await;
             conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             context.images.set_tags(&key, scan.tags);
             Next::at_interval(interval)

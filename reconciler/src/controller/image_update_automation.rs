@@ -159,7 +159,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
                 if !run.ignored.is_empty() && is_news(&old.conditions, &ready) {
                     NAMES.succeed(&context, &*automation, &key, &ready).await;
                 }
-                NAMES.mended(&context, &*automation, &ready);
+                NAMES.mended(&context, &*automation, &ready).await;
             } else {
                 let failure = Failure::new(reason::UPDATE_REFUSED, &*ready);
                 NAMES.fail(&context, &*automation, &key, &old.conditions, &failure).await;

@@ -7,16 +7,16 @@ mod delivery_status;
 mod routing;
 mod traits;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reconciler_api::{Alert, Provider};
 use reconciler_core::notify::{Event, InvolvedObject, cause};
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 
 pub(super) use connection::Setup;
 pub(super) use delivery::deliver;
@@ -25,7 +25,7 @@ use super::Context;
 use super::queue::{Key, Queue};
 use super::store::Store;
 use crate::environment::Environment;
-use crate::notify::{Message, Name, Outbox, Traits};
+use crate::notify::{Name, Outbox, Traits, object_of};
 
 /// The file of what is still to be sent.
 const FILE: &str = "notifications.jsonl";
@@ -40,13 +40,13 @@ pub(crate) struct Notifications {
     pub(super) providers: Store<Provider>,
     pub(super) provider_queue: Arc<Queue>,
     /// Nothing until the controller runs.
-    outbox: Mutex<Option<Outbox>>,
+    outbox: Arc<AsyncMutex<Option<Outbox>>>,
     /// Events from before all alerts and namespaces were known.
     early: Mutex<Vec<(Event, Traits)>>,
     added: Notify,
     changed: Notify,
-    /// How many messages were dropped because there were too many.
-    dropped: AtomicU64,
+    /// Providers that were deleted while messages waited for them.
+    deserted: Mutex<HashSet<Key>>,
     environment: Environment,
 }
 
@@ -57,20 +57,14 @@ impl Default for Notifications {
             alert_queue: Arc::default(),
             providers: Store::default(),
             provider_queue: Arc::default(),
-            outbox: Mutex::default(),
+            outbox: Arc::default(),
             early: Mutex::default(),
             added: Notify::new(),
             changed: Notify::new(),
-            dropped: AtomicU64::default(),
+            deserted: Mutex::default(),
             environment: Environment::default(),
         }
     }
-}
-
-/// How an object is named in notes of what is broken.
-fn object_of(event: &Event) -> String {
-    let object = &event.involved_object;
-    format!("{}/{}/{}", object.kind, object.namespace, object.name)
 }
 
 fn name(key: &Key) -> Name {
@@ -88,29 +82,56 @@ impl Notifications {
     }
 
     /// Opens what an earlier process has left to send.
-    pub(super) fn open(&self, data: &Path) -> io::Result<()> {
-        let outbox = Outbox::open(&data.join(FILE))?;
-        *self.outbox() = Some(outbox);
+    pub(super) async fn open(&self, data: &Path) -> io::Result<()> {
+        let path = data.join(FILE);
+        let mut outbox = self.lock().await;
+        *outbox = Some(tokio::task::spawn_blocking(move || Outbox::open(&path)).await??);
         Ok(())
     }
 
-    fn outbox(&self) -> MutexGuard<'_, Option<Outbox>> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The outbox, to read it or to give it to [`change`].
+    async fn lock(&self) -> OwnedMutexGuard<Option<Outbox>> {
+        Arc::clone(&self.outbox).lock_owned().await
+    }
+
+    /// How many messages are still to be sent to a provider.
+    async fn pending(&self, provider: &Name) -> usize {
+        self.lock().await.as_ref().map_or(0, |outbox| outbox.pending(provider))
     }
 
     /// Whether the object of an event is known to be broken by what the event says.
-    pub(super) fn is_broken_by(&self, event: &Event) -> bool {
-        let outbox = self.outbox();
+    pub(super) async fn is_broken_by(&self, event: &Event) -> bool {
+        let outbox = self.lock().await;
         let known = outbox.as_ref().and_then(|outbox| outbox.broken_object(&object_of(event)));
         known.is_some_and(|known| known.causes.contains(&cause(event)))
     }
 
-    fn add(&self, outbox: &mut Outbox, message: Message) -> io::Result<()> {
-        if outbox.add(message)?.is_some() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    /// Forgets an alert that was deleted.
+    async fn alert_gone(&self, alert: Name) -> io::Result<()> {
+        change(self.lock().await, move |outbox| outbox.alert_gone(&alert)).await
+    }
+
+    /// Forgets a provider that was deleted.
+    async fn provider_gone(&self, key: &Key) -> io::Result<()> {
+        let provider = name(key);
+        if change(self.lock().await, move |outbox| outbox.provider_gone(&provider)).await? {
+            self.deserted().insert(key.clone());
         }
         Ok(())
     }
+
+    fn deserted(&self) -> std::sync::MutexGuard<'_, HashSet<Key>> {
+        self.deserted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Changes the outbox, if there is one. That can take long, because of the file and because much may be in it, and holds
+/// no other task up. What has begun is done even if nobody waits for it any more.
+async fn change<R: Default + Send + 'static>(
+    mut outbox: OwnedMutexGuard<Option<Outbox>>,
+    work: impl FnOnce(&mut Outbox) -> io::Result<R> + Send + 'static,
+) -> io::Result<R> {
+    tokio::task::spawn_blocking(move || outbox.as_mut().map_or_else(|| Ok(R::default()), work)).await?
 }
 
 /// An alert has changed: events may have waited for it.
@@ -118,7 +139,13 @@ pub(super) async fn alert_changed(context: Arc<Context>, key: Key) -> super::Nex
     let notifications = &context.notifications;
     let tenants = &context.tenants;
     let now = |object: &InvolvedObject| traits::traits(&context, object);
-    let caught_up = notifications.route(tenants).and_then(|()| notifications.catch_up(&key, tenants, now));
+    let caught_up = match notifications.alerts.get(&key) {
+        None => notifications.alert_gone(name(&key)).await.map(|()| true),
+        Some(_) => match notifications.route(tenants).await {
+            Ok(()) => notifications.catch_up(&key, tenants, now).await,
+            Err(error) => Err(error),
+        },
+    };
     let are_known = caught_up.unwrap_or_else(|error| {
         context.log.error("events could not be kept for sending", json!({"error": error.to_string()}));
         true
@@ -128,7 +155,20 @@ pub(super) async fn alert_changed(context: Arc<Context>, key: Key) -> super::Nex
 }
 
 /// A provider has changed: what could not be sent to it can be tried again.
-pub(super) async fn provider_changed(context: Arc<Context>, _: Key) -> super::Next {
-    context.notifications.changed.notify_waiters();
-    super::Next::OnChange
+pub(super) async fn provider_changed(context: Arc<Context>, key: Key) -> super::Next {
+    let notifications = &context.notifications;
+    let is_there = notifications.providers.get(&key).is_some();
+    if is_there && notifications.deserted().remove(&key) {
+        // What the one before was not sent is news to it.
+        let alerts = notifications.alerts.keys(|alert, found| {
+            alert.namespace == key.namespace && found.spec.provider_ref.name == key.name
+        });
+        alerts.into_iter().for_each(|alert| notifications.alert_queue.add(alert));
+    }
+    if !is_there && let Err(error) = notifications.provider_gone(&key).await {
+        let fields = json!({"provider": key.name, "namespace": key.namespace, "error": error.to_string()});
+        context.log.error("what was to be sent could not be dropped", fields);
+    }
+    notifications.changed.notify_waiters();
+    if is_there { super::Next::OnChange } else { super::Next::Gone }
 }

@@ -105,8 +105,13 @@ impl Names {
     }
 
     /// Says that the object is as it should be, if it was said to be broken.
-    pub(super) fn mended<K: Resource<DynamicType = ()>>(&self, context: &Context, object: &K, message: &str) {
-        events::mended(context, object, &Report::info(self.component, reason::SUCCEEDED, message));
+    pub(super) async fn mended<K: Resource<DynamicType = ()>>(
+        &self,
+        context: &Context,
+        object: &K,
+        message: &str,
+    ) {
+        events::mended(context, object, &Report::info(self.component, reason::SUCCEEDED, message)).await;
     }
 
     /// Writes a success to the log, and sends an event.

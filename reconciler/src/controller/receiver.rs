@@ -63,7 +63,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
             if is_news(&old.conditions, &message) {
                 NAMES.succeed(&context, &*receiver, &key, &message).await;
             }
-            NAMES.mended(&context, &*receiver, &message);
+            NAMES.mended(&context, &*receiver, &message).await;
             conclude(&mut new.conditions, Ok(&message), new.observed_generation, context.environment.now());
             Next::at_interval(receiver.spec.interval())
         }

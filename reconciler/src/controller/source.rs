@@ -256,7 +256,7 @@ async fn succeed<K: Source>(
         events::send(context, object, &report.at(Some(revision))).await;
     }
     let report = Report::info(K::NAMES.component, reason::SUCCEEDED, &message);
-    events::mended(context, object, &report.at(Some(revision)));
+    events::mended(context, object, &report.at(Some(revision))).await;
     Next::at_interval(object.interval())
 }
 

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use reconciler_core::notify::Event;
+use reconciler_core::notify::{Event, Severity};
 use serde::{Deserialize, Serialize};
 
 /// How long the same event is not sent again.
@@ -22,8 +23,13 @@ const SPARE_LINES: usize = 2_000;
 const TOLD: SignedDuration = SignedDuration::from_hours(24);
 /// The pause before the file is written anew after that has failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How many messages are kept for a provider.
-const LONGEST_QUEUE: usize = 50_000;
+/// How many messages are kept for the providers of a namespace, and how many bytes they may take in the file.
+const MOST_MESSAGES: usize = 50_000;
+const MOST_BYTES: usize = 32 << 20;
+/// What a line of the file takes beside the event's texts, in bytes, more or less.
+const LINE: usize = 500;
+/// How many causes are noted of one object.
+const MOST_CAUSES: usize = 100;
 
 /// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,10 +47,50 @@ pub struct Message {
     pub alert: Name,
     /// The provider.
     pub provider: Name,
-    /// The event.
-    pub event: Event,
+    /// The event, which all messages of it share.
+    #[serde(with = "shared")]
+    pub event: Arc<Event>,
     /// When it was added.
     pub added: Timestamp,
+}
+
+impl Message {
+    /// What it takes in the file, in bytes, more or less.
+    fn size(&self) -> usize {
+        let metadata = self.event.metadata.iter().map(|(name, value)| name.len() + value.len());
+        LINE + self.event.message.len() + metadata.sum::<usize>()
+    }
+}
+
+/// How an object is named in notes of what is broken.
+pub fn object_of(event: &Event) -> String {
+    let object = &event.involved_object;
+    format!("{}/{}/{}", object.kind, object.namespace, object.name)
+}
+
+/// An event that is shared in memory is written with each of its messages.
+mod shared {
+    use std::sync::Arc;
+
+    use reconciler_core::notify::Event;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(event: &Arc<Event>, serializer: S) -> Result<S::Ok, S::Error> {
+        event.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Event>, D::Error> {
+        Event::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+/// Messages that were dropped because a namespace has too many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    /// How many.
+    pub count: usize,
+    /// The last of them.
+    pub last: Message,
 }
 
 /// What an object has that decides which alerts take its events.
@@ -88,6 +134,17 @@ enum Line {
     Told(Name, String, Timestamp),
     /// The cause is gone.
     Over(String),
+    /// The alert was deleted.
+    AlertGone(Name),
+    /// The provider was deleted.
+    ProviderGone(Name),
+}
+
+/// The messages for the providers of a namespace.
+#[derive(Default)]
+struct Load {
+    ids: BTreeSet<u64>,
+    bytes: usize,
 }
 
 /// Messages that are still to be sent, what is broken, and what was said a short while ago.
@@ -102,6 +159,11 @@ pub struct Outbox {
     messages: BTreeMap<u64, Message>,
     /// The messages for each provider.
     queues: BTreeMap<Name, BTreeSet<u64>>,
+    /// The messages of each alert.
+    alerts: HashMap<Name, BTreeSet<u64>>,
+    namespaces: HashMap<String, Load>,
+    /// By alert and provider, what was dropped since somebody asked.
+    dropped: BTreeMap<(Name, Name), Dropped>,
     broken: HashMap<String, Broken>,
     /// How many objects are broken by a cause.
     causes: HashMap<String, usize>,
@@ -121,6 +183,9 @@ impl Outbox {
             next: 0,
             messages: BTreeMap::new(),
             queues: BTreeMap::new(),
+            alerts: HashMap::new(),
+            namespaces: HashMap::new(),
+            dropped: BTreeMap::new(),
             broken: HashMap::new(),
             causes: HashMap::new(),
             said: HashMap::new(),
@@ -128,8 +193,16 @@ impl Outbox {
         };
         match File::open(path) {
             Ok(file) => {
+                let mut last = Arc::new(Event::default());
                 for line in BufReader::new(file).split(b'\n') {
-                    if let Ok(line) = serde_json::from_slice::<Line>(&line?) {
+                    if let Ok(mut line) = serde_json::from_slice::<Line>(&line?) {
+                        // The messages of an event were written one after the other.
+                        if let Line::Add(_, message) = &mut line {
+                            if message.event == last {
+                                message.event = Arc::clone(&last);
+                            }
+                            last = Arc::clone(&message.event);
+                        }
                         outbox.take(line);
                     }
                 }
@@ -147,18 +220,14 @@ impl Outbox {
             Line::Add(id, message) => {
                 self.next = self.next.max(id + 1);
                 self.queues.entry(message.provider.clone()).or_default().insert(id);
+                self.alerts.entry(message.alert.clone()).or_default().insert(id);
+                let load = self.namespaces.entry(message.provider.namespace.clone()).or_default();
+                load.ids.insert(id);
+                load.bytes += message.size();
                 self.messages.insert(id, *message);
             }
             Line::Done(id) => {
-                let provider = self.messages.remove(&id).map(|message| message.provider);
-                if let Some(provider) = provider
-                    && let Some(queue) = self.queues.get_mut(&provider)
-                {
-                    queue.remove(&id);
-                    if queue.is_empty() {
-                        self.queues.remove(&provider);
-                    }
-                }
+                self.remove(id);
             }
             Line::Said(key, at) => {
                 self.said.insert(key, at);
@@ -180,7 +249,55 @@ impl Outbox {
             Line::Over(cause) => {
                 self.told.remove(&cause);
             }
+            Line::AlertGone(alert) => {
+                for id in self.alerts.get(&alert).cloned().unwrap_or_default() {
+                    self.remove(id);
+                }
+                // One with the same name that comes later has said nothing yet.
+                self.broken.values_mut().for_each(|broken| {
+                    broken.told.remove(&alert);
+                });
+                self.told.values_mut().for_each(|alerts| {
+                    alerts.remove(&alert);
+                });
+            }
+            Line::ProviderGone(provider) => {
+                for id in self.queues.get(&provider).cloned().unwrap_or_default() {
+                    // Nobody was told of it.
+                    if let Some(message) = self.remove(id)
+                        && message.event.severity == Severity::Error
+                        && let Some(broken) = self.broken.get_mut(&object_of(&message.event))
+                    {
+                        broken.told.remove(&message.alert);
+                    }
+                }
+            }
         }
+    }
+
+    /// Takes a message out of memory.
+    fn remove(&mut self, id: u64) -> Option<Message> {
+        let message = self.messages.remove(&id)?;
+        if let Some(queue) = self.queues.get_mut(&message.provider) {
+            queue.remove(&id);
+            if queue.is_empty() {
+                self.queues.remove(&message.provider);
+            }
+        }
+        if let Some(own) = self.alerts.get_mut(&message.alert) {
+            own.remove(&id);
+            if own.is_empty() {
+                self.alerts.remove(&message.alert);
+            }
+        }
+        if let Some(load) = self.namespaces.get_mut(&message.provider.namespace) {
+            load.ids.remove(&id);
+            load.bytes = load.bytes.saturating_sub(message.size());
+            if load.ids.is_empty() {
+                self.namespaces.remove(&message.provider.namespace);
+            }
+        }
+        Some(message)
     }
 
     /// Counts an object out of its causes.
@@ -273,17 +390,44 @@ impl Outbox {
         Ok(())
     }
 
-    /// Adds a message. If there are too many for the provider, the oldest is dropped and returned.
-    pub fn add(&mut self, message: Message) -> io::Result<Option<Message>> {
-        let provider = message.provider.clone();
+    /// Adds a message. If its namespace has too many, or if they are too long together, the oldest of them are dropped.
+    pub fn add(&mut self, message: Message) -> io::Result<()> {
+        let namespace = message.provider.namespace.clone();
         self.change(Line::Add(self.next, Box::new(message)))?;
-        let Some(queue) = self.queues.get(&provider).filter(|queue| queue.len() > LONGEST_QUEUE) else {
-            return Ok(None);
-        };
-        let Some(oldest) = queue.first().copied() else { return Ok(None) };
-        let dropped = self.messages.get(&oldest).cloned();
-        self.done(&[oldest])?;
-        Ok(dropped)
+        while let Some(load) = self.namespaces.get(&namespace)
+            && (load.ids.len() > MOST_MESSAGES || load.bytes > MOST_BYTES)
+            && let Some(oldest) = load.ids.first().copied()
+        {
+            if let Some(last) = self.messages.get(&oldest).cloned() {
+                let names = (last.alert.clone(), last.provider.clone());
+                let count = self.dropped.get(&names).map_or(0, |dropped| dropped.count) + 1;
+                self.dropped.insert(names, Dropped { count, last });
+            }
+            self.done(&[oldest])?;
+        }
+        Ok(())
+    }
+
+    /// What was dropped because a namespace had too much, since this was asked last.
+    pub fn take_dropped(&mut self) -> Vec<Dropped> {
+        std::mem::take(&mut self.dropped).into_values().collect()
+    }
+
+    /// An alert was deleted: what it has not sent yet is dropped, and it has told nobody of anything.
+    pub fn alert_gone(&mut self, alert: &Name) -> io::Result<()> {
+        let is_known = self.alerts.contains_key(alert)
+            || self.broken.values().any(|broken| broken.told.contains(alert))
+            || self.told.values().any(|alerts| alerts.contains_key(alert));
+        if is_known { self.change(Line::AlertGone(alert.clone())) } else { Ok(()) }
+    }
+
+    /// A provider was deleted: what it has not been sent yet is dropped. Returns whether that was anything.
+    pub fn provider_gone(&mut self, provider: &Name) -> io::Result<bool> {
+        let has_messages = self.queues.contains_key(provider);
+        if has_messages {
+            self.change(Line::ProviderGone(provider.clone()))?;
+        }
+        Ok(has_messages)
     }
 
     /// Messages have been sent, or never will be.
@@ -313,7 +457,7 @@ impl Outbox {
 
     /// Whether a message of an alert is still to be sent.
     pub fn has_message_of(&self, alert: &Name) -> bool {
-        self.messages.values().any(|message| message.alert == *alert)
+        self.alerts.contains_key(alert)
     }
 
     /// How many messages are still to be sent.
@@ -327,7 +471,7 @@ impl Outbox {
     }
 
     /// Adds the messages of an event, unless one with the same key was said a short while ago. If the event says that
-    /// an object is broken, notes which alerts have said so. Returns how many old messages were dropped.
+    /// an object is broken, notes which alerts have said so.
     ///
     /// The messages are written before what keeps the event from being said again: if the process is killed in
     /// between, the next one repeats some of them, and loses none.
@@ -337,26 +481,26 @@ impl Outbox {
         broken: Option<&str>,
         messages: Vec<Message>,
         now: Timestamp,
-    ) -> io::Result<u64> {
+    ) -> io::Result<()> {
         if self.said.get(key).is_some_and(|at| now.duration_since(*at) < QUIET) {
-            return Ok(0);
+            return Ok(());
         }
         let alerts: Vec<Name> = messages.iter().map(|message| message.alert.clone()).collect();
-        let mut dropped = 0;
         for message in messages {
-            dropped += u64::from(self.add(message)?.is_some());
+            self.add(message)?;
         }
         if let Some(object) = broken {
             self.told(object, alerts)?;
         }
-        self.change(Line::Said(key.to_owned(), now))?;
-        Ok(dropped)
+        self.change(Line::Said(key.to_owned(), now))
     }
 
     /// Notes that an object is broken, and why. What it was broken by first is kept.
     pub fn broke(&mut self, object: &str, broken: Broken) -> io::Result<()> {
         let broken = match self.broken.get(object) {
-            Some(known) if known.causes.is_superset(&broken.causes) => return Ok(()),
+            Some(known) if known.causes.len() >= MOST_CAUSES || known.causes.is_superset(&broken.causes) => {
+                return Ok(());
+            }
             Some(known) => Broken { causes: &known.causes | &broken.causes, ..known.clone() },
             None => broken,
         };
@@ -413,7 +557,7 @@ mod tests {
 
     fn message(provider: &str, text: &str) -> Message {
         let name = |name: &str| Name { namespace: "apps".to_owned(), name: name.to_owned() };
-        let event = Event { message: text.to_owned(), ..Event::default() };
+        let event = Arc::new(Event { message: text.to_owned(), ..Event::default() });
         Message { alert: name("alert"), provider: name(provider), event, added: Timestamp::UNIX_EPOCH }
     }
 
@@ -454,6 +598,76 @@ mod tests {
         assert_eq!(outbox.providers(), [message("other", "").provider]);
         assert_eq!(texts(&mut outbox, "other")?.len(), 715);
         assert!(outbox.is_empty());
+        Ok(())
+    }
+
+    /// Another namespace loses nothing.
+    #[test]
+    fn a_namespace_has_no_more_than_its_share() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let mut outbox = Outbox::open(&directory.path().join("outbox"))?;
+        let mut other = message("other", "other");
+        other.provider.namespace = "other".to_owned();
+        outbox.add(other.clone())?;
+        let event = message("slack", &"x".repeat(MOST_BYTES / 100)).event;
+        for _ in 0..150 {
+            outbox.add(Message { event: Arc::clone(&event), ..message("slack", "") })?;
+        }
+        outbox.add(message("slack", "last"))?;
+        let pending = outbox.pending(&message("slack", "").provider);
+        assert!((90..=100).contains(&pending), "{pending}");
+        let dropped = outbox.take_dropped();
+        let [dropped] = &dropped[..] else { panic!("{} kinds were dropped", dropped.len()) };
+        assert_eq!((dropped.count, &dropped.last.provider.name[..]), (151 - pending, "slack"));
+        assert!(outbox.take_dropped().is_empty());
+        assert_eq!(texts(&mut outbox, "slack")?.last().map(String::as_str), Some("last"));
+        assert_eq!(outbox.pending(&other.provider), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn messages_of_an_event_share_it() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("outbox");
+        let one = message("slack", "1");
+        let mut outbox = Outbox::open(&path)?;
+        outbox.say("key", None, vec![one.clone(), message("slack", "1"), one.clone()], Timestamp::now())?;
+        drop((outbox, one));
+        let outbox = Outbox::open(&path)?;
+        let event = outbox.messages.values().next().map(|message| Arc::strong_count(&message.event));
+        assert_eq!((outbox.len(), event), (3, Some(3)));
+        Ok(())
+    }
+
+    /// What nobody has been told is news to whatever comes next under the same name.
+    #[test]
+    fn what_was_deleted_leaves_nothing() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("outbox");
+        let now = Timestamp::now();
+        let failure = |provider: &str| {
+            let event = Event { severity: Severity::Error, ..Event::default() };
+            Message { event: Arc::new(event), ..message(provider, "") }
+        };
+        let say = |outbox: &mut Outbox, key: &str| {
+            let causes = BTreeSet::from(["cause".to_owned()]);
+            let (event, traits, told) = (Event::default(), Traits::default(), BTreeSet::new());
+            let object = object_of(&event);
+            outbox.broke(&object, Broken { since: now, event, traits, told, causes })?;
+            outbox.say(key, Some(&object), vec![failure("slack")], now)
+        };
+        let told = |outbox: &Outbox| outbox.broken().map(|(_, broken)| broken.told.len()).sum::<usize>();
+        let (alert, provider) = (failure("slack").alert, failure("slack").provider);
+        let mut outbox = Outbox::open(&path)?;
+        say(&mut outbox, "1")?;
+        assert_eq!((outbox.len(), told(&outbox)), (1, 1));
+        outbox.alert_gone(&alert)?;
+        assert_eq!((outbox.len(), told(&outbox)), (0, 0));
+        say(&mut outbox, "2")?;
+        assert!(outbox.provider_gone(&provider)? && !outbox.provider_gone(&provider)?);
+        for outbox in [&outbox, &Outbox::open(&path)?] {
+            assert_eq!((outbox.len(), told(outbox), outbox.has_message_of(&alert)), (0, 0, false));
+        }
         Ok(())
     }
 

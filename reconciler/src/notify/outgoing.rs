@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -80,7 +81,7 @@ fn combined(queue: &[(u64, &Message)], now: Timestamp) -> Option<Outgoing> {
         namespace: first.alert.namespace.clone(),
         ..InvolvedObject::default()
     };
-    let events: Vec<&Event> = queue.iter().map(|(_, message)| &message.event).collect();
+    let events: Vec<&Event> = queue.iter().map(|(_, message)| &*message.event).collect();
     let batch = batch(&events, &alert)?;
     let age = now.duration_since(first.added).unsigned_abs();
     let is_error = batch.event.severity == Severity::Error;
@@ -88,7 +89,7 @@ fn combined(queue: &[(u64, &Message)], now: Timestamp) -> Option<Outgoing> {
         ids: batch.taken.iter().filter_map(|index| queue.get(*index)).map(|(id, _)| *id).collect(),
         causes: if is_error { batch.causes } else { Vec::new() },
         held: HOLD.checked_sub(age).filter(|left| !left.is_zero()),
-        message: Message { event: batch.event, ..(*first).clone() },
+        message: Message { event: Arc::new(batch.event), ..(*first).clone() },
     })
 }
 
@@ -130,6 +131,7 @@ mod tests {
             let (traits, told) = (Traits::default(), BTreeSet::new());
             let broken = Broken { since: start, event: event.clone(), traits, told, causes };
             outbox.broke(&event.involved_object.name, broken)?;
+            let event = Arc::new(event);
             outbox.add(Message { alert: name("alert"), provider: provider.clone(), event, added: start })?;
             if number % 500 == 0 {
                 outbox = Outbox::open(path)?;
@@ -147,7 +149,7 @@ mod tests {
                 continue;
             }
             outbox.sent(&outgoing, now)?;
-            texts.push(outgoing.message.event.message);
+            texts.push(outgoing.message.event.message.clone());
         }
         assert!(outbox.is_empty());
         let text = texts.join("\n");
@@ -163,7 +165,7 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let mut outbox = Outbox::open(&directory.path().join("outbox"))?;
         let now = Timestamp::now();
-        let event = Event { involved_object: object(1), ..Event::default() };
+        let event = Arc::new(Event { involved_object: object(1), ..Event::default() });
         outbox.add(Message { alert: name("alert"), provider: name("slack"), event, added: now })?;
         let held = |outbox: &mut Outbox, seconds| {
             let now = now + SignedDuration::from_secs(seconds);

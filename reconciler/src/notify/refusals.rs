@@ -85,6 +85,8 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use reconciler_core::notify::Event;
 
     use super::*;
@@ -92,7 +94,8 @@ mod tests {
 
     fn outgoing(ids: &[u64], added: Timestamp) -> Outgoing {
         let name = Name { namespace: "apps".to_owned(), name: "slack".to_owned() };
-        let message = Message { alert: name.clone(), provider: name, event: Event::default(), added };
+        let event = Arc::new(Event::default());
+        let message = Message { alert: name.clone(), provider: name, event, added };
         Outgoing { message, held: None, ids: ids.to_vec(), causes: Vec::new() }
     }
 

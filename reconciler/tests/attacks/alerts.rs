@@ -72,3 +72,37 @@ async fn the_address_of_a_provider_that_cannot_be_reached() -> Outcome {
     assert!(!world.stage.text().contains("SECRET"));
     world.end().await
 }
+
+/// A tenant decides how long the messages are, and how many of its alerts keep them while its provider is down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_message_for_many_alerts() -> Outcome {
+    let long = format!("resources: [{}.yaml]\n", "x".repeat(500_000));
+    let world = World::new(&[("long/kustomization.yaml", &long)]).await?;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let api = "notification.toolkit.fluxcd.io/v1beta3";
+    let provider = json!({"type": "slack", "channel": "x", "address": format!("http://{closed}/")});
+    alert(&world, "alert-0", provider, json!({"kind": "Kustomization", "name": "*"})).await?;
+    for number in 1..150 {
+        let metadata = json!({"name": format!("alert-{number}"), "namespace": ATTACKER});
+        let sources = json!([{"kind": "Kustomization", "name": "*"}]);
+        let spec = json!({"providerRef": {"name": "alert-0"}, "eventSources": sources});
+        world
+            .create(&json!({"apiVersion": api, "kind": "Alert", "metadata": metadata, "spec": spec}))
+            .await?;
+    }
+    world.create(&kustomization("long", json!({"path": "./long"}))).await?;
+    let waits = |found: &Value| found["status"]["pending"].as_i64().is_some_and(|pending| pending >= 150);
+    world.stage.object_becomes(&world.path("providers", "alert-0"), waits).await?;
+    let file = world.directory().join("data/notifications.jsonl");
+    let kept = std::fs::read_to_string(&file)?;
+    assert!(kept.len() < 5_000_000, "{} bytes are kept", kept.len());
+    assert!(kept.contains("bytes of this message were left out"));
+    // What nobody waits for any more is not kept.
+    world.stage.remove(&world.path("providers", "alert-0")).await?;
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !std::fs::read_to_string(&file)?.contains("\"providerGone\"") {
+        assert!(std::time::Instant::now() < end, "nothing was dropped");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    world.end().await
+}

@@ -65,7 +65,8 @@ impl Reconciliation<'_> {
             let report = Report::error(CONTROLLER, reason::DRIFT_DETECTED, message);
             let report = report.at(Some(&commit.revision));
             // The process before this one may have said so.
-            let is_said = self.memory.drift.is_none() && events::is_said(self.context, self.object, &report);
+            let is_said =
+                self.memory.drift.is_none() && events::is_said(self.context, self.object, &report).await;
             if !is_said {
                 events::send(self.context, self.object, &report).await;
             }

@@ -56,11 +56,11 @@ impl Reconciliation<'_> {
             }
             let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
             let report = report.at(Some(&commit.revision)).of(origin.as_deref());
-            events::finished(self.context, self.object, &report);
+            events::finished(self.context, self.object, &report).await;
         }
         let message = format!("Applied revision: {}, {:?}", commit.revision, commit.subject());
         let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
-        events::mended(self.context, self.object, &report.at(Some(&commit.revision)));
+        events::mended(self.context, self.object, &report.at(Some(&commit.revision))).await;
         if let Some(applied) = &mut self.memory.applied {
             applied.tree = commit.tree.id();
             self.digest.get_or_insert_with(|| applied.digest.clone());

@@ -38,7 +38,7 @@ pub(super) async fn check(context: &Context, key: &Key) -> Next {
         .map(|()| ready_message(&alert.spec, &key.namespace, is_strict))
         .map_err(|message| Failure::permanent(reason::INVALID_CONFIG, message));
     match &outcome {
-        Ok(message) => NAMES.mended(context, &*alert, message),
+        Ok(message) => NAMES.mended(context, &*alert, message).await,
         Err(failure) => NAMES.fail(context, &*alert, key, &old.conditions, failure).await,
     }
     let said = outcome.as_ref().map(String::as_str);

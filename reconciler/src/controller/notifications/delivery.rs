@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reconciler_core::notify::{DispatchError, Rules, dispatch, is_for_people};
@@ -13,24 +12,52 @@ use tokio::time::Instant;
 
 use super::connection::Setup;
 use super::delivery_status::{settle, write_status};
-use super::{Notifications, key};
+use super::{Notifications, change, key};
 use crate::controller::Context;
-use crate::notify::{self, Message, Name, Outbox, Outgoing, Refusal, Refusals, SendError};
+use crate::notify::{self, Dropped, Message, Name, Outbox, Outgoing, Refusal, Refusals, SendError};
 
 /// The first pause after a provider could not be reached, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 /// How often a provider's Secrets are looked at while it takes no messages.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often it is said which messages were dropped.
+const REPORT: Duration = Duration::from_secs(10);
 
-/// Sends what is there to be sent, for each provider in its order.
+/// Sends what is there to be sent, for each provider in its order, and says what was dropped.
 pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
+    tokio::join!(send_all(context), report_dropped(context));
+}
+
+/// Says which messages were dropped because a namespace had too many, in the log and in the status of the alert and the
+/// provider.
+async fn report_dropped(context: &Arc<Context>) {
+    let notifications = &context.notifications;
+    loop {
+        tokio::time::sleep(REPORT).await;
+        let dropped = notifications.lock().await.as_mut().map(Outbox::take_dropped).unwrap_or_default();
+        for Dropped { count, last } in dropped {
+            let message = format!(
+                "{count} old messages were dropped: too many of the namespace '{}' wait for its providers",
+                last.provider.namespace
+            );
+            let fields = json!({
+                "controllerKind": "Alert", "name": last.alert.name, "namespace": last.alert.namespace,
+                "provider": last.provider.name,
+            });
+            context.log.error(&message, fields);
+            write_status(context, &last, &Err(SendError::Never(message)), false).await;
+        }
+    }
+}
+
+async fn send_all(context: &Arc<Context>) {
     let notifications = &context.notifications;
     let mut workers: JoinSet<Name> = JoinSet::new();
     let mut busy: HashSet<Name> = HashSet::new();
     let mut trouble = None;
     let mut is_settled = false;
     loop {
-        let still = notifications.outbox().as_mut().and_then(Outbox::flush);
+        let still = change(notifications.lock().await, |outbox| Ok(outbox.flush())).await.unwrap_or_default();
         match (&trouble, &still) {
             (None, Some(why)) => {
                 let message =
@@ -41,18 +68,12 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
             _ => {}
         }
         trouble = still;
-        let dropped = notifications.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            let message =
-                format!("{dropped} old notifications were dropped, too many wait for their provider");
-            context.log.error(&message, json!({}));
-        }
         let is_known = notifications.alerts.is_listed()
             && notifications.providers.is_listed()
             && context.tenants.namespaces.is_listed();
         if is_known {
             // What came before the alerts were known, if no alert is there to ask for it.
-            if let Err(error) = notifications.route_early(&context.tenants) {
+            if let Err(error) = notifications.route_early(&context.tenants).await {
                 context
                     .log
                     .error("events could not be kept for sending", json!({"error": error.to_string()}));
@@ -62,7 +83,7 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
                 settle(context, None).await;
                 is_settled = true;
             }
-            let providers = notifications.outbox().as_ref().map(Outbox::providers).unwrap_or_default();
+            let providers = notifications.lock().await.as_ref().map(Outbox::providers).unwrap_or_default();
             for provider in providers {
                 if busy.insert(provider.clone()) {
                     workers.spawn(drain(Arc::clone(context), provider));
@@ -81,28 +102,31 @@ pub(in crate::controller) async fn deliver(context: &Arc<Context>) {
 
 impl Notifications {
     /// The next message for a provider, without some.
-    fn next(&self, provider: &Name, without: &BTreeSet<u64>) -> io::Result<Option<Outgoing>> {
+    async fn next(&self, provider: &Name, without: &BTreeSet<u64>) -> io::Result<Option<Outgoing>> {
         let is_for_people = match self.providers.get(&key(provider)) {
             Some(Ok(found)) => is_for_people(&found.spec.type_),
             _ => false,
         };
-        let mut outbox = self.outbox();
-        let Some(outbox) = outbox.as_mut() else { return Ok(None) };
-        if is_for_people {
-            outbox.next_for_people(provider, without, self.environment.now())
-        } else {
-            Ok(outbox.next(provider, without))
-        }
+        let (provider, without, now) = (provider.clone(), without.clone(), self.environment.now());
+        change(self.lock().await, move |outbox| {
+            if is_for_people {
+                outbox.next_for_people(&provider, &without, now)
+            } else {
+                Ok(outbox.next(&provider, &without))
+            }
+        })
+        .await
     }
 
     /// Notes that a message never will be sent.
-    fn give_up(&self, outgoing: &Outgoing) -> io::Result<()> {
-        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.give_up(outgoing))
+    async fn give_up(&self, outgoing: Outgoing) -> io::Result<()> {
+        change(self.lock().await, move |outbox| outbox.give_up(&outgoing)).await
     }
 
     /// Notes that a message has been sent.
-    fn sent(&self, outgoing: &Outgoing) -> io::Result<()> {
-        self.outbox().as_mut().map_or(Ok(()), |outbox| outbox.sent(outgoing, self.environment.now()))
+    async fn sent(&self, outgoing: Outgoing) -> io::Result<()> {
+        let now = self.environment.now();
+        change(self.lock().await, move |outbox| outbox.sent(&outgoing, now)).await
     }
 }
 
@@ -123,14 +147,14 @@ enum End {
     Message,
 }
 
-/// Waits for a while, or until the provider or one of its Secrets is changed. Secrets are not watched, which would need
-/// the right to list them.
+/// Waits for a while, or until the provider or one of its Secrets is changed, or there is another message than those that
+/// it has refused. Secrets are not watched, which would need the right to list them.
 async fn rest(
     context: &Context,
     provider: &Name,
     tried: &Option<Setup>,
     pause: Duration,
-    is_more: impl Fn() -> bool,
+    refusals: Option<&Refusals>,
 ) -> End {
     let end = Instant::now() + pause;
     loop {
@@ -145,7 +169,10 @@ async fn rest(
         if setup_of(context, provider).await != *tried {
             return End::Change;
         }
-        if is_more() {
+        if let Some(refusals) = refusals
+            && refusals.may_try()
+            && context.notifications.pending(provider).await > refusals.aside().len()
+        {
             return End::Message;
         }
     }
@@ -159,7 +186,7 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
     let mut setup = None;
     loop {
         let next = match refusals.may_try() {
-            true => notifications.next(&provider, refusals.aside()),
+            true => notifications.next(&provider, refusals.aside()).await,
             false => Ok(None),
         };
         let outgoing = match next {
@@ -169,12 +196,7 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
                 return provider;
             }
             Ok(None) => {
-                let is_more = || {
-                    let pending =
-                        notifications.outbox().as_ref().map_or(0, |outbox| outbox.pending(&provider));
-                    refusals.may_try() && pending > refusals.aside().len()
-                };
-                match rest(&context, &provider, &setup, PAUSES.1, is_more).await {
+                match rest(&context, &provider, &setup, PAUSES.1, Some(&refusals)).await {
                     End::Time => refusals.retry(),
                     End::Change => refusals.forget(),
                     End::Message => {}
@@ -221,8 +243,8 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
         }
         let noted = match &outcome {
             _ if is_kept => Ok(()),
-            Ok(_) => notifications.sent(&outgoing),
-            Err(_) => notifications.give_up(&outgoing),
+            Ok(_) => notifications.sent(outgoing.clone()).await,
+            Err(_) => notifications.give_up(outgoing.clone()).await,
         };
         if let Err(error) = noted {
             // Without the note it would be sent again at once.
@@ -239,7 +261,7 @@ async fn drain(context: Arc<Context>, provider: Name) -> Name {
                 continue;
             }
         };
-        rest(&context, &provider, &setup, time, || false).await;
+        rest(&context, &provider, &setup, time, None).await;
         pause = (pause * 2).min(PAUSES.1);
     }
 }

@@ -4,12 +4,12 @@ use kube::ResourceExt;
 use reconciler_api::{Alert, Delivery, DeliveryStatus, Provider, Time};
 use serde_json::json;
 
-use super::{Notifications, key, object_of};
+use super::{Notifications, key};
 use crate::apply::RequestError;
 use crate::controller::queue::Key;
 use crate::controller::store::Store;
 use crate::controller::{Context, status};
-use crate::notify::{Message, Name, SendError};
+use crate::notify::{Message, Name, SendError, object_of};
 
 /// Writes what became of a message into the status of its alert and its provider, and whether it is tried again. Flux's
 /// definitions of them have no status: there, nothing is written.
@@ -20,10 +20,11 @@ pub(super) async fn write_status(
     is_kept: bool,
 ) {
     let notifications = &context.notifications;
+    let pending = notifications.pending(&message.provider).await;
     let key = key(&message.alert);
     if let Some(Ok(alert)) = notifications.alerts.get(&key) {
         let old = alert.status.clone().unwrap_or_default();
-        let mut new = notifications.status_after(&old, message, outcome, is_kept);
+        let mut new = notifications.status_after(&old, message, pending, outcome, is_kept);
         new.observed_generation = alert.metadata.generation;
         let written = status::write::<Alert>(&context.client, &key, &old, &new).await;
         noted(context, &notifications.alerts, &key, written);
@@ -31,7 +32,7 @@ pub(super) async fn write_status(
     let key = super::key(&message.provider);
     if let Some(Ok(provider)) = notifications.providers.get(&key) {
         let old = provider.status.clone().unwrap_or_default();
-        let mut new = notifications.status_after(&old, message, outcome, is_kept);
+        let mut new = notifications.status_after(&old, message, pending, outcome, is_kept);
         new.observed_generation = provider.metadata.generation;
         let written = status::write::<Provider>(&context.client, &key, &old, &new).await;
         noted(context, &notifications.providers, &key, written);
@@ -51,8 +52,7 @@ pub(super) async fn settle(context: &Context, only: Option<&Name>) {
     });
     for key in providers {
         let Some(Ok(provider)) = notifications.providers.get(&key) else { continue };
-        let is_waiting =
-            notifications.outbox().as_ref().is_some_and(|outbox| outbox.pending(&super::name(&key)) > 0);
+        let is_waiting = notifications.pending(&super::name(&key)).await > 0;
         if let Some(old) = provider.status.as_ref().filter(|_| !is_waiting) {
             let written = status::write::<Provider>(&context.client, &key, old, &settled(old)).await;
             noted(context, &notifications.providers, &key, written);
@@ -65,8 +65,10 @@ pub(super) async fn settle(context: &Context, only: Option<&Name>) {
     });
     for key in alerts {
         let Some(Ok(alert)) = notifications.alerts.get(&key) else { continue };
-        let is_waiting =
-            notifications.outbox().as_ref().is_some_and(|outbox| outbox.has_message_of(&super::name(&key)));
+        let is_waiting = {
+            let outbox = notifications.lock().await;
+            outbox.as_ref().is_some_and(|outbox| outbox.has_message_of(&super::name(&key)))
+        };
         if let Some(old) = alert.status.as_ref().filter(|_| !is_waiting) {
             let written = status::write::<Alert>(&context.client, &key, old, &settled(old)).await;
             noted(context, &notifications.alerts, &key, written);
@@ -113,10 +115,10 @@ impl Notifications {
         &self,
         old: &DeliveryStatus,
         message: &Message,
+        pending: usize,
         outcome: &Result<bool, SendError>,
         is_kept: bool,
     ) -> DeliveryStatus {
-        let pending = self.outbox().as_ref().map_or(0, |outbox| outbox.pending(&message.provider));
         let mut status = old.clone();
         status.pending = i64::try_from(pending).unwrap_or(i64::MAX);
         let delivery = Delivery {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,10 +10,10 @@ use reconciler_api::AlertSpec;
 use reconciler_core::notify::{Event, InvolvedObject, Severity, cause, dropped, matches, rate_limit_key};
 
 use super::traits::Known;
-use super::{Notifications, key, name, object_of};
+use super::{Notifications, change, key, name};
 use crate::controller::queue::Key;
 use crate::controller::tenancy::Tenants;
-use crate::notify::{Broken, Message, Name, Traits};
+use crate::notify::{Broken, Message, Name, Outbox, Traits, object_of};
 
 /// How long to wait until it is known who takes events, and how often to look.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,17 +21,17 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 impl Notifications {
     /// Takes an event. Before all alerts and namespaces are known it waits.
-    pub(in crate::controller) fn take(
+    pub(in crate::controller) async fn take(
         &self,
         event: Event,
         traits: Traits,
         tenants: &Tenants,
     ) -> io::Result<()> {
-        if self.outbox().is_none() {
+        if self.lock().await.is_none() {
             return Ok(());
         }
         self.early.lock().unwrap_or_else(PoisonError::into_inner).push((event, traits));
-        self.route(tenants)
+        self.route(tenants).await
     }
 
     /// Whether all alerts and namespaces are known. On a cluster that does not define alerts, there are none.
@@ -43,7 +42,7 @@ impl Notifications {
     /// Waits until it is known who takes events: what is taken before that is only in memory, and would be lost if the
     /// process was killed. Not for long, since a cluster may not let alerts be listed.
     pub(in crate::controller) async fn until_takers_are_known(&self, tenants: &Tenants) {
-        if self.outbox().is_none() {
+        if self.lock().await.is_none() {
             return;
         }
         let known = async {
@@ -55,53 +54,46 @@ impl Notifications {
     }
 
     /// Gives the events that have been taken to the alerts that they are for.
-    pub(super) fn route(&self, tenants: &Tenants) -> io::Result<()> {
+    pub(super) async fn route(&self, tenants: &Tenants) -> io::Result<()> {
         if self.are_takers_known(tenants) {
-            self.route_early(tenants)?;
+            self.route_early(tenants).await?;
             self.added.notify_one();
         }
         Ok(())
     }
 
-    pub(super) fn route_early(&self, tenants: &Tenants) -> io::Result<()> {
+    pub(super) async fn route_early(&self, tenants: &Tenants) -> io::Result<()> {
+        let outbox = self.lock().await;
+        // Nothing is waited for between this and the change, which is made whatever becomes of this task.
         let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
-        events.into_iter().try_for_each(|(event, traits)| self.route_one(event, &traits, tenants))
-    }
-
-    fn route_one(&self, event: Event, traits: &Traits, tenants: &Tenants) -> io::Result<()> {
-        let mut outbox = self.outbox();
-        let Some(outbox) = outbox.as_mut() else { return Ok(()) };
-        let now = self.environment.now();
-        let object = object_of(&event);
-        if event.severity == Severity::Error {
-            let causes = BTreeSet::from([cause(&event)]);
-            let (event, traits) = (event.clone(), traits.clone());
-            outbox.broke(&object, Broken { since: now, event, traits, told: BTreeSet::new(), causes })?;
-        }
-        let takers = self.takers(&event, traits, tenants);
-        // What nobody has been told is news to the alert that comes next.
-        if takers.is_empty() {
+        if events.is_empty() {
             return Ok(());
         }
-        let message = |(alert, provider)| Message { alert, provider, event: event.clone(), added: now };
-        let messages = takers.into_iter().map(message).collect();
-        let broken = (event.severity == Severity::Error).then_some(object.as_str());
-        let dropped = outbox.say(&rate_limit_key(&event), broken, messages, now)?;
-        self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        Ok(())
+        let now = self.environment.now();
+        let routed = events.into_iter().map(|(event, traits)| {
+            let takers = self.takers(&event, &traits, tenants);
+            (event, traits, takers)
+        });
+        let routed: Vec<_> = routed.collect();
+        change(outbox, move |outbox| {
+            routed
+                .into_iter()
+                .try_for_each(|(event, traits, takers)| note(outbox, event, traits, takers, now))
+        })
+        .await
     }
 
     /// Tells an alert that is new, or that has changed, what is broken already. `traits` are those that an object has now:
     /// its owner may allow others less, or more, than when it broke. Returns false if an object is not known yet.
-    pub(super) fn catch_up(
+    pub(super) async fn catch_up(
         &self,
         key: &Key,
         tenants: &Tenants,
         traits: impl Fn(&InvolvedObject) -> Known,
     ) -> io::Result<bool> {
         let Some(Ok(alert)) = self.alerts.get(key) else { return Ok(true) };
-        let mut outbox = self.outbox();
-        let Some(outbox) = outbox.as_mut() else { return Ok(true) };
+        let guard = self.lock().await;
+        let Some(outbox) = guard.as_ref() else { return Ok(true) };
         let mut are_known = true;
         let alert_name = name(key);
         let provider = Name { namespace: key.namespace.clone(), name: alert.spec.provider_ref.name.clone() };
@@ -126,10 +118,16 @@ impl Notifications {
             .map(|(object, broken)| (broken.since, object.to_owned(), broken.event.clone()))
             .collect();
         news.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
-        for (_, object, event) in news {
-            let (alert, provider) = (alert_name.clone(), provider.clone());
-            self.add(outbox, Message { alert, provider, event, added: self.environment.now() })?;
-            outbox.told(&object, [alert_name.clone()])?;
+        if !news.is_empty() {
+            let added = self.environment.now();
+            change(guard, move |outbox| {
+                news.into_iter().try_for_each(|(_, object, event)| {
+                    let (alert, provider, event) = (alert_name.clone(), provider.clone(), Arc::new(event));
+                    outbox.add(Message { alert, provider, event, added })?;
+                    outbox.told(&object, [alert_name.clone()])
+                })
+            })
+            .await?;
         }
         self.added.notify_one();
         Ok(are_known)
@@ -158,31 +156,62 @@ impl Notifications {
 
     /// Takes the news that an object is as it should be. If it was broken, the alerts that said so say that it
     /// is mended, whatever severity they are for.
-    pub(in crate::controller) fn mended(
+    pub(in crate::controller) async fn mended(
         &self,
         mut event: Event,
-        traits: &Traits,
+        traits: Traits,
         tenants: &Tenants,
     ) -> io::Result<()> {
-        let mut guard = self.outbox();
-        let Some(outbox) = guard.as_mut() else { return Ok(()) };
+        let guard = self.lock().await;
+        let Some(outbox) = guard.as_ref() else { return Ok(()) };
         let object = object_of(&event);
         let Some(broken) = outbox.broken_object(&object).cloned() else { return Ok(()) };
         let now = self.environment.now();
         let seconds = now.duration_since(broken.since).max(SignedDuration::ZERO).as_secs();
         let after = reconciler_api::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         event.message = format!("Recovered after {after}: {}", event.message);
-        let may_hear = |alert: &Name| may_hear(&alert.namespace, &event, traits, tenants);
-        for alert in broken.told.into_iter().filter(may_hear) {
-            let Some(provider) = self.provider_of(&key(&alert)) else { continue };
-            self.add(outbox, Message { alert, provider, event: event.clone(), added: now })?;
-        }
-        // Only now, so that a kill loses no message.
-        outbox.mend(&object)?;
-        drop(guard);
+        let event = Arc::new(event);
+        let told =
+            broken.told.into_iter().filter(|alert| may_hear(&alert.namespace, &event, &traits, tenants));
+        let message = |alert: Name| {
+            let provider = self.provider_of(&key(&alert))?;
+            Some(Message { alert, provider, event: Arc::clone(&event), added: now })
+        };
+        let messages: Vec<Message> = told.filter_map(message).collect();
+        change(guard, move |outbox| {
+            messages.into_iter().try_for_each(|message| outbox.add(message))?;
+            // Only now, so that a kill loses no message.
+            outbox.mend(&object)
+        })
+        .await?;
         self.added.notify_one();
         Ok(())
     }
+}
+
+/// Notes an event for the alerts that take it, each with its provider.
+fn note(
+    outbox: &mut Outbox,
+    event: Event,
+    traits: Traits,
+    takers: Vec<(Name, Name)>,
+    now: Timestamp,
+) -> io::Result<()> {
+    let object = object_of(&event);
+    if event.severity == Severity::Error {
+        let causes = BTreeSet::from([cause(&event)]);
+        let broken = Broken { since: now, event: event.clone(), traits, told: BTreeSet::new(), causes };
+        outbox.broke(&object, broken)?;
+    }
+    // What nobody has been told is news to the alert that comes next.
+    if takers.is_empty() {
+        return Ok(());
+    }
+    let event = Arc::new(event);
+    let message = |(alert, provider)| Message { alert, provider, event: Arc::clone(&event), added: now };
+    let messages = takers.into_iter().map(message).collect();
+    let broken = (event.severity == Severity::Error).then_some(object.as_str());
+    outbox.say(&rate_limit_key(&event), broken, messages, now)
 }
 
 /// Whether an alert takes an event.
