@@ -11,7 +11,8 @@ use crate::state::State;
 use crate::status::{ApiError, Subject};
 use crate::storage::Name;
 
-const RBAC: &str = "rbac.authorization.k8s.io";
+/// The group of roles and bindings.
+pub(crate) const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Who asks.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +165,10 @@ pub(crate) fn rules(state: &State, user: &User, namespace: &str) -> Vec<Value> {
     let granted = |resource: &str, namespace: &str| {
         let (_, bindings) = state.store.snapshot(&format!("{resource}.{RBAC}").into(), namespace);
         let bound = bindings.into_iter().filter(|binding| bound(&binding.value, user, namespace));
-        bound.flat_map(|binding| role_rules(state, &binding.value["roleRef"], namespace)).collect()
+        bound
+            .filter_map(|binding| role_rules(state, &binding.value["roleRef"], namespace))
+            .flatten()
+            .collect()
     };
     let mut rules: Vec<Value> = granted("clusterrolebindings", "");
     if !namespace.is_empty() {
@@ -188,15 +192,16 @@ fn bound(binding: &Value, user: &User, namespace: &str) -> bool {
     })
 }
 
-fn role_rules(state: &State, reference: &Value, namespace: &str) -> Vec<Value> {
+/// The rules of the role that a binding refers to. `None` if there is no such role.
+pub(crate) fn role_rules(state: &State, reference: &Value, namespace: &str) -> Option<Vec<Value>> {
     let name = reference["name"].as_str().unwrap_or_default().to_owned();
     let (resource, namespace) = match reference["kind"].as_str() {
         Some("ClusterRole") => ("clusterroles", ""),
         _ => ("roles", namespace),
     };
     let name = Name { namespace: namespace.to_owned(), name };
-    let role = state.store.get(&format!("{resource}.{RBAC}").into(), &name);
-    role.and_then(|role| role.value["rules"].as_array().cloned()).unwrap_or_default()
+    let role = state.store.get(&format!("{resource}.{RBAC}").into(), &name)?;
+    Some(role.value["rules"].as_array().cloned().unwrap_or_default())
 }
 
 fn covers(rule: &Value, verb: &str, target: &Target) -> bool {

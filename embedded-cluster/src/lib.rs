@@ -27,6 +27,7 @@ mod definitions;
 mod delete;
 mod discovery;
 mod edit;
+mod escalation;
 mod journal;
 mod kinds;
 mod managed;

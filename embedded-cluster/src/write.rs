@@ -14,7 +14,7 @@ use crate::scale::{scale_of, with_scale};
 use crate::schema::{Shape, Type};
 use crate::status::{ApiError, FieldError};
 use crate::storage::{Expect, Name, Object};
-use crate::{admission, definitions, delete, patch, policies, webhooks};
+use crate::{admission, definitions, delete, escalation, patch, policies, webhooks};
 
 /// Metadata that only the server changes.
 const KEPT: [&str; 8] = [
@@ -422,6 +422,7 @@ async fn replace(call: &Call<'_>, old: &Object, mut value: Value) -> Result<Opti
 /// Runs mutating admission, then validating admission.
 async fn admit(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
     let value = mutate(call, old, value).await?;
+    escalation::check(call, &value)?;
     validate(call, old, &value)?;
     webhooks::validate(call, old, Some(&value)).await?;
     Ok(value)

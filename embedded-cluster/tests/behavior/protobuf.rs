@@ -155,6 +155,61 @@ pub(crate) async fn accounts_have_tokens_and_rights(client: &Client) -> Outcome 
     Ok(())
 }
 
+/// Roles, and bindings to roles, that allow more than their author may do.
+pub(crate) async fn nobody_grants_more_than_they_have(client: &Client) -> Outcome {
+    let namespace = fresh_namespace(client, "escalation-").await?;
+    let group = "rbac.authorization.k8s.io";
+    let path = |resource: &str| format!("/apis/{group}/v1/namespaces/{namespace}/{resource}");
+    let subjects = [json!({"kind": "ServiceAccount", "name": "robot", "namespace": namespace})];
+    let binding = |name: &str, kind: &str, role: &str| {
+        json!({
+            "metadata": {"name": name}, "subjects": subjects,
+            "roleRef": {"apiGroup": group, "kind": kind, "name": role},
+        })
+    };
+    let role = |name: &str, resources: &[&str], verbs: &[&str]| {
+        let rule = json!({"apiGroups": [""], "resources": resources, "verbs": verbs});
+        json!({"metadata": {"name": name}, "rules": [rule]})
+    };
+    let user = format!("system:serviceaccount:{namespace}:robot");
+    post_json(client, &path("rolebindings"), &binding("robot", "ClusterRole", "admin"), None).await?;
+    for (resource, object) in [
+        ("roles", role("a", &["pods", "secrets"], &["get", "delete"])),
+        ("rolebindings", binding("a", "ClusterRole", "edit")),
+        ("rolebindings", binding("b", "Role", "a")),
+    ] {
+        post_json(client, &path(resource), &object, Some(&user)).await?;
+    }
+    let held = "is attempting to grant RBAC permissions not currently held:";
+    for (resource, object, message) in [
+        (
+            "roles",
+            role("c", &["pods", "nodes"], &["get", "approve"]),
+            "{APIGroups:[\"\"], Resources:[\"nodes\"], Verbs:[\"get\" \"approve\"]}\n\
+             {APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"approve\"]}",
+        ),
+        (
+            "rolebindings",
+            binding("d", "ClusterRole", "cluster-admin"),
+            "{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"*\"]}\n{NonResourceURLs:[\"*\"], Verbs:[\"*\"]}",
+        ),
+        ("rolebindings", binding("e", "Role", "absent"), "\"absent\" not found"),
+    ] {
+        let refused = post_json(client, &path(resource), &object, Some(&user)).await;
+        let found = refused.err().ok_or_else(|| format!("{object} was accepted"))?.to_string();
+        let is_held = message.contains("not found") || found.contains(held);
+        assert!(found.contains(message) && is_held, "{found}");
+    }
+    let patch = json!({"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]});
+    let request = Request::builder().method(Method::PATCH).uri(format!("{}/a", path("roles")));
+    let request =
+        request.header("content-type", "application/merge-patch+json").header("impersonate-user", &user);
+    let refused = client.request::<Value>(request.body(patch.to_string().into_bytes())?).await;
+    let found = refused.err().ok_or("the role was changed")?.to_string();
+    assert!(found.contains(held), "{found}");
+    Ok(())
+}
+
 /// The cluster's own namespaces stay.
 pub(crate) async fn namespaces_of_the_cluster_stay(client: &Client) -> Outcome {
     for name in ["default", "kube-system"] {
