@@ -7,9 +7,11 @@ use cel::objects::{Key, Map};
 use cel::{Context, Env, ExecutionError, extensions};
 use serde_json::Value;
 
+use crate::library;
 use crate::program::{EvaluationError, Program};
 
-/// What expressions can use: CEL's own functions, and those for strings, lists, numbers and encodings.
+/// What expressions can use: CEL's own functions, those for strings, lists, numbers and encodings, and those of
+/// Kubernetes.
 #[must_use]
 pub fn environment() -> Arc<Env> {
     ENVIRONMENT.clone()
@@ -22,6 +24,7 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let _ = env.add_extension(extensions::lists);
     let _ = env.add_extension(extensions::math);
     let _ = env.add_extension(extensions::encoders);
+    let _ = env.add_extension(library::extension);
     Arc::new(env)
 });
 

@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod expression;
+mod library;
 mod matching;
 mod objects;
 mod policy;

@@ -38,13 +38,15 @@ const SQUARE: &str = "@square";
 const REPLACE: &str = "@replace";
 const JOIN: &str = "@join";
 const MATCHES: &str = "@matches";
+const FIND: &str = "@find";
+const FIND_ALL: &str = "@findAll";
 
 /// What a regular expression costs to compile, once for each evaluation, and how large it may become, in bytes.
 const PATTERN: u64 = 5_000;
 const LARGEST_PATTERN: usize = 256 * 1024;
 
 /// What comes before the dot in the names of functions, and is no value.
-const NAMESPACES: [&str; 5] = ["base64", "lists", "math", "optional", "strings"];
+const NAMESPACES: [&str; 6] = ["base64", "lists", "math", "optional", "sets", "strings"];
 
 /// Why an expression cannot be evaluated at all.
 #[derive(Debug, Error)]
@@ -176,8 +178,9 @@ impl Meter {
 
     /// Makes the functions that count known.
     fn install(&self, context: &mut Context<'_, '_>) -> Result<(), ExecutionError> {
-        let functions: [(&str, Function); 6] = {
-            let [charge, iterate, square, replace, join, matches] = [(); 6].map(|()| self.clone());
+        let functions: [(&str, Function); 8] = {
+            let [charge, iterate, square, replace, join, matches, find, find_all] =
+                [(); 8].map(|()| self.clone());
             [
                 (CHARGE, Box::new(move |call| charge.pass(call, |cost, _| cost))),
                 (ITERATE, Box::new(move |call| iterate.pass(call, u64::saturating_mul))),
@@ -185,6 +188,8 @@ impl Meter {
                 (REPLACE, Box::new(move |call| replace.replace(call))),
                 (JOIN, Box::new(move |call| join.join(call))),
                 (MATCHES, Box::new(move |call| matches.matches(call))),
+                (FIND, Box::new(move |call| find.find(call))),
+                (FIND_ALL, Box::new(move |call| find_all.find_all(call))),
             ]
         };
         for (name, function) in functions {
@@ -236,10 +241,45 @@ impl Meter {
         Ok(CowVal::owned(CelString::from(texts.join(separator))))
     }
 
-    /// `text.matches(pattern)`: a few characters can be a pattern of any size.
+    /// `text.matches(pattern)`
     fn matches<'a, 'v>(&self, call: &mut FunctionContext<'a, 'v>) -> Result<CowVal<'a, 'v>, ExecutionError> {
+        let is_match = self.with_pattern("matches", call, |pattern, text| pattern.is_match(text))?;
+        Ok(CowVal::owned(CelBool::from(is_match)))
+    }
+
+    /// `text.find(pattern)`: the first match, or nothing.
+    fn find<'a, 'v>(&self, call: &mut FunctionContext<'a, 'v>) -> Result<CowVal<'a, 'v>, ExecutionError> {
+        let found = self.with_pattern("find", call, |pattern, text| {
+            pattern.find(text).map_or("", |found| found.as_str()).to_owned()
+        })?;
+        Ok(CowVal::owned(CelString::from(found)))
+    }
+
+    /// `text.findAll(pattern)` and `text.findAll(pattern, limit)`
+    fn find_all<'a, 'v>(&self, call: &mut FunctionContext<'a, 'v>) -> Result<CowVal<'a, 'v>, ExecutionError> {
+        let limit = match call.args.get(2).map(|limit| limit.downcast_ref::<CelInt>()) {
+            None => usize::MAX,
+            // A negative limit is none.
+            Some(Some(limit)) => usize::try_from(*limit.inner()).unwrap_or(usize::MAX),
+            Some(None) => return Err(no_overload("findAll", call)),
+        };
+        call.args.truncate(2);
+        let found: Vec<Box<dyn Val>> = self.with_pattern("findAll", call, |pattern, text| {
+            let found = pattern.find_iter(text).take(limit);
+            found.map(|found| Box::new(CelString::from(found.as_str().to_owned())) as _).collect()
+        })?;
+        Ok(CowVal::owned(CelList::from(found)))
+    }
+
+    /// Looks for a pattern in a text. A few characters can be a pattern of any size.
+    fn with_pattern<T>(
+        &self,
+        function: &str,
+        call: &FunctionContext<'_, '_>,
+        look: impl FnOnce(&Regex, &str) -> T,
+    ) -> Result<T, ExecutionError> {
         let [Some(text), Some(pattern)] = call.args.iter().map(text).collect::<Vec<_>>()[..] else {
-            return Err(no_overload("matches", call));
+            return Err(no_overload(function, call));
         };
         // Each character takes longer with a large pattern.
         self.spend(cost_of_bytes(text.len()).saturating_mul(40))?;
@@ -249,12 +289,12 @@ impl Meter {
             let compiled = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
             let compiled = compiled.map_err(|error| {
                 let message = format!("'{pattern}' not a valid regex:\n{error}");
-                ExecutionError::function_error("matches", message)
+                ExecutionError::function_error(function, message)
             })?;
             patterns.insert(pattern.to_owned(), compiled);
         }
-        let is_match = patterns.get(pattern).is_some_and(|found| found.is_match(text));
-        Ok(CowVal::owned(CelBool::from(is_match)))
+        let found = patterns.get(pattern).ok_or_else(|| no_overload(function, call))?;
+        Ok(look(found, text))
     }
 }
 
@@ -336,29 +376,49 @@ fn metered_call(mut found: CallExpr) -> CallExpr {
         [CONDITIONAL, INDEX, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE, OPT_INDEX, OPT_SELECT];
 
     let is_free = FREE.contains(&found.func_name.as_str());
+    let counted = counted(&found.func_name, found.args.len());
+    let namespace = match found.target.as_deref().map(|target| &target.expr) {
+        // Nothing that is counted is in a namespace: this is a variable with the name of one.
+        Some(Expr::Ident(name)) if counted.is_none() => name.as_str(),
+        _ => "",
+    };
+    let is_namespaced =
+        NAMESPACES.contains(&namespace) || (namespace == "ip" && found.func_name == "isCanonical");
+    // Functions for sets compare all items with each other.
+    let is_squared = namespace == "sets";
     found.args = found.args.into_iter().map(if is_free { metered } else { charged }).collect();
+    if is_squared {
+        found.args = found.args.into_iter().map(|list| call(SQUARE, vec![list])).collect();
+    }
     let Some(target) = found.target.take() else { return found };
-    if matches!(&target.expr, Expr::Ident(name) if NAMESPACES.contains(&name.as_str())) {
+    if is_namespaced {
         found.target = Some(target);
         return found;
     }
     let target = charged(*target);
-    let counted = match (found.func_name.as_str(), found.args.len()) {
+    match counted {
+        Some(SQUARE) => found.target = Some(Box::new(call(SQUARE, vec![target]))),
+        None => found.target = Some(Box::new(target)),
+        Some(counted) => {
+            found.args.insert(0, target);
+            return CallExpr { func_name: counted.to_owned(), target: None, args: found.args };
+        }
+    }
+    found
+}
+
+/// What takes the place of a function that is called on a value, so that it is counted.
+fn counted(function: &str, args: usize) -> Option<&'static str> {
+    Some(match (function, args) {
         ("replace", 2 | 3) => REPLACE,
         ("join", 1) => JOIN,
         ("matches", 1) => MATCHES,
+        ("find", 1) => FIND,
+        ("findAll", 1 | 2) => FIND_ALL,
         // It compares all items with each other.
-        ("distinct", _) => {
-            found.target = Some(Box::new(call(SQUARE, vec![target])));
-            return found;
-        }
-        _ => {
-            found.target = Some(Box::new(target));
-            return found;
-        }
-    };
-    found.args.insert(0, target);
-    CallExpr { func_name: counted.to_owned(), target: None, args: found.args }
+        ("distinct", _) => SQUARE,
+        _ => return None,
+    })
 }
 
 fn metered_entry(mut entry: IdedEntryExpr) -> IdedEntryExpr {
@@ -454,11 +514,25 @@ mod tests {
             "(self.nothing.here || true) && [0, 1].exists(number, 1 / number == 1)",
             "'abc'.matches('^a.c$') && !'abc'.matches('^b') && self.items.all(x, x.name.matches('^item-\\\\d+$'))",
             "'%s is %d'.format(['a', 1]) == 'a is 1' && self.text.size() == 100000",
+            "'a1b22'.find('[0-9]+') == '1' && 'a1b22'.findAll('[0-9]+', -1) == ['1', '22']",
+            "['a-b'].all(math, math.replace('-', '+') == 'a+b' && math.matches('^a'))",
         ] {
             assert_eq!(value(text), Ok(Value::Bool(true)), "{text}");
         }
-        let large = value("'a'.matches('(\\\\pL{50}){10}')");
-        assert!(large.is_err_and(|error| error.contains("size limit")));
+        for text in [
+            "'a'.matches('(\\\\pL{50}){10}')",
+            // The variable has the name of a namespace.
+            "['a'].all(strings, strings.matches('(\\\\pL{50}){10}'))",
+            "'a'.find('(\\\\pL{50}){10}') == ''",
+        ] {
+            assert!(
+                value(text).is_err_and(|error| error.contains("size limit")),
+                "{text}: {:?}",
+                value(text)
+            );
+        }
+        let sum = value("['a', 'b'].sum() == 'ab'");
+        assert!(sum.is_err_and(|error| error.contains("no numbers")));
         for text in [
             "'a'.matches(1)",
             "'a'.replace(1, 'b')",
@@ -486,6 +560,11 @@ mod tests {
             "self.text.replace('', self.text) == ''",
             "lists.range(300).all(x, !'a'.matches('(a{50}){10}' + string(x)))",
             "lists.range(50).all(x, !self.text.matches('y'))",
+            "lists.range(50).all(x, self.text.find('y') == '')",
+            "lists.range(300).all(x, 'a'.findAll('(a{50}){10}' + string(x)) == [])",
+            "sets.contains(lists.range(1500), lists.range(1500))",
+            "lists.range(300).all(math, !'a'.matches('(a{50}){10}' + string(math)))",
+            "lists.range(300).map(x, '(a{50}){10}' + string(x)).all(math, !math.matches(math))",
             "true || self.items.all(a, self.items.all(b, true))",
             &doubled(".map(a, a + a)"),
             &doubled(".map(a, [a, a])"),

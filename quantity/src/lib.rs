@@ -65,6 +65,16 @@ pub fn canonical(text: &str) -> Option<String> {
     })
 }
 
+/// The billionths of a quantity. Nothing for what is no quantity, or has too many digits to be one.
+///
+/// ```
+/// assert_eq!(kubernetes_quantity::billionths("2m"), Some(2_000_000));
+/// ```
+#[must_use]
+pub fn billionths(text: &str) -> Option<i128> {
+    Some(parse(text)?.0)
+}
+
 /// The billionths of a quantity, and how it is written.
 fn parse(text: &str) -> Option<(i128, Notation)> {
     let (is_negative, rest) = match text.strip_prefix('-') {

@@ -11,7 +11,7 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
-use crate::protobuf;
+use crate::{library, protobuf};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -35,6 +35,7 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("empty maps", empty_maps(&client).await);
     note("watch what is new", watch_what_is_new(&client).await);
     note("policy", policy(&client).await);
+    note("library", library::functions_of_kubernetes(&client).await);
     note("protobuf", protobuf::bodies_are_read(&client).await);
     note("tokens", protobuf::accounts_have_tokens_and_rights(&client).await);
     note("escalation", protobuf::nobody_grants_more_than_they_have(&client).await);
