@@ -98,6 +98,11 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// Whether there is a filter for the receiver's resource at this place of its list.
+    pub fn has_filter(&self, resource: usize) -> bool {
+        self.filters.get(resource).is_some_and(|filters| !filters.is_empty())
+    }
+
     /// Whether the call is about an object of the receiver's resource at this place of its list.
     pub fn takes(&self, resource: usize, object: &Value) -> Result<bool, ExpressionError> {
         let mut variables = vec![("res", object), ("req", &self.body)];

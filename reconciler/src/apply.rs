@@ -13,6 +13,7 @@ mod request;
 mod stages;
 
 pub use change::{Action, ApplyError, Change, Refused, cause};
+pub(crate) use health::HealthRules;
 pub use health::{Health, HealthFailure};
 pub use inventory::{entries, ids, stale, union};
 pub use kinds::{ApiKind, Kinds};

@@ -32,7 +32,6 @@ mod sources;
 mod status;
 mod store;
 mod tenancy;
-mod turns;
 
 pub(crate) use context::BUILD_TIMEOUT;
 pub use context::Context;

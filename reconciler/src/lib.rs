@@ -15,3 +15,4 @@ pub mod outbound;
 pub mod policy;
 pub mod run;
 pub mod source;
+mod turns;

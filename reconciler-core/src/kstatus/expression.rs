@@ -37,13 +37,25 @@ impl HealthExpressions {
     /// if it has none.
     #[must_use]
     pub fn status(&self, found: &Value) -> Option<Outcome> {
-        let (api_version, kind) = (object::api_version(found), object::kind(found));
-        let rule = self.0.iter().find(|rule| rule.api_version == api_version && rule.kind == kind)?;
+        let rule = self.rule(found)?;
         match unobserved(found) {
             Ok(Some(outcome)) => Some(outcome),
             Ok(None) => Some(rule.status(found)),
             Err(error) => Some(Outcome::plain(Status::InProgress, error.to_string())),
         }
+    }
+}
+
+impl HealthExpressions {
+    /// Whether there are expressions for the kind of an object.
+    #[must_use]
+    pub fn has_one_for(&self, found: &Value) -> bool {
+        self.rule(found).is_some()
+    }
+
+    fn rule(&self, found: &Value) -> Option<&Rule> {
+        let (api_version, kind) = (object::api_version(found), object::kind(found));
+        self.0.iter().find(|rule| rule.api_version == api_version && rule.kind == kind)
     }
 }
 

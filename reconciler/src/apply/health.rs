@@ -2,17 +2,20 @@
 //! it changed, or every few seconds where there are too many watches already.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reconciler_core::kstatus::{self, HealthExpressions, Status};
 use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::kinds::ApiKind;
 use super::objects::Objects;
 use super::observer::Look;
 use super::request::RequestError;
+use crate::turns::Turns;
 
 /// How often objects are looked at that cannot be watched.
 const POLL: Duration = Duration::from_secs(5);
@@ -24,9 +27,19 @@ pub struct Health<'a> {
     /// The objects, with their versions.
     pub ids: Vec<(ObjectId, String)>,
     /// The health expressions for objects of some kinds.
-    pub expressions: &'a HealthExpressions,
+    pub(crate) expressions: Option<HealthRules<'a>>,
     /// How long to wait.
     pub timeout: Duration,
+}
+
+/// Health expressions, and whose turn it is when they are evaluated.
+pub(crate) struct HealthRules<'a> {
+    /// The expressions.
+    pub(crate) rules: &'a Arc<HealthExpressions>,
+    /// The evaluations that may go on at the same time.
+    pub(crate) turns: &'a Arc<Turns>,
+    /// The namespace of whoever wrote them.
+    pub(crate) namespace: &'a str,
 }
 
 /// Objects are not healthy.
@@ -135,12 +148,8 @@ impl Health<'_> {
         object.error = None;
         match self.objects.get(kind, &object.id).await {
             Ok(Some(found)) => {
-                let outcome = match self.expressions.status(&found) {
-                    Some(outcome) => Ok(outcome),
-                    None => kstatus::compute(&found, self.objects.now()),
-                };
-                object.status = outcome.map_or(Status::InProgress, |outcome| outcome.status);
                 object.looked_at = object::text(&found, &["metadata", "resourceVersion"]).parse().ok();
+                object.status = self.status(found).await;
             }
             Ok(None) => object.status = Status::NotFound,
             Err(error) => {
@@ -148,6 +157,21 @@ impl Health<'_> {
                 object.error = Some(error);
             }
         }
+    }
+}
+
+impl Health<'_> {
+    /// The status of an object, by the expression for its kind if there is one.
+    async fn status(&self, found: Value) -> Status {
+        if let Some(HealthRules { rules, turns, namespace }) = &self.expressions
+            && rules.has_one_for(&found)
+        {
+            let rules = Arc::clone(rules);
+            let outcome = turns.work(namespace, move || rules.status(&found)).await;
+            return outcome.ok().flatten().map_or(Status::InProgress, |outcome| outcome.status);
+        }
+        let outcome = kstatus::compute(&found, self.objects.now());
+        outcome.map_or(Status::InProgress, |outcome| outcome.status)
     }
 }
 

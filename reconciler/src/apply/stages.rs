@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use kustomize_core::closest;
 use reconciler_api::annotation;
-use reconciler_core::kstatus::HealthExpressions;
 use reconciler_core::object;
 use reconciler_core::sops::Plaintext;
 use reconciler_core::ssa::{self, IgnoredFields, ObjectId, Stage};
@@ -271,8 +270,7 @@ impl Apply<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let expressions = HealthExpressions::default();
-        let health = Health { objects: self.objects, ids, expressions: &expressions, timeout: ESTABLISH };
+        let health = Health { objects: self.objects, ids, expressions: None, timeout: ESTABLISH };
         health.wait().await.map_err(|error| Failure::new(error.to_string()))?;
         self.objects.kinds().forget();
         Ok(())

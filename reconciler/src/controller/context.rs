@@ -22,10 +22,10 @@ use super::shard::Shard;
 use super::sources::{Offer, SourceKind, Sources};
 use super::store::Store;
 use super::tenancy::{self, Tenancy, Tenants};
-use super::turns::Turns;
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
 use crate::source::git::{Commit, GithubTokens, Mirror};
+use crate::turns::Turns;
 
 /// The default time limit of a build.
 pub(crate) const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
@@ -83,6 +83,8 @@ pub struct Context {
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
     pub(crate) builds: Arc<Turns>,
+    /// Expressions that may be evaluated at the same time.
+    pub(super) evaluations: Arc<Turns>,
     /// The time limit of each build.
     pub(super) build_timeout: Duration,
     /// The program that evaluates policies in Rego.
@@ -149,6 +151,7 @@ impl Context {
             drifted: Mutex::new(Some(drifted)),
             // There is always a permit for another namespace: a build can take long, and applying can wait for the cluster.
             builds: Turns::new(cores + 1, cores),
+            evaluations: Turns::new(cores + 1, cores),
             build_timeout: BUILD_TIMEOUT,
             evaluator: PathBuf::new(),
             here: Capacity::new(cores, 6),

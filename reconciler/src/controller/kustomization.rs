@@ -35,11 +35,11 @@ use tokio::time::Instant;
 use super::context::Capacity;
 use super::events::{self, Report};
 use super::queue::Key;
-use super::turns::Permit;
 use super::{Context, Next, finalizer};
 use crate::apply::{self, Action, Apply, Objects, Order};
 use crate::build::{self, Footprint};
 use crate::source::Snapshot;
+use crate::turns::Permit;
 use decryption::Decryption;
 use failure::Failure;
 use report::change_list;
@@ -97,11 +97,11 @@ struct Needs {
 
 /// What a spec has that can be wrong in itself.
 struct Rules {
-    health: HealthExpressions,
+    health: Arc<HealthExpressions>,
     /// Fields that are left to others.
     ignored: IgnoredFields,
     /// When dependencies are ready, by their place in the list.
-    ready: Vec<Option<Expression>>,
+    ready: Vec<Option<Arc<Expression>>>,
 }
 
 /// One reconciliation of one object.
@@ -167,7 +167,7 @@ impl Reconciliation<'_> {
         if self.object.spec.suspend {
             return Next::OnChange;
         }
-        let rules = match self.rules() {
+        let rules = match self.rules().await {
             Ok(rules) => rules,
             Err(failure) => return self.fail(failure, None).await,
         };
@@ -187,7 +187,7 @@ impl Reconciliation<'_> {
             Ok(commit) => commit,
             Err(failure) => return self.fail(failure, None).await,
         };
-        if let Err(failure) = self.check_dependencies(&rules.ready) {
+        if let Err(failure) = self.check_dependencies(&rules.ready).await {
             return self.fail(failure, Some(&commit)).await;
         }
         if let Err(failure) = self.check_health_references().await {
@@ -221,23 +221,47 @@ impl Reconciliation<'_> {
     }
 
     /// Reads the expressions and patterns of the spec.
-    fn rules(&self) -> Result<Rules, Failure> {
+    async fn rules(&self) -> Result<Rules, Failure> {
         let spec = &self.object.spec;
-        let invalid = |message: String| Failure::permanent(reason::INVALID_CEL_EXPRESSION, message);
-        let mut ready = Vec::new();
-        for (index, dependency) in spec.depends_on.iter().enumerate() {
-            let text = dependency.ready_expr.as_deref().filter(|text| !text.is_empty());
-            let expression = text.map(Expression::compile).transpose();
-            ready.push(
-                expression.map_err(|error| invalid(format!("spec.dependsOn[{index}].readyExpr: {error}")))?,
-            );
-        }
+        let dependencies: Vec<Option<String>> = spec
+            .depends_on
+            .iter()
+            .map(|dependency| dependency.ready_expr.clone().filter(|text| !text.is_empty()))
+            .collect();
+        let checks = spec.health_check_exprs.clone();
+        let has_none = checks.is_empty() && dependencies.iter().all(Option::is_none);
+        let compile = move || {
+            let mut ready = Vec::new();
+            for (index, text) in dependencies.iter().enumerate() {
+                let expression = text.as_deref().map(Expression::compile).transpose();
+                let expression =
+                    expression.map_err(|error| format!("spec.dependsOn[{index}].readyExpr: {error}"))?;
+                ready.push(expression.map(Arc::new));
+            }
+            Ok((ready, Arc::new(HealthExpressions::compile(&checks)?)))
+        };
+        let compiled = if has_none { compile() } else { self.evaluate(compile).await? };
+        let (ready, health) = compiled
+            .map_err(|message: String| Failure::permanent(reason::INVALID_CEL_EXPRESSION, message))?;
         Ok(Rules {
-            health: HealthExpressions::compile(&spec.health_check_exprs).map_err(invalid)?,
+            health,
             ignored: IgnoredFields::compile(&spec.ignore).map_err(|message| {
                 Failure::permanent(reason::RECONCILIATION_FAILED, format!("spec.ignore: {message}"))
             })?,
             ready,
+        })
+    }
+
+    /// Reads or evaluates expressions. Whoever wrote them may be a tenant, so they hold no task up, and namespaces take
+    /// turns.
+    async fn evaluate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let outcome = self.context.evaluations.work(&self.key.namespace, work).await;
+        outcome.map_err(|error| {
+            let message = format!("an expression could not be evaluated: {error}");
+            Failure::new(reason::RECONCILIATION_FAILED, message)
         })
     }
 

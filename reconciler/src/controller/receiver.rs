@@ -90,8 +90,12 @@ async fn path(context: &Context, key: &Key, receiver: &Receiver) -> Result<Strin
     let spec = &receiver.spec;
     let filters =
         spec.resource_filter.iter().chain(spec.resources.iter().filter_map(|one| one.filter.as_ref()));
-    for filter in filters.filter(|filter| !filter.is_empty()) {
-        Expression::compile(filter).map_err(|error| {
+    let filters: Vec<String> = filters.filter(|filter| !filter.is_empty()).cloned().collect();
+    if !filters.is_empty() {
+        let compile = move || filters.iter().try_for_each(|filter| Expression::compile(filter).map(|_| ()));
+        let compiled = context.evaluations.work(&key.namespace, compile).await;
+        let compiled = compiled.map_err(|error| Failure::new(reason::FAILURE, error.to_string()))?;
+        compiled.map_err(|error| {
             Failure::permanent(reason::INVALID_CEL_EXPRESSION, format!("invalid resource filter: {error}"))
         })?;
     }
@@ -142,7 +146,7 @@ pub(crate) async fn call(context: &Context, path: &str, headers: &[(String, Stri
 
 async fn answer(
     context: &Context,
-    receiver: &Receiver,
+    receiver: &Arc<Receiver>,
     key: &Key,
     headers: &[(String, String)],
     body: &[u8],
@@ -167,9 +171,14 @@ async fn answer(
         }
         _ => None,
     };
-    let call = Call { headers, body, claims: claims.as_ref() };
-    let accepted = receive(&receiver.spec, receiver.is_ready(), secret.as_ref(), &call)
-        .map_err(|refusal| (refusal.status(), refusal.to_string()))?;
+    let (found, headers, body) = (Arc::clone(receiver), headers.to_vec(), body.to_vec());
+    // This reads the expressions of the filters.
+    let accepted = context.evaluations.work(&key.namespace, move || {
+        let call = Call { headers: &headers, body: &body, claims: claims.as_ref() };
+        receive(&found.spec, found.is_ready(), secret.as_ref(), &call)
+    });
+    let accepted = accepted.await.map_err(|error| (500, error.to_string()))?;
+    let accepted = Arc::new(accepted.map_err(|refusal| (refusal.status(), refusal.to_string()))?);
     let mut failures = Vec::new();
     for index in 0..receiver.spec.resources.len() {
         if let Err(failure) = request(context, receiver, key, &accepted, index).await {
@@ -184,7 +193,7 @@ async fn request(
     context: &Context,
     receiver: &Receiver,
     key: &Key,
-    accepted: &Accepted,
+    accepted: &Arc<Accepted>,
     index: usize,
 ) -> Result<(), String> {
     let Some(resource) = receiver.spec.resources.get(index) else { return Ok(()) };
@@ -222,9 +231,12 @@ async fn request(
     };
     let is_there = |object: &DynamicObject| object.metadata.namespace.as_deref() == Some(selection.namespace);
     for object in objects.into_iter().filter(|object| is_there(object) && may_refer(Some(object))) {
-        let seen = json!(object);
-        if !accepted.takes(index, &seen).map_err(|error| error.to_string())? {
-            continue;
+        if accepted.has_filter(index) {
+            let (accepted, seen) = (Arc::clone(accepted), json!(object));
+            let takes = context.evaluations.work(&key.namespace, move || accepted.takes(index, &seen));
+            if !takes.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
+                continue;
+            }
         }
         let name = object.name_any();
         let now = context.environment.now().to_string();

@@ -133,3 +133,55 @@ async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
     assert!(elapsed < SOON, "it took {elapsed:?}");
     world.end().await
 }
+
+/// How many Kustomizations a tenant has whose expressions are as expensive as they may be.
+const EXPENSIVE: usize = 200;
+
+/// What the expressions of a tenant cost is limited, but there can be many of them, and they are evaluated again and again.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "figures for whoever asks with --nocapture")]
+async fn expensive_expressions_delay_nobody_else() -> Outcome {
+    if std::env::var_os("KUBECONFIG").is_some() {
+        // Nothing of this depends on the cluster.
+        return Ok(());
+    }
+    let files =
+        [("attack/map.yaml", map("x").replace("default", ATTACKER)), ("other/map.yaml", map("first"))];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let world = World::new(&files).await?;
+    world.stage.create("other", &json!({})).await?;
+    world.stage.ready("other", &world.stage.revision()?).await?;
+    world.create(&kustomization("first", json!({}))).await?;
+    // Nearly a million steps, and not ready in the end.
+    let list = "[0,1,2,3,4,5,6,7,8,9]";
+    let loops = ["a", "b", "c", "d", "e"]
+        .iter()
+        .rev()
+        .fold("true".to_owned(), |inner, name| format!("{list}.all({name}, {inner})"));
+    for number in 0..EXPENSIVE {
+        let dependency = json!([{"name": "first", "readyExpr": format!("!({loops})")}]);
+        world
+            .create(&kustomization(&format!("expensive-{number}"), json!({"dependsOn": dependency})))
+            .await?;
+    }
+    world.refused("kustomizations", "expensive-0", "is not ready according to readyExpr").await?;
+    // Whether tasks have to wait for the threads that run them.
+    let ticks = tokio::spawn(async {
+        let mut longest = Duration::ZERO;
+        let end = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < end {
+            let start = Instant::now();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            longest = longest.max(start.elapsed());
+        }
+        longest
+    });
+    let beside = times(&world, "beside").await?;
+    let longest = ticks.await?;
+    println!("from commit to cluster: {beside:?}; a pause of 10 ms took {longest:?}");
+    assert!(longest < Duration::from_secs(3), "a pause of 10 ms took {longest:?}");
+    assert!(beside[COMMITS / 2] < DELAY, "{beside:?}");
+    world.stage.delete("other").await?;
+    world.stage.disappears(&world.stage.path_of("other")).await?;
+    world.end().await
+}

@@ -1,5 +1,6 @@
 //! The dependencies of a Kustomization.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reconciler_api::condition::HasConditions;
@@ -25,7 +26,7 @@ impl Reconciliation<'_> {
             })
     }
 
-    pub(super) fn check_dependencies(&self, ready: &[Option<Expression>]) -> Result<(), Failure> {
+    pub(super) async fn check_dependencies(&self, ready: &[Option<Arc<Expression>>]) -> Result<(), Failure> {
         for (dependency, ready) in self.object.spec.depends_on.iter().zip(ready) {
             let namespace = dependency.namespace.as_ref().unwrap_or(&self.key.namespace);
             let key = Key { namespace: namespace.clone(), name: dependency.name.clone() };
@@ -45,7 +46,7 @@ impl Reconciliation<'_> {
                 return Err(fail(format!("dependency '{key}' not found")));
             };
             if let Some(expression) = ready {
-                match self.is_true(expression, &other) {
+                match self.is_true(expression, &other).await? {
                     Ok(true) => continue,
                     Ok(false) => {
                         return Err(fail(format!("dependency '{key}' is not ready according to readyExpr")));
@@ -72,8 +73,13 @@ impl Reconciliation<'_> {
     }
 
     /// The truth of an expression about this Kustomization (`self`) and a dependency (`dep`).
-    fn is_true(&self, expression: &Expression, other: &Kustomization) -> Result<bool, ExpressionError> {
+    async fn is_true(
+        &self,
+        expression: &Arc<Expression>,
+        other: &Kustomization,
+    ) -> Result<Result<bool, ExpressionError>, Failure> {
         let value = |object: &Kustomization| serde_json::to_value(object).unwrap_or_default();
-        expression.truth(&[("self", &value(self.object)), ("dep", &value(other))])
+        let (own, other, expression) = (value(self.object), value(other), Arc::clone(expression));
+        self.evaluate(move || expression.truth(&[("self", &own), ("dep", &other)])).await
     }
 }

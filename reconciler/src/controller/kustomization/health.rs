@@ -1,5 +1,6 @@
 //! Whether what a Kustomization applies is healthy.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reconciler_api::kustomization::{HealthCheck, Inventory};
@@ -10,7 +11,7 @@ use reconciler_core::ssa::ObjectId;
 
 use super::super::tenancy;
 use super::{Failure, Reconciliation};
-use crate::apply::{self, Health, Objects};
+use crate::apply::{self, Health, HealthRules, Objects};
 use crate::source::Snapshot;
 
 /// The pause between two looks at what makes a Kustomization due.
@@ -47,7 +48,7 @@ impl Reconciliation<'_> {
         &self,
         cluster: &Objects,
         inventory: &Inventory,
-        expressions: &HealthExpressions,
+        expressions: &Arc<HealthExpressions>,
         commit: &Snapshot,
     ) -> Result<(), Failure> {
         let spec = &self.object.spec;
@@ -59,7 +60,13 @@ impl Reconciliation<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let health = Health { objects: cluster, ids, expressions, timeout: spec.timeout().to_std() };
+        let expressions = HealthRules {
+            rules: expressions,
+            turns: &self.context.evaluations,
+            namespace: &self.key.namespace,
+        };
+        let timeout = spec.timeout().to_std();
+        let health = Health { objects: cluster, ids, expressions: Some(expressions), timeout };
         tokio::select! {
             outcome = health.wait() => {
                 outcome.map_err(|error| Failure::new(reason::HEALTH_CHECK_FAILED, error.to_string()))

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 
 /// Permits, for which namespaces take turns.
 pub(crate) struct Turns {
@@ -105,6 +106,25 @@ impl Turns {
         }
     }
 
+    /// Does work that takes long on another thread, where it holds no task up, when it is the turn of a namespace. It keeps
+    /// its permit until it is done, even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// The work has panicked, or the process ends.
+    pub(crate) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        namespace: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let permit = self.take(namespace).await;
+        tokio::task::spawn_blocking(move || {
+            let outcome = work();
+            drop(permit);
+            outcome
+        })
+        .await
+    }
+
     /// Gives free permits to those whose turn it is.
     fn hand_out(self: &Arc<Self>) {
         loop {
@@ -188,6 +208,20 @@ mod tests {
             assert!(failed <= 2, "one turn of the tenant, and then that of the other");
             fail(&mut at_work);
         }
+    }
+
+    /// The only thread of this runtime is free while the work of a tenant goes on, and another namespace has its turn.
+    #[tokio::test]
+    async fn long_work_of_a_tenant_delays_nobody_else() -> Result<(), JoinError> {
+        let turns = Turns::new(2, 1);
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let own = Arc::clone(&turns);
+        let tenant = tokio::spawn(async move { own.work("tenant", move || ended.recv().is_ok()).await });
+        tokio::task::yield_now().await;
+        assert_eq!(turns.work("other", || 1).await?, 1);
+        assert!(end.send(()).is_ok());
+        assert!(tenant.await??);
+        Ok(())
     }
 
     #[test]
