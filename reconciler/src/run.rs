@@ -10,11 +10,10 @@ mod setup;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::controller::{self, Context, Log, Metrics};
@@ -166,22 +165,12 @@ pub async fn run(
     outcome
 }
 
-/// Connects to the cluster that a kubeconfig names, or to the one that this process runs in.
+/// A client of the cluster that a configuration describes.
 ///
 /// # Errors
-/// There is no such file or context, or it cannot be used.
-pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Client, RunError> {
-    let fail = |error: &dyn std::fmt::Display| RunError::Cluster(error.to_string());
-    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let mut config = match kubeconfig {
-        Some(file) => {
-            let file = Kubeconfig::read_from(file).map_err(|error| fail(&error))?;
-            Config::from_custom_kubeconfig(file, &options).await.map_err(|error| fail(&error))?
-        }
-        None if context.is_some() => Config::from_kubeconfig(&options).await.map_err(|error| fail(&error))?,
-        None => Config::infer().await.map_err(|error| fail(&error))?,
-    };
+/// The configuration cannot be used.
+pub fn client(mut config: Config) -> Result<Client, RunError> {
     // Audit logs and metrics of the server tell by this who asks.
     config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(AGENT)));
-    Client::try_from(config).map_err(|error| fail(&error))
+    Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::Kubeconfig;
 use kube::{Client, Config};
 use serde_json::Value;
 
@@ -29,17 +29,44 @@ pub(crate) fn block_on<F: Future<Output = Result>>(future: F) -> Result {
 
 /// The configuration that the flags ask for: a file, else what kubectl would take.
 pub(crate) async fn config(global: &Global) -> Result<Config> {
-    let options = KubeConfigOptions { context: global.context.clone(), ..Default::default() };
     let broken = |error: &dyn std::fmt::Display| Failure::failed(format!("no cluster to talk to: {error}"));
-    if let Some(path) = &global.kubeconfig {
-        let file = Kubeconfig::read_from(path).map_err(|error| broken(&chain(&error)))?;
-        return Config::from_custom_kubeconfig(file, &options).await.map_err(|error| broken(&chain(&error)));
+    let connection = &global.connection;
+    let mut options = connection.options(global.context.as_deref());
+    let file = match &global.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path).map_err(|error| broken(&chain(&error)))?,
+        None => match Kubeconfig::read() {
+            Ok(file) => file,
+            Err(_) if connection.has_server() => Kubeconfig::default(),
+            // Without a file this may be a pod.
+            Err(error) => return Config::incluster().map_err(|_| broken(&chain(&error))),
+        },
+    };
+    // Whoever is not in the file would be nobody, instead of an error.
+    if let Some(user) = &options.user
+        && !file.auth_infos.iter().any(|known| known.name == *user)
+    {
+        return Err(broken(&format!("the kubeconfig has no user {user}")));
     }
-    match Config::from_kubeconfig(&options).await {
+    let file = connection.apply(file, &mut options);
+    let loaded = Config::from_custom_kubeconfig(file, &options).await;
+    match loaded {
         Ok(config) => Ok(config),
-        // Without a file this may be a pod.
+        Err(error) if global.kubeconfig.is_some() => Err(broken(&chain(&error))),
         Err(error) => Config::incluster().map_err(|_| broken(&chain(&error))),
     }
+}
+
+/// The namespace of the kubeconfig's context, if the flags ask for it and there is one.
+pub(crate) fn context_namespace(global: &Global) -> Option<String> {
+    if !global.connection.follows_context() {
+        return None;
+    }
+    // A file that cannot be read is reported by the command that needs it.
+    let file = match &global.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path).ok()?,
+        None => Kubeconfig::read().ok()?,
+    };
+    global.connection.namespace(&file, global.context.as_deref())
 }
 
 impl Cluster {

@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod comparison;
 mod completion;
+mod connection;
 mod create;
 mod debug;
 mod debug_release;
@@ -54,7 +55,7 @@ use failure::{Failure, Result};
 
 /// Keeps clusters in line with their sources.
 #[derive(Parser)]
-#[command(name = "reconciler", version = concat!("version ", env!("CARGO_PKG_VERSION")), about, propagate_version = false)]
+#[command(name = "reconciler", version = concat!("version ", env!("CARGO_PKG_VERSION")), about, propagate_version = false, args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -80,6 +81,9 @@ pub(crate) struct Global {
     /// Print what is generated
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
+    /// The flags of every command but those that have others of the same name.
+    #[arg(skip)]
+    pub(crate) connection: connection::Connection,
 }
 
 #[derive(Subcommand)]
@@ -151,15 +155,14 @@ pub(crate) fn main() -> ExitCode {
         // A process that this program has started, with limits.
         return if reconciler::policy::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let mut definition = Cli::command();
+    let mut definition = definition();
     definition.build();
     let arguments = switches::plain(&definition, std::env::args_os());
     let matches = match definition.clone().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage::report(&error),
     };
-    let result = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()));
-    match result.and_then(|cli| run(&cli)) {
+    match parsed(&matches).and_then(|cli| run(&cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => usage::refuse(&message, &mut definition, &matches),
         Err(Failure::Failed(message)) => {
@@ -173,6 +176,21 @@ pub(crate) fn main() -> ExitCode {
         // Nobody reads what is printed any more: `| head` has seen enough.
         Err(Failure::Closed) => ExitCode::SUCCESS,
     }
+}
+
+/// All commands with all their flags.
+fn definition() -> clap::Command {
+    connection::add(Cli::command())
+}
+
+/// What the arguments ask for.
+fn parsed(matches: &clap::ArgMatches) -> Result<Cli> {
+    let mut cli = Cli::from_arg_matches(matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    cli.global.connection = connection::Connection::of(matches)?;
+    if let Some(namespace) = cluster::context_namespace(&cli.global) {
+        cli.global.namespace = namespace;
+    }
+    Ok(cli)
 }
 
 fn run(cli: &Cli) -> Result {
@@ -190,7 +208,7 @@ fn run(cli: &Cli) -> Result {
         Command::Uninstall(uninstall) => uninstall.run(&cli.global),
         Command::Build(build) => build.run(&cli.global),
         Command::Check(check) => check.run(&cli.global),
-        Command::Completion(completion) => completion.run(Cli::command()),
+        Command::Completion(completion) => completion.run(definition()),
         Command::Debug(debug) => debug.run(&cli.global),
         Command::Diff(diff) => diff.run(&cli.global),
         Command::Envsubst(envsubst) => envsubst.run(&cli.global),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::{Failure, Global, Result, term};
+use super::{Failure, Global, Result, cluster, term};
 
 /// The Lease of the process that reconciles.
 const LEASE: &str = "reconciler-leader-election";
@@ -129,7 +129,7 @@ impl Run {
         };
         let client = match &embedded {
             Some(embedded) => embedded.client(),
-            None => run::connect(global.kubeconfig.as_deref(), global.context.as_deref()).await?,
+            None => run::client(cluster::config(global).await?)?,
         };
         if embedded.is_some() {
             run::install_definitions(&client).await?;

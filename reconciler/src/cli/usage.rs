@@ -72,6 +72,11 @@ fn message(error: &clap::Error, text: &str) -> String {
         let tip = context(ContextKind::SuggestedArg).map(|tip| format!(", did you mean {tip}"));
         return format!("unknown flag: {argument}{}", tip.unwrap_or_default());
     }
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+    {
+        return format!("missing: {}", missing.join(", "));
+    }
     let line = text.lines().next().unwrap_or_default();
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
