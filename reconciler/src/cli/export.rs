@@ -1,7 +1,8 @@
 //! `export`: objects of the cluster as they would be written by hand.
 
 use clap::Args;
-use kube::api::ListParams;
+use kube::api::{ApiResource, ListParams};
+use kube::core::GroupVersionKind;
 use reconciler_api::Duration;
 use serde_json::{Map, Value, json};
 
@@ -22,12 +23,18 @@ pub(crate) struct Export {
     /// All objects of the kind
     #[arg(long, global = true)]
     all: bool,
+    /// Print the Secrets of sources, too
+    #[arg(long, global = true)]
+    with_credentials: bool,
 }
 
 impl Export {
     /// Prints the objects.
     pub(crate) fn run(&self, global: &Global) -> Result {
         let (kind, names) = self.selection.parts();
+        if self.with_credentials && !kind.human.starts_with("source ") {
+            return Err(Failure::usage("--with-credentials is for sources"));
+        }
         if !self.all && names.is_empty() {
             return Err(Failure::usage("name is required"));
         }
@@ -50,10 +57,33 @@ impl Export {
             for object in &objects {
                 text.push_str("---\n");
                 text.push_str(&to_yaml(&exported(kind, object))?);
+                if let Some(name) = object.pointer("/spec/secretRef/name").and_then(Value::as_str)
+                    && self.with_credentials
+                {
+                    text.push_str("---\n");
+                    text.push_str(&to_yaml(&credentials(&cluster, name).await?)?);
+                }
             }
             term::print(&text)
         })
     }
+}
+
+/// The Secret of a source.
+async fn credentials(cluster: &Cluster, name: &str) -> Result<Value> {
+    let namespace = &cluster.namespace;
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Secret"));
+    let failed = |reason: &str| Failure::failed(format!("failed to retrieve secret {name}, error: {reason}"));
+    let found = match cluster.find(&resource, namespace, name).await {
+        Ok(found) => found.ok_or_else(|| failed("it does not exist"))?,
+        Err(Failure::Failed(reason)) => return Err(failed(&reason)),
+        Err(other) => return Err(other),
+    };
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+        "data": found["data"], "type": found["type"],
+    });
+    Ok(secret)
 }
 
 /// What a user has written of an object, in the form in which Flux writes it.

@@ -2,6 +2,7 @@
 //! controllers in a process of their own.
 
 mod bootstrap;
+mod connection;
 mod diff;
 #[cfg(unix)]
 mod forge;

@@ -75,6 +75,11 @@ impl Stage {
         self.directory.path().join(name)
     }
 
+    /// The kubeconfig of the cluster.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reconciler"));
         command.env("KUBECONFIG", &self.kubeconfig).env_remove("FLUX_SYSTEM_NAMESPACE").stdin(Stdio::null());

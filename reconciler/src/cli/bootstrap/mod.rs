@@ -14,6 +14,7 @@ use reconciler_api::Duration;
 use super::cluster::{Cluster, block_on};
 use super::install::warn_of_missing;
 use super::manifests::Flags;
+use super::ssh_key::KeyFlags;
 use super::{Global, Result};
 use steps::Steps;
 
@@ -53,6 +54,8 @@ struct Common {
     /// Store the user name and the password or token in the cluster instead of a deploy key
     #[arg(long)]
     token_auth: bool,
+    #[command(flatten)]
+    key: KeyFlags,
     /// File with a private key, to push with over ssh and to be used by the cluster
     #[arg(long)]
     private_key_file: Option<PathBuf>,

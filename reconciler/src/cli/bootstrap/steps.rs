@@ -236,7 +236,8 @@ impl Steps<'_> {
     async fn key(&self, keeper: &KeyKeeper) -> Result<Value> {
         term::action("generating source secret");
         let file = self.common.private_key_file.as_deref();
-        let KeyPair { private, public } = file.map_or_else(ssh_key::generate, ssh_key::read)?;
+        let pair = file.map_or_else(|| self.common.key.generate(), |file| ssh_key::read(file, ""))?;
+        let KeyPair { private, public } = pair;
         let (host, port) = self.ssh_host();
         let known_hosts = ssh_key::scan(&host, port)?;
         term::success(&format!("public key: {}", public.trim()));

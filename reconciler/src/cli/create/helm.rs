@@ -5,7 +5,8 @@ use clap::Args;
 use reconciler_api::Duration;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Name, ObjectReference, Objects, canonical, read_file};
+use super::secret::{secret, with_file};
+use super::{Context, Credentials, Name, ObjectReference, Objects, canonical, read_file};
 use crate::cli::manifest::Manifest;
 use crate::cli::{Failure, Result};
 
@@ -216,7 +217,22 @@ pub(super) struct Repository {
     /// Address of the repository
     #[arg(long, default_value = "")]
     url: String,
-    /// Secret with credentials
+    /// User name; together with a password it becomes a Secret
+    #[arg(long, short, default_value = "")]
+    username: String,
+    /// Password of the user
+    #[arg(long, short, default_value = "")]
+    password: String,
+    /// File with the certificate that is shown to the server
+    #[arg(long, default_value = "")]
+    cert_file: String,
+    /// File with the key of that certificate
+    #[arg(long, default_value = "")]
+    key_file: String,
+    /// File with the authority of the server's certificate
+    #[arg(long, default_value = "")]
+    ca_file: String,
+    /// Existing Secret with credentials
     #[arg(long, default_value = "")]
     secret_ref: String,
     /// Who gives the credentials of a registry
@@ -251,6 +267,8 @@ impl Objects for Repository {
             return Err(Failure::usage("url host is required"));
         }
         let oci = scheme == "oci";
+        // What is only printed has no Secret of its own.
+        let has_secret = !self.secret_ref.is_empty() || (!context.is_export && self.has_credentials());
         let object = context
             .object("source.toolkit.fluxcd.io/v1", "HelmRepository")
             .with("/spec/url", self.url.as_str())
@@ -259,8 +277,38 @@ impl Objects for Repository {
             .with("/spec/provider", if oci { self.oci_provider.as_str() } else { "" })
             .with("/spec/timeout", self.fetch_timeout.map(|timeout| timeout.to_string()))
             .with("/spec/secretRef/name", self.secret_ref.as_str())
-            .with("/spec/passCredentials", self.pass_credentials && !self.secret_ref.is_empty());
+            .with("/spec/passCredentials", self.pass_credentials && has_secret);
         Ok(vec![object])
+    }
+
+    fn credentials(&self, context: &Context<'_>) -> Result<Option<Credentials>> {
+        if !self.secret_ref.is_empty() || !self.has_credentials() {
+            return Ok(None);
+        }
+        if self.cert_file.is_empty() != self.key_file.is_empty() {
+            return Err(Failure::usage("--cert-file and --key-file need each other"));
+        }
+        let name = format!("helm-{}", context.name);
+        let mut secret = secret(&Context { name: &name, labels: Default::default(), ..*context });
+        let has_certificate = !self.cert_file.is_empty();
+        // As with Flux, a certificate comes before a user name.
+        if !has_certificate {
+            secret = secret
+                .with("/stringData/username", self.username.as_str())
+                .with("/stringData/password", self.password.as_str());
+        }
+        secret = with_file(secret, "tls.crt", "TLS cert file", &self.cert_file)?;
+        secret = with_file(secret, "tls.key", "TLS key file", &self.key_file)?;
+        secret = with_file(secret, "ca.crt", "TLS CA file", &self.ca_file)?;
+        secret = secret.with("/type", if has_certificate { "kubernetes.io/tls" } else { "" });
+        Ok(Some(Credentials { secret, what: "repository", is_silent: true }))
+    }
+}
+
+impl Repository {
+    fn has_credentials(&self) -> bool {
+        let given = [&self.username, &self.password, &self.cert_file, &self.key_file, &self.ca_file];
+        given.iter().any(|value| !value.is_empty())
     }
 }
 
@@ -293,6 +341,9 @@ pub(super) struct Chart {
     /// Pattern for who knows who has signed
     #[arg(long, default_value = "")]
     verify_issuer: String,
+    /// Accepted for compatibility: a HelmChart has no timeout
+    #[arg(long, hide_short_help = true)]
+    fetch_timeout: Option<Duration>,
 }
 
 impl Objects for Chart {

@@ -85,13 +85,13 @@ enum Kind {
 #[derive(Subcommand)]
 enum Source {
     /// A GitRepository
-    Git(source_git::Flags),
+    Git(Box<source_git::Flags>),
     /// An OCIRepository
     Oci(source_oci::Flags),
     /// A Bucket
     Bucket(source_bucket::Flags),
     /// A HelmRepository
-    Helm(helm::Repository),
+    Helm(Box<helm::Repository>),
     /// A HelmChart
     Chart(helm::Chart),
 }
@@ -102,6 +102,8 @@ struct Context<'a> {
     namespace: &'a str,
     interval: Duration,
     labels: BTreeMap<String, String>,
+    /// The objects are only printed.
+    is_export: bool,
 }
 
 /// Flags that make objects.
@@ -114,6 +116,23 @@ trait Objects {
     /// # Errors
     /// A flag is missing or makes no sense.
     fn objects(&self, context: &Context<'_>) -> Result<Vec<Manifest>>;
+
+    /// The Secret that is applied before a source, which then refers to it. `--export` leaves it out, as Flux does.
+    ///
+    /// # Errors
+    /// A flag makes no sense, or a host does not show its key.
+    fn credentials(&self, _: &Context<'_>) -> Result<Option<Credentials>> {
+        Ok(None)
+    }
+}
+
+/// The credentials of a source, made from its flags.
+struct Credentials {
+    secret: Manifest,
+    /// What they are for, as messages name it.
+    what: &'static str,
+    /// Nobody is asked whether the public key was added to the repository.
+    is_silent: bool,
 }
 
 impl Create {
@@ -121,10 +140,10 @@ impl Create {
     pub(crate) fn run(&self, global: &Global) -> Result {
         let (flags, blank_line): (&dyn Objects, bool) = match &self.kind {
             Kind::Kustomization(flags) => (flags, false),
-            Kind::Source(Source::Git(flags)) => (flags, false),
+            Kind::Source(Source::Git(flags)) => (flags.as_ref(), false),
             Kind::Source(Source::Oci(flags)) => (flags, false),
             Kind::Source(Source::Bucket(flags)) => (flags, false),
-            Kind::Source(Source::Helm(flags)) => (flags, false),
+            Kind::Source(Source::Helm(flags)) => (flags.as_ref(), false),
             Kind::Source(Source::Chart(flags)) => (flags, false),
             Kind::Helmrelease(flags) => (flags.as_ref(), false),
             Kind::Secret(secret) => (secret.flags(), secret.ends_with_blank_line()),
@@ -150,6 +169,7 @@ impl Create {
             namespace: &global.namespace,
             interval: self.common.interval,
             labels: labels(&self.common.label)?,
+            is_export: self.common.export,
         };
         let objects = flags.objects(&context)?;
         // Flux says so even before it only prints one.
@@ -157,7 +177,7 @@ impl Create {
             term::generate("generating HelmChart source");
         }
         if !self.common.export {
-            return apply::apply(global, &objects);
+            return apply::apply(global, flags, &context, objects);
         }
         let mut text = String::new();
         for object in &objects {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{Context, Name, Objects, read_file};
 use crate::cli::manifest::Manifest;
-use crate::cli::{Failure, Result, ssh_key};
+use crate::cli::ssh_key::{self, KeyFlags};
+use crate::cli::{Failure, Result};
 
 /// What the webhooks of receivers start with.
 const WEBHOOK: &str = "notification.toolkit.fluxcd.io/webhook";
@@ -67,7 +68,7 @@ impl Secret {
 }
 
 /// A Secret whose data is still to be set.
-fn secret(context: &Context<'_>) -> Manifest {
+pub(super) fn secret(context: &Context<'_>) -> Manifest {
     context.object("v1", "Secret")
 }
 
@@ -99,6 +100,8 @@ pub(super) struct Git {
     /// File with the key of that certificate
     #[arg(long, default_value = "")]
     tls_key_file: String,
+    #[command(flatten)]
+    key: KeyFlags,
 }
 
 impl Objects for Git {
@@ -144,21 +147,39 @@ impl Objects for Git {
 impl Git {
     /// A key pair, and the keys that the host shows.
     fn for_ssh(&self, context: &Context<'_>, url: &url::Url) -> Result<Vec<Manifest>> {
-        let pair = match self.private_key_file.as_str() {
-            "" => ssh_key::generate()?,
-            file => ssh_key::read(std::path::Path::new(file))?,
+        let login = Ssh { key: &self.key, file: &self.private_key_file, password: &self.password };
+        Ok(vec![login.secret(context, url)?])
+    }
+}
+
+/// How a login with ssh is made.
+pub(super) struct Ssh<'a> {
+    pub(super) key: &'a KeyFlags,
+    /// File with a private key; a new one is made if that is empty.
+    pub(super) file: &'a str,
+    /// Password of the key in the file.
+    pub(super) password: &'a str,
+}
+
+impl Ssh<'_> {
+    /// A Secret with a key pair, and with the keys that the host of an address shows.
+    pub(super) fn secret(&self, context: &Context<'_>, url: &url::Url) -> Result<Manifest> {
+        let pair = match self.file {
+            "" => self.key.generate()?,
+            file => ssh_key::read(std::path::Path::new(file), self.password)?,
         };
         let host = url.host_str().ok_or_else(|| Failure::usage("the address has no host"))?;
         let object = secret(context)
             .with("/stringData/identity", pair.private)
             .with("/stringData/identity.pub", pair.public)
             .with("/stringData/known_hosts", ssh_key::scan(host, url.port())?);
-        Ok(vec![object])
+        // A new key has no password.
+        Ok(if self.file.is_empty() { object } else { object.with("/stringData/password", self.password) })
     }
 }
 
 /// Adds the content of a file, when one is given.
-fn with_file(object: Manifest, key: &str, what: &str, path: &str) -> Result<Manifest> {
+pub(super) fn with_file(object: Manifest, key: &str, what: &str, path: &str) -> Result<Manifest> {
     match path {
         "" => Ok(object),
         _ => Ok(object.with(&format!("/stringData/{key}"), read_file(what, path)?)),

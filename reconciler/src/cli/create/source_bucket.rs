@@ -1,8 +1,10 @@
 //! `create source bucket`.
 
 use clap::Args;
+use reconciler_api::Duration;
 
-use super::{Context, Name, Objects};
+use super::secret::secret;
+use super::{Context, Credentials, Name, Objects};
 use crate::cli::manifest::Manifest;
 use crate::cli::{Failure, Result};
 
@@ -28,7 +30,13 @@ pub(super) struct Flags {
     /// Connect without TLS
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     insecure: bool,
-    /// Secret with credentials
+    /// Access key; together with a secret key it becomes a Secret
+    #[arg(long, default_value = "")]
+    access_key: String,
+    /// Secret key
+    #[arg(long, default_value = "")]
+    secret_key: String,
+    /// Existing Secret with credentials
     #[arg(long, default_value = "")]
     secret_ref: String,
     /// Secret with the address of a proxy
@@ -37,6 +45,9 @@ pub(super) struct Flags {
     /// Paths to leave out
     #[arg(long, value_delimiter = ',')]
     ignore_paths: Vec<String>,
+    /// How long fetching may take
+    #[arg(long)]
+    fetch_timeout: Option<Duration>,
 }
 
 impl Objects for Flags {
@@ -61,8 +72,21 @@ impl Objects for Flags {
             .with("/spec/provider", self.provider.as_str())
             .with("/spec/proxySecretRef/name", self.proxy_secret_ref.as_str())
             .with("/spec/region", self.region.as_str())
-            .with("/spec/secretRef/name", self.secret_ref.as_str());
+            .with("/spec/secretRef/name", self.secret_ref.as_str())
+            .with("/spec/timeout", self.fetch_timeout.map(|timeout| timeout.to_string()));
         Ok(vec![object])
+    }
+
+    fn credentials(&self, context: &Context<'_>) -> Result<Option<Credentials>> {
+        let has_keys = !self.access_key.is_empty() && !self.secret_key.is_empty();
+        if !has_keys || !self.secret_ref.is_empty() {
+            return Ok(None);
+        }
+        let name = format!("bucket-{}", context.name);
+        let secret = secret(&Context { name: &name, labels: context.labels.clone(), ..*context })
+            .with("/stringData/accesskey", self.access_key.as_str())
+            .with("/stringData/secretkey", self.secret_key.as_str());
+        Ok(Some(Credentials { secret, what: "the bucket", is_silent: true }))
     }
 }
 

@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::{Context, Name, Objects};
+use super::secret::{Ssh, secret, with_file};
+use super::{Context, Credentials, Name, Objects};
 use crate::cli::manifest::Manifest;
-use crate::cli::{Failure, Result};
+use crate::cli::ssh_key::KeyFlags;
+use crate::cli::{Failure, Result, term};
 
 /// Who gives the credentials for a repository.
 const PROVIDERS: [&str; 4] = ["generic", "github", "aws", "azure"];
@@ -31,7 +33,21 @@ pub(super) struct Flags {
     /// Commit
     #[arg(long, default_value = "")]
     commit: String,
-    /// Secret with credentials
+    /// User name; together with a password it becomes a Secret
+    #[arg(long, short, default_value = "")]
+    username: String,
+    /// Password of the user, or of the private key
+    #[arg(long, short, default_value = "")]
+    password: String,
+    /// File with a private key for ssh; a new one is made if absent
+    #[arg(long, default_value = "")]
+    private_key_file: String,
+    #[command(flatten)]
+    key: KeyFlags,
+    /// Do not ask whether the deploy key was added
+    #[arg(long, short)]
+    silent: bool,
+    /// Existing Secret with credentials; without it one is made from the other flags
     #[arg(long, default_value = "")]
     secret_ref: String,
     /// Secret with the address of a proxy
@@ -109,6 +125,34 @@ impl Objects for Flags {
             object.with("/spec/ref/branch", self.branch.as_str())
         };
         Ok(vec![object])
+    }
+
+    fn credentials(&self, context: &Context<'_>) -> Result<Option<Credentials>> {
+        let Ok(url) = url::Url::parse(&self.url) else { return Ok(None) };
+        if !self.secret_ref.is_empty() {
+            return Ok(None);
+        }
+        let unlabelled = Context { labels: Default::default(), ..*context };
+        let secret = if url.scheme() == "ssh" {
+            let login = Ssh { key: &self.key, file: &self.private_key_file, password: &self.password };
+            login.secret(&unlabelled, &url)?
+        } else {
+            let mut secret = secret(&unlabelled);
+            if !self.username.is_empty() && !self.password.is_empty() {
+                if url.scheme() == "http" {
+                    term::warning("insecure configuration: credentials configured for an HTTP URL");
+                }
+                secret = secret
+                    .with("/stringData/username", self.username.as_str())
+                    .with("/stringData/password", self.password.as_str());
+            }
+            if url.scheme() == "https" {
+                secret = with_file(secret, "ca.crt", "TLS CA file", &self.ca_file)?;
+            }
+            secret
+        };
+        let is_empty = secret.0.get("stringData").is_none();
+        Ok((!is_empty).then_some(Credentials { secret, what: "repository", is_silent: self.silent }))
     }
 }
 

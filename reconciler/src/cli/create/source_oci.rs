@@ -62,6 +62,9 @@ pub(super) struct Flags {
     /// Connect without TLS
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     insecure: bool,
+    /// How long fetching may take
+    #[arg(long)]
+    fetch_timeout: Option<reconciler_api::Duration>,
 }
 
 impl Objects for Flags {
@@ -80,6 +83,7 @@ impl Objects for Flags {
             .object("source.toolkit.fluxcd.io/v1", "OCIRepository")
             .with("/spec/url", self.url.as_str())
             .with("/spec/interval", context.interval())
+            .with("/spec/timeout", self.fetch_timeout.map(|timeout| timeout.to_string()))
             .with("/spec/insecure", self.insecure)
             .with("/spec/provider", self.provider.clone())
             .with("/spec/ignore", self.ignore_paths.join("\n"))

@@ -21,6 +21,9 @@ pub(super) struct Flags {
     /// Service account of the tenant; its name if absent
     #[arg(long, default_value = "")]
     with_service_account: String,
+    /// Leave out the namespaces, which have to exist then
+    #[arg(long)]
+    skip_namespace: bool,
 }
 
 impl Objects for Flags {
@@ -41,7 +44,9 @@ impl Objects for Flags {
         let labelled = |object: Manifest| object.with("/metadata/labels", labels.clone());
         let mut objects = Vec::new();
         for namespace in &self.with_namespace {
-            objects.push(labelled(Manifest::new("v1", "Namespace", namespace, "")));
+            if !self.skip_namespace {
+                objects.push(labelled(Manifest::new("v1", "Namespace", namespace, "")));
+            }
             objects.push(labelled(Manifest::new("v1", "ServiceAccount", account, namespace)));
             let user = format!("gotk:{namespace}:reconciler");
             let name = format!("{}-reconciler", context.name);
