@@ -1,18 +1,16 @@
-//! `install` and `uninstall`: the reconciler itself, and what it needs.
+//! `install`: the reconciler itself, and what it needs.
 
 use clap::Args;
-use kube::api::{ApiResource, ListParams};
+use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use reconciler::apply::Objects;
 use reconciler_core::kstatus::{self, Status};
 use reconciler_core::object;
 use reconciler_core::ssa::ObjectId;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
 use super::cluster::{Cluster, block_on};
-use super::delete::confirm;
-use super::kinds;
 use super::manifests::{self, Flags, NAME};
 use super::{Failure, Global, Result, term};
 
@@ -107,107 +105,5 @@ pub(crate) async fn healthy(cluster: &Cluster) -> Result {
             }
             _ => tokio::time::sleep(PAUSE).await,
         }
-    }
-}
-
-/// Options of `uninstall`.
-#[derive(Args)]
-pub(crate) struct Uninstall {
-    /// Leave the namespace
-    #[arg(long)]
-    keep_namespace: bool,
-    /// Only say what would be deleted
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask before
-    #[arg(long, short)]
-    silent: bool,
-}
-
-impl Uninstall {
-    /// Deletes the reconciler and its kinds. What was applied from sources stays.
-    pub(crate) fn run(&self, global: &Global) -> Result {
-        if !self.dry_run && !self.silent {
-            confirm(
-                "Are you sure you want to delete the reconciler and its custom resource definitions",
-                "--silent",
-            )?;
-        }
-        block_on(async {
-            let cluster = Cluster::connect(global).await?;
-            let namespace = cluster.namespace.clone();
-            term::action(&format!("deleting components in {namespace} namespace"));
-            let part = ListParams::default().labels("app.kubernetes.io/part-of=flux");
-            let mine = ListParams::default()
-                .labels(&format!("app.kubernetes.io/part-of=flux,app.kubernetes.io/instance={namespace}"));
-            self.delete_all(&cluster, ("apps", "v1", "Deployment"), &namespace, &part).await?;
-            self.delete_all(&cluster, ("networking.k8s.io", "v1", "NetworkPolicy"), &namespace, &part)
-                .await?;
-            self.delete_all(&cluster, ("", "v1", "ServiceAccount"), &namespace, &part).await?;
-            let rbac = "rbac.authorization.k8s.io";
-            self.delete_all(&cluster, (rbac, "v1", "ClusterRole"), "", &mine).await?;
-            self.delete_all(&cluster, (rbac, "v1", "ClusterRoleBinding"), "", &mine).await?;
-            term::action("deleting toolkit.fluxcd.io finalizers in all namespaces");
-            self.release(&cluster).await?;
-            term::action("deleting toolkit.fluxcd.io custom resource definitions");
-            let definitions = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-            self.delete_all(&cluster, definitions, "", &part).await?;
-            if !self.keep_namespace {
-                let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
-                if self.dry_run || cluster.delete(&resource, "", &namespace).await? {
-                    self.deleted("Namespace", &namespace);
-                }
-            }
-            term::success("uninstall finished");
-            Ok(())
-        })
-    }
-
-    fn deleted(&self, kind: &str, name: &str) {
-        let dry = if self.dry_run { " (dry run)" } else { "" };
-        term::success(&format!("{kind}/{name} deleted{dry}"));
-    }
-
-    async fn delete_all(
-        &self,
-        cluster: &Cluster,
-        (group, version, kind): (&str, &str, &str),
-        namespace: &str,
-        params: &ListParams,
-    ) -> Result {
-        let plural = if kind == "NetworkPolicy" {
-            "networkpolicies".to_owned()
-        } else {
-            format!("{}s", kind.to_lowercase())
-        };
-        let resource =
-            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural);
-        for found in cluster.list(&resource, namespace, params).await?.unwrap_or_default() {
-            let name = object::name(&found);
-            if self.dry_run || cluster.delete(&resource, object::namespace(&found), name).await? {
-                self.deleted(kind, name);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the finalizers away, without which deleting an object would delete what it has applied.
-    async fn release(&self, cluster: &Cluster) -> Result {
-        for kind in kinds::ALL {
-            let found = cluster.list(&kind.resource(), "", &ListParams::default()).await?;
-            for found in found.unwrap_or_default() {
-                let [namespace, name] = [object::namespace(&found), object::name(&found)];
-                let has_some = found.pointer("/metadata/finalizers").is_some();
-                if has_some && !self.dry_run {
-                    let patch = json!({"metadata": {"finalizers": null}});
-                    cluster.merge(kind, namespace, name, &patch).await?;
-                }
-                if has_some {
-                    let dry = if self.dry_run { " (dry run)" } else { "" };
-                    term::success(&format!("{}/{namespace}/{name} finalizers deleted{dry}", kind.kind));
-                }
-            }
-        }
-        Ok(())
     }
 }

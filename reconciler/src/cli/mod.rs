@@ -39,6 +39,7 @@ mod test;
 mod trace;
 mod transfer;
 mod tree;
+mod uninstall;
 mod usage;
 mod variables;
 mod version;
@@ -143,7 +144,7 @@ enum Command {
     /// Show what an object has applied
     Tree(tree::Tree),
     /// Delete the reconciler and its kinds
-    Uninstall(install::Uninstall),
+    Uninstall(uninstall::Uninstall),
     /// Print the version
     Version(version::Version),
 }

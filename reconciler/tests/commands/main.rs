@@ -17,6 +17,7 @@ mod server;
 #[expect(dead_code, reason = "the tests of remotes use the rest")]
 mod ssh_server;
 mod stage;
+mod uninstall;
 #[cfg(unix)]
 #[path = "../remotes/world.rs"]
 #[expect(dead_code, reason = "the tests of remotes use the rest")]
