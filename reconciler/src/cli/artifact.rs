@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use reconciler_core::semver::{self, Constraints};
 use serde_json::json;
 use similar::TextDiff;
 
@@ -31,14 +32,32 @@ pub(crate) struct Access {
     /// Talk to the registry over plain HTTP
     #[arg(long)]
     insecure_registry: bool,
+    /// Who gives the credentials: generic only; log in to the registry of a cloud with Docker's configuration
+    #[arg(long, default_value = "generic", value_parser = provider)]
+    provider: String,
+}
+
+/// Reads `--provider`.
+fn provider(text: &str) -> std::result::Result<String, String> {
+    match text {
+        "generic" => Ok(text.to_owned()),
+        "aws" | "azure" | "gcp" => Err(format!(
+            "logging in to {text} is not available: run `docker login` with the cloud's own tool, whose login is used, \
+             or give --creds"
+        )),
+        _ => Err(format!("source OCI provider '{text}' is not supported, must be: generic")),
+    }
 }
 
 /// What goes into an artifact.
 #[derive(Args)]
 pub(crate) struct Content {
     /// Directory or file
-    #[arg(long, short = 'f', default_value = "")]
+    #[arg(long, short = 'f', short_alias = 'p', default_value = "")]
     path: String,
+    /// Take the files that symbolic links lead to
+    #[arg(long)]
+    resolve_symlinks: bool,
     /// Files to leave out, in the format of .gitignore
     #[arg(long, value_delimiter = ',')]
     ignore_paths: Vec<String>,
@@ -53,7 +72,7 @@ impl Content {
                 self.path
             )));
         }
-        files_of_path(path, &self.ignore_paths.join("\n"))
+        files_of_path(path, &self.ignore_paths.join("\n"), self.resolve_symlinks)
     }
 }
 
@@ -101,6 +120,9 @@ pub(crate) struct Push {
     /// Print the result as data
     #[arg(long, short, value_parser = ["json", "yaml"])]
     output: Option<String>,
+    /// Accepted for compatibility: errors of the registry are always told in full
+    #[arg(long, hide_short_help = true)]
+    debug: bool,
 }
 
 impl Push {
@@ -233,6 +255,9 @@ pub(crate) struct List {
     /// Only tags that this pattern finds
     #[arg(long)]
     filter_regex: Option<String>,
+    /// Only tags that are versions in this range
+    #[arg(long)]
+    filter_semver: Option<String>,
 }
 
 impl List {
@@ -240,10 +265,17 @@ impl List {
     pub(crate) fn run(&self, _: &Global) -> Result {
         let pattern = self.filter_regex.as_deref().map(reconciler_core::go::compile).transpose();
         let pattern = pattern.map_err(|error| Failure::usage(format!("--filter-regex: {error}")))?;
+        let range = self.filter_semver.as_deref().map(Constraints::parse).transpose();
+        let range = range.map_err(|error| Failure::usage(format!("--filter-semver: {error}")))?;
         let remote = Remote::new(&self.address, &self.access)?;
         block_on(async {
             let mut rows = Vec::new();
             for tag in remote.tags().await? {
+                let is_in_range =
+                    |range: &Constraints| semver::parse(&tag).is_ok_and(|version| range.check(&version));
+                if range.as_ref().is_some_and(|range| !is_in_range(range)) {
+                    continue;
+                }
                 if pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&tag)) {
                     continue;
                 }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use kube::api::{ApiResource, ListParams};
 use kube::core::GroupVersionKind;
+use reconciler_api::Duration;
 use reconciler_api::annotation::TENANT;
 use reconciler_core::kstatus::{self, Status};
 use serde_json::Value;
 
 use super::cluster::{Cluster, block_on, request_failed};
+use super::manifests::{NAME, component, is_replaced};
 use super::{Failure, Global, Result, term};
 
 /// The oldest minor version of Kubernetes that is supported.
@@ -21,6 +23,15 @@ pub(crate) struct Check {
     /// Only look at what has to be there before an installation
     #[arg(long)]
     pre: bool,
+    /// Controllers that have to be there, instead of those that are
+    #[arg(long, value_delimiter = ',', value_parser = component)]
+    components: Vec<String>,
+    /// Controllers that have to be there besides
+    #[arg(long, value_delimiter = ',', value_parser = component)]
+    components_extra: Vec<String>,
+    /// Accepted for compatibility: the state of controllers is looked at once
+    #[arg(long, hide_short_help = true)]
+    poll_interval: Option<Duration>,
 }
 
 impl Check {
@@ -45,7 +56,7 @@ impl Check {
                 term::success("prerequisites checks passed");
                 return Ok(());
             }
-            let healthy = controllers(&cluster).await?;
+            let healthy = controllers(&cluster).await? & self.components(&cluster).await?;
             let defined = definitions(&cluster).await?;
             if defined {
                 tenants(&cluster).await?;
@@ -58,6 +69,36 @@ impl Check {
                 false => Err(Failure::failed("check failed")),
             }
         })
+    }
+}
+
+impl Check {
+    /// Whether the controllers that the flags name run: in the reconciler, or as a Deployment of Flux.
+    async fn components(&self, cluster: &Cluster) -> Result<bool> {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
+        let mut complete = true;
+        for name in self.components.iter().chain(&self.components_extra) {
+            let ours = cluster.find(&resource, &cluster.namespace, NAME).await?;
+            let runs_here = ours.as_ref().is_some_and(|ours| runs(ours, name));
+            if !runs_here && cluster.find(&resource, &cluster.namespace, name).await?.is_none() {
+                term::failure(&format!(
+                    "{name}: not installed; add --components-extra={name} to install or bootstrap"
+                ));
+                complete = false;
+            }
+        }
+        Ok(complete)
+    }
+}
+
+/// Whether a Deployment of the reconciler runs a controller.
+fn runs(deployment: &Value, controller: &str) -> bool {
+    let arguments = deployment.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
+    let listed = arguments.into_iter().flatten().filter_map(Value::as_str);
+    // Without a list, all run.
+    match listed.filter_map(|argument| argument.strip_prefix("--controllers=")).next_back() {
+        Some(list) => list.split(',').any(|name| name == controller),
+        None => is_replaced(controller),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
 use super::cluster::{Cluster, block_on};
+use super::delete::confirm;
 use super::manifests::{self, Flags, NAME};
 use super::{Failure, Global, Result, term};
 
@@ -30,18 +31,29 @@ pub(crate) struct Install {
 impl Install {
     /// Applies the objects and waits, or prints them.
     pub(crate) fn run(&self, global: &Global) -> Result {
+        self.flags.check()?;
         let objects = self.flags.objects(&global.namespace)?;
         if self.export {
             return term::print(&manifests::text(&objects)?);
         }
-        warn_of_missing(&self.flags);
         block_on(async {
             let cluster = Cluster::connect(global).await?;
+            if let Some(found) = existing(&cluster).await? {
+                found.check_replacement(&self.flags)?;
+                if found.is_bootstrapped {
+                    return Err(Failure::failed(format!(
+                        "this cluster follows a repository that has {} in it, and would undo the installation: \
+                         use `reconciler bootstrap` to upgrade",
+                        found.version
+                    )));
+                }
+            }
             let namespace = &cluster.namespace;
             term::generate("generating manifests");
             term::success("manifests build completed");
             term::action(&format!("installing components in {namespace} namespace"));
             apply(&cluster, &objects).await?;
+            pull_secret(&cluster, &self.flags).await?;
             term::waiting("verifying installation");
             healthy(&cluster).await?;
             term::success(&format!("{NAME}: deployment ready"));
@@ -51,11 +63,50 @@ impl Install {
     }
 }
 
-/// Says which controllers were asked for in vain.
-pub(crate) fn warn_of_missing(flags: &Flags) {
-    for name in flags.missing() {
-        term::warning(&format!("{name} is not part of this reconciler, and left out"));
+/// What is installed already.
+pub(crate) struct Existing {
+    version: String,
+    /// The tool that manages it; empty if that is Flux or this program.
+    manager: String,
+    /// A Kustomization applies it.
+    is_bootstrapped: bool,
+}
+
+/// Looks for an installation, which has defined the kind GitRepository.
+pub(crate) async fn existing(cluster: &Cluster) -> Result<Option<Existing>> {
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    let name = "gitrepositories.source.toolkit.fluxcd.io";
+    let Some(found) = cluster.find(&ApiResource::from_gvk(&kind), "", name).await? else { return Ok(None) };
+    let label = |key: &str| object::text(&found, &["metadata", "labels", key]).to_owned();
+    let mut manager = label("app.kubernetes.io/managed-by");
+    if manager == "flux" {
+        manager.clear();
     }
+    Ok(Some(Existing {
+        version: label("app.kubernetes.io/version"),
+        manager,
+        is_bootstrapped: !label("kustomize.toolkit.fluxcd.io/name").is_empty(),
+    }))
+}
+
+impl Existing {
+    /// Asks before an installation is replaced that another tool manages, such as Helm.
+    pub(crate) fn check_replacement(&self, flags: &Flags) -> Result {
+        if self.manager.is_empty() || flags.force {
+            return Ok(());
+        }
+        let Existing { version, manager, .. } = self;
+        term::warning(&format!("Flux {version} has been installed on this cluster with {manager}!"));
+        confirm(&format!("Are you sure you want to override the {manager} installation"), "--force")
+    }
+}
+
+/// Stores the credentials for pulling the image, if some are given.
+pub(crate) async fn pull_secret(cluster: &Cluster, flags: &Flags) -> Result {
+    let Some(secret) = flags.pull_secret(&cluster.namespace) else { return Ok(()) };
+    term::action(&format!("generating image pull secret {}", object::name(&secret)));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Secret"));
+    cluster.upsert(&resource, &secret).await.map(drop)
 }
 
 /// Applies objects in their order. Definitions can be used as soon as the next object comes.

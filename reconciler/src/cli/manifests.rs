@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::create::docker_config;
 use super::manifest::to_yaml;
-use super::{Failure, Result};
+use super::{Failure, Result, term};
 
 /// The controllers that run unless told otherwise.
 pub(crate) const COMPONENTS: [&str; 2] = ["source-controller", "kustomize-controller"];
@@ -39,19 +40,55 @@ pub(crate) struct Flags {
     /// Controllers to run besides
     #[arg(long, value_delimiter = ',', value_parser = component)]
     components_extra: Vec<String>,
-    /// Image of the reconciler
-    #[arg(long, default_value = concat!("ghcr.io/kustomize-rs/reconciler:v", env!("CARGO_PKG_VERSION")))]
+    /// Image of the reconciler, instead of one in --registry with this program's version
+    #[arg(long, default_value = "")]
     image: String,
+    /// Registry and path of the image
+    #[arg(long, default_value = "ghcr.io/kustomize-rs")]
+    registry: String,
     /// Secret with credentials for the image's registry
     #[arg(long, default_value = "")]
     image_pull_secret: String,
+    /// Credentials for the image's registry as USER:PASSWORD, stored in the Secret of --image-pull-secret
+    #[arg(long, default_value = "")]
+    registry_creds: String,
+    /// Reconcile objects of all namespaces; only those of --namespace if false
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
+    watch_all_namespaces: bool,
+    /// What the controllers log: debug, info, error
+    #[arg(long, default_value = "info", value_parser = log_level)]
+    log_level: String,
+    /// Domain of names in the cluster
+    #[arg(long, default_value = "cluster.local")]
+    cluster_domain: String,
+    /// Taints of nodes that the reconciler may run on
+    #[arg(long, value_delimiter = ',')]
+    toleration_keys: Vec<String>,
+    /// Do not ask before an installation is replaced that another tool manages
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Accepted for compatibility: this program installs its own version
+    #[arg(long, short = 'v', default_value = "", hide_short_help = true)]
+    version: String,
+    /// Not available: this program has the manifests in itself
+    #[arg(long, default_value = "", hide = true)]
+    manifests: String,
     /// Deny what does not have to reach the reconciler
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     network_policy: bool,
 }
 
+/// Reads a level of the log.
+pub(crate) fn log_level(text: &str) -> std::result::Result<String, String> {
+    match text {
+        "debug" | "info" | "error" => Ok(text.to_owned()),
+        "" => Err("no log level given, must be one of: debug, info, error".to_owned()),
+        _ => Err(format!("unsupported log level '{text}', must be one of: debug, info, error")),
+    }
+}
+
 /// Reads a component.
-fn component(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn component(text: &str) -> std::result::Result<String, String> {
     match KNOWN.contains(&text) {
         true => Ok(text.to_owned()),
         false => Err(format!("component {text} is not available, must be one of: {}", KNOWN.join(", "))),
@@ -80,8 +117,57 @@ impl Flags {
     }
 
     /// Controllers that were asked for and do not exist here.
-    pub(crate) fn missing(&self) -> Vec<&str> {
+    fn missing(&self) -> Vec<&str> {
         self.controllers().1
+    }
+
+    /// Refuses what makes no sense, before anything is changed; says what has no effect.
+    pub(crate) fn check(&self) -> Result {
+        if !self.manifests.is_empty() {
+            return Err(Failure::usage(
+                "--manifests is not available: the manifests of Flux's controllers do not fit; change what \
+                 `install --export` prints instead",
+            ));
+        }
+        if !self.registry_creds.is_empty() && self.image_pull_secret.is_empty() {
+            return Err(Failure::usage("--registry-creds requires --image-pull-secret to be set"));
+        }
+        if !self.registry_creds.is_empty() && !self.registry_creds.contains(':') {
+            return Err(Failure::usage("invalid --registry-creds format, expected 'user:password'"));
+        }
+        let own = env!("CARGO_PKG_VERSION");
+        if !["", "latest", own].contains(&self.version.trim_start_matches('v')) {
+            term::warning(&format!(
+                "--version {} has no effect: this program installs its own version, v{own}",
+                self.version
+            ));
+        }
+        for name in self.missing() {
+            term::warning(&format!("{name} is not part of this reconciler, and left out"));
+        }
+        Ok(())
+    }
+
+    fn image(&self) -> String {
+        match self.image.as_str() {
+            "" => {
+                let registry = self.registry.trim_end_matches('/');
+                format!("{registry}/reconciler:v{}", env!("CARGO_PKG_VERSION"))
+            }
+            image => image.to_owned(),
+        }
+    }
+
+    /// The Secret for pulling the image, if there are credentials for it.
+    pub(crate) fn pull_secret(&self, namespace: &str) -> Option<Value> {
+        let (user, password) = self.registry_creds.split_once(':')?;
+        let image = self.image();
+        let registry = image.rsplit_once('/').map_or(image.as_str(), |(registry, _)| registry);
+        Some(json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+            "metadata": {"name": self.image_pull_secret, "namespace": namespace},
+            "stringData": {".dockerconfigjson": docker_config(registry, user, password)},
+        }))
     }
 
     /// The objects, in the order in which they are applied.
@@ -106,7 +192,7 @@ impl Flags {
         }
         let mut deployment = self.deployment(namespace);
         if has_others {
-            serve_artifacts(&mut deployment, namespace);
+            serve_artifacts(&mut deployment, namespace, &self.cluster_domain);
             objects.push(artifact_service(namespace));
         }
         objects.push(deployment);
@@ -126,7 +212,7 @@ impl Flags {
             "securityContext": {"fsGroup": 1337},
             "containers": [{
                 "name": "manager",
-                "image": self.image,
+                "image": self.image(),
                 "imagePullPolicy": "IfNotPresent",
                 "args": [
                     "run",
@@ -167,6 +253,21 @@ impl Flags {
             }],
             "volumes": [{"name": "data", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
         });
+        let mut more = Vec::new();
+        if !self.watch_all_namespaces {
+            more.push("--watch-all-namespaces=false".to_owned());
+        }
+        if self.log_level != "info" {
+            more.push(format!("--log-level={}", self.log_level));
+        }
+        if let Some(arguments) = pod["containers"][0]["args"].as_array_mut() {
+            arguments.extend(more.into_iter().map(Value::from));
+        }
+        if !self.toleration_keys.is_empty() {
+            let tolerations =
+                self.toleration_keys.iter().map(|key| json!({"key": key, "operator": "Exists"}));
+            pod["tolerations"] = tolerations.collect();
+        }
         if !self.image_pull_secret.is_empty() {
             pod["imagePullSecrets"] = json!([{"name": self.image_pull_secret}]);
         }
@@ -187,12 +288,12 @@ impl Flags {
 }
 
 /// Lets a Deployment serve artifacts.
-fn serve_artifacts(deployment: &mut Value, namespace: &str) {
+fn serve_artifacts(deployment: &mut Value, namespace: &str, domain: &str) {
     let container = deployment.pointer_mut("/spec/template/spec/containers/0");
     let Some(container) = container else { return };
     let more = [
         ("args", json!("--storage-addr=:9090")),
-        ("args", json!(format!("--storage-adv-addr={ARTIFACTS}.{namespace}.svc.cluster.local."))),
+        ("args", json!(format!("--storage-adv-addr={ARTIFACTS}.{namespace}.svc.{domain}."))),
         ("ports", json!({"name": "http", "containerPort": 9090, "protocol": "TCP"})),
     ];
     for (field, value) in more {

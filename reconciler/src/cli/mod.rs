@@ -39,6 +39,7 @@ mod test;
 mod trace;
 mod transfer;
 mod tree;
+mod trigger;
 mod uninstall;
 mod usage;
 mod variables;
@@ -143,6 +144,8 @@ enum Command {
     Trace(trace::Trace),
     /// Show what an object has applied
     Tree(tree::Tree),
+    /// Send a request to a webhook, without a cluster
+    Trigger(trigger::Trigger),
     /// Delete the reconciler and its kinds
     Uninstall(uninstall::Uninstall),
     /// Print the version
@@ -223,7 +226,8 @@ fn run(cli: &Cli) -> Result {
         Command::Stats(stats) => stats.run(&cli.global),
         Command::Test(test) => test.run(),
         Command::Trace(trace) => trace.run(&cli.global),
+        Command::Trigger(trigger) => trigger.run(&cli.global),
         Command::Tree(tree) => tree.run(&cli.global),
-        Command::Version(version) => version.run(),
+        Command::Version(version) => version.run(&cli.global),
     }
 }

@@ -86,6 +86,9 @@ pub(crate) struct Run {
     /// How long a build may take; spec.timeout of a Kustomization can only be less
     #[arg(long, default_value = "5m0s")]
     build_timeout: Duration,
+    /// What is logged: debug, info, error
+    #[arg(long, default_value = "info", value_parser = super::manifests::log_level)]
+    log_level: String,
     /// Address that health is served on
     #[arg(long, value_parser = address)]
     health_addr: Option<SocketAddr>,
@@ -181,7 +184,10 @@ impl Run {
         namespace: String,
         repository: Option<String>,
     ) -> Result {
-        let mut options = RunOptions::new(data.join("sources"), Log::new(std::io::stderr()));
+        let log = Log::new(std::io::stderr());
+        // There is nothing more to tell than what level info has.
+        let log = if self.log_level == "error" { log.errors_only() } else { log };
+        let mut options = RunOptions::new(data.join("sources"), log);
         options.controllers = self.controllers.clone().unwrap_or_default();
         options.metrics = self.metrics_addr;
         options.health = self.health_addr;

@@ -96,6 +96,12 @@ enum Wanted {
 
 /// The kind that a word means: its plural, its singular or its name.
 async fn discover(cluster: &Cluster, word: &str) -> Result<(ApiResource, bool)> {
+    // Words that other commands know, which a cluster does not.
+    let word = match word {
+        "ks" => "kustomizations.kustomize.toolkit.fluxcd.io",
+        "hr" => "helmreleases.helm.toolkit.fluxcd.io",
+        other => other,
+    };
     let discovery = Discovery::new(cluster.client.clone()).run().await.map_err(request_failed)?;
     for group in discovery.groups() {
         for (resource, capabilities) in group.recommended_resources() {

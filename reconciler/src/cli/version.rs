@@ -1,20 +1,69 @@
 //! `version`.
 
-use clap::Args;
+use std::time::Duration;
 
-use super::{Result, term};
+use clap::Args;
+use kube::api::{ApiResource, ListParams};
+use kube::core::GroupVersionKind;
+use serde_json::{Map, Value};
+
+use super::cluster::{Cluster, block_on};
+use super::manifest::to_yaml;
+use super::manifests::NAME;
+use super::{Global, Result, term};
+
+/// How long the cluster is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of `version`.
 #[derive(Args)]
 pub(crate) struct Version {
-    /// Print only the version of this program
+    /// Print only the version of this program; otherwise the controllers in the cluster, too, if there is one
     #[arg(long)]
     client: bool,
+    /// How the versions are printed: yaml, json
+    #[arg(long, short, default_value = "yaml", value_parser = ["yaml", "json"])]
+    output: String,
 }
 
 impl Version {
-    /// Prints the version of this program.
-    pub(crate) fn run(&self) -> Result {
-        term::print(&format!("reconciler: v{}\n", env!("CARGO_PKG_VERSION")))
+    /// Prints the versions.
+    pub(crate) fn run(&self, global: &Global) -> Result {
+        let own = format!("v{}", env!("CARGO_PKG_VERSION"));
+        let mut others = Map::new();
+        if !self.client {
+            block_on(async {
+                // A program without a cluster has a version as well, and is not to wait for one that is gone.
+                if let Ok(cluster) = Cluster::connect(global).await {
+                    let found = tokio::time::timeout(PATIENCE, controllers(&cluster)).await;
+                    others = found.ok().and_then(Result::ok).unwrap_or_default();
+                }
+                Ok(())
+            })?;
+        }
+        if self.output == "json" {
+            others.insert("reconciler".to_owned(), own.into());
+            return term::print(&format!("{:#}\n", Value::Object(others)));
+        }
+        let rest = if others.is_empty() { String::new() } else { to_yaml(&Value::Object(others))? };
+        term::print(&format!("reconciler: {own}\n{rest}"))
     }
+}
+
+/// The names and tags of the images that the controllers in the cluster run.
+async fn controllers(cluster: &Cluster) -> Result<Map<String, Value>> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
+    let params = ListParams::default().labels("app.kubernetes.io/part-of=flux");
+    let mut found = Map::new();
+    for deployment in cluster.list(&resource, &cluster.namespace, &params).await?.unwrap_or_default() {
+        let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+        for image in containers.into_iter().flatten().filter_map(|container| container["image"].as_str()) {
+            let name = image.rsplit('/').next().unwrap_or(image);
+            let (name, tag) = name.split_once([':', '@']).unwrap_or((name, ""));
+            // The name alone stands for this program.
+            let name = if name == NAME { format!("{name} in the cluster") } else { name.to_owned() };
+            found.insert(name, tag.into());
+        }
+    }
+    Ok(found)
 }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use tempfile::TempDir;
 
+use super::bootstrap::Signing;
 use super::{Failure, Result};
 
 /// How the repository lets one in.
@@ -19,6 +20,10 @@ pub(crate) struct Access {
     pub(crate) private_key: Option<PathBuf>,
     /// File with the authority of the server's certificate.
     pub(crate) authority: Option<PathBuf>,
+    /// The password is a token that is sent without a user name.
+    pub(crate) is_bearer: bool,
+    /// Algorithms of the host's key that are accepted with ssh; git's own choice if empty.
+    pub(crate) host_key_algorithms: Vec<String>,
 }
 
 /// Who commits.
@@ -64,7 +69,13 @@ impl Worktree {
     }
 
     /// Commits what has changed below a path, if anything has, and gives the commit.
-    pub(crate) fn commit(&self, path: &Path, author: &Author, message: &str) -> Result<Option<String>> {
+    pub(crate) fn commit(
+        &self,
+        path: &Path,
+        author: &Author,
+        message: &str,
+        signing: Option<&Signing>,
+    ) -> Result<Option<String>> {
         let path = path.to_string_lossy();
         self.git(&["add", "--all", "--", &path])?;
         if self.git(&["status", "--porcelain", "--untracked-files=no"])?.trim().is_empty() {
@@ -72,18 +83,12 @@ impl Worktree {
         }
         let name = format!("user.name={}", author.name);
         let email = format!("user.email={}", author.email);
-        self.git(&[
-            "-c",
-            &name,
-            "-c",
-            &email,
-            "-c",
-            "commit.gpgsign=false",
-            "commit",
-            "--quiet",
-            "-m",
-            message,
-        ])?;
+        let is_signed = format!("commit.gpgsign={}", signing.is_some());
+        let mut settings = vec![name, email, is_signed];
+        settings.extend(signing.into_iter().flat_map(Signing::settings));
+        let mut args: Vec<&str> = settings.iter().flat_map(|setting| ["-c", setting]).collect();
+        args.extend(["commit", "--quiet", "-m", message]);
+        self.git(&args)?;
         self.head().map(Some)
     }
 
@@ -100,8 +105,11 @@ impl Worktree {
     fn git(&self, args: &[&str]) -> Result<String> {
         let mut settings: Vec<(&str, OsString)> = Vec::new();
         if !self.access.password.is_empty() {
-            let pair = format!("{}:{}", self.access.username, self.access.password);
-            let header = format!("Authorization: Basic {}", BASE64.encode(pair));
+            let Access { username, password, .. } = &self.access;
+            let header = match self.access.is_bearer {
+                true => format!("Authorization: Bearer {password}"),
+                false => format!("Authorization: Basic {}", BASE64.encode(format!("{username}:{password}"))),
+            };
             settings.push(("http.extraHeader", header.into()));
         }
         if let Some(authority) = &self.access.authority {
@@ -115,11 +123,17 @@ impl Worktree {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
+        let mut ssh = "ssh".to_owned();
         if let Some(key) = &self.access.private_key {
             let key = std::path::absolute(key)?.display().to_string().replace('\'', "'\\''");
-            let ssh = format!(
-                "ssh -i '{key}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o BatchMode=yes"
-            );
+            ssh.push_str(&format!(
+                " -i '{key}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o BatchMode=yes"
+            ));
+        }
+        if !self.access.host_key_algorithms.is_empty() {
+            ssh.push_str(&format!(" -o HostKeyAlgorithms={}", self.access.host_key_algorithms.join(",")));
+        }
+        if ssh != "ssh" {
             command.env("GIT_SSH_COMMAND", ssh);
         }
         let output = command

@@ -11,12 +11,13 @@ use crate::environment::Environment;
 pub struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     environment: Environment,
+    has_errors_only: bool,
 }
 
 impl Log {
     /// A log that goes to a writer.
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        Log { out: Mutex::new(Box::new(out)), environment: Environment::default() }
+        Log { out: Mutex::new(Box::new(out)), environment: Environment::default(), has_errors_only: false }
     }
 
     /// The same with the time of this environment.
@@ -25,9 +26,17 @@ impl Log {
         Log { environment, ..self }
     }
 
+    /// The same without what is no error.
+    #[must_use]
+    pub fn errors_only(self) -> Self {
+        Log { has_errors_only: true, ..self }
+    }
+
     /// Something happened. `fields` are the further fields of the line.
     pub fn info(&self, message: &str, fields: Value) {
-        self.write("info", message, fields);
+        if !self.has_errors_only {
+            self.write("info", message, fields);
+        }
     }
 
     /// Something went wrong.

@@ -1,4 +1,4 @@
-//! `bootstrap github`, `gitlab` and `gitea`, with a server that answers as the forges do.
+//! `bootstrap github`, `gitlab`, `gitea` and `bitbucket-server`, with a server that answers as the forges do.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,26 +63,51 @@ impl Forge {
         let missing = (StatusCode::NOT_FOUND, json!({"message": "Not Found"}));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.asked.push((method.to_owned(), path.to_owned(), body.clone()));
-        // The path without what the three forges have before it.
-        let path =
-            path.trim_start_matches("/api/v3").trim_start_matches("/api/v4").trim_start_matches("/api/v1");
-        let in_repository =
-            ["/repos/org/fleet", "/projects/org%2Ffleet"].iter().find_map(|prefix| path.strip_prefix(prefix));
+        // The path without what the forges have before it.
+        let before = ["/api/v3", "/api/v4", "/api/v1", "/rest/api/1.0", "/rest/keys/1.0"];
+        let path = before.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+        let repositories = ["/repos/org/fleet", "/projects/org%2Ffleet", "/projects/org/repos/fleet"];
+        let in_repository = repositories.iter().find_map(|prefix| path.strip_prefix(prefix));
         let key = |tail: &str| tail.rsplit('/').next().and_then(|id| id.parse::<usize>().ok());
         Ok(match (method, in_repository) {
             ("GET", None) if path == "/groups/org" => (StatusCode::OK, json!({"id": 7})),
-            ("POST", None) if matches!(path, "/orgs/org/repos" | "/user/repos" | "/projects") => {
+            ("GET", None) if path == "/groups/blue" => (StatusCode::OK, json!({"id": 8})),
+            ("POST", None)
+                if matches!(
+                    path,
+                    "/orgs/org/repos" | "/user/repos" | "/projects" | "/projects/org/repos"
+                ) =>
+            {
                 let repository = std::path::Path::new(&self.root).join("org");
                 std::fs::create_dir_all(&repository)?;
                 git(&repository, &["init", "--quiet", "--bare", "--initial-branch=main", "fleet.git"])?;
                 git(&repository.join("fleet.git"), &["config", "http.receivepack", "true"])?;
-                (StatusCode::CREATED, json!({"name": "fleet"}))
+                let ssh = json!({"name": "ssh", "href": "ssh://git@forge.example:7999/org/fleet.git"});
+                (StatusCode::CREATED, json!({"name": "fleet", "links": {"clone": [ssh]}}))
             }
             ("PUT", None) if path == "/orgs/org/teams/blue/repos/org/fleet" => {
                 (StatusCode::NO_CONTENT, Value::Null)
             }
             (_, Some(_)) if !self.exists() => missing,
-            ("GET", Some("")) => (StatusCode::OK, json!({"name": "fleet"})),
+            ("GET", Some("")) => (
+                StatusCode::OK,
+                json!({"name": "fleet", "private": true, "public": false, "visibility": "private"}),
+            ),
+            ("PATCH" | "PUT", Some("")) => (StatusCode::OK, body.clone()),
+            ("POST", Some("/share")) => (StatusCode::CREATED, json!({})),
+            ("PUT", Some("/permissions/groups")) => (StatusCode::NO_CONTENT, Value::Null),
+            ("POST", Some("/deploy_tokens")) => {
+                (StatusCode::CREATED, json!({"username": "gitlab+deploy-token-1", "token": "gldt"}))
+            }
+            ("GET", Some("/ssh")) => {
+                (StatusCode::OK, json!({"values": known.keys.clone(), "isLastPage": true}))
+            }
+            ("POST", Some("/ssh")) => {
+                let mut key = body.clone();
+                key["key"]["id"] = known.asked.len().into();
+                known.keys.push(key.clone());
+                (StatusCode::CREATED, key)
+            }
             ("GET", Some("/keys" | "/deploy_keys")) => (StatusCode::OK, Value::Array(known.keys.clone())),
             ("POST", Some("/keys" | "/deploy_keys")) => {
                 let mut key = body.clone();
@@ -92,7 +117,8 @@ impl Forge {
             }
             ("DELETE", Some(tail)) => {
                 let id = key(tail);
-                known.keys.retain(|key| key["id"].as_u64().map(|found| found as usize) != id);
+                let number = |key: &Value| key["id"].as_u64().or_else(|| key["key"]["id"].as_u64());
+                known.keys.retain(|key| number(key).map(|found| found as usize) != id);
                 (StatusCode::NO_CONTENT, Value::Null)
             }
             _ => missing,
@@ -104,12 +130,16 @@ impl Forge {
 fn is_logged_in(request: &Request) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     match header("authorization") {
-        Some(given) if request.uri().path().starts_with("/api/") => {
+        Some(given) if is_api(request.uri().path()) => {
             given == format!("Bearer {TOKEN}") || given == format!("token {TOKEN}")
         }
         Some(given) => given == format!("Basic {}", STANDARD.encode(format!("git:{TOKEN}"))),
         None => header("private-token") == Some(TOKEN),
     }
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/rest/")
 }
 
 async fn answer(State(forge): State<Forge>, request: Request) -> Response<Body> {
@@ -118,7 +148,15 @@ async fn answer(State(forge): State<Forge>, request: Request) -> Response<Body> 
         return (StatusCode::UNAUTHORIZED, [("www-authenticate", "Basic")], words).into_response();
     }
     let failed = |error: String| (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
-    if !request.uri().path().starts_with("/api/") {
+    if !is_api(request.uri().path()) {
+        let mut request = request;
+        // Bitbucket has repositories below a path of their own.
+        if let Some(rest) = request.uri().to_string().strip_prefix("/scm") {
+            match rest.parse() {
+                Ok(uri) => *request.uri_mut() = uri,
+                Err(error) => return failed(format!("{error}")),
+            }
+        }
         let answered = backend(&forge.root, false, request).await;
         return answered.unwrap_or_else(|error| failed(error.to_string()));
     }
@@ -144,6 +182,11 @@ fn bootstrap_makes_the_repository_and_stores_the_token() -> Result {
             "GITLAB_TOKEN",
             json!({"name": "fleet", "path": "fleet", "visibility": "private", "namespace_id": 7}),
         ),
+        (
+            "bitbucket-server",
+            "BITBUCKET_TOKEN",
+            json!({"name": "fleet", "scmId": "git", "public": false, "defaultBranch": "main"}),
+        ),
     ] {
         let (forge, address) = Forge::start(&runtime, &stage)?;
         let line = format!(
@@ -164,11 +207,27 @@ fn bootstrap_makes_the_repository_and_stores_the_token() -> Result {
         let [(method, _, body)] = &changes[..] else { return Err(format!("{changes:?}").into()) };
         assert_eq!((method.as_str(), body), ("POST", &made));
         let source = stage.succeeds("export source git flux-system")?;
-        assert!(source.contains(&format!("url: {page}.git")), "{source}");
+        let followed = if kind == "bitbucket-server" { format!("{address}/scm/org/fleet") } else { page };
+        assert!(source.contains(&format!("url: {followed}.git")), "{source}");
 
         let second = stage.succeeds(&line)?;
         assert!(!second.contains("created") && !second.contains("committed"), "{second}");
         assert!(forge.changes().is_empty());
+
+        // What exists is changed only if that is asked for.
+        let public = if kind == "gitlab" { "--visibility=public" } else { "--private=false" };
+        stage.succeeds(&format!("{line} {public}"))?;
+        assert!(forge.changes().is_empty());
+        let changed = stage.succeeds(&format!("{line} {public} --reconcile"))?;
+        assert!(changed.contains("updated"), "{changed}");
+        let changes = forge.changes();
+        let [(_, _, body)] = &changes[..] else { return Err(format!("{changes:?}").into()) };
+        let wanted = match kind {
+            "gitlab" => json!({"visibility": "public"}),
+            "bitbucket-server" => json!({"public": true}),
+            _ => json!({"private": false}),
+        };
+        assert_eq!(*body, wanted);
         std::fs::remove_dir_all(&forge.root)?;
     }
     Ok(())
@@ -207,5 +266,66 @@ fn bootstrap_adds_a_deploy_key_and_changes_what_it_may_do() -> Result {
     let third = stage.fails(&format!("{line} --read-write-key"))?;
     assert!(third.contains("✔ deploy key is up to date"), "{third}");
     assert_eq!(forge.changes().len(), 1, "the team only");
+    Ok(())
+}
+
+#[test]
+fn a_group_gets_access_and_the_cluster_a_deploy_token() -> Result {
+    let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
+    stage.succeeds("install")?;
+    let (forge, address) = Forge::start(&runtime, &stage)?;
+    stage.set("GITLAB_TOKEN", TOKEN);
+    // No controllers run here, so that nothing becomes ready.
+    let line = format!(
+        "bootstrap gitlab --hostname={address} --owner=org --repository=fleet --path=clusters/demo --team=blue:push \
+         --deploy-token-auth --timeout=1s"
+    );
+    assert!(stage.fails(&format!("{line} --token-auth"))?.contains("cannot be set both"));
+    let first = stage.fails(&line)?;
+    assert!(first.contains("✔ configured deploy token"), "{first}");
+    let changes = forge.changes();
+    let [_, (_, _, share), (_, _, token)] = &changes[..] else { return Err(format!("{changes:?}").into()) };
+    assert_eq!(*share, json!({"group_id": 8, "group_access": 30}));
+    assert_eq!(token["scopes"], json!(["read_repository"]));
+    let secret = stage.get("/api/v1/namespaces/flux-system/secrets/flux-system")?;
+    assert_eq!(secret["data"]["username"], STANDARD.encode("gitlab+deploy-token-1"));
+    assert_eq!(secret["data"]["password"], STANDARD.encode("gldt"));
+    let source = stage.succeeds("export source git flux-system")?;
+    assert!(source.contains(&format!("url: {address}/org/fleet.git")), "{source}");
+    // The token is kept.
+    assert!(stage.fails(&line)?.contains("✔ source secret up to date"));
+    assert_eq!(forge.changes().len(), 1, "the group only");
+    Ok(())
+}
+
+#[test]
+fn bitbucket_tells_where_its_ssh_listens() -> Result {
+    let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
+    let world = World::new()?;
+    let Some(ssh) = Server::start(&world, &[])? else { return Ok(()) };
+    let host = ssh.known_hosts.split(' ').next().unwrap_or_default().replace(['[', ']'], "");
+    stage.succeeds("install")?;
+    let (forge, address) = Forge::start(&runtime, &stage)?;
+    stage.set("BITBUCKET_TOKEN", TOKEN);
+    let line = format!(
+        "bootstrap bitbucket-server --hostname={address} --owner=org --repository=fleet --username=git \
+         --path=clusters/demo --group=blue --timeout=1s"
+    );
+    // The host of the answer does not exist here.
+    let said = stage.fails(&line)?;
+    assert!(said.contains("the host forge.example shows no ssh key on port 7999"), "{said}");
+    drop(forge.changes());
+    let first = stage.fails(&format!("{line} --ssh-hostname={host}"))?;
+    assert!(first.contains("✔ configured deploy key"), "{first}");
+    let changes = forge.changes();
+    let [(_, group, _), (_, _, key)] = &changes[..] else { return Err(format!("{changes:?}").into()) };
+    assert!(group.ends_with("/permissions/groups"), "{group}");
+    assert_eq!(key["permission"], "REPO_READ");
+    let second = stage.fails(&format!("{line} --ssh-hostname={host} --read-write-key"))?;
+    assert!(second.contains("✔ configured deploy key"), "{second}");
+    let changes = forge.changes();
+    let [_, (method, ..), (_, _, other)] = &changes[..] else { return Err(format!("{changes:?}").into()) };
+    assert_eq!((method.as_str(), &other["permission"]), ("DELETE", &json!("REPO_WRITE")));
+    assert_eq!(other["key"], json!({"text": key["key"]["text"], "label": key["key"]["label"]}));
     Ok(())
 }

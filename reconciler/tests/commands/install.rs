@@ -29,6 +29,79 @@ fn install_prints_definitions_and_a_confined_deployment() -> Result {
     Ok(())
 }
 
+/// The Deployment and the other objects that a command line prints.
+fn printed(line: &str) -> Result<(serde_json::Value, String)> {
+    let output = Command::new(env!("CARGO_BIN_EXE_reconciler")).args(line.split(' ')).output()?;
+    let errors = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{errors}");
+    let text = String::from_utf8(output.stdout)?;
+    for document in serde_yaml::Deserializer::from_str(&text) {
+        let object: serde_json::Value = serde::Deserialize::deserialize(document)?;
+        if object["kind"] == "Deployment" {
+            return Ok((object["spec"]["template"]["spec"].clone(), errors));
+        }
+    }
+    Err("no Deployment".into())
+}
+
+#[test]
+fn flags_reach_the_deployment() -> Result {
+    let version = concat!("v", env!("CARGO_PKG_VERSION"));
+    let (pod, errors) = printed(
+        "install --export --registry=registry.example/mirror/ --watch-all-namespaces=false --log-level=error \
+         --toleration-keys=a,b --toleration-keys=c --image-pull-secret=login --version=v2.9.4",
+    )?;
+    let container = &pod["containers"][0];
+    assert_eq!(container["image"], format!("registry.example/mirror/reconciler:{version}"));
+    let arguments = container["args"].as_array().ok_or("no arguments")?;
+    for wanted in ["--watch-all-namespaces=false", "--log-level=error"] {
+        assert!(arguments.iter().any(|found| found == wanted), "{arguments:?}");
+    }
+    let keys: Vec<_> = pod["tolerations"].as_array().into_iter().flatten().map(|one| &one["key"]).collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+    assert_eq!(pod["tolerations"][0]["operator"], "Exists");
+    assert_eq!(pod["imagePullSecrets"][0]["name"], "login");
+    assert!(errors.contains("⚠️ --version v2.9.4 has no effect"), "{errors}");
+
+    let (pod, errors) = printed("install --export --image=a/b:c --registry=d -v latest")?;
+    assert_eq!((&pod["containers"][0]["image"], errors.as_str()), (&serde_json::json!("a/b:c"), ""));
+    assert!(pod.get("tolerations").is_none());
+    Ok(())
+}
+
+#[test]
+fn what_another_tool_manages_is_not_replaced_unasked() -> Result {
+    let stage = Stage::new()?;
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.source.toolkit.fluxcd.io";
+    let label = |key: &str, value: &str| serde_json::json!({"metadata": {"labels": {key: value}}});
+    for refused in ["--registry-creds=a:b", "--registry-creds=a --image-pull-secret=login", "--manifests=x"] {
+        assert!(stage.fails(&format!("install {refused}"))?.contains("✗ "), "{refused}");
+    }
+    stage.succeeds(
+        "install --registry-creds=user:pass --image-pull-secret=login --registry=registry.example",
+    )?;
+    let secret = stage.get("/api/v1/namespaces/flux-system/secrets/login")?;
+    assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
+    // {"auths":{"registry.example":{"username":"user","password":"pass","auth":"dXNlcjpwYXNz"}}}
+    let wanted = "eyJhdXRocyI6eyJyZWdpc3RyeS5leGFtcGxlIjp7InVzZXJuYW1lIjoidXNlciIsInBhc3N3b3JkIjoicGFzcyIsImF1dGgiOiJkWE5sY2pwd1lYTnoifX19";
+    assert_eq!(secret["data"][".dockerconfigjson"], wanted);
+
+    stage.merge(definition, &label("app.kubernetes.io/managed-by", "Helm"))?;
+    let refused = stage.fails("install")?;
+    assert!(refused.contains("has been installed on this cluster with Helm!"), "{refused}");
+    assert!(refused.contains("--force"), "{refused}");
+    stage.succeeds("install --force")?;
+    stage.merge(
+        definition,
+        &serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": null}}}),
+    )?;
+    stage.merge(definition, &label("kustomize.toolkit.fluxcd.io/name", "flux-system"))?;
+    let refused = stage.fails("install")?;
+    assert!(refused.contains("use `reconciler bootstrap`"), "{refused}");
+    Ok(())
+}
+
 #[test]
 fn install_is_checked_and_undone() -> Result {
     let stage = Stage::new()?;
@@ -42,7 +115,17 @@ fn install_is_checked_and_undone() -> Result {
     assert!(check.contains("✔ reconciler: deployment ready"), "{check}");
     assert!(check.contains("✔ kustomizations.kustomize.toolkit.fluxcd.io/v1"), "{check}");
     assert!(check.contains("✔ no tenant's namespace is without the label of tenants"), "{check}");
+    stage.succeeds("check --components=source-controller,kustomize-controller")?;
+    let check = stage.fails("check --components-extra=notification-controller")?;
+    assert!(check.contains("✗ notification-controller: not installed"), "{check}");
+    let version = env!("CARGO_PKG_VERSION");
+    let versions: serde_json::Value = serde_json::from_str(&stage.succeeds("version -o json")?)?;
+    let wanted = format!("v{version}");
+    assert_eq!(versions, serde_json::json!({"reconciler": wanted, "reconciler in the cluster": wanted}));
+    assert_eq!(stage.succeeds("version --client")?, format!("reconciler: v{version}\n"));
     stage.succeeds("create tenant apps --with-namespace=apps")?;
+    let account = stage.succeeds("create tenant apps --with-namespace=apps --skip-namespace --export")?;
+    assert!(account.contains("kind: ServiceAccount") && !account.contains("kind: Namespace"), "{account}");
     assert!(!stage.succeeds("check")?.contains("is not strict"));
     let kustomization =
         "create kustomization web -n default --source=GitRepository/web --service-account=web";

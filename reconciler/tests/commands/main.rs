@@ -12,11 +12,13 @@ mod migrate;
 #[path = "../remotes/server.rs"]
 #[expect(dead_code, reason = "the tests of remotes use the rest")]
 mod server;
+mod signing;
 #[cfg(unix)]
 #[path = "../remotes/ssh_server.rs"]
 #[expect(dead_code, reason = "the tests of remotes use the rest")]
 mod ssh_server;
 mod stage;
+mod trigger;
 mod uninstall;
 #[cfg(unix)]
 #[path = "../remotes/world.rs"]

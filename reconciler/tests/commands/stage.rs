@@ -83,7 +83,7 @@ impl Stage {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reconciler"));
         command.env("KUBECONFIG", &self.kubeconfig).env_remove("FLUX_SYSTEM_NAMESPACE").stdin(Stdio::null());
-        for variable in ["GITHUB_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN"] {
+        for variable in ["GITHUB_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN", "BITBUCKET_TOKEN"] {
             command.env_remove(variable);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

@@ -19,8 +19,8 @@ pub(super) struct File {
     is_executable: bool,
 }
 
-/// The files below a directory, or the file itself. Links are left out.
-pub(super) fn files_of_path(path: &Path, ignore: &str) -> Result<BTreeMap<String, File>> {
+/// The files below a directory, or the file itself. Links are left out, or followed within the directory.
+pub(super) fn files_of_path(path: &Path, ignore: &str, follow: bool) -> Result<BTreeMap<String, File>> {
     let mut files = BTreeMap::new();
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -30,13 +30,17 @@ pub(super) fn files_of_path(path: &Path, ignore: &str) -> Result<BTreeMap<String
     let mut own = IgnoreRules::default();
     own.add("", ignore);
     let rules = IgnoreRules::of_working_directory(own);
+    let root = path.canonicalize()?;
     let mut waiting = vec![(path.to_owned(), String::new())];
     while let Some((directory, below)) = waiting.pop() {
         for entry in std::fs::read_dir(directory)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let name = if below.is_empty() { name } else { format!("{below}/{name}") };
-            let kind = entry.file_type()?;
+            let mut kind = entry.file_type()?;
+            if kind.is_symlink() && follow {
+                kind = target(&entry.path(), &root)?.file_type();
+            }
             if rules.is_ignored(&name, kind.is_dir()) {
                 continue;
             }
@@ -48,6 +52,20 @@ pub(super) fn files_of_path(path: &Path, ignore: &str) -> Result<BTreeMap<String
         }
     }
     Ok(files)
+}
+
+/// What a link leads to: a file or directory below the root that does not hold the link.
+fn target(link: &Path, root: &Path) -> Result<std::fs::Metadata> {
+    let refused = |reason: &str| Failure::failed(format!("the link {} {reason}", link.display()));
+    let end = link.canonicalize().map_err(|error| refused(&format!("leads nowhere: {error}")))?;
+    if !end.starts_with(root) {
+        return Err(refused(&format!("leads out of the directory, to {}", end.display())));
+    }
+    let place = link.parent().unwrap_or(root).canonicalize()?;
+    if end.is_dir() && place.starts_with(&end) {
+        return Err(refused("leads to a directory that holds it"));
+    }
+    Ok(std::fs::metadata(end)?)
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -124,7 +142,7 @@ mod tests {
         std::fs::write(from.path().join("a/b.yaml"), "b: 1\n")?;
         std::fs::write(from.path().join("left-out.txt"), "")?;
         let failed = |failure| format!("{failure:?}");
-        let archive = pack(&files_of_path(from.path(), "*.txt").map_err(failed)?).map_err(failed)?;
+        let archive = pack(&files_of_path(from.path(), "*.txt", false).map_err(failed)?).map_err(failed)?;
         let names: Vec<String> = files_of_archive(&archive).map_err(failed)?.into_keys().collect();
         assert_eq!(names, ["a/b.yaml"]);
         unpack(&archive, to.path()).map_err(failed)?;

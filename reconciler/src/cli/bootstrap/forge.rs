@@ -1,8 +1,9 @@
-//! `bootstrap github`, `gitlab` and `gitea`: the repository is made if need be, and so is the deploy key.
+//! `bootstrap github`, `gitlab`, `gitea` and `bitbucket-server`: the repository is made if need be, and so is the deploy key.
 
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use url::Url;
 
 use super::Common;
@@ -28,6 +29,9 @@ pub(super) struct ForgeFlags {
     /// The deploy key may write, as image automation needs it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     read_write_key: bool,
+    /// Change who may see a repository that exists already
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    reconcile: bool,
 }
 
 /// Whether a repository is private, for the forges that know nothing in between.
@@ -79,8 +83,36 @@ pub(super) struct GitLab {
     /// Who may see the repository
     #[arg(long, default_value = "private")]
     visibility: VisibilityFlag,
+    /// The repository is private; --visibility says it better
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    private: Option<bool>,
+    /// Group that may use the repository: NAME or NAME:PERMISSION
+    #[arg(long, value_delimiter = ',')]
+    team: Vec<String>,
+    /// Let the cluster read the repository with a deploy token, instead of a deploy key
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    deploy_token_auth: bool,
     /// Host of the server
     #[arg(long, default_value = "gitlab.com")]
+    hostname: String,
+}
+
+/// Options of `bootstrap bitbucket-server`.
+#[derive(Args)]
+pub(super) struct Bitbucket {
+    #[command(flatten)]
+    pub(super) flags: ForgeFlags,
+    /// The repository is private
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
+    private: bool,
+    /// Group that may use the repository: NAME or NAME:PERMISSION
+    #[arg(long, value_delimiter = ',')]
+    group: Vec<String>,
+    /// User whose token it is, to log in to git; the owner with --personal
+    #[arg(long, short, default_value = "git")]
+    username: String,
+    /// Host of the server
+    #[arg(long, default_value = "")]
     hostname: String,
 }
 
@@ -112,11 +144,36 @@ impl GitLab {
     /// The repository that the flags name.
     pub(super) fn repository(&self) -> Result<Repository> {
         let visibility = match self.visibility {
+            _ if self.private == Some(false) => Visibility::Public,
             VisibilityFlag::Public => Visibility::Public,
             VisibilityFlag::Internal => Visibility::Internal,
             VisibilityFlag::Private => Visibility::Private,
         };
-        Repository::new(Kind::GitLab, &self.hostname, &self.flags, visibility, &[])
+        if self.deploy_token_auth && self.flags.common.token_auth {
+            return Err(Failure::usage("--token-auth and --deploy-token-auth cannot be set both"));
+        }
+        let repository = Repository::new(Kind::GitLab, &self.hostname, &self.flags, visibility, &self.team)?;
+        Ok(Repository { deploy_token_auth: self.deploy_token_auth, ..repository })
+    }
+}
+
+impl Bitbucket {
+    /// The repository that the flags name.
+    pub(super) fn repository(&self) -> Result<Repository> {
+        if self.hostname.is_empty() {
+            return Err(Failure::usage("hostname is required"));
+        }
+        let visibility = if self.private { Visibility::Private } else { Visibility::Public };
+        let mut repository =
+            Repository::new(Kind::Bitbucket, &self.hostname, &self.flags, visibility, &self.group)?;
+        let owner = self.flags.owner.trim_start_matches('~');
+        repository.access.username = self.username.clone();
+        if self.flags.personal {
+            repository.access.username = owner.to_owned();
+            // So the project of a user is called.
+            repository.new.owner = format!("~{owner}");
+        }
+        Ok(repository)
     }
 }
 
@@ -130,6 +187,11 @@ pub(super) struct Repository {
     ssh_host: String,
     token_auth: bool,
     read_write_key: bool,
+    deploy_token_auth: bool,
+    /// Who may see the repository is changed if it exists already.
+    is_reconciled: bool,
+    /// The host of ssh was given.
+    has_ssh_host: bool,
     access: Access,
 }
 
@@ -147,7 +209,10 @@ impl Repository {
             }
         }
         if flags.personal && !teams.is_empty() {
-            return Err(Failure::usage("--team is for repositories of organizations, not with --personal"));
+            let flag = if kind == Kind::Bitbucket { "--group" } else { "--team" };
+            return Err(Failure::usage(format!(
+                "{flag} is for repositories of organizations, not with --personal"
+            )));
         }
         // A server for trying things out may have no certificate.
         let address =
@@ -163,6 +228,8 @@ impl Repository {
             password: token.clone(),
             private_key: None,
             authority: flags.common.ca_file.clone(),
+            is_bearer: false,
+            host_key_algorithms: Vec::new(),
         };
         let team = |text: &String| match text.split_once(':') {
             Some((name, permission)) => (name.to_owned(), Some(permission.to_owned())),
@@ -175,6 +242,7 @@ impl Repository {
                 name: flags.repository.clone(),
                 is_personal: flags.personal,
                 visibility,
+                branch: flags.common.branch.clone(),
             },
             teams: teams.iter().map(team).collect(),
             server,
@@ -182,8 +250,34 @@ impl Repository {
             ssh_host,
             token_auth: flags.common.token_auth,
             read_write_key: flags.read_write_key,
+            deploy_token_auth: false,
+            is_reconciled: flags.reconcile,
+            has_ssh_host: flags.common.ssh_hostname.is_some(),
             access,
         })
+    }
+
+    /// The addresses for https and for ssh, of what the forge says of the repository.
+    fn addresses(&self, found: &Value) -> (String, String) {
+        let NewRepository { owner, name, .. } = &self.new;
+        let server = self.server.as_str().trim_end_matches('/');
+        if self.api.kind() != Kind::Bitbucket {
+            return (
+                format!("{server}/{owner}/{name}.git"),
+                format!("ssh://git@{}/{owner}/{name}", self.ssh_host),
+            );
+        }
+        // Its ssh has a port of its own, which only it knows.
+        let links = found.pointer("/links/clone").and_then(Value::as_array);
+        let of = |name: &str| {
+            let mut links = links.into_iter().flatten().filter(|link| link["name"] == name);
+            links.next()?["href"].as_str().map(str::to_owned)
+        };
+        let ssh = match of("ssh") {
+            Some(address) if !self.has_ssh_host => address,
+            _ => format!("ssh://git@{}/{owner}/{name}.git", self.ssh_host),
+        };
+        (format!("{server}/scm/{owner}/{name}.git"), ssh)
     }
 
     /// Creates the repository unless it exists, and grants access to teams.
@@ -191,10 +285,19 @@ impl Repository {
         let NewRepository { owner, name, .. } = &self.new;
         let page = format!("{}/{owner}/{name}", self.server.as_str().trim_end_matches('/'));
         term::action(&format!("connecting to {}", self.server.host_str().unwrap_or_default()));
-        if !self.api.exists(owner, name).await? {
-            self.api.create(&self.new).await?;
-            term::success(&format!("repository \"{page}\" created"));
-        }
+        let found = match self.api.find(owner, name).await? {
+            Some(found) => {
+                if self.is_reconciled && self.api.update(&self.new, &found).await? {
+                    term::success(&format!("repository \"{page}\" updated"));
+                }
+                found
+            }
+            None => {
+                let made = self.api.create(&self.new).await?;
+                term::success(&format!("repository \"{page}\" created"));
+                made
+            }
+        };
         if !self.teams.is_empty() {
             term::action("reconciling repository permissions");
             for (team, permission) in &self.teams {
@@ -202,23 +305,41 @@ impl Repository {
                 term::success(&format!("granted \"{team}\" access to \"{page}\""));
             }
         }
-        let address = format!("{page}.git");
+        let (address, ssh) = self.addresses(&found);
         let url = Url::parse(&address).map_err(|error| Failure::failed(format!("{address}: {error}")))?;
-        let followed = match self.token_auth {
-            true => address.clone(),
-            false => format!("ssh://git@{}/{owner}/{name}", self.ssh_host),
-        };
+        let followed = if self.token_auth || self.deploy_token_auth { address.clone() } else { ssh };
+        let (owner, name) = (owner.clone(), name.clone());
         let credentials = match self.token_auth {
             true => Credentials::Login,
+            false if self.deploy_token_auth => {
+                Credentials::Token(DeployTokens { api: self.api, owner, name, page })
+            }
             false => Credentials::Key(KeyKeeper::Forge(DeployKeys {
                 api: self.api,
-                owner: owner.clone(),
-                name: name.clone(),
+                owner,
+                name,
                 page,
                 may_write: self.read_write_key,
             })),
         };
         Ok(Origin { shown: address, url, access: self.access, followed, credentials })
+    }
+}
+
+/// The deploy tokens of a repository.
+pub(super) struct DeployTokens {
+    api: Api,
+    owner: String,
+    name: String,
+    page: String,
+}
+
+impl DeployTokens {
+    /// Makes a token; its user name and itself.
+    pub(super) async fn make(&self, title: &str) -> Result<[String; 2]> {
+        let made = self.api.deploy_token(&self.owner, &self.name, title).await?;
+        term::success(&format!("configured deploy token \"{title}\" for \"{}\"", self.page));
+        Ok(made)
     }
 }
 

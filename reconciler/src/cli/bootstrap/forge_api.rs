@@ -1,4 +1,4 @@
-//! What `bootstrap` asks of the APIs of GitHub, GitLab, Gitea and Forgejo.
+//! What `bootstrap` asks of the APIs of GitHub, GitLab, Gitea, Forgejo and Bitbucket Server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(super) enum Kind {
     GitHub,
     GitLab,
     Gitea,
+    /// Bitbucket Server, which is also called Data Center.
+    Bitbucket,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Kind::GitHub => "GitHub",
             Kind::GitLab => "GitLab",
             Kind::Gitea => "Gitea",
+            Kind::Bitbucket => "Bitbucket Server",
         }
     }
 
@@ -42,6 +45,7 @@ impl Kind {
             Kind::GitHub => "GITHUB_TOKEN",
             Kind::GitLab => "GITLAB_TOKEN",
             Kind::Gitea => "GITEA_TOKEN",
+            Kind::Bitbucket => "BITBUCKET_TOKEN",
         }
     }
 }
@@ -55,6 +59,17 @@ pub(super) enum Visibility {
     Private,
 }
 
+impl Visibility {
+    /// The word of GitLab.
+    fn name(self) -> &'static str {
+        match self {
+            Visibility::Public => "public",
+            Visibility::Internal => "internal",
+            Visibility::Private => "private",
+        }
+    }
+}
+
 /// A repository to create if it does not exist.
 pub(super) struct NewRepository {
     pub(super) owner: String,
@@ -62,6 +77,8 @@ pub(super) struct NewRepository {
     /// The owner is a user.
     pub(super) is_personal: bool,
     pub(super) visibility: Visibility,
+    /// Its first branch.
+    pub(super) branch: String,
 }
 
 /// The API of a forge, with a login.
@@ -81,6 +98,7 @@ impl Api {
             Kind::GitHub => format!("{server}/api/v3"),
             Kind::GitLab => format!("{server}/api/v4"),
             Kind::Gitea => format!("{server}/api/v1"),
+            Kind::Bitbucket => format!("{server}/rest"),
         };
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
@@ -94,27 +112,53 @@ impl Api {
         Ok(Api { kind, base, token: token.to_owned(), client: builder.build().map_err(failed)? })
     }
 
-    /// Whether there is such a repository.
-    pub(super) async fn exists(&self, owner: &str, name: &str) -> Result<bool> {
+    /// What the forge says of a repository, if there is such a one.
+    pub(super) async fn find(&self, owner: &str, name: &str) -> Result<Option<Value>> {
         let (status, answer) = self.send(Method::GET, &self.repository(owner, name), None).await?;
         match status {
-            StatusCode::NOT_FOUND => Ok(false),
-            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => Ok(Some(answer)),
             status => Err(self.refused("the repository cannot be read", status, &answer)),
         }
     }
 
-    /// Creates an empty repository.
-    pub(super) async fn create(&self, new: &NewRepository) -> Result {
-        let NewRepository { owner, name, is_personal, visibility } = new;
+    /// Sets who may see a repository that exists. Says whether that was different.
+    pub(super) async fn update(&self, new: &NewRepository, found: &Value) -> Result<bool> {
+        let is_public = new.visibility == Visibility::Public;
+        let (method, key, value) = match self.kind {
+            Kind::GitLab => (Method::PUT, "visibility", new.visibility.name().into()),
+            Kind::Bitbucket => (Method::PUT, "public", is_public.into()),
+            Kind::GitHub | Kind::Gitea => (Method::PATCH, "private", Value::from(!is_public)),
+        };
+        if found.get(key) == Some(&value) {
+            return Ok(false);
+        }
+        let path = self.repository(&new.owner, &new.name);
+        let (status, answer) = self.send(method, &path, Some(&json!({key: value}))).await?;
+        match status {
+            status if status.is_success() => Ok(true),
+            status => Err(self.refused("the repository cannot be changed", status, &answer)),
+        }
+    }
+
+    /// The kind of forge.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Creates an empty repository; what the forge says of it.
+    pub(super) async fn create(&self, new: &NewRepository) -> Result<Value> {
+        let NewRepository { owner, name, is_personal, visibility, .. } = new;
         let is_private = *visibility != Visibility::Public;
         let (path, body) = match (self.kind, is_personal) {
+            (Kind::Bitbucket, _) => {
+                let project = escape(owner);
+                let body =
+                    json!({"name": name, "scmId": "git", "public": !is_private, "defaultBranch": new.branch});
+                (format!("/api/1.0/projects/{project}/repos"), body)
+            }
             (Kind::GitLab, _) => {
-                let mut body = json!({"name": name, "path": name, "visibility": match visibility {
-                    Visibility::Public => "public",
-                    Visibility::Internal => "internal",
-                    Visibility::Private => "private",
-                }});
+                let mut body = json!({"name": name, "path": name, "visibility": visibility.name()});
                 if !is_personal {
                     body["namespace_id"] = self.group(owner).await?;
                 }
@@ -127,10 +171,13 @@ impl Api {
         };
         let (status, answer) = self.send(Method::POST, &path, Some(&body)).await?;
         match status {
+            StatusCode::NOT_FOUND if self.kind == Kind::Bitbucket => Err(Failure::failed(format!(
+                "there is no project with the key '{owner}'; if it is a user, add --personal"
+            ))),
             StatusCode::NOT_FOUND if !is_personal => Err(Failure::failed(format!(
                 "there is no organization '{owner}'; if it is a user, add --personal"
             ))),
-            status if status.is_success() => Ok(()),
+            status if status.is_success() => Ok(answer),
             status => Err(self.refused("the repository cannot be created", status, &answer)),
         }
     }
@@ -164,11 +211,35 @@ impl Api {
             }
             // The team itself says there what it may do.
             Kind::Gitea => (format!("{}/teams/{}", self.repository(owner, name), escape(team)), None),
-            Kind::GitLab => return Err(Failure::usage("GitLab has no teams")),
+            Kind::Bitbucket => {
+                let permission = match permission.unwrap_or("push") {
+                    "pull" | "triage" => "REPO_READ",
+                    "push" => "REPO_WRITE",
+                    "maintain" | "admin" => "REPO_ADMIN",
+                    other => return Err(unknown_permission(other)),
+                };
+                let query = format!("name={}&permission={permission}", escape(team));
+                (format!("{}/permissions/groups?{query}", self.repository(owner, name)), None)
+            }
+            Kind::GitLab => {
+                let access = match permission.unwrap_or("maintain") {
+                    "pull" => 10,
+                    "triage" => 20,
+                    "push" => 30,
+                    "maintain" => 40,
+                    "admin" => 50,
+                    other => return Err(unknown_permission(other)),
+                };
+                let body = json!({"group_id": self.group(team).await?, "group_access": access});
+                (format!("{}/share", self.repository(owner, name)), Some(body))
+            }
         };
-        let (status, answer) = self.send(Method::PUT, &path, body.as_ref()).await?;
+        let method = if self.kind == Kind::GitLab { Method::POST } else { Method::PUT };
+        let (status, answer) = self.send(method, &path, body.as_ref()).await?;
         match status {
             status if status.is_success() => Ok(()),
+            // GitLab refuses to share what is shared.
+            StatusCode::CONFLICT if self.kind == Kind::GitLab => Ok(()),
             status => Err(self.refused(&format!("team '{team}' cannot be given access"), status, &answer)),
         }
     }
@@ -186,16 +257,24 @@ impl Api {
         let keys = match self.kind {
             Kind::GitLab => format!("{}/deploy_keys", self.repository(owner, name)),
             Kind::GitHub | Kind::Gitea => format!("{}/keys", self.repository(owner, name)),
+            Kind::Bitbucket => {
+                format!("/keys/1.0/projects/{}/repos/{}/ssh", escape(owner), escape(name))
+            }
         };
+        let is_bitbucket = self.kind == Kind::Bitbucket;
         for key in self.all(&keys).await? {
-            if key["title"] != title {
+            let inner = if is_bitbucket { &key["key"] } else { &key };
+            let known = inner[if is_bitbucket { "text" } else { "key" }].as_str().unwrap_or_default();
+            // A key can stand only once in a repository of Bitbucket, under whatever title.
+            let is_named = inner[if is_bitbucket { "label" } else { "title" }] == title;
+            if !is_named && !(is_bitbucket && is_same_key(known, public)) {
                 continue;
             }
-            let known = key["key"].as_str().unwrap_or_default();
             if is_same_key(known, public) && self.may_write(&key) == may_write {
                 return Ok(false);
             }
-            let (status, answer) = self.send(Method::DELETE, &format!("{keys}/{}", key["id"]), None).await?;
+            let (status, answer) =
+                self.send(Method::DELETE, &format!("{keys}/{}", inner["id"]), None).await?;
             if !status.is_success() {
                 return Err(self.refused("the old deploy key cannot be deleted", status, &answer));
             }
@@ -204,6 +283,10 @@ impl Api {
         match self.kind {
             Kind::GitLab => body["can_push"] = may_write.into(),
             Kind::GitHub | Kind::Gitea => body["read_only"] = (!may_write).into(),
+            Kind::Bitbucket => {
+                let permission = if may_write { "REPO_WRITE" } else { "REPO_READ" };
+                body = json!({"key": {"text": public, "label": title}, "permission": permission});
+            }
         }
         let (status, answer) = self.send(Method::POST, &keys, Some(&body)).await?;
         match status {
@@ -216,6 +299,19 @@ impl Api {
         match self.kind {
             Kind::GitLab => key["can_push"] == true,
             Kind::GitHub | Kind::Gitea => key["read_only"] == false,
+            Kind::Bitbucket => key["permission"] == "REPO_WRITE",
+        }
+    }
+
+    /// Makes a token with which a repository of GitLab can be read; its user name and itself.
+    pub(super) async fn deploy_token(&self, owner: &str, name: &str, title: &str) -> Result<[String; 2]> {
+        let path = format!("{}/deploy_tokens", self.repository(owner, name));
+        let body = json!({"name": title, "scopes": ["read_repository"]});
+        let (status, answer) = self.send(Method::POST, &path, Some(&body)).await?;
+        let part = |key: &str| answer[key].as_str().map(str::to_owned);
+        match (part("username"), part("token")) {
+            (Some(username), Some(token)) if status.is_success() => Ok([username, token]),
+            _ => Err(self.refused("the deploy token cannot be made", status, &answer)),
         }
     }
 
@@ -223,6 +319,21 @@ impl Api {
     async fn all(&self, path: &str) -> Result<Vec<Value>> {
         let size = if self.kind == Kind::Gitea { "limit" } else { "per_page" };
         let mut found = Vec::new();
+        if self.kind == Kind::Bitbucket {
+            let mut start = 0;
+            loop {
+                let part = format!("{path}?limit={PAGE}&start={start}");
+                let (status, answer) = self.send(Method::GET, &part, None).await?;
+                let Value::Array(items) = &answer["values"] else {
+                    return Err(self.refused("the deploy keys cannot be read", status, &answer));
+                };
+                found.extend(items.iter().cloned());
+                match answer["nextPageStart"].as_u64() {
+                    Some(next) if answer["isLastPage"] == false && next > start => start = next,
+                    _ => return Ok(found),
+                }
+            }
+        }
         for page in 1.. {
             let part = format!("{path}?{size}={PAGE}&page={page}");
             let (status, answer) = self.send(Method::GET, &part, None).await?;
@@ -242,6 +353,7 @@ impl Api {
         match self.kind {
             Kind::GitLab => format!("/projects/{}", escape(&format!("{owner}/{name}"))),
             Kind::GitHub | Kind::Gitea => format!("/repos/{}/{}", escape(owner), escape(name)),
+            Kind::Bitbucket => format!("/api/1.0/projects/{}/repos/{}", escape(owner), escape(name)),
         }
     }
 
@@ -255,6 +367,7 @@ impl Api {
                 .bearer_auth(&self.token),
             Kind::GitLab => request.header("private-token", &self.token),
             Kind::Gitea => request.header("authorization", format!("token {}", self.token)),
+            Kind::Bitbucket => request.bearer_auth(&self.token),
         };
         if let Some(body) = body {
             request = request.json(body);
@@ -275,6 +388,8 @@ impl Api {
             Value::String(words) => Some(words.clone()),
             other => Some(other.to_string()),
         });
+        // Bitbucket has a list of them.
+        let words = words.or_else(|| Some(answer.pointer("/errors/0/message")?.as_str()?.to_owned()));
         let mut words = words.unwrap_or_default();
         words = words.chars().take(MOST_WORDS).collect();
         let help = match status {
@@ -284,6 +399,10 @@ impl Api {
         };
         Failure::failed(format!("{what}: {} answered {status} {words}{help}", self.kind.name()))
     }
+}
+
+fn unknown_permission(text: &str) -> Failure {
+    Failure::usage(format!("the permission '{text}' is none of pull, triage, push, maintain, admin"))
 }
 
 /// Whether two public keys are the same, whatever comment they have.

@@ -22,6 +22,9 @@ pub(super) struct Git {
     /// Password or token
     #[arg(long, short, default_value = "", env = "GIT_PASSWORD", hide_env_values = true)]
     password: String,
+    /// Send the password as a bearer token, without a user name
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    with_bearer_token: bool,
     /// Send credentials over plain HTTP
     #[arg(long)]
     allow_insecure_http: bool,
@@ -51,6 +54,8 @@ impl Git {
                 password: self.password.clone(),
                 private_key: common.private_key_file.clone(),
                 authority: common.ca_file.clone(),
+                is_bearer: self.with_bearer_token,
+                host_key_algorithms: common.ssh_hostkey_algos.clone(),
             },
             followed: self.followed(&url),
             url,
@@ -66,7 +71,13 @@ impl Git {
         let url = Url::parse(&self.url).map_err(|error| {
             Failure::usage(format!("git URL parse failed: parse \"{}\": {error}", self.url))
         })?;
+        if self.with_bearer_token && self.password.is_empty() {
+            return Err(Failure::usage("--with-bearer-token needs the token as --password"));
+        }
         match url.scheme() {
+            "ssh" if self.with_bearer_token => {
+                Err(Failure::usage("--with-bearer-token needs an address that begins with https://"))
+            }
             "ssh" if self.common.token_auth => {
                 Err(Failure::usage("--token-auth needs an address that begins with https://"))
             }
@@ -84,7 +95,7 @@ impl Git {
     fn has_key(&self, url: &Url) -> bool {
         match url.scheme() {
             "ssh" => true,
-            "https" => !self.common.token_auth,
+            "https" => !self.common.token_auth && !self.with_bearer_token,
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ mod carry_over;
 mod forge;
 mod forge_api;
 mod git;
+mod signing;
 mod steps;
 
 use std::path::PathBuf;
@@ -12,10 +13,11 @@ use clap::{Args, Subcommand};
 use reconciler_api::Duration;
 
 use super::cluster::{Cluster, block_on};
-use super::install::warn_of_missing;
+use super::install::existing;
 use super::manifests::Flags;
 use super::ssh_key::KeyFlags;
 use super::{Global, Result};
+pub(crate) use signing::Signing;
 use steps::Steps;
 
 /// Options of `bootstrap`.
@@ -35,6 +37,8 @@ enum How {
     Gitlab(Box<forge::GitLab>),
     /// From Gitea or Forgejo; the token is in the environment variable GITEA_TOKEN
     Gitea(Box<forge::Gitea>),
+    /// From Bitbucket Server; the token is in the environment variable BITBUCKET_TOKEN
+    BitbucketServer(Box<forge::Bitbucket>),
 }
 
 /// Flags that do not depend on where the repository is.
@@ -80,6 +84,23 @@ struct Common {
     /// Fetch submodules too
     #[arg(long)]
     recurse_submodules: bool,
+    /// Directories that the cluster checks out, instead of all; --path has to be in one of them
+    #[arg(long, value_delimiter = ',')]
+    sparse_checkout: Vec<String>,
+    /// Algorithms of the server's key that are accepted when this program clones and pushes over ssh
+    #[arg(long, value_delimiter = ',', value_parser = host_key_algorithm)]
+    ssh_hostkey_algos: Vec<String>,
+    #[command(flatten)]
+    signing: signing::SigningFlags,
+}
+
+/// Reads one of `--ssh-hostkey-algos`, which becomes a word of a command.
+fn host_key_algorithm(text: &str) -> std::result::Result<String, String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-@.".contains(letter);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("'{text}' is no algorithm, such as ecdsa-sha2-nistp256")),
+    }
 }
 
 impl Bootstrap {
@@ -90,6 +111,7 @@ impl Bootstrap {
             How::Github(github) => &github.flags.common,
             How::Gitlab(gitlab) => &gitlab.flags.common,
             How::Gitea(gitea) => &gitea.flags.common,
+            How::BitbucketServer(bitbucket) => &bitbucket.flags.common,
         };
         // What makes no sense is refused before anything is changed.
         let repository = match &self.how {
@@ -97,15 +119,22 @@ impl Bootstrap {
             How::Github(github) => Repository::OnForge(github.repository()?),
             How::Gitlab(gitlab) => Repository::OnForge(gitlab.repository()?),
             How::Gitea(gitea) => Repository::OnForge(gitea.repository()?),
+            How::BitbucketServer(bitbucket) => Repository::OnForge(bitbucket.repository()?),
         };
-        warn_of_missing(&common.components);
+        common.components.check()?;
+        let signing = common.signing.key(common.private_key_file.as_deref())?;
         block_on(async {
             let cluster = Cluster::connect(global).await?;
+            if let Some(found) = existing(&cluster).await? {
+                found.check_replacement(&common.components)?;
+            }
             let origin = match repository {
                 Repository::Known(origin) => origin,
                 Repository::OnForge(repository) => repository.origin().await?,
             };
-            Steps { common, cluster: &cluster, origin: &origin, name: &global.namespace }.all().await
+            let steps =
+                Steps { common, cluster: &cluster, origin: &origin, name: &global.namespace, signing };
+            steps.all().await
         })
     }
 }

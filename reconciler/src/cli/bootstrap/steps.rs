@@ -15,10 +15,11 @@ use url::Url;
 
 use super::Common;
 use super::carry_over::CarriedOver;
-use super::forge::DeployKeys;
+use super::forge::{DeployKeys, DeployTokens};
+use super::signing::Signing;
 use crate::cli::cluster::Cluster;
 use crate::cli::delete::confirm;
-use crate::cli::install::{apply, healthy};
+use crate::cli::install::{apply, healthy, pull_secret};
 use crate::cli::kinds::{GIT_REPOSITORY, KUSTOMIZATION};
 use crate::cli::manifest::to_yaml;
 use crate::cli::manifests;
@@ -53,6 +54,8 @@ pub(super) enum Credentials {
     None,
     /// The user name and the password that we push with.
     Login,
+    /// A token of the repository.
+    Token(DeployTokens),
     /// A key of its own.
     Key(KeyKeeper),
 }
@@ -74,6 +77,8 @@ pub(super) struct Steps<'a> {
     pub(super) origin: &'a Origin,
     /// The namespace, which is also the name of the objects and of the directory.
     pub(super) name: &'a str,
+    /// What commits are signed with.
+    pub(super) signing: Option<Signing>,
 }
 
 impl Steps<'_> {
@@ -128,6 +133,7 @@ impl Steps<'_> {
         objects.retain(|object| !is_sync(object));
         ssa::sort_for_apply(&mut objects);
         apply(self.cluster, &objects).await?;
+        pull_secret(self.cluster, components).await?;
         term::success("installed components");
         Ok(())
     }
@@ -176,7 +182,7 @@ impl Steps<'_> {
             given => given.to_owned(),
         };
         let author = Author { name: self.common.author_name.clone(), email };
-        match tree.commit(&self.directory(), &author, &self.message(message))? {
+        match tree.commit(&self.directory(), &author, &self.message(message), self.signing.as_ref())? {
             Some(commit) => {
                 term::success(&format!("committed {what} to \"{}\" (\"{commit}\")", self.common.branch));
                 term::action(&format!("pushing {what} to \"{}\"", self.origin.shown));
@@ -217,6 +223,22 @@ impl Steps<'_> {
                     return Ok(true);
                 }
                 self.key(keeper).await?
+            }
+            Credentials::Token(tokens) => {
+                // A forge shows a token only once.
+                let existing = self.cluster.find(&resource, namespace, name).await?;
+                let has =
+                    |key: &str| existing.as_ref().is_some_and(|secret| secret["data"].get(key).is_some());
+                if has("username") && has("password") {
+                    term::success("source secret up to date");
+                    return Ok(true);
+                }
+                let [username, password] = tokens.make(&self.key_title()).await?;
+                let mut data = json!({"username": username, "password": password});
+                if let Some(file) = &self.origin.access.authority {
+                    data["ca.crt"] = std::fs::read_to_string(file)?.into();
+                }
+                data
             }
             Credentials::None | Credentials::Login => self.login()?,
         };
@@ -266,8 +288,11 @@ impl Steps<'_> {
 
     /// The user name and the password.
     fn login(&self) -> Result<Value> {
-        let Access { username, password, authority, .. } = &self.origin.access;
-        let mut data = json!({"username": username, "password": password});
+        let Access { username, password, authority, is_bearer, .. } = &self.origin.access;
+        let mut data = match is_bearer {
+            true => json!({"bearerToken": password}),
+            false => json!({"username": username, "password": password}),
+        };
         if let Some(file) = authority {
             data["ca.crt"] = std::fs::read_to_string(file)?.into();
         }
@@ -316,6 +341,9 @@ impl Steps<'_> {
         }
         if self.common.recurse_submodules {
             source["spec"]["recurseSubmodules"] = true.into();
+        }
+        if !self.common.sparse_checkout.is_empty() {
+            source["spec"]["sparseCheckout"] = self.common.sparse_checkout.clone().into();
         }
         let kustomization = json!({
             "apiVersion": KUSTOMIZATION.api_version(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Name, ObjectReference, Objects, canonical};
 use crate::cli::manifest::Manifest;
-use crate::cli::{Failure, Result};
+use crate::cli::{Failure, Result, term};
 
 /// Kinds that a Kustomization can take its files from.
 const SOURCES: [&str; 4] = ["OCIRepository", "GitRepository", "Bucket", "ExternalArtifact"];
@@ -56,6 +56,9 @@ pub(super) struct Flags {
     /// When a failed reconciliation is tried again
     #[arg(long)]
     retry_interval: Option<Duration>,
+    /// Accepted for compatibility: all objects are validated by the API server
+    #[arg(long, hide = true)]
+    validation: Option<String>,
 }
 
 impl Objects for Flags {
@@ -64,6 +67,9 @@ impl Objects for Flags {
     }
 
     fn objects(&self, context: &Context<'_>) -> Result<Vec<Manifest>> {
+        if self.validation.is_some() {
+            term::warning("--validation has no effect: all objects are validated by the API server");
+        }
         let source = self.source.as_ref().ok_or_else(|| Failure::usage("source is required"))?;
         let path = path(&self.path)?;
         let depends_on: Vec<Value> = self.depends_on.iter().map(|text| dependency(text)).collect();

@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::manifest::Manifest;
 use super::{Failure, Global, Result, term};
 pub(super) use helm::merge;
+pub(super) use secret::{docker_config, receiver_path};
 
 /// Options of `create`.
 #[derive(Args)]

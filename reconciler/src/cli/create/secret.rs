@@ -296,17 +296,20 @@ impl Objects for Oci {
         if let Some((_, message)) = required.iter().find(|(value, _)| value.is_empty()) {
             return Err(Failure::usage(*message));
         }
-        use base64::Engine as _;
-        let pair = format!("{}:{}", self.username, self.password);
-        let auth = base64::engine::general_purpose::STANDARD.encode(pair);
-        // The keys stand in the order in which Docker sorts them.
-        let host = json!({"username": self.username, "password": self.password, "auth": auth});
-        let config = json!({"auths": {self.url.as_str(): host}});
         let object = secret(context)
-            .with("/stringData/.dockerconfigjson", config.to_string())
+            .with("/stringData/.dockerconfigjson", docker_config(&self.url, &self.username, &self.password))
             .with("/type", "kubernetes.io/dockerconfigjson");
         Ok(vec![object])
     }
+}
+
+/// A login to a registry as Docker stores it.
+pub(in crate::cli) fn docker_config(registry: &str, username: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let auth = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    // The keys stand in the order in which Docker sorts them.
+    let host = json!({"username": username, "password": password, "auth": auth});
+    json!({"auths": {registry: host}}).to_string()
 }
 
 #[derive(Args)]
@@ -402,7 +405,7 @@ impl Objects for Receiver {
 }
 
 /// The path that a Receiver of that name listens to.
-fn receiver_path(token: &str, name: &str, namespace: &str) -> String {
+pub(in crate::cli) fn receiver_path(token: &str, name: &str, namespace: &str) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(format!("{token}{name}{namespace}"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -103,7 +103,7 @@ impl SigningKey {
     }
 
     /// What git is told, as `name=value`.
-    pub(super) fn settings(&self) -> &[String] {
+    pub fn settings(&self) -> &[String] {
         &self.settings
     }
 }
