@@ -9,6 +9,7 @@ mod field;
 mod place;
 
 use kustomize_core::Rendered;
+use kustomize_core::host::Host;
 use kustomize_core::resource::Resource;
 use kustomize_core::yaml::{self, Data, Node, SourceText, Sources};
 use reconciler_api::KustomizationSpec;
@@ -24,7 +25,7 @@ pub use admission::Admission;
 pub use change::Change;
 pub use failure::BuildFailure;
 use failure::find_directory;
-pub use field::{FieldPlace, field_places};
+pub use field::{FieldPlace, field_places, meant_field};
 
 /// How many objects a Kustomization may have: the inventory in its status lists all of them.
 const MOST_OBJECTS: usize = 10_000;
@@ -129,7 +130,7 @@ fn render(
         };
         let node = decrypted.as_ref().unwrap_or(&resource.node);
         let value = match post_build {
-            Some(_) => substituted(&rendered, resource, decrypted.as_ref(), variables)?,
+            Some(_) => substituted(&rendered, tree, resource, decrypted.as_ref(), variables)?,
             None => None,
         };
         let value = match value {
@@ -159,11 +160,15 @@ fn render(
 /// A resource with variables replaced; nothing if it wants none.
 fn substituted(
     rendered: &Rendered,
+    tree: &GitTree,
     resource: &Resource,
     decrypted: Option<&Node>,
     variables: &Variables,
 ) -> Result<Option<Value>, BuildFailure> {
-    let fail = |message: String| BuildFailure::PostBuild { resource: name_of(resource), message };
+    let fail = |message: String| {
+        let place = variable_place(rendered, tree, resource, &message);
+        BuildFailure::PostBuild { resource: name_of(resource), message, place }
+    };
     let text = match decrypted {
         Some(node) => {
             let mut text = String::new();
@@ -183,6 +188,20 @@ fn substituted(
         return Err(fail("nothing with a kind and a name is left after variables were replaced".to_owned()));
     }
     Ok(Some(value))
+}
+
+/// The line of the variable that a message names last, in the file that a resource comes from; or else where the
+/// resource begins.
+fn variable_place(rendered: &Rendered, tree: &GitTree, resource: &Resource, message: &str) -> Option<String> {
+    let mut place = rendered.location(&resource.node)?;
+    let name = message.trim_end_matches('"').rsplit_once('"').map_or("", |(_, name)| name);
+    let text = String::from_utf8(tree.read(&place.file).ok()?).unwrap_or_default();
+    let wanted = format!("${{{name}");
+    let mut lines = text.lines().skip(place.line.saturating_sub(1));
+    if let Some(after) = lines.position(|line| !name.is_empty() && line.contains(&wanted)) {
+        place.line += after;
+    }
+    Some(place::line(&place))
 }
 
 /// `Kind.version.group/name`, as messages name a resource.

@@ -59,6 +59,19 @@ fn mistakes_are_one_line_and_the_usage() -> Result {
     let cases = [
         ("create kustomization", "✗ name is required", "Usage: reconciler create kustomization"),
         ("create source git podinfo --export", "✗ url is required", "Usage: reconciler create source git"),
+        (
+            "create source git podinfo --url=org/podinfo --branch=main",
+            "✗ git URL scheme '' not supported, can be: ssh, http and https; 'org/podinfo' has to be an address such as \
+             https://host/org/repository",
+            "Usage: ",
+        ),
+        (
+            "create source git podinfo --url=git@github.com:org/podinfo --branch=main",
+            "✗ git URL parse failed: parse \"git@github.com:org/podinfo\": write ssh://git@github.com/org/podinfo",
+            "Usage: ",
+        ),
+        ("push artifact", "✗ missing: <ADDRESS>", "Usage: "),
+        ("test", "✗ missing: --policy <POLICY>, <PATHS>...", "Usage: "),
         ("create kustomization apps --exprt", "✗ unknown flag: --exprt, did you mean --export", "Usage: "),
         (
             "create kustomization apps --source=HelmChart/x",
@@ -75,5 +88,29 @@ fn mistakes_are_one_line_and_the_usage() -> Result {
         assert!(stderr.contains(usage), "{line}: {stderr}");
         assert!(output.stdout.is_empty(), "{line}");
     }
+    Ok(())
+}
+
+#[test]
+fn names_of_files_in_errors_can_be_opened() -> Result {
+    let directory = tempfile::TempDir::new()?;
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+    write("kustomization.yaml", "resources: [map.yaml]\n")?;
+    write(
+        "ks.yaml",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: flux-system}\n\
+         spec: {interval: 5m, prune: true, sourceRef: {kind: GitRepository, name: x}, postBuild: {substitute: {a: b}}}\n",
+    )?;
+    let root = directory.path().canonicalize()?.display().to_string();
+    let line = format!(
+        "build kustomization a --path={root} --kustomization-file={root}/ks.yaml --dry-run --strict-substitute"
+    );
+    write("map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: ${b}\n")?;
+    let said = String::from_utf8(reconciler(&line)?.stderr)?;
+    assert!(said.contains("\"b\""), "{said}");
+    assert!(said.contains(&format!("({root}/map.yaml:1)")), "{said}");
+    write("map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n data: {")?;
+    let said = String::from_utf8(reconciler(&line)?.stderr)?;
+    assert!(said.contains(&format!("build failed: {root}/map.yaml:5:2: ")), "{said}");
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) fn files(
 ) -> Result<(), BuildFailure> {
     let decrypted = decrypt_sources(&*host, host.directory(), keys, Integrity::Verify).map_err(|error| {
         BuildFailure::DecryptSources {
-            message: error.to_string(),
+            message: with_help(error.to_string()),
             file: error.file().map(|file| relative(file).to_owned()),
         }
     })?;
@@ -30,6 +30,32 @@ pub(super) fn files(
     }
     host.replace(decrypted);
     Ok(())
+}
+
+/// The words of SOPS, and what to do about it.
+fn with_help(mut message: String) -> String {
+    let help = [
+        (
+            "failed to verify sops data integrity",
+            "; the file was changed after it was encrypted: change it with `sops FILE`, which keeps its MAC right",
+        ),
+        (
+            "there are no private keys",
+            "; they are taken from the entries of the Secret in spec.decryption.secretRef whose names end in .agekey",
+        ),
+        (
+            "did not match any of the recipients",
+            "; the Secret in spec.decryption.secretRef has other keys than the file was encrypted for",
+        ),
+        (
+            "no identity matched any of the recipients",
+            "; the Secret in spec.decryption.secretRef has other keys than the file was encrypted for",
+        ),
+    ];
+    if let Some((_, help)) = help.iter().find(|(words, _)| message.contains(words)) {
+        message.push_str(help);
+    }
+    message
 }
 
 /// A resource with everything decrypted in it; nothing if it is not encrypted.
@@ -43,7 +69,7 @@ pub(super) fn resource(
     let decrypted =
         decrypt_resource(&resource.node, keys, Integrity::Verify).map_err(|error| BuildFailure::Decrypt {
             resource: name_of(resource),
-            message: error.to_string(),
+            message: with_help(error.to_string()),
             place: rendered.location(&resource.node).map(|place| relative(&place.to_string()).to_owned()),
         })?;
     if let Some(decrypted) = &decrypted {

@@ -65,12 +65,14 @@ pub enum BuildFailure {
         place: Option<String>,
     },
     /// Variables cannot be replaced.
-    #[error("post build failed for '{resource}': {message}")]
+    #[error("post build failed for '{resource}': {message}{}", at(.place.as_deref()))]
     PostBuild {
         /// The resource.
         resource: String,
         /// What is wrong.
         message: String,
+        /// Where the variable or the resource stands, as `file:line`.
+        place: Option<String>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Where fields of an object were written that an API server refuses.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaPropsOrArray;
+use kustomize_core::closest;
 use kustomize_core::yaml::{Node, Pos, Value};
 use reconciler_api::KustomizationSpec;
 use reconciler_core::generator::{self, OverlayHost};
@@ -52,6 +54,26 @@ pub fn field_places(
         Some(places.collect())
     };
     find().unwrap_or_default()
+}
+
+/// The field of one of Flux's kinds that a field which the kind does not have is most likely a slip of.
+#[must_use]
+pub fn meant_field(id: &ObjectId, field: &str) -> Option<String> {
+    let crds = reconciler_api::crds();
+    let crd = crds.iter().find(|crd| crd.spec.group == id.group && crd.spec.names.kind == id.kind)?;
+    let mut schema = crd.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref()?;
+    for part in field.trim_start_matches('.').split('.') {
+        let (name, index) = part.split_once('[').unwrap_or((part, ""));
+        let properties = schema.properties.as_ref()?;
+        let Some(next) = properties.get(name) else {
+            return closest(name, properties.keys().map(String::as_str)).map(str::to_owned);
+        };
+        schema = match &next.items {
+            Some(JSONSchemaPropsOrArray::Schema(item)) if !index.is_empty() => item,
+            _ => next,
+        };
+    }
+    None
 }
 
 /// The position of a field, or of the last part of its path that there is, and that part.
@@ -162,6 +184,22 @@ spec:
 data:
   a b: x
 ";
+
+    #[test]
+    fn fields_of_fluxs_kinds_have_names_that_were_meant() {
+        let id = |kind: &str, group: &str| ObjectId {
+            name: "a".to_owned(),
+            namespace: "b".to_owned(),
+            kind: kind.to_owned(),
+            group: group.to_owned(),
+        };
+        let ours = id("Kustomization", "kustomize.toolkit.fluxcd.io");
+        assert_eq!(meant_field(&ours, ".spec.pathh").as_deref(), Some("path"));
+        assert_eq!(meant_field(&ours, ".spec.patches[0].ptach").as_deref(), Some("patch"));
+        assert_eq!(meant_field(&ours, ".spec.path"), None);
+        assert_eq!(meant_field(&ours, ".spec.something-else"), None);
+        assert_eq!(meant_field(&id("Deployment", "apps"), ".spec.replics"), None);
+    }
 
     #[test]
     fn paths_lead_to_lines() -> Result<(), Box<dyn std::error::Error>> {

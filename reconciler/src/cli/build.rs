@@ -32,7 +32,7 @@ struct Kustomization {
     flags: Flags,
     #[command(flatten)]
     policies: policies::PolicyFlags,
-    /// Do not ask the cluster
+    /// Do not ask the cluster; the Kustomization comes from --kustomization-file then
     #[arg(long)]
     dry_run: bool,
 }

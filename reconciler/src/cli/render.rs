@@ -140,10 +140,11 @@ impl Flags {
         let overlay = OverlayHost::with_options(&host, "/", &directory, &spec, &options)
             .map_err(|error| Failure::failed(format!("failed to generate kustomization.yaml: {error}")))?;
         for text in &overlay.generated().ignored {
-            term::warning(text);
+            term::warning(&openable(text));
         }
-        let rendered = generator::build(&overlay, &Cancellation::default())
-            .map_err(|error| Failure::failed(format!("kustomize build failed: {error}")))?;
+        let rendered = generator::build(&overlay, &Cancellation::default()).map_err(|error| {
+            Failure::failed(format!("kustomize build failed: {}", openable(&error.to_string())))
+        })?;
         let always = spec.post_build.as_ref().and_then(|post| post.substitute_strategy.as_deref());
         let variables = (!variables.is_empty() || always == Some("Always")).then_some(variables);
         let mode = if self.strict_substitute { Mode::Strict } else { Mode::Lenient };
@@ -197,6 +198,17 @@ impl Flags {
     }
 }
 
+/// A message that begins with a file, whose name can be opened: the overlay names files from the root of the file
+/// system, without the slash.
+fn openable(message: &str) -> String {
+    match message.split_once(':') {
+        Some((file, rest)) if !file.starts_with('/') && Path::new(&format!("/{file}")).is_file() => {
+            format!("{}:{rest}", shown(&format!("/{file}")))
+        }
+        _ => message.to_owned(),
+    }
+}
+
 fn borrowed(pairs: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
     pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
@@ -233,7 +245,16 @@ fn one(rendered: &Rendered, resource: &Resource, variables: Option<&Variables>, 
         Some(variables) => {
             let text = rendered.resource_yaml(resource).map_err(|error| failed(&error))?;
             substitute::substitute(&resource.node, &text, variables, mode).map_err(|error| {
-                Failure::failed(format!("var substitution failed for '{}': {error}", resource.name()))
+                // Where the resource begins; in it stands the variable.
+                let place = rendered.location(&resource.node).map(|place| {
+                    format!(
+                        " ({}:{})",
+                        shown(&format!("/{}", place.file.trim_start_matches('/'))),
+                        place.line
+                    )
+                });
+                let place = place.unwrap_or_default();
+                Failure::failed(format!("var substitution failed for '{}': {error}{place}", resource.name()))
             })?
         }
         None => None,

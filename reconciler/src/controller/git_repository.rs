@@ -218,9 +218,15 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
     let wanted = repository.spec.reference.clone().unwrap_or_default();
     let mut commit = mirror.fetch(&remote, &wanted).await.map_err(|error| {
         let mut failure = Failure::git(&error, url);
-        if matches!(error, GitError::Authentication(_)) && repository.spec.secret_ref.is_none() {
-            failure.message +=
-                "; spec.secretRef can name a Secret with 'username' and 'password', or 'bearerToken'";
+        if matches!(error, GitError::Authentication(_)) {
+            failure.message += &match &repository.spec.secret_ref {
+                None => "; spec.secretRef can name a Secret with 'username' and 'password', or 'bearerToken'".to_owned(),
+                Some(secret) => format!(
+                    "; the server refuses the login in the Secret '{}': is it right, does it still hold, and may it read \
+                     this repository?",
+                    secret.name
+                ),
+            };
         }
         failure
     })?;

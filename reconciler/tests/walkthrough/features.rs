@@ -190,7 +190,7 @@ async fn variables_come_from_the_spec_and_from_objects() -> Outcome {
     let message = stage.not_ready("vars", "BuildFailed", "tow").await?;
     assert_eq!(
         message,
-        "post build failed for 'ConfigMap.v1.[noGrp]/filled': envsubst error: variable substitution failed: variable not set (strict mode): \"tow\""
+        "post build failed for 'ConfigMap.v1.[noGrp]/filled': envsubst error: variable substitution failed: variable not set (strict mode): \"tow\" (vars/map.yaml:7)"
     );
     stage.delete("vars").await?;
     stage.disappears(&path).await?;
@@ -214,6 +214,17 @@ async fn health_and_dependencies_are_waited_for() -> Outcome {
     stage.ready("first", &stage.revision()?).await?;
     stage.ready("second", &stage.revision()?).await?;
     assert!(stage.exists(&path_of("configmaps", "second")).await?);
+
+    // Two that wait for each other are told so.
+    let after = |name: &str| json!({"spec": {"dependsOn": [{"name": name}]}});
+    stage.patch("first", &after("second")).await?;
+    stage.patch("second", &after("first")).await?;
+    let message = stage.not_ready("second", "DependencyNotReady", "in turn").await?;
+    let wanted = "dependency 'health/first' is not ready; it waits for this one in turn: \
+                  health/second → health/first → health/second. Remove one of these from spec.dependsOn";
+    assert_eq!(message, wanted);
+    stage.patch("first", &json!({"spec": {"dependsOn": null}})).await?;
+    stage.ready("second", &stage.revision()?).await?;
 
     stage.patch("first", &json!({"spec": {"timeout": "1s"}})).await?;
     stage.commit("break it", &[("first/deployment.yaml", &hopeless("first"))])?;

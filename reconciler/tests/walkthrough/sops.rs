@@ -84,6 +84,7 @@ async fn secrets_are_decrypted_and_told_nobody() -> Outcome {
     let message = stage.not_ready("sops", "BuildFailed", "decrypting sources").await?;
     assert!(message.starts_with("error decrypting sources: cannot get sops data key: "), "{message}");
     assert!(message.contains("identity did not match any of the recipients"), "{message}");
+    assert!(message.contains("has other keys than the file was encrypted for"), "{message}");
     assert!(message.ends_with(" (sops/blob.bin)"), "{message}");
 
     stage.change("/api/v1/namespaces/sops/secrets/keys", &json!({"data": keys(&ours)["data"]})).await?;
@@ -110,6 +111,7 @@ async fn secrets_are_decrypted_and_told_nobody() -> Outcome {
         message.starts_with("error decrypting sources: failed to verify sops data integrity: "),
         "{message}"
     );
+    assert!(message.contains("; the file was changed after it was encrypted"), "{message}");
     assert!(message.ends_with(" (sops/secret.yaml)"), "{message}");
 
     // Keys of other services are named, as is where they are.

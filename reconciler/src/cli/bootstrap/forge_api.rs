@@ -267,7 +267,8 @@ impl Api {
             let known = inner[if is_bitbucket { "text" } else { "key" }].as_str().unwrap_or_default();
             // A key can stand only once in a repository of Bitbucket, under whatever title.
             let is_named = inner[if is_bitbucket { "label" } else { "title" }] == title;
-            if !is_named && !(is_bitbucket && is_same_key(known, public)) {
+            let is_meant = is_named || (is_bitbucket && is_same_key(known, public));
+            if !is_meant {
                 continue;
             }
             if is_same_key(known, public) && self.may_write(&key) == may_write {

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Common;
 use super::steps::{Credentials, KeyKeeper, Origin};
+use crate::cli::create::git_url;
 use crate::cli::worktree::Access;
 use crate::cli::{Failure, Result};
 
@@ -68,9 +69,7 @@ impl Git {
         if self.url.is_empty() {
             return Err(Failure::usage("url is required"));
         }
-        let url = Url::parse(&self.url).map_err(|error| {
-            Failure::usage(format!("git URL parse failed: parse \"{}\": {error}", self.url))
-        })?;
+        let url = git_url(&self.url)?;
         if self.with_bearer_token && self.password.is_empty() {
             return Err(Failure::usage("--with-bearer-token needs the token as --password"));
         }

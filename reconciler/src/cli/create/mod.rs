@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use reconciler_api::Duration;
 use serde_json::Value;
+use url::Url;
 
 use super::manifest::Manifest;
 use super::{Failure, Global, Result, term};
@@ -261,6 +262,24 @@ impl ObjectReference {
             .with("/namespace", self.namespace.as_str())
             .0
     }
+}
+
+/// Reads the address of a git repository.
+pub(super) fn git_url(text: &str) -> Result<Url> {
+    let failed = |reason: &dyn std::fmt::Display| {
+        Failure::usage(format!("git URL parse failed: parse \"{text}\": {reason}"))
+    };
+    Url::parse(text).map_err(|error| match (error, text.split_once(':')) {
+        // git takes these, the kind GitRepository does not.
+        (url::ParseError::RelativeUrlWithoutBase, Some((host, path))) if host.contains('@') => {
+            failed(&format!("write ssh://{host}/{}", path.trim_start_matches('/')))
+        }
+        (url::ParseError::RelativeUrlWithoutBase, _) => Failure::usage(format!(
+            "git URL scheme '' not supported, can be: ssh, http and https; '{text}' has to be an address such as \
+             https://host/org/repository"
+        )),
+        (error, _) => failed(&error),
+    })
 }
 
 /// The entry of a list whose letters are the same, whatever their case.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Context, Name, Objects, read_file};
+use super::{Context, Name, Objects, git_url, read_file};
 use crate::cli::manifest::Manifest;
 use crate::cli::ssh_key::{self, KeyFlags};
 use crate::cli::{Failure, Result};
@@ -113,8 +113,7 @@ impl Objects for Git {
         if self.url.is_empty() {
             return Err(Failure::usage("url is required"));
         }
-        let url = url::Url::parse(&self.url)
-            .map_err(|error| Failure::usage(format!("parse \"{}\": {error}", self.url)))?;
+        let url = git_url(&self.url)?;
         match url.scheme() {
             "http" | "https" => {}
             "ssh" => return self.for_ssh(context, &url),

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::secret::{Ssh, secret, with_file};
-use super::{Context, Credentials, Name, Objects};
+use super::{Context, Credentials, Name, Objects, git_url};
 use crate::cli::manifest::Manifest;
 use crate::cli::ssh_key::KeyFlags;
 use crate::cli::{Failure, Result, term};
@@ -82,9 +82,7 @@ impl Objects for Flags {
         if self.url.is_empty() {
             return Err(Failure::usage("url is required"));
         }
-        let url = url::Url::parse(&self.url).map_err(|error| {
-            Failure::usage(format!("git URL parse failed: parse \"{}\": {error}", self.url))
-        })?;
+        let url = git_url(&self.url)?;
         let scheme = url.scheme();
         if !matches!(scheme, "ssh" | "http" | "https") {
             return Err(Failure::usage(format!(

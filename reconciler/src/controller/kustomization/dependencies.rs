@@ -1,5 +1,6 @@
 //! The dependencies of a Kustomization.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use super::{Failure, Reconciliation};
 
 /// The pause while something that is needed is not ready; a change of it ends it.
 const NO_DEPENDENCY: Duration = Duration::from_secs(30);
+
+/// How many dependencies are followed to find out whether they form a cycle.
+const MOST_DEPENDENCIES: usize = 1000;
 
 impl Reconciliation<'_> {
     /// Whether a dependency is not known, and not all Kustomizations are.
@@ -59,7 +63,12 @@ impl Reconciliation<'_> {
             }
             let is_seen = other.metadata.generation == Some(other.observed_generation());
             if !is_seen || !other.is_ready() {
-                return Err(fail(format!("dependency '{key}' is not ready")));
+                let cycle = self.cycle(&key).map(|cycle| {
+                    format!(
+                        "; it waits for this one in turn: {cycle}. Remove one of these from spec.dependsOn"
+                    )
+                });
+                return Err(fail(format!("dependency '{key}' is not ready{}", cycle.unwrap_or_default())));
             }
             if other.spec.source_ref == self.object.spec.source_ref {
                 let applied = other.status.as_ref().and_then(|status| status.last_applied_revision.as_ref());
@@ -70,6 +79,40 @@ impl Reconciliation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The way along which a dependency waits for this Kustomization, if there is one.
+    fn cycle(&self, dependency: &Key) -> Option<String> {
+        let mut from: BTreeMap<Key, Key> = BTreeMap::from([(dependency.clone(), self.key.clone())]);
+        let mut waiting = VecDeque::from([dependency.clone()]);
+        while let Some(key) = waiting.pop_front() {
+            if key == *self.key {
+                let mut way = vec![key.to_string()];
+                let mut at = &key;
+                while let Some(before) = from.get(at) {
+                    way.push(before.to_string());
+                    if before == self.key {
+                        break;
+                    }
+                    at = before;
+                }
+                way.reverse();
+                return Some(way.join(" → "));
+            }
+            if from.len() > MOST_DEPENDENCIES {
+                return None;
+            }
+            let Some(Ok(found)) = self.context.kustomizations.get(&key) else { continue };
+            for next in &found.spec.depends_on {
+                let namespace = next.namespace.as_ref().unwrap_or(&key.namespace).clone();
+                let next = Key { namespace, name: next.name.clone() };
+                if !from.contains_key(&next) {
+                    from.insert(next.clone(), key.clone());
+                    waiting.push_back(next);
+                }
+            }
+        }
+        None
     }
 
     /// The truth of an expression about this Kustomization (`self`) and a dependency (`dep`).

@@ -65,8 +65,9 @@ impl Reconciliation<'_> {
         commit: &Snapshot,
         plaintext: &Plaintext,
     ) -> Failure {
-        let mut places = Vec::new();
+        let (mut places, mut meant) = (Vec::new(), None);
         if let Some(refused) = error.refused.clone().filter(|refused| !refused.fields.is_empty()) {
+            meant = refused.fields.iter().find_map(|field| build::meant_field(&refused.id, field));
             let (tree, spec) = (commit.tree.clone(), self.object.spec.clone());
             let timeout = spec.timeout().to_std();
             let work = move |cancellation: &Cancellation| {
@@ -76,13 +77,9 @@ impl Reconciliation<'_> {
             places = self.context.build(&self.key.namespace, timeout, work).await.unwrap_or_default();
         }
         let excerpt = places.first().and_then(|place| place.excerpt.clone());
-        let error = match &*places {
-            [] => error,
-            places => {
-                let texts: Vec<&str> = places.iter().map(|place| &*place.text).collect();
-                error.with_hint(texts.join("\n"))
-            }
-        };
+        let mut hints: Vec<String> = places.iter().map(|place| place.text.clone()).collect();
+        hints.extend(meant.map(|meant| format!("did you mean \"{meant}\"?")));
+        let error = if hints.is_empty() { error } else { error.with_hint(hints.join("\n")) };
         // The server may repeat what it refuses.
         Failure { excerpt, ..Failure::new(reason::RECONCILIATION_FAILED, error.to_string()) }
             .masked(plaintext)
