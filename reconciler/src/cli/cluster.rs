@@ -92,16 +92,19 @@ impl Cluster {
         value(&self.api(&kind.resource(), namespace).get(name).await.map_err(request_failed)?)
     }
 
-    /// An object, if it exists.
+    /// An object, if it exists; nothing if the cluster does not know the kind.
     pub(crate) async fn find(
         &self,
         resource: &ApiResource,
         namespace: &str,
         name: &str,
     ) -> Result<Option<Value>> {
-        match self.api(resource, namespace).get_opt(name).await.map_err(request_failed)? {
-            Some(object) => value(&object).map(Some),
-            None => Ok(None),
+        match self.api(resource, namespace).get_opt(name).await {
+            Ok(Some(object)) => value(&object).map(Some),
+            Ok(None) => Ok(None),
+            // An API server that does not know the kind answers with a page instead of a reason.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(request_failed(error)),
         }
     }
 
