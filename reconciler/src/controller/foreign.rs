@@ -4,6 +4,7 @@
 use std::io::{Seek as _, Write as _};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use reconciler_api::Artifact;
 use reconciler_core::source::IgnoreRules;
 use serde_json::json;
@@ -13,7 +14,7 @@ use url::Url;
 
 use super::queue::Key;
 use super::sources::{Offer, SourceKind};
-use super::{Context, Next};
+use super::{Context, Next, tenancy};
 use crate::outbound;
 use crate::source::Snapshot;
 use crate::source::archive::unpack;
@@ -23,6 +24,16 @@ use crate::source::tree_store::{Limits, Record};
 const AGAIN: Duration = Duration::from_secs(10);
 /// How long a server may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The kinds whose archives are offered.
+const KINDS: [&str; 7] = [
+    "GitRepository",
+    "OCIRepository",
+    "Bucket",
+    "ExternalArtifact",
+    "ArtifactGenerator",
+    "HelmChart",
+    "HelmRepository",
+];
 /// The largest archive, in bytes.
 const LARGEST: u64 = 512 << 20;
 
@@ -70,6 +81,29 @@ async fn follow_now(context: &Context, kind: SourceKind, key: &Key, artifact: Op
     }
 }
 
+/// Refuses the archive of a source that a namespace may not refer to, before anything is asked of a server: whoever can
+/// write the status of a source would learn which archives others have. The archives of Flux and of this process are at
+/// `KIND/NAMESPACE/NAME/FILE`, whatever their server is called.
+fn refuse_others(context: &Context, key: &Key, url: &Url) -> Result<(), String> {
+    let path = percent_decode_str(url.path()).decode_utf8_lossy();
+    // Servers may take several slashes, or a backslash, for one.
+    let segments: Vec<&str> =
+        path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
+    let strict = context.tenants.is_strict(&key.namespace) != Some(false);
+    if strict && (segments.contains(&"..") || path.contains('%')) {
+        return Err(format!("{url} has a path that can lead elsewhere"));
+    }
+    for place in segments.windows(3) {
+        let [kind, namespace, name] = place else { continue };
+        let Some(kind) = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(kind)) else { continue };
+        let other = Key { namespace: (*namespace).to_owned(), name: (*name).to_owned() };
+        if strict && !context.may_use(&key.namespace, kind, &other) {
+            return Err(tenancy::refusal(&format!("{kind}/{other}"), &key.namespace));
+        }
+    }
+    Ok(())
+}
+
 async fn fetch(
     context: &Context,
     kind: SourceKind,
@@ -91,12 +125,22 @@ async fn fetch(
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let url = Url::parse(&artifact.url).map_err(|error| format!("{}: {error}", artifact.url))?;
     outbound::check_address(&url).map_err(|refused| refused.to_string())?;
-    let client = outbound::guarded(reqwest::Client::builder()).timeout(PATIENCE);
+    refuse_others(context, key, &url)?;
+    let mut client = outbound::guarded(reqwest::Client::builder()).timeout(PATIENCE);
+    let may_redirect = context.tenants.is_strict(&key.namespace) == Some(false);
+    if !may_redirect {
+        // It could lead to what was refused.
+        client = client.redirect(reqwest::redirect::Policy::none());
+    }
     let client = client.build().map_err(|error| text(&error))?;
     let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
     let failed =
         |error: reqwest::Error| format!("{}: {}", artifact.url, outbound::causes(&error.without_url()));
     let mut answer = answer.map_err(failed)?;
+    if answer.status().is_redirection() {
+        let url = &artifact.url;
+        return Err(format!("{url} is redirected, which is not allowed in the namespace of a tenant"));
+    }
     let mut file = tempfile::tempfile_in(&context.data).map_err(|error| text(&error))?;
     let mut size = 0_u64;
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {

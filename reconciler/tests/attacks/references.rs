@@ -283,3 +283,36 @@ async fn an_alert_for_what_others_share() -> Outcome {
     }
     world.end().await
 }
+
+/// Whoever can write the status of a source could ask for the archives of others by name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_artifact_at_the_address_of_another_source() -> Outcome {
+    let world = World::new(&[]).await?;
+    let (address, heard) = listener().await?;
+    let cases = [
+        ("there", "gitrepository/victim/app/latest.tar.gz"),
+        ("not-there", "gitrepository/victim/none/latest.tar.gz"),
+        ("escaped", "prefix//GitRepository/%76ictim/./app/latest.tar.gz"),
+    ];
+    for (name, path) in cases {
+        let object = json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "ExternalArtifact",
+            "metadata": {"name": name, "namespace": ATTACKER},
+            "spec": {"sourceRef": {"apiVersion": "example.com/v1", "kind": "Source", "name": "x"}},
+        });
+        world.create(&object).await?;
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let artifact = json!({
+            "digest": digest, "lastUpdateTime": "2026-01-01T00:00:00Z", "path": path, "revision": "x",
+            "url": format!("http://{address}/{path}"),
+        });
+        let status = format!("{}/status", world.path("externalartifacts", name));
+        world.stage.change(&status, &json!({"status": {"artifact": artifact}})).await?;
+        let source = json!({"sourceRef": {"kind": "ExternalArtifact", "name": name}});
+        world.create(&kustomization(name, source)).await?;
+        let why = "cross-namespace references have been blocked";
+        world.refused("kustomizations", name, why).await.map_err(|error| format!("{name}: {error}"))?;
+    }
+    assert_eq!(heard.take(), Vec::<String>::new());
+    world.end().await
+}
