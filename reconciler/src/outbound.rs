@@ -20,7 +20,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 pub use answer::{BodyError, body, caused, causes};
-pub use cluster::{Reach, client};
+pub use cluster::{InMemory, Reach, client};
 pub use gate::Gate;
 pub(crate) use gate::connect;
 pub use tls_proxy::TlsProxy;

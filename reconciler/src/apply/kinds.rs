@@ -71,6 +71,13 @@ impl ApiKind {
 /// The characters to escape in a segment of a path: those with a meaning there. Names of roles contain colons.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
+/// How many kinds a group and version may have, and for how many of them the kinds are kept: the cluster may be one of a
+/// tenant's choice.
+const MOST_KINDS: usize = 2_000;
+const MOST_VERSIONS: usize = 1_000;
+/// How long a name of a kind may be, in bytes. Kubernetes allows 63.
+const LONGEST_NAME: usize = 253;
+
 /// The kinds of a group and version, by name.
 type Served = Arc<HashMap<String, ApiKind>>;
 
@@ -129,10 +136,12 @@ impl Kinds {
             Err(error) if error.code() == 404 => return Ok(None),
             Err(error) => return Err(error),
         };
+        let is_short = |item: &ResourceItem| item.name.len().max(item.kind.len()) <= LONGEST_NAME;
         let served: HashMap<String, ApiKind> = list
             .resources
             .into_iter()
-            .filter(|item| !item.name.contains('/'))
+            .filter(|item| !item.name.contains('/') && is_short(item))
+            .take(MOST_KINDS)
             .map(|item| {
                 let kind = ApiKind {
                     api_version: api_version.to_owned(),
@@ -144,10 +153,11 @@ impl Kinds {
             })
             .collect();
         let found = served.get(kind).cloned();
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(api_version.to_owned(), Arc::new(served));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_VERSIONS {
+            known.clear();
+        }
+        known.insert(api_version.to_owned(), Arc::new(served));
         Ok(found)
     }
 

@@ -334,7 +334,11 @@ async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>,
         match event {
             Ok(Event::Init) => shown.clear(),
             Ok(Event::InitApply(found)) => {
-                shown.insert(see(&found.metadata));
+                let id = see(&found.metadata);
+                // A list without end fills nothing.
+                if shared.state().objects.contains_key(&id) {
+                    shown.insert(id);
+                }
             }
             Ok(Event::InitDone) => shared.listed(&kind, &std::mem::take(&mut shown)),
             Ok(Event::Apply(found)) => {

@@ -21,6 +21,8 @@ const LONGEST_PAUSE: u64 = 30;
 
 /// How long an answer may take: twice as long as an admission webhook. The cluster may be one of a tenant's choice.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How much of a message of a server is kept, in characters.
+const LONGEST_MESSAGE: usize = 8 << 10;
 /// How large an answer may be, in bytes.
 const LARGEST: usize = 64 << 20;
 
@@ -168,9 +170,10 @@ fn refusal(code: u16, body: &[u8]) -> RequestError {
     let status: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = match object::text(&status, &["message"]) {
         "" => format!("the server answered with status {code}"),
-        message => message.to_owned(),
+        message => message.chars().take(LONGEST_MESSAGE).collect(),
     };
-    RequestError::Refused { code, reason: object::text(&status, &["reason"]).to_owned(), message }
+    let reason = object::text(&status, &["reason"]).chars().take(LONGEST_MESSAGE).collect();
+    RequestError::Refused { code, reason, message }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::store::Store;
 use super::tenancy::{self, Tenancy, Tenants};
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
+use crate::outbound::InMemory;
 use crate::source::git::{Commit, GithubTokens, Mirror};
 use crate::turns::Turns;
 
@@ -79,6 +80,8 @@ pub struct Context {
     remotes: Mutex<HashMap<ConfigPlace, (String, Objects)>>,
     /// How many more watches each namespace may have on other clusters.
     remote_watches: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// How much of the answers of other clusters is in memory for each namespace.
+    remote_answers: Mutex<HashMap<String, InMemory>>,
     drifts: mpsc::UnboundedSender<Owner>,
     drifted: Mutex<Option<mpsc::UnboundedReceiver<Owner>>>,
     /// Builds that may run at the same time.
@@ -147,6 +150,7 @@ impl Context {
             memories: Mutex::default(),
             remotes: Mutex::default(),
             remote_watches: Mutex::default(),
+            remote_answers: Mutex::default(),
             drifts,
             drifted: Mutex::new(Some(drifted)),
             // There is always a permit for another namespace: a build can take long, and applying can wait for the cluster.
@@ -422,6 +426,12 @@ impl Context {
         let mut all = self.remote_watches.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(REMOTE_WATCHES));
         Arc::clone(all.entry(namespace.to_owned()).or_insert_with(new))
+    }
+
+    /// How much of the answers of other clusters is in memory for a namespace.
+    pub(crate) fn remote_answers(&self, namespace: &str) -> InMemory {
+        let mut all = self.remote_answers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(namespace.to_owned()).or_default())
     }
 
     /// Makes Kustomizations due whose objects were changed by others, for ever.

@@ -111,7 +111,8 @@ impl Reconciliation<'_> {
         }
         let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
         let config = config.map_err(|error| fail(&error))?;
-        let client = outbound::client(config, reach).await.map_err(|error| fail(&error))?;
+        let in_memory = self.context.remote_answers(&key.namespace);
+        let client = outbound::client(config, reach, in_memory).await.map_err(|error| fail(&error))?;
         Ok(self.context.add_remote(place, version, client))
     }
 }
