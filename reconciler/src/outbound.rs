@@ -10,7 +10,7 @@ mod gate;
 mod tls_proxy;
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::sync::Arc;
 
 use reqwest::ClientBuilder;
@@ -20,7 +20,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 pub use answer::{BodyError, body, caused, causes};
-pub use cluster::{InMemory, Reach, client};
+pub use cluster::{InMemory, client};
 pub use gate::Gate;
 pub(crate) use gate::connect;
 pub use tls_proxy::TlsProxy;
@@ -30,12 +30,35 @@ const MOST_REDIRECTS: usize = 10;
 /// The address of Amazon's metadata service which is not link-local.
 const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
 
-/// An address that is never connected to.
+/// Which addresses may be connected to besides those that never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All.
+    #[default]
+    Everywhere,
+    /// All but those of this machine, where services may trust whoever is on it.
+    OtherMachines,
+}
+
+/// An address that is not connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("'{host}' has the link-local address {address}, which is never connected to")]
-pub struct Refused {
-    host: String,
-    address: IpAddr,
+pub enum Refused {
+    /// For nobody.
+    #[error("'{host}' has the link-local address {address}, which is never connected to")]
+    LinkLocal {
+        /// The name or address that was given.
+        host: String,
+        /// Its address.
+        address: IpAddr,
+    },
+    /// For no tenant.
+    #[error(
+        "'{host}' leads to the machine of the reconciler, which is not allowed in the namespace of a tenant"
+    )]
+    Here {
+        /// The name or address that was given.
+        host: String,
+    },
 }
 
 /// Whether an address is one of those that are never connected to.
@@ -58,30 +81,43 @@ pub fn is_refused(address: IpAddr) -> bool {
     }
 }
 
-fn allowed(host: &str, address: IpAddr) -> Result<IpAddr, Refused> {
-    if is_refused(address) { Err(Refused { host: host.to_owned(), address }) } else { Ok(address) }
+/// Whether an address leads to this machine, by any of its interfaces.
+fn is_here(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    // A socket can be bound to the machine's own addresses only. Nothing is sent.
+    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
+}
+
+fn allowed(host: &str, address: IpAddr, reach: Reach) -> Result<IpAddr, Refused> {
+    if is_refused(address) {
+        return Err(Refused::LinkLocal { host: host.to_owned(), address });
+    }
+    if reach == Reach::OtherMachines && is_here(address) {
+        return Err(Refused::Here { host: host.to_owned() });
+    }
+    Ok(address)
 }
 
 /// The addresses of a host, a name or an address. None if it cannot be resolved: whoever connects says why.
 ///
 /// # Errors
 /// One of the addresses is refused.
-pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, Refused> {
+pub async fn resolve(host: &str, reach: Reach) -> Result<Vec<IpAddr>, Refused> {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     let found = tokio::net::lookup_host((plain, 0)).await;
-    found.into_iter().flatten().map(|found| allowed(host, found.ip())).collect()
+    found.into_iter().flatten().map(|found| allowed(host, found.ip(), reach)).collect()
 }
 
 /// Looks at the host of a URL, and returns its addresses.
 ///
 /// # Errors
 /// One of the addresses is refused.
-pub async fn check(url: &str) -> Result<Vec<IpAddr>, Refused> {
+pub async fn check(url: &str, reach: Reach) -> Result<Vec<IpAddr>, Refused> {
     if let Some((host, _)) = short_form(url) {
-        return resolve(host).await;
+        return resolve(host, reach).await;
     }
     match Url::parse(url).ok().as_ref().and_then(Url::host_str) {
-        Some(host) => resolve(host).await,
+        Some(host) => resolve(host, reach).await,
         None => Ok(Vec::new()),
     }
 }
@@ -107,41 +143,43 @@ pub(crate) fn short_form(address: &str) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// The address is refused.
-pub fn check_address(url: &Url) -> Result<(), Refused> {
+pub fn check_address(url: &Url, reach: Reach) -> Result<(), Refused> {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         Some(Host::Domain(_)) | None => return Ok(()),
     };
-    allowed(&address.to_string(), address).map(|_| ())
+    allowed(&address.to_string(), address, reach).map(|_| ())
 }
 
 /// A client that connects to no such address, whatever a name stands for and wherever a server redirects it.
 /// The address in the first URL is left to [`check_address`].
-pub fn guarded(client: ClientBuilder) -> ClientBuilder {
-    client.dns_resolver(Arc::new(Guard)).redirect(Policy::custom(followed))
+pub fn guarded(client: ClientBuilder, reach: Reach) -> ClientBuilder {
+    let policy = Policy::custom(move |attempt| followed(attempt, reach));
+    client.dns_resolver(Arc::new(Guard(reach))).redirect(policy)
 }
 
-fn followed(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+fn followed(attempt: Attempt<'_>, reach: Reach) -> reqwest::redirect::Action {
     if attempt.previous().len() > MOST_REDIRECTS {
         return attempt.error("too many redirects");
     }
-    match check_address(attempt.url()) {
+    match check_address(attempt.url(), reach) {
         Ok(()) => attempt.follow(),
         Err(refused) => attempt.error(refused),
     }
 }
 
 /// Resolves names, and refuses those of refused addresses.
-struct Guard;
+struct Guard(Reach);
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let mut addresses = Vec::new();
             for address in found {
-                allowed(name.as_str(), address.ip())?;
+                allowed(name.as_str(), address.ip(), reach)?;
                 addresses.push(address);
             }
             Ok::<Addrs, Box<dyn Error + Send + Sync>>(Box::new(addresses.into_iter()))
@@ -167,7 +205,7 @@ mod tests {
             "http://[febf:ffff::1]/",
             "http://[fd00:ec2::254]/",
         ] {
-            assert!(check_address(&Url::parse(text)?).is_err(), "{text}");
+            assert!(check_address(&Url::parse(text)?, Reach::Everywhere).is_err(), "{text}");
         }
         for text in [
             "http://169.253.0.1/",
@@ -178,7 +216,7 @@ mod tests {
             "http://[fd00::1]/",
             "http://example.org/",
         ] {
-            assert_eq!(check_address(&Url::parse(text)?), Ok(()), "{text}");
+            assert_eq!(check_address(&Url::parse(text)?, Reach::Everywhere), Ok(()), "{text}");
         }
         Ok(())
     }
@@ -187,14 +225,19 @@ mod tests {
     async fn addresses_are_refused_before_anyone_connects() {
         // The parser takes these hosts for names, the resolver takes them for addresses.
         for url in ["ssh://git@169.254.169.254/x", "ssh://git@[fe80::1]/x", "ssh://2852039166/x"] {
-            assert!(check(url).await.is_err(), "{url}");
+            assert!(check(url, Reach::Everywhere).await.is_err(), "{url}");
         }
         for url in ["git@169.254.169.254:x", "169.254.169.254:x", "git@[fe80::1]:x"] {
-            assert!(check(url).await.is_err(), "{url}");
+            assert!(check(url, Reach::Everywhere).await.is_err(), "{url}");
         }
-        assert!(check("https://127.0.0.1:8080/x").await.is_ok_and(|found| found.len() == 1));
+        let here = "https://127.0.0.1:8080/x";
+        assert!(check(here, Reach::Everywhere).await.is_ok_and(|found| found.len() == 1));
+        // A name is resolved first.
+        for url in [here, "http://localhost/x", "git@localhost:x", "ssh://git@0/x", "ssh://git@[::1]/x"] {
+            assert!(check(url, Reach::OtherMachines).await.is_err(), "{url}");
+        }
         for url in ["file:///srv/git", "not a url"] {
-            assert_eq!(check(url).await, Ok(Vec::new()), "{url}");
+            assert_eq!(check(url, Reach::OtherMachines).await, Ok(Vec::new()), "{url}");
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct RunOptions {
     pub shard: Shard,
     /// Which namespaces are strict.
     pub tenancy: Tenancy,
+    /// Whether sources and providers of strict namespaces may be on this machine, such as stand-ins in tests.
+    pub allow_tenant_loopback: bool,
     /// The namespace of the reconciler, which is not strict because of its label.
     pub own_namespace: Option<String>,
     /// The URL of a repository on this machine that strict namespaces may use as well.
@@ -77,6 +79,7 @@ impl RunOptions {
             receivers: None,
             shard: Shard::default(),
             tenancy: Tenancy::default(),
+            allow_tenant_loopback: false,
             own_namespace: None,
             local_repository: None,
             artifacts: None,
@@ -124,6 +127,7 @@ pub async fn run(
         .with_shard(options.shard)
         .with_local_repository(options.local_repository)
         .with_tenancy(options.tenancy, options.own_namespace)
+        .with_tenant_loopback(options.allow_tenant_loopback)
         .with_build_timeout(options.build_timeout)
         .with_evaluator(options.evaluator.or_else(|| std::env::current_exe().ok()).unwrap_or_default());
     let context = Arc::new(context);

@@ -83,6 +83,9 @@ pub(crate) struct Run {
     /// Which namespaces cannot refer to others: those labelled toolkit.fluxcd.io/tenant, or all (strict)
     #[arg(long, default_value = "labelled")]
     tenancy: Tenancy,
+    /// Let sources and providers of tenants be on this machine, whose services may trust whoever is on it
+    #[arg(long)]
+    allow_tenant_loopback: bool,
     /// How long a build may take; spec.timeout of a Kustomization can only be less
     #[arg(long, default_value = "5m0s")]
     build_timeout: Duration,
@@ -193,6 +196,7 @@ impl Run {
         options.health = self.health_addr;
         options.receivers = self.receiver_addr;
         options.tenancy = self.tenancy;
+        options.allow_tenant_loopback = self.allow_tenant_loopback;
         // A process for one namespace is a tenant's if that namespace is one.
         options.own_namespace = self.watch_all_namespaces.then_some(namespace);
         options.build_timeout = self.build_timeout.to_std();

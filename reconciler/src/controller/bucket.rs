@@ -127,9 +127,10 @@ async fn access(context: &Context, key: &Key, bucket: &Bucket) -> Result<BucketA
         let data = read("TLS config: secret", &reference.name).await?;
         certificates = secrets::certificates(data, &secret(&reference.name))?;
     }
+    let reach = context.reach(&key.namespace);
     let mut proxy = None;
     if let Some(reference) = &spec.proxy_secret_ref {
-        proxy = Some(secrets::proxy(&read("proxy URL: secret", &reference.name).await?)?);
+        proxy = Some(secrets::proxy(&read("proxy URL: secret", &reference.name).await?, reach)?);
     }
     Ok(BucketAccess {
         endpoint: spec.endpoint.clone(),
@@ -141,6 +142,7 @@ async fn access(context: &Context, key: &Key, bucket: &Bucket) -> Result<BucketA
         certificate: certificates.authority,
         identity: certificates.identity,
         proxy,
+        reach,
         timeout: spec.timeout().to_std(),
     })
 }

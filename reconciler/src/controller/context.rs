@@ -24,7 +24,7 @@ use super::store::Store;
 use super::tenancy::{self, Tenancy, Tenants};
 use crate::apply::{Objects, Owner};
 use crate::environment::Environment;
-use crate::outbound::InMemory;
+use crate::outbound::{InMemory, Reach};
 use crate::source::git::{Commit, GithubTokens, Mirror};
 use crate::turns::Turns;
 
@@ -57,6 +57,8 @@ pub struct Context {
     pub(crate) kustomizations: Store<Kustomization>,
     pub(crate) kustomization_queue: Arc<Queue>,
     pub(crate) tenants: Tenants,
+    /// Whether sources and providers of strict namespaces may be on this machine.
+    allow_tenant_loopback: bool,
     /// Which objects this process reconciles.
     pub(super) shard: Shard,
     pub(crate) images: Images,
@@ -134,6 +136,7 @@ impl Context {
             kustomizations: Store::default(),
             kustomization_queue: Arc::default(),
             tenants: Tenants::default(),
+            allow_tenant_loopback: false,
             shard: Shard::default(),
             images: Images::default(),
             notifications: Notifications::default(),
@@ -207,6 +210,19 @@ impl Context {
     pub fn with_tenancy(mut self, tenancy: Tenancy, own: Option<String>) -> Self {
         self.tenants = Tenants::new(tenancy, own);
         self
+    }
+
+    /// The same with a rule for whether sources and providers of strict namespaces may be on this machine.
+    #[must_use]
+    pub fn with_tenant_loopback(mut self, is_allowed: bool) -> Self {
+        self.allow_tenant_loopback = is_allowed;
+        self
+    }
+
+    /// Which addresses sources and providers of a namespace may have. One that is not known yet may be strict.
+    pub(super) fn reach(&self, namespace: &str) -> Reach {
+        let is_trusted = self.allow_tenant_loopback || self.tenants.is_strict(namespace) == Some(false);
+        if is_trusted { Reach::Everywhere } else { Reach::OtherMachines }
     }
 
     /// Sets the time limit of a build.

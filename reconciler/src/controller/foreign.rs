@@ -124,9 +124,10 @@ async fn fetch(
     let most = size.unwrap_or(LARGEST).min(LARGEST);
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let url = Url::parse(&artifact.url).map_err(|error| format!("{}: {error}", artifact.url))?;
-    outbound::check_address(&url).map_err(|refused| refused.to_string())?;
     refuse_others(context, key, &url)?;
-    let mut client = outbound::guarded(reqwest::Client::builder()).timeout(PATIENCE);
+    let reach = context.reach(&key.namespace);
+    outbound::check_address(&url, reach).map_err(|refused| refused.to_string())?;
+    let mut client = outbound::guarded(reqwest::Client::builder(), reach).timeout(PATIENCE);
     let may_redirect = context.tenants.is_strict(&key.namespace) == Some(false);
     if !may_redirect {
         // It could lead to what was refused.

@@ -397,12 +397,15 @@ async fn credentials(
 ) -> Result<Credentials, Failure> {
     let (spec, secret) = (&repository.spec, secret(context, key, repository).await?);
     let is_app = github::is_wanted(spec, secret.as_ref())?;
-    let Some(secret) = secret else { return proxied(context, key, spec, Credentials::default()).await };
+    let reach = context.reach(&key.namespace);
+    let Some(secret) = secret else {
+        return proxied(context, key, spec, Credentials::default().reaching(reach)).await;
+    };
     let credentials = Credentials::from_secret(&secret, &spec.url).map_err(|error| {
         let name = spec.secret_ref.as_ref().map(|reference| reference.name.as_str()).unwrap_or_default();
         Failure::authentication(format!("secret '{}/{name}': {error}", key.namespace))
     })?;
-    let credentials = proxied(context, key, spec, credentials).await?;
+    let credentials = proxied(context, key, spec, credentials.reaching(reach)).await?;
     if is_app { github::login(context, spec, &secret, credentials).await } else { Ok(credentials) }
 }
 
@@ -421,7 +424,7 @@ async fn proxied(
     let data = secrets::read(context, &secret)
         .await
         .map_err(|error| failed(&format!("failed to get secret '{secret}': {error}")))?;
-    let proxy = secrets::proxy(&data).map_err(|error| failed(&error))?;
+    let proxy = secrets::proxy(&data, context.reach(&key.namespace)).map_err(|error| failed(&error))?;
     credentials.through(&proxy, &spec.url).map_err(|error| failed(&error))
 }
 

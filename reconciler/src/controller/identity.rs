@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::environment::Environment;
-use crate::outbound;
+use crate::outbound::{self, Reach};
 
 /// Where Google publishes the keys that it signs tokens with.
 const KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
@@ -50,7 +50,8 @@ impl GoogleKeys {
 
     async fn fetch(&self) -> Result<Value, String> {
         let failed = |error: String| format!("the keys of Google cannot be fetched: {error}");
-        let client = outbound::guarded(reqwest::Client::builder()).timeout(TIMEOUT).build();
+        let client =
+            outbound::guarded(reqwest::Client::builder(), Reach::Everywhere).timeout(TIMEOUT).build();
         let client = client.map_err(|error| failed(outbound::causes(&error)))?;
         let answer = client.get(&self.url).send().await.and_then(reqwest::Response::error_for_status);
         let answer = answer.map_err(|error| failed(outbound::causes(&error)))?;

@@ -54,7 +54,8 @@ pub(super) async fn access(
         );
         return Err(AccessError::Login(message));
     }
-    outbound::check(&format!("https://{registry}")).await?;
+    let reach = context.reach(&key.namespace);
+    outbound::check(&format!("https://{registry}"), reach).await?;
     let mut candidates: Vec<String> = spec.secret.iter().map(|secret| secret.name.clone()).collect();
     if let Some(account) = spec.service_account.filter(|account| !account.is_empty()) {
         candidates.extend(pull_secrets(context, &secret(account)).await.map_err(AccessError::Login)?);
@@ -78,10 +79,10 @@ pub(super) async fn access(
     let mut proxy = None;
     if let Some(reference) = spec.proxy {
         let data = read("proxy secret", &reference.name).await.map_err(AccessError::Proxy)?;
-        proxy = Some(secrets::proxy(&data).map_err(AccessError::Proxy)?);
+        proxy = Some(secrets::proxy(&data, reach).map_err(AccessError::Proxy)?);
     }
     if let Some(proxy) = &proxy {
-        outbound::check(proxy).await?;
+        outbound::check(proxy, reach).await?;
     }
     Ok(RegistryAccess {
         login: found,
@@ -89,6 +90,7 @@ pub(super) async fn access(
         certificate: certificates.authority,
         identity: certificates.identity,
         proxy,
+        reach,
         timeout: spec.timeout,
     })
 }

@@ -8,7 +8,7 @@ use kube::api::Api;
 use super::Context;
 use super::queue::Key;
 use crate::apply::RequestError;
-use crate::outbound;
+use crate::outbound::{self, Reach};
 
 /// The data of a Secret.
 pub(super) type SecretData = BTreeMap<String, Vec<u8>>;
@@ -48,11 +48,11 @@ pub(super) fn certificates(mut data: SecretData, key: &Key) -> Result<Certificat
 }
 
 /// The address of a proxy that a Secret has, with user name and password.
-pub(super) fn proxy(data: &SecretData) -> Result<String, String> {
+pub(super) fn proxy(data: &SecretData, reach: Reach) -> Result<String, String> {
     let text = |key: &str| data.get(key).map(|value| String::from_utf8_lossy(value).trim().to_owned());
     let address = text("address").ok_or("key 'address' is missing in the proxy secret")?;
     let mut url = url::Url::parse(&address).map_err(|error| format!("the address of the proxy: {error}"))?;
-    outbound::check_address(&url).map_err(|refused| refused.to_string())?;
+    outbound::check_address(&url, reach).map_err(|refused| refused.to_string())?;
     if let Some(username) = text("username").filter(|text| !text.is_empty()) {
         let password = text("password").unwrap_or_default();
         url.set_username(&username)

@@ -142,9 +142,18 @@ pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
     let inside = context.images.automations.keys(|one, _| one.namespace == key.name);
     inside.into_iter().for_each(|key| context.images.automation_queue.add(key));
     let local = |one: &Key, repository: &GitRepository| {
-        one.namespace == key.name && repository.spec.url.starts_with("file:")
+        one.namespace == key.name && (repository.spec.url.starts_with("file:") || !repository.is_ready())
     };
     context.repositories.keys(local).into_iter().for_each(|key| context.repository_queue.add(key));
+    // Until the namespace was known, none of them could be on this machine.
+    let sources = &context.sources;
+    let waiting = sources.oci.keys(|one, found| one.namespace == key.name && !found.is_ready());
+    waiting.into_iter().for_each(|key| sources.oci_queue.add(key));
+    let waiting = sources.buckets.keys(|one, found| one.namespace == key.name && !found.is_ready());
+    waiting.into_iter().for_each(|key| sources.bucket_queue.add(key));
+    let images = &context.images;
+    let waiting = images.repositories.keys(|one, found| one.namespace == key.name && !found.is_ready());
+    waiting.into_iter().for_each(|key| images.repository_queue.add(key));
     let alerts = context.notifications.alerts.keys(|one, _| one.namespace == key.name);
     alerts.into_iter().for_each(|key| context.notifications.alert_queue.add(key));
     Next::OnChange

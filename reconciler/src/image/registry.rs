@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Login;
-use crate::outbound::{self, Gate, TlsProxy};
+use crate::outbound::{self, Gate, Reach, TlsProxy};
 
 /// How many tags are asked for at once.
 const PAGE: usize = 1000;
@@ -34,6 +34,8 @@ pub struct RegistryAccess {
     pub identity: Option<Vec<u8>>,
     /// The address of a proxy.
     pub proxy: Option<String>,
+    /// Which addresses registry and proxy may have.
+    pub reach: Reach,
     /// How long all requests together may take.
     pub timeout: Duration,
 }
@@ -122,12 +124,12 @@ impl Way {
     fn of(access: &RegistryAccess) -> Result<Self, String> {
         if let Some(identity) = access.identity.as_ref().filter(|_| !access.insecure) {
             let client = certified(access, identity).map_err(|error| chain(&error))?;
-            return TlsProxy::open(client).map(Way::Tls).map_err(|error| error.to_string());
+            return TlsProxy::open(client, access.reach).map(Way::Tls).map_err(|error| error.to_string());
         }
         if access.proxy.is_some() || has_proxy() {
             return Ok(Way::Direct);
         }
-        Gate::open().map(Way::Gate).map_err(|error| error.to_string())
+        Gate::open(access.reach).map(Way::Gate).map_err(|error| error.to_string())
     }
 
     /// The proxy inside the process.
@@ -151,7 +153,7 @@ impl Way {
 
 /// A client that shows a certificate to registries.
 fn certified(access: &RegistryAccess, identity: &[u8]) -> reqwest::Result<reqwest::Client> {
-    let mut client = outbound::guarded(reqwest::Client::builder())
+    let mut client = outbound::guarded(reqwest::Client::builder(), access.reach)
         .read_timeout(access.timeout)
         .connect_timeout(access.timeout)
         .identity(reqwest::Identity::from_pem(identity)?);

@@ -6,6 +6,8 @@ use reconciler_core::notify::NotifyError;
 use reconciler_core::sops::Plaintext;
 use thiserror::Error;
 
+use crate::outbound::Reach;
+
 /// How long a request may take if nothing else is said.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -20,6 +22,8 @@ pub struct Connection {
     pub identity: Option<Vec<u8>>,
     /// The address of a proxy.
     pub proxy: Option<String>,
+    /// Which addresses it may have. Where those of this machine are refused, redirects are as well.
+    pub reach: Reach,
     /// What errors must not repeat of an answer.
     pub secrets: Plaintext,
 }

@@ -92,7 +92,7 @@ struct Session {
 
 impl Session {
     async fn open(connection: &Connection, server: &Server) -> Result<Self, SendError> {
-        let addresses = outbound::resolve(&server.host)
+        let addresses = outbound::resolve(&server.host, connection.reach)
             .await
             .map_err(|refused| SendError::Refused(refused.to_string()))?;
         let stream = outbound::connect(&addresses, server.port).await.map_err(|error| unreachable(&error))?;

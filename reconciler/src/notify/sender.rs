@@ -8,7 +8,7 @@ use reconciler_core::notify::{Exchange, Method, Reply, Request, one_line};
 use url::Url;
 
 use super::connection::{Connection, SendError, TIMEOUT};
-use crate::outbound::{self, BodyError};
+use crate::outbound::{self, BodyError, Reach};
 
 /// The most of an answer that is read: that of a forge can list many pull requests.
 const LONGEST_REPLY: u64 = 16 << 20;
@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Sends all requests of an exchange. Returns whether there were any.
 pub(super) async fn send(connection: &Connection, mut exchange: Exchange) -> Result<bool, SendError> {
-    let client = client(connection)?;
+    let client = (client(connection)?, connection.reach);
     let mut is_sent = false;
     while let Some(request) = exchange.next_request()? {
         let (mut reply, pause) = answer(&client, request).await?;
@@ -36,11 +36,14 @@ pub(super) async fn send(connection: &Connection, mut exchange: Exchange) -> Res
 
 /// Sends a request, and returns the answer, whatever its status is.
 pub async fn ask(connection: &Connection, request: Request) -> Result<Reply, SendError> {
-    Ok(answer(&client(connection)?, request).await?.0)
+    Ok(answer(&(client(connection)?, connection.reach), request).await?.0)
 }
 
 /// The answer, and for how long the server is not to be asked again, if it says so.
-async fn answer(client: &reqwest::Client, request: Request) -> Result<(Reply, Option<Duration>), SendError> {
+async fn answer(
+    (client, reach): &(reqwest::Client, Reach),
+    request: Request,
+) -> Result<(Reply, Option<Duration>), SendError> {
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -48,7 +51,7 @@ async fn answer(client: &reqwest::Client, request: Request) -> Result<(Reply, Op
         Method::Patch => reqwest::Method::PATCH,
     };
     if let Ok(url) = Url::parse(&request.url) {
-        outbound::check_address(&url).map_err(|refused| SendError::Refused(refused.to_string()))?;
+        outbound::check_address(&url, *reach).map_err(|refused| SendError::Refused(refused.to_string()))?;
     }
     let mut builder = client.request(method, &request.url);
     for (name, value) in &request.headers {
@@ -83,9 +86,12 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 
 fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
     let wrong = |error: reqwest::Error| SendError::Refused(words(&error));
-    let mut builder = outbound::guarded(reqwest::Client::builder())
+    let mut builder = outbound::guarded(reqwest::Client::builder(), connection.reach)
         .user_agent(concat!("reconciler/", env!("CARGO_PKG_VERSION")))
         .timeout(connection.timeout.unwrap_or(TIMEOUT));
+    if connection.reach == Reach::OtherMachines {
+        builder = builder.redirect(reqwest::redirect::Policy::none());
+    }
     if let Some(certificate) = &connection.certificate {
         let certificates = reqwest::Certificate::from_pem_bundle(certificate).map_err(wrong)?;
         builder = builder.tls_certs_merge(certificates);
@@ -95,7 +101,8 @@ fn client(connection: &Connection) -> Result<reqwest::Client, SendError> {
     }
     if let Some(proxy) = &connection.proxy {
         if let Ok(url) = Url::parse(proxy) {
-            outbound::check_address(&url).map_err(|refused| SendError::Refused(refused.to_string()))?;
+            outbound::check_address(&url, connection.reach)
+                .map_err(|refused| SendError::Refused(refused.to_string()))?;
         }
         builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(wrong)?);
     }

@@ -11,7 +11,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::resolve;
+use super::{Reach, resolve};
 
 /// The address that a client is told it is connected from. No client needs it.
 const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -20,7 +20,7 @@ const NEXT: Duration = Duration::from_secs(3);
 /// The pause after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A proxy that connects to anything but the addresses that are never connected to. It ends when this is dropped.
+/// A proxy that connects to anything but the addresses that are refused. It ends when this is dropped.
 pub struct Gate {
     address: SocketAddr,
     failure: Failure,
@@ -32,12 +32,12 @@ type Failure = Arc<Mutex<Option<String>>>;
 
 impl Gate {
     /// Opens one on this machine. There has to be a runtime.
-    pub fn open() -> io::Result<Self> {
+    pub fn open(reach: Reach) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let (listener, failure) = (TcpListener::from_std(listener)?, Failure::default());
         let address = listener.local_addr()?;
-        let task = tokio::spawn(serve(listener, Arc::clone(&failure)));
+        let task = tokio::spawn(serve(listener, Arc::clone(&failure), reach));
         Ok(Gate { address, failure, task })
     }
 
@@ -60,13 +60,13 @@ impl Drop for Gate {
     }
 }
 
-async fn serve(listener: TcpListener, failure: Failure) {
+async fn serve(listener: TcpListener, failure: Failure, reach: Reach) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((client, _)) => {
-                    connections.spawn(pass(client, Arc::clone(&failure)));
+                    connections.spawn(pass(client, Arc::clone(&failure), reach));
                 }
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },
@@ -77,7 +77,7 @@ async fn serve(listener: TcpListener, failure: Failure) {
 }
 
 /// Serves one connection.
-async fn pass(client: TcpStream, failure: Failure) -> Result<(), SocksServerError> {
+async fn pass(client: TcpStream, failure: Failure, reach: Reach) -> Result<(), SocksServerError> {
     // A small request does not wait for more of it. The connection works without, too.
     let _ = client.set_nodelay(true);
     let request = Socks5ServerProtocol::accept_no_auth(client).await?;
@@ -89,7 +89,7 @@ async fn pass(client: TcpStream, failure: Failure) -> Result<(), SocksServerErro
     let failed = |message: String| {
         *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
     };
-    let addresses = match resolve(&host).await {
+    let addresses = match resolve(&host, reach).await {
         Ok(addresses) => addresses,
         Err(refused) => {
             failed(refused.to_string());
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_passes_but_what_is_refused() -> Result<(), Box<dyn std::error::Error>> {
-        let (gate, address) = (Gate::open()?, server().await?);
+        let (gate, address) = (Gate::open(Reach::Everywhere)?, server().await?);
         let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(gate.url())?).build()?;
         for host in ["127.0.0.1", "localhost"] {
             let answer = client.get(format!("http://{host}:{}/", address.port())).send().await?;

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::{causes, check_address};
+use super::{Reach, causes, check_address};
 
 /// The name that goes with the password.
 const USER: &str = "client";
@@ -46,19 +46,20 @@ type Failure = Arc<Mutex<Option<String>>>;
 #[derive(Clone)]
 struct Shared {
     client: Client,
+    reach: Reach,
     login: String,
     failure: Failure,
 }
 
 impl TlsProxy {
     /// Opens one on this machine, which sends requests with this client. There has to be a runtime.
-    pub fn open(client: Client) -> io::Result<Self> {
+    pub fn open(client: Client, reach: Reach) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let (listener, failure) = (TcpListener::from_std(listener)?, Failure::default());
         let (address, password) = (listener.local_addr()?, uuid::Uuid::new_v4().simple().to_string());
         let login = format!("Basic {}", BASE64.encode(format!("{USER}:{password}")));
-        let shared = Shared { client, login, failure: Arc::clone(&failure) };
+        let shared = Shared { client, reach, login, failure: Arc::clone(&failure) };
         let router = Router::new().fallback(pass).with_state(shared);
         // Serving ends with the task.
         let task = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
@@ -98,7 +99,7 @@ async fn pass(State(shared): State<Shared>, request: Request) -> Response<Body> 
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = format!("https://{authority}{path}");
-    match send(&shared.client, parts.method, &url, parts.headers).await {
+    match send(&shared, parts.method, &url, parts.headers).await {
         Ok(answer) => answer,
         Err(message) => {
             let answer = refusal(StatusCode::BAD_GATEWAY, &message);
@@ -110,16 +111,16 @@ async fn pass(State(shared): State<Shared>, request: Request) -> Response<Body> 
 
 /// Sends a request, and has its answer look as if it came from the proxy.
 async fn send(
-    client: &Client,
+    shared: &Shared,
     method: Method,
     url: &str,
     mut headers: HeaderMap,
 ) -> Result<Response<Body>, String> {
     let url = Url::parse(url).map_err(|error| format!("'{url}' is no address: {error}"))?;
     // Servers choose where tokens are asked for.
-    check_address(&url).map_err(|refused| refused.to_string())?;
+    check_address(&url, shared.reach).map_err(|refused| refused.to_string())?;
     OWN.iter().for_each(|name| drop(headers.remove(name)));
-    let answer = client.request(method, url).headers(headers).send().await;
+    let answer = shared.client.request(method, url).headers(headers).send().await;
     let mut answer = Response::<reqwest::Body>::from(answer.map_err(|error| causes(&error.without_url()))?);
     OWN.iter().for_each(|name| drop(answer.headers_mut().remove(name)));
     lead_back(answer.headers_mut());
@@ -151,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_else_can_use_it() -> Result<(), Box<dyn std::error::Error>> {
-        let proxy = TlsProxy::open(Client::new())?;
+        let proxy = TlsProxy::open(Client::new(), Reach::Everywhere)?;
         for (login, status) in [("", 407), ("client:guess@", 407)] {
             let url = format!("http://{login}{}", proxy.address);
             let client = Client::builder().proxy(reqwest::Proxy::http(url)?).build()?;

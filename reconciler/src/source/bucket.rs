@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::tree_store::{Limits, TreeError, TreeStore, Written};
-use crate::outbound::{self, BodyError, body};
+use crate::outbound::{self, BodyError, Reach, body};
 
 /// The region of stores that have none.
 const REGION: &str = "us-east-1";
@@ -45,6 +45,8 @@ pub struct BucketAccess {
     pub identity: Option<Vec<u8>>,
     /// The address of a proxy.
     pub proxy: Option<String>,
+    /// Which addresses store and proxy may have.
+    pub reach: Reach,
     /// How long a request may take.
     pub timeout: Duration,
 }
@@ -160,10 +162,10 @@ impl BucketReader {
             Url::parse(&format!("{scheme}://{}", access.endpoint)).map_err(|error| setup(&error))?;
         let region = access.region.clone().filter(|region| !region.is_empty());
         let region = region.unwrap_or_else(|| REGION.to_owned());
-        outbound::check_address(&endpoint).map_err(|error| setup(&error))?;
+        outbound::check_address(&endpoint, access.reach).map_err(|error| setup(&error))?;
         let bucket = Bucket::new(endpoint, UrlStyle::Path, access.bucket.clone(), region)
             .map_err(|error| setup(&error))?;
-        let client = outbound::guarded(Client::builder().timeout(access.timeout));
+        let client = outbound::guarded(Client::builder().timeout(access.timeout), access.reach);
         let mut client = client.redirect(reqwest::redirect::Policy::none());
         if let Some(pem) = &access.certificate {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| setup(&error))?;

@@ -222,3 +222,53 @@ async fn providers_with_link_local_addresses() -> Outcome {
     assert!(error.is_some_and(|error| error.contains("link-local address")));
     Ok(())
 }
+
+/// Services on the machine may trust whoever is on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn providers_and_sources_on_the_machine_of_the_reconciler() -> Outcome {
+    let world = World::with(&[], |options| options.allow_tenant_loopback = false).await?;
+    let (address, heard) = listener().await?;
+    let named = format!("localhost:{}", address.port());
+    let why = "leads to the machine of the reconciler, which is not allowed in the namespace of a tenant";
+    let api = "source.toolkit.fluxcd.io/v1";
+    let image = "image.toolkit.fluxcd.io/v1";
+    for (number, host) in [address.to_string(), named].into_iter().enumerate() {
+        let sources = [
+            (api, "GitRepository", "gitrepositories", json!({"url": format!("http://{host}/x")})),
+            (
+                api,
+                "OCIRepository",
+                "ocirepositories",
+                json!({"url": format!("oci://{host}/apps"), "insecure": true}),
+            ),
+            (api, "Bucket", "buckets", json!({"endpoint": host, "bucketName": "xyz", "insecure": true})),
+            (
+                image,
+                "ImageRepository",
+                "imagerepositories",
+                json!({"image": format!("{host}/apps"), "insecure": true}),
+            ),
+        ];
+        let name = format!("here-{number}");
+        for (api, kind, plural, mut spec) in sources {
+            spec["interval"] = json!("10m");
+            let metadata = json!({"name": name, "namespace": ATTACKER});
+            world
+                .create(&json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}))
+                .await?;
+            world.refused(plural, &name, why).await.map_err(|error| format!("{plural} {host}: {error}"))?;
+        }
+        let provider = json!({"type": "generic", "address": format!("http://{host}/")});
+        let source = json!({"kind": "Kustomization", "name": "*"});
+        crate::alerts::alert(&world, &name, provider, source).await?;
+    }
+    world.create(&crate::world::kustomization("broken", json!({"path": "./nowhere"}))).await?;
+    for name in ["here-0", "here-1"] {
+        let is_refused = |found: &Value| {
+            found["status"]["lastFailure"]["error"].as_str().is_some_and(|error| error.contains(why))
+        };
+        world.stage.object_becomes(&world.path("providers", name), is_refused).await?;
+    }
+    assert_eq!(heard.take(), Vec::<String>::new());
+    world.end().await
+}

@@ -141,6 +141,11 @@ spec: {{interval: 10m, url: 'file://{}', ref: {{branch: main}}}}
         let mut all = vec![("main/tenants.yaml", tenants.as_str())];
         all.extend(files);
         stage.commit("first commit", &all)?;
+        let change = |options: &mut RunOptions| {
+            // Listeners of tests are on this machine.
+            options.allow_tenant_loopback = true;
+            change(options);
+        };
         stage.start_with("main", change).await?;
         stage.ready("main", &stage.revision()?).await?;
         Ok(World { stage })

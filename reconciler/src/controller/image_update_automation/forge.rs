@@ -178,5 +178,6 @@ async fn of_repository(
         _ => target,
     };
     let certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
-    Ok((target, Connection { certificate, ..Connection::default() }))
+    let reach = context.reach(&source.namespace);
+    Ok((target, Connection { certificate, reach, ..Connection::default() }))
 }

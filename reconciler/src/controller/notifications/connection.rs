@@ -10,11 +10,14 @@ use reconciler_core::sops::Plaintext;
 use crate::controller::queue::Key;
 use crate::controller::{Context, secrets};
 use crate::notify::{Connection, SendError};
+use crate::outbound::Reach;
 
 /// What a provider is set up with. Two that are equal have the same success.
 #[derive(Clone, PartialEq)]
 pub(in crate::controller) struct Setup {
     namespace: String,
+    /// Which addresses it may have.
+    reach: Reach,
     spec: ProviderSpec,
     /// The request to try again.
     requested: Option<String>,
@@ -46,7 +49,8 @@ impl Setup {
             secrets.insert(key.name, found);
         }
         let requested = provider.annotations().get(annotation::RECONCILE_REQUEST).cloned();
-        Setup { namespace, spec, requested, secrets }
+        let reach = context.reach(&namespace);
+        Setup { namespace, reach, spec, requested, secrets }
     }
 
     fn secret(&self, name: &str) -> Result<&secrets::SecretData, SendError> {
@@ -107,6 +111,7 @@ impl Setup {
         let mut connection = Connection {
             timeout: Some(spec.timeout().to_std()),
             proxy: spec.proxy.clone(),
+            reach: self.reach,
             secrets: self.plaintext(),
             ..Connection::default()
         };
@@ -120,7 +125,7 @@ impl Setup {
         }
         if let Some(reference) = &spec.proxy_secret_ref {
             let data = self.secret(&reference.name)?;
-            connection.proxy = Some(secrets::proxy(data).map_err(SendError::Refused)?);
+            connection.proxy = Some(secrets::proxy(data, self.reach).map_err(SendError::Refused)?);
         }
         if let Some(reference) = &spec.cert_secret_ref {
             let data = self.secret(&reference.name)?.clone();

@@ -6,6 +6,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::outbound::Reach;
+
 use super::address::Server;
 
 /// What a repository is accessed with. It is never shown.
@@ -29,6 +31,8 @@ pub struct Credentials {
     pub(super) certificate_key: Option<String>,
     /// Address of a proxy, with its login.
     pub(super) proxy: Option<Url>,
+    /// Which addresses server and proxy may have.
+    pub(super) reach: Reach,
 }
 
 /// A Secret cannot be used as credentials.
@@ -56,9 +60,16 @@ impl Credentials {
             certificate: text("tls.crt")?.or(text("certFile")?),
             certificate_key: text("tls.key")?.or(text("keyFile")?),
             proxy: None,
+            reach: Reach::default(),
         };
         credentials.check(url)?;
         Ok(credentials)
+    }
+
+    /// The same for a server and a proxy with such addresses.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Credentials { reach, ..self }
     }
 
     /// The same, through a proxy. Its address may have a user name and a password.
@@ -108,11 +119,13 @@ impl Credentials {
                 known_hosts: self.known_hosts.clone(),
                 // That of the key.
                 password: self.password.clone(),
+                reach: self.reach,
                 ..Credentials::default()
             }),
             _ => Ok(Credentials {
                 ca: self.ca.clone().filter(|_| own.host == other.host),
                 proxy: self.proxy.clone(),
+                reach: self.reach,
                 ..Credentials::default()
             }),
         }

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::Credentials;
-use crate::outbound;
+use crate::outbound::{self, Reach};
 
 /// The default address of the API.
 const API: &str = "https://api.github.com";
@@ -54,6 +54,7 @@ pub struct GithubApp {
     api: Url,
     client: Client,
     proxy: Option<Url>,
+    reach: Reach,
     digest: [u8; 32],
 }
 
@@ -171,7 +172,7 @@ impl GithubApp {
         }
         let client = client(connection, timeout)?;
         let (proxy, digest) = (connection.proxy.clone(), hash.finalize().into());
-        Ok(GithubApp { id, installation, key, api, client, proxy, digest })
+        Ok(GithubApp { id, installation, key, api, client, proxy, reach: connection.reach, digest })
     }
 
     /// Requests a token from GitHub.
@@ -182,7 +183,7 @@ impl GithubApp {
             expires_at: Timestamp,
         }
         for address in std::iter::once(&self.api).chain(&self.proxy) {
-            let checked = outbound::check_address(address);
+            let checked = outbound::check_address(address, self.reach);
             checked.map_err(|refused| GithubError::Refused(refused.to_string()))?;
         }
         let jwt = self.jwt(now)?;
@@ -253,7 +254,8 @@ impl GithubApp {
 /// A client with the certificates and the proxy of a repository.
 fn client(connection: &Credentials, timeout: Duration) -> Result<Client, GithubError> {
     let setup = |error: reqwest::Error| GithubError::Secret(format!("the API cannot be reached: {error}"));
-    let mut client = outbound::guarded(Client::builder()).timeout(timeout).user_agent("reconciler");
+    let mut client =
+        outbound::guarded(Client::builder(), connection.reach).timeout(timeout).user_agent("reconciler");
     if let Some(ca) = &connection.ca {
         client = client.tls_certs_merge(Certificate::from_pem_bundle(ca.as_bytes()).map_err(setup)?);
     }

@@ -134,8 +134,12 @@ impl GitProgram {
         let io = |error: std::io::Error| GitError::Storage(error.to_string());
         let mut addresses = Vec::new();
         if arguments.contains(&self.url.as_str()) {
-            addresses =
-                outbound::check(&self.url).await.map_err(|refused| GitError::Failed(refused.to_string()))?;
+            let refused = |refused: outbound::Refused| GitError::Failed(refused.to_string());
+            let reach = self.credentials.reach;
+            addresses = outbound::check(&self.url, reach).await.map_err(refused)?;
+            if let Some(proxy) = &self.credentials.proxy {
+                outbound::check(proxy.as_str(), reach).await.map_err(refused)?;
+            }
         }
         let mut files = PrivateFiles::default();
         let mut command = self.program();
