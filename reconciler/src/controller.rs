@@ -3,6 +3,7 @@
 mod artifacts;
 mod bucket;
 mod builds;
+mod configs;
 mod context;
 mod events;
 mod external_artifact;
@@ -33,6 +34,7 @@ mod status;
 mod store;
 mod tenancy;
 
+pub(crate) use configs::WATCHED as WATCHED_CONFIGS;
 pub(crate) use context::BUILD_TIMEOUT;
 pub use context::Context;
 pub use log::Log;
@@ -96,6 +98,7 @@ pub async fn run(context: Arc<Context>, selection: Selection, shutdown: impl Fut
         if selection.has(selection::KUSTOMIZE) {
             tokio::join!(
                 context.follow_drifts(),
+                configs::follow(&context),
                 store::follow(&context, &context.kustomizations, &context.kustomization_queue),
                 work(
                     &context,

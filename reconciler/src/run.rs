@@ -57,6 +57,8 @@ pub struct RunOptions {
     pub artifacts_server: Option<String>,
     /// How long a build may take; `spec.timeout` of a Kustomization can only be less.
     pub build_timeout: Duration,
+    /// The labels of ConfigMaps and Secrets that make Kustomizations due that read them, as a selector.
+    pub watched_configs: String,
     /// The program that evaluates policies in Rego, in processes of its own: `reconciler`. It is the program of this
     /// process if absent.
     pub evaluator: Option<PathBuf>,
@@ -85,6 +87,7 @@ impl RunOptions {
             artifacts: None,
             artifacts_server: None,
             build_timeout: controller::BUILD_TIMEOUT,
+            watched_configs: controller::WATCHED_CONFIGS.to_owned(),
             evaluator: None,
             election: None,
             environment: Environment::default(),
@@ -129,6 +132,7 @@ pub async fn run(
         .with_tenancy(options.tenancy, options.own_namespace)
         .with_tenant_loopback(options.allow_tenant_loopback)
         .with_build_timeout(options.build_timeout)
+        .with_watched_configs(options.watched_configs)
         .with_evaluator(options.evaluator.or_else(|| std::env::current_exe().ok()).unwrap_or_default());
     let context = Arc::new(context);
     let metrics = serve::listen(options.metrics).await?;

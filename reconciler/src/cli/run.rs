@@ -59,6 +59,9 @@ pub(crate) struct Run {
     /// Labels of the objects to reconcile, such as sharding.fluxcd.io/key=shard1; all if absent
     #[arg(long, default_value = "", value_name = "SELECTOR")]
     watch_label_selector: String,
+    /// Labels of ConfigMaps and Secrets: when they change, Kustomizations that read them are reconciled
+    #[arg(long, default_value = "reconcile.fluxcd.io/watch=Enabled", value_name = "SELECTOR")]
+    watch_configs_label_selector: String,
     /// Look at all namespaces; only at that of --namespace if false
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     watch_all_namespaces: bool,
@@ -200,6 +203,7 @@ impl Run {
         // A process for one namespace is a tenant's if that namespace is one.
         options.own_namespace = self.watch_all_namespaces.then_some(namespace);
         options.build_timeout = self.build_timeout.to_std();
+        options.watched_configs.clone_from(&self.watch_configs_label_selector);
         options.shard = shard;
         options.local_repository = repository;
         options.election = election;

@@ -11,6 +11,7 @@ use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::configs::WATCHED;
 use super::identity::GoogleKeys;
 use super::images::Images;
 use super::kustomization::Memory;
@@ -92,6 +93,8 @@ pub struct Context {
     pub(super) evaluations: Arc<Turns>,
     /// The time limit of each build.
     pub(super) build_timeout: Duration,
+    /// The labels of ConfigMaps and Secrets that make their readers due.
+    pub(super) watched_configs: String,
     /// The program that evaluates policies in Rego.
     pub(crate) evaluator: PathBuf,
     /// What Kustomizations of this cluster may do at the same time.
@@ -160,6 +163,7 @@ impl Context {
             builds: Turns::new(cores + 1, cores),
             evaluations: Turns::new(cores + 1, cores),
             build_timeout: BUILD_TIMEOUT,
+            watched_configs: WATCHED.to_owned(),
             evaluator: PathBuf::new(),
             here: Capacity::new(cores, 6),
             // It takes eight namespaces to delay another one.
@@ -229,6 +233,13 @@ impl Context {
     #[must_use]
     pub fn with_build_timeout(mut self, timeout: Duration) -> Self {
         self.build_timeout = timeout;
+        self
+    }
+
+    /// The same with a selector for the labels of ConfigMaps and Secrets that make their readers due.
+    #[must_use]
+    pub fn with_watched_configs(mut self, selector: String) -> Self {
+        self.watched_configs = selector;
         self
     }
 

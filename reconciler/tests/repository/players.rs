@@ -84,8 +84,10 @@ async fn make_sources_of_values(cluster: &Cluster, copy: &Copy, made: &mut BTree
             }
             let values: BTreeMap<String, String> = values;
             let field = if kind == "Secret" { "stringData" } else { "data" };
+            // A Kustomization without it may have failed already, and waits for an hour.
+            let labels = json!({"reconcile.fluxcd.io/watch": "Enabled"});
             let object = json!({
-                "apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, field: values,
+                "apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace, "labels": labels}, field: values,
             });
             cluster.apply(&list, &object).await?;
             made.insert(format!("{kind}/{namespace}/{name}"));

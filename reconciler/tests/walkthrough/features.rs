@@ -185,6 +185,28 @@ async fn variables_come_from_the_spec_and_from_objects() -> Outcome {
     let path = path_of("configmaps", "filled");
     stage.object_becomes(&path, |found| found["data"]["a"] == "first-veiled-default").await?;
 
+    // With a label, a change is noticed at once.
+    let secrets = "/api/v1/namespaces/variables/secrets/values";
+    let label = json!({"metadata": {"labels": {"reconcile.fluxcd.io/watch": "Enabled"}}});
+    stage.change(secrets, &label).await?;
+    stage.change(secrets, &json!({"data": {"two": "b3Blbg=="}})).await?;
+    stage.object_becomes(&path, |found| found["data"]["a"] == "first-open-default").await?;
+    stage.remove(secrets).await?;
+    stage.not_ready("vars", "BuildFailed", "values").await?;
+    let labels = &label["metadata"]["labels"];
+    let metadata = json!({"name": "values", "labels": labels});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"two": "bmV3"}});
+    stage.add("secrets", &secret).await?;
+    stage.object_becomes(&path, |found| found["data"]["a"] == "first-new-default").await?;
+    let path_of_values = "/api/v1/namespaces/variables/configmaps/values";
+    stage.change(path_of_values, &label).await?;
+    stage.remove(path_of_values).await?;
+    stage.not_ready("vars", "BuildFailed", "'ConfigMap/values'").await?;
+    let mut values = values;
+    values["metadata"]["labels"] = labels.clone();
+    stage.add("configmaps", &values).await?;
+    stage.ready("vars", &stage.revision()?).await?;
+
     stage.commit("use an unknown variable", &[("vars/map.yaml", &text.replace("${two}", "${tow}"))])?;
     stage.reconcile("vars").await?;
     let message = stage.not_ready("vars", "BuildFailed", "tow").await?;
