@@ -9,15 +9,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, LIST_TYPE, Type,
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelString, LIST_TYPE, Type,
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, add_member_overload, add_overload};
 use ipnet::IpNet;
 use url::form_urlencoded;
 
-/// Makes Kubernetes' functions known. Regular expressions are not among them: `program` has them, which counts what
-/// they cost.
+/// Makes Kubernetes' functions known. Those for regular expressions, and `indexOf`, are in `program`, which counts what they
+/// cost.
 pub(crate) fn extension(env: &mut Env) -> Result<(), DeclarationError> {
     quantities(env)?;
     lists(env)?;
@@ -184,13 +184,6 @@ fn lists(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_member_overload("max", "list.max()", LIST_TYPE, vec![], |args| {
         extreme("max", Ordering::Greater, &args)
     })?;
-    // Text has these functions as well.
-    env.add_member_overload("indexOf", "list.indexOf(dyn)", LIST_TYPE, vec![DYN_TYPE], |args| {
-        index_of("indexOf", &args, |items, is_wanted| items.iter().position(|item| is_wanted(*item)))
-    })?;
-    env.add_member_overload("lastIndexOf", "list.lastIndexOf(dyn)", LIST_TYPE, vec![DYN_TYPE], |args| {
-        index_of("lastIndexOf", &args, |items, is_wanted| items.iter().rposition(|item| is_wanted(*item)))
-    })?;
     env.add_overload("sets.contains", "sets.contains(list,list)", vec![LIST_TYPE, LIST_TYPE], |args| {
         let (first, second) = both("sets.contains", &args)?;
         Ok(CowVal::owned(CelBool::from(includes(&first, &second))))
@@ -262,17 +255,6 @@ fn sum<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Fallible<CowVal<'b, 'v>> {
     Ok(sum)
 }
 
-fn index_of<'b, 'v>(
-    function: &str,
-    args: &[CowVal<'b, 'v>],
-    find: impl Fn(&[&(dyn Val + 'v)], &dyn Fn(&dyn Val) -> bool) -> Option<usize>,
-) -> Fallible<CowVal<'b, 'v>> {
-    let Some(wanted) = args.get(1) else { return fail(function, "an argument is missing") };
-    let found = find(&items(function, args)?, &|item| item.equals(wanted.as_ref()));
-    let index = found.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1);
-    Ok(CowVal::owned(CelInt::from(index)))
-}
-
 // URLs
 
 /// A URL, taken apart as Go's `url.ParseRequestURI` does. Nothing is normalized.
@@ -298,8 +280,11 @@ fn urls(env: &mut Env) -> Result<(), DeclarationError> {
 }
 
 fn parse_url(text: &str) -> Option<UrlParts> {
-    // This checks the characters, but fills in a path.
+    // This checks the characters, but fills in a path, and drops what comes after `#`, which Go refuses.
     let parsed: http::Uri = text.parse().ok()?;
+    if text.contains('#') {
+        return None;
+    }
     let (before, query) = text.split_once('?').unwrap_or((text, ""));
     let Some((scheme, rest)) = before.split_once("://") else {
         let parts = UrlParts {
@@ -312,6 +297,9 @@ fn parse_url(text: &str) -> Option<UrlParts> {
     };
     parsed.scheme()?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if parsed.authority().map(http::uri::Authority::as_str) != Some(authority) {
+        return None;
+    }
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     Some(UrlParts {
         scheme: scheme.to_lowercase(),

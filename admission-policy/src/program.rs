@@ -27,9 +27,9 @@ const DEEPEST: usize = 100;
 /// How many characters of the parser's errors are told.
 const LONGEST_MESSAGE: usize = 2048;
 
-/// The stack of an evaluation. A level takes up to 90 KiB in a build that is not optimized, and the default stack of a
-/// thread ends after 25.
-const STACK: usize = 16 * 1024 * 1024;
+/// The stack of an evaluation. A level takes up to 90 KiB in a build that is not optimized, counting adds levels, and the
+/// default stack of a thread ends after 25. Only what is used takes memory.
+const STACK: usize = 64 * 1024 * 1024;
 
 /// The functions that count. Nobody can write these names in an expression.
 const CHARGE: &str = "@charge";
@@ -40,10 +40,19 @@ const JOIN: &str = "@join";
 const MATCHES: &str = "@matches";
 const FIND: &str = "@find";
 const FIND_ALL: &str = "@findAll";
+const INDEX_OF: &str = "@indexOf";
+const LAST_INDEX_OF: &str = "@lastIndexOf";
+const WITHIN: &str = "@within";
 
-/// What a regular expression costs to compile, once for each evaluation, and how large it may become, in bytes.
+/// What a regular expression costs to compile, once for each evaluation, and each of its bytes. How many bytes it may
+/// have, since reading it takes memory, and how many when it is compiled.
 const PATTERN: u64 = 5_000;
+const PATTERN_BYTE: u64 = 100;
+const LONGEST_PATTERN: usize = 1024;
 const LARGEST_PATTERN: usize = 256 * 1024;
+
+/// Texts in an expression that are longer are counted.
+const SHORT: usize = 100;
 
 /// What comes before the dot in the names of functions, and is no value.
 const NAMESPACES: [&str; 6] = ["base64", "lists", "math", "optional", "sets", "strings"];
@@ -109,7 +118,7 @@ impl Program {
         }
         on_large_stack(|| {
             let program = environment.compile(text).map_err(|errors| syntax(&errors.to_string()))?;
-            if depth(program.expression()) > DEEPEST {
+            if is_deeper(program.expression(), DEEPEST) {
                 return Err(CompileError::TooDeep);
             }
             Ok(Program(metered(program.expression().clone())))
@@ -154,7 +163,7 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T
 struct Meter {
     spent: Arc<AtomicU64>,
     /// The regular expressions that it has compiled.
-    patterns: Arc<Mutex<HashMap<String, Regex>>>,
+    patterns: Arc<Mutex<HashMap<String, Result<Regex, String>>>>,
 }
 
 /// A function as the library keeps it: it is given values that are not copied.
@@ -178,9 +187,9 @@ impl Meter {
 
     /// Makes the functions that count known.
     fn install(&self, context: &mut Context<'_, '_>) -> Result<(), ExecutionError> {
-        let functions: [(&str, Function); 8] = {
-            let [charge, iterate, square, replace, join, matches, find, find_all] =
-                [(); 8].map(|()| self.clone());
+        let functions: [(&str, Function); 11] = {
+            let [charge, iterate, square, replace, join, matches, find, find_all, index_of, last, within] =
+                [(); 11].map(|()| self.clone());
             [
                 (CHARGE, Box::new(move |call| charge.pass(call, |cost, _| cost))),
                 (ITERATE, Box::new(move |call| iterate.pass(call, u64::saturating_mul))),
@@ -190,6 +199,9 @@ impl Meter {
                 (MATCHES, Box::new(move |call| matches.matches(call))),
                 (FIND, Box::new(move |call| find.find(call))),
                 (FIND_ALL, Box::new(move |call| find_all.find_all(call))),
+                (INDEX_OF, Box::new(move |call| index_of.index_of("indexOf", call))),
+                (LAST_INDEX_OF, Box::new(move |call| last.index_of("lastIndexOf", call))),
+                (WITHIN, Box::new(move |_| Ok(CowVal::owned(CelBool::from(!within.is_over()))))),
             ]
         };
         for (name, function) in functions {
@@ -281,21 +293,82 @@ impl Meter {
         let [Some(text), Some(pattern)] = call.args.iter().map(text).collect::<Vec<_>>()[..] else {
             return Err(no_overload(function, call));
         };
+        if pattern.len() > LONGEST_PATTERN {
+            let message = format!("the regex has more than {LONGEST_PATTERN} bytes");
+            return Err(ExecutionError::function_error(function, message));
+        }
         // Each character takes longer with a large pattern.
         self.spend(cost_of_bytes(text.len()).saturating_mul(40))?;
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         if !patterns.contains_key(pattern) {
-            self.spend(PATTERN)?;
+            self.spend(PATTERN + PATTERN_BYTE * pattern.len() as u64)?;
             let compiled = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
-            let compiled = compiled.map_err(|error| {
-                let message = format!("'{pattern}' not a valid regex:\n{error}");
-                ExecutionError::function_error(function, message)
-            })?;
+            let compiled = compiled.map_err(|error| format!("'{pattern}' not a valid regex:\n{error}"));
             patterns.insert(pattern.to_owned(), compiled);
         }
-        let found = patterns.get(pattern).ok_or_else(|| no_overload(function, call))?;
-        Ok(look(found, text))
+        match patterns.get(pattern) {
+            Some(Ok(found)) => Ok(look(found, text)),
+            Some(Err(error)) => Err(ExecutionError::function_error(function, error)),
+            None => Err(no_overload(function, call)),
+        }
     }
+
+    /// `indexOf` and `lastIndexOf` of texts, in characters, and of lists. The library compares all places of a text with
+    /// all of the other one.
+    fn index_of<'a, 'v>(
+        &self,
+        function: &str,
+        call: &mut FunctionContext<'a, 'v>,
+    ) -> Result<CowVal<'a, 'v>, ExecutionError> {
+        let is_last = function == "lastIndexOf";
+        let found = match call.args.as_slice() {
+            [list, wanted] if list.downcast_ref::<CelList>().is_some() => {
+                let items = list.downcast_ref::<CelList>().map(CelList::inner).into_iter().flatten();
+                let mut places = items.enumerate().filter(|(_, item)| item.equals(wanted.as_ref()));
+                let place = if is_last { places.last() } else { places.next() };
+                place.map(|(place, _)| place)
+            }
+            [target, wanted] => match (text(target), text(wanted)) {
+                (Some(target), Some(wanted)) => {
+                    place_of(target, wanted, if is_last { target.len() } else { 0 }, is_last)
+                }
+                _ => return Err(no_overload(function, call)),
+            },
+            [target, wanted, offset] => {
+                let offset = offset.downcast_ref::<CelInt>().map(|offset| *offset.inner());
+                let (Some(target), Some(wanted), Some(offset)) = (text(target), text(wanted), offset) else {
+                    return Err(no_overload(function, call));
+                };
+                let start = usize::try_from(offset).ok().and_then(|count| byte_of(target, count));
+                let Some(start) = start else {
+                    let message = format!("index out of range: {offset}");
+                    return Err(ExecutionError::function_error(function, message));
+                };
+                place_of(target, wanted, start, is_last)
+            }
+            _ => return Err(no_overload(function, call)),
+        };
+        let found = found.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1);
+        Ok(CowVal::owned(CelInt::from(found)))
+    }
+}
+
+/// Where so many characters of a text end.
+fn byte_of(text: &str, count: usize) -> Option<usize> {
+    text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(count)
+}
+
+/// The first place at a byte or after it, or the last one there or before, in characters.
+fn place_of(text: &str, wanted: &str, at: usize, is_last: bool) -> Option<usize> {
+    let byte = if is_last {
+        let end = at.saturating_add(wanted.len()).min(text.len());
+        // A match within a character is none.
+        let end = (end..=text.len()).find(|end| text.is_char_boundary(*end))?;
+        text[..end].rmatch_indices(wanted).map(|(byte, _)| byte).find(|byte| *byte <= at)?
+    } else {
+        at + text[at..].find(wanted)?
+    };
+    Some(text[..byte].chars().count())
 }
 
 fn text<'a>(value: &'a CowVal<'_, '_>) -> Option<&'a str> {
@@ -340,7 +413,12 @@ fn metered(expression: IdedExpr) -> IdedExpr {
             found.iter_range =
                 call(ITERATE, vec![metered(found.iter_range), IdedExpr { id: 0, expr: weight }]);
             found.accu_init = charged(found.accu_init);
-            found.loop_cond = metered(found.loop_cond);
+            // In `all` and `exists`, an error ends nothing, but once the budget is spent nothing is evaluated any more.
+            // The library copies less in loops without a condition.
+            if !matches!(found.loop_cond.expr, Expr::Literal(_)) {
+                let cond = vec![call(WITHIN, Vec::new()), metered(found.loop_cond)];
+                found.loop_cond = call(operators::LOGICAL_AND, cond);
+            }
             found.loop_step = metered(found.loop_step);
             found.result = metered(found.result);
             Expr::Comprehension(found)
@@ -358,7 +436,7 @@ fn metered(expression: IdedExpr) -> IdedExpr {
             Expr::Struct(found)
         }
         Expr::Select(mut select) => {
-            *select.operand = metered(std::mem::take(&mut select.operand));
+            *select.operand = operand(*std::mem::take(&mut select.operand));
             Expr::Select(select)
         }
         other @ (Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified) => other,
@@ -367,13 +445,10 @@ fn metered(expression: IdedExpr) -> IdedExpr {
 }
 
 fn metered_call(mut found: CallExpr) -> CallExpr {
-    use operators::{
-        CONDITIONAL, INDEX, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE, OPT_INDEX, OPT_SELECT,
-    };
+    use operators::{CONDITIONAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE};
 
-    // These only look at what they are given, or decide what is evaluated.
-    const FREE: [&str; 8] =
-        [CONDITIONAL, INDEX, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE, OPT_INDEX, OPT_SELECT];
+    // These decide what is evaluated.
+    const FREE: [&str; 5] = [CONDITIONAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE];
 
     let is_free = FREE.contains(&found.func_name.as_str());
     let counted = counted(&found.func_name, found.args.len());
@@ -386,7 +461,13 @@ fn metered_call(mut found: CallExpr) -> CallExpr {
         NAMESPACES.contains(&namespace) || (namespace == "ip" && found.func_name == "isCanonical");
     // Functions for sets compare all items with each other.
     let is_squared = namespace == "sets";
-    found.args = found.args.into_iter().map(if is_free { metered } else { charged }).collect();
+    let is_access = ACCESS.contains(&found.func_name.as_str());
+    let treat = match (is_access, is_free) {
+        (true, _) => operand,
+        (false, true) => metered,
+        (false, false) => charged,
+    };
+    found.args = found.args.into_iter().map(treat).collect();
     if is_squared {
         found.args = found.args.into_iter().map(|list| call(SQUARE, vec![list])).collect();
     }
@@ -415,6 +496,8 @@ fn counted(function: &str, args: usize) -> Option<&'static str> {
         ("matches", 1) => MATCHES,
         ("find", 1) => FIND,
         ("findAll", 1 | 2) => FIND_ALL,
+        ("indexOf", 1 | 2) => INDEX_OF,
+        ("lastIndexOf", 1 | 2) => LAST_INDEX_OF,
         // It compares all items with each other.
         ("distinct", _) => SQUARE,
         _ => return None,
@@ -432,11 +515,33 @@ fn metered_entry(mut entry: IdedEntryExpr) -> IdedEntryExpr {
     entry
 }
 
+/// What looks at a part of a value.
+const ACCESS: [&str; 3] = [operators::INDEX, operators::OPT_INDEX, operators::OPT_SELECT];
+
+/// The same expression, of whose value a part is looked at. It is counted if it is made for that.
+fn operand(expression: IdedExpr) -> IdedExpr {
+    match &expression.expr {
+        Expr::Call(call) if ACCESS.contains(&call.func_name.as_str()) => metered(expression),
+        Expr::Call(_) | Expr::Comprehension(_) => charged(expression),
+        _ => metered(expression),
+    }
+}
+
+/// How many bytes a text in an expression has.
+fn length(expression: &IdedExpr) -> usize {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::String(text)) => text.inner().len(),
+        Expr::Literal(LiteralValue::Bytes(bytes)) => bytes.inner().len(),
+        _ => 0,
+    }
+}
+
 /// The same expression, whose value is counted. What is written in the expression is no longer than the expression, and
 /// the interpreter looks for its own variables, which start with `@`.
 fn charged(expression: IdedExpr) -> IdedExpr {
     let expression = metered(expression);
     match &expression.expr {
+        Expr::Literal(_) if length(&expression) > SHORT => call(CHARGE, vec![expression]),
         Expr::Literal(_) | Expr::List(_) | Expr::Map(_) | Expr::Unspecified => expression,
         Expr::Ident(name) if name.starts_with('@') => expression,
         _ => call(CHARGE, vec![expression]),
@@ -447,14 +552,16 @@ fn call(name: &str, args: Vec<IdedExpr>) -> IdedExpr {
     IdedExpr { id: 0, expr: Expr::Call(CallExpr { func_name: name.to_owned(), target: None, args }) }
 }
 
-/// How many parts an expression has.
+/// How many parts an expression has. Long texts count as more.
 fn size(expression: &IdedExpr) -> i64 {
-    1 + fold(expression, 0, &|sum, part| sum + size(part))
+    let text = i64::try_from(length(expression) / 10).unwrap_or(i64::MAX / 2);
+    1 + text + fold(expression, 0, &|sum, part| sum + size(part))
 }
 
-/// How many parts of an expression are nested in each other.
-fn depth(expression: &IdedExpr) -> usize {
-    1 + fold(expression, 0, &|deepest, part| deepest.max(depth(part)))
+/// Whether more parts of an expression are nested in each other.
+fn is_deeper(expression: &IdedExpr, limit: usize) -> bool {
+    let Some(rest) = limit.checked_sub(1) else { return true };
+    fold(expression, false, &|is_deep, part| is_deep || is_deeper(part, rest))
 }
 
 /// Goes through the parts of an expression.
@@ -514,6 +621,11 @@ mod tests {
             "(self.nothing.here || true) && [0, 1].exists(number, 1 / number == 1)",
             "'abc'.matches('^a.c$') && !'abc'.matches('^b') && self.items.all(x, x.name.matches('^item-\\\\d+$'))",
             "'%s is %d'.format(['a', 1]) == 'a is 1' && self.text.size() == 100000",
+            "'tacocat'.indexOf('ac') == 1 && 'tacocat'.indexOf('') == 0 && 'tacocat'.indexOf('a', 3) == 5",
+            "'tacocat'.lastIndexOf('at') == 5 && 'tacocat'.lastIndexOf('a', 3) == 1 && 'a'.lastIndexOf('') == 1",
+            "'äöü'.indexOf('ü') == 2 && 'äöäö'.lastIndexOf('ö') == 3 && 'äöäö'.lastIndexOf('ö', 2) == 1",
+            "'aaa'.lastIndexOf('aa') == 1 && 'aaa'.lastIndexOf('aa', 0) == 0 && 'a'.indexOf('b', 1) == -1",
+            "[1, 2, 1].indexOf(1) == 0 && [1, 2, 1].lastIndexOf(1) == 2 && [].indexOf(1) == -1",
             "'a1b22'.find('[0-9]+') == '1' && 'a1b22'.findAll('[0-9]+', -1) == ['1', '22']",
             "['a-b'].all(math, math.replace('-', '+') == 'a+b' && math.matches('^a'))",
         ] {
@@ -531,6 +643,9 @@ mod tests {
                 value(text)
             );
         }
+        let pattern = "'xxxxxxxxxx'.replace('x', 'xxxxxxxxxx').replace('x', '[a-z][a-z][a-z]')";
+        let long = value(&format!("'a'.matches({pattern})"));
+        assert!(long.is_err_and(|error| error.contains("more than 1024 bytes")));
         let sum = value("['a', 'b'].sum() == 'ab'");
         assert!(sum.is_err_and(|error| error.contains("no numbers")));
         for text in [
@@ -560,6 +675,12 @@ mod tests {
             "self.text.replace('', self.text) == ''",
             "lists.range(300).all(x, !'a'.matches('(a{50}){10}' + string(x)))",
             "lists.range(50).all(x, !self.text.matches('y'))",
+            "lists.range(50000).all(x, lists.range(1000000)[0] == 0)",
+            "lists.range(50000).all(x, (true ? lists.range(400000) : [])[0] == 0)",
+            "lists.range(50000).all(x, {'a': lists.range(400000)}.a[0] == 0)",
+            "lists.range(50000).all(x, lists.range(400000)[?0].orValue(1) == 0)",
+            &format!("lists.range(1000).all(x, '{0}'.indexOf('{0}b') < 0)", "a".repeat(15_000)),
+            &format!("lists.range(50000).all(x, '{}'.split('')[0] == 'a')", "a".repeat(30_000)),
             "lists.range(50).all(x, self.text.find('y') == '')",
             "lists.range(300).all(x, 'a'.findAll('(a{50}){10}' + string(x)) == [])",
             "sets.contains(lists.range(1500), lists.range(1500))",

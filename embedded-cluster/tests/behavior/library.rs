@@ -26,6 +26,8 @@ const TRUE: &[&str] = &[
     "[3, 1, 2].min() == 1 && [3, 1, 2].max() == 3 && ['b', 'a'].min() == 'a'",
     "[1, 2, 2, 3].indexOf(2) == 1 && [1, 2, 2, 3].lastIndexOf(2) == 2 && [1].indexOf(5) == -1",
     "['a', 'b'].indexOf('b') == 1 && 'abcb'.indexOf('b') == 1 && 'abcb'.lastIndexOf('b') == 3",
+    "'tacocat'.indexOf('a', 3) == 5 && 'tacocat'.lastIndexOf('a', 3) == 1 && 'äöäö'.lastIndexOf('ö', 2) == 1",
+    "'a'.indexOf('') == 0 && 'a'.lastIndexOf('') == 1 && 'aaa'.lastIndexOf('aa') == 1 && 'aaa'.lastIndexOf('aa', 0) == 0",
     "sets.contains([1, 2, 3], [2, 1]) && !sets.contains([1], [1, 2]) && sets.contains([1], [])",
     "sets.equivalent([1, 2], [2, 1, 1]) && !sets.equivalent([1], [1, 2])",
     "sets.intersects([1, 2], [2, 3]) && !sets.intersects([1], [2])",
@@ -43,6 +45,7 @@ const TRUE: &[&str] = &[
     "url('https://example.com').getEscapedPath() == '' && url('/path').getHost() == ''",
     "url('https://example.com/?x=1&y=a+b&x=3').getQuery() == {'x': ['1', '3'], 'y': ['a b']}",
     "isURL('https://example.com:80/') && isURL('/absolute') && !isURL('relative') && !isURL('a b')",
+    "!isURL('https://evil.example#.trusted.example/') && !isURL('https://evil.example#@x.trusted.example/')",
     // Addresses
     "ip('192.168.0.1').family() == 4 && ip('::1').family() == 6 && string(ip('::1')) == '::1'",
     "isIP('10.0.0.1') && isIP('fe80::1') && !isIP('10.0.0') && !isIP('::ffff:1.2.3.4')",
