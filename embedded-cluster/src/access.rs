@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
 use crate::accounts;
@@ -22,9 +22,13 @@ pub(crate) struct User {
 }
 
 /// The texts of a list.
-pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
-    let list = value.and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+pub(crate) fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a rule is for paths that are no resources. Such a rule allows nothing else.
+pub(crate) fn is_for_urls(rule: &Value) -> bool {
+    texts(rule.get("nonResourceURLs")).next().is_some()
 }
 
 /// The user of a request: an administrator, unless it has the token of a service account, or impersonates someone.
@@ -53,16 +57,23 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// The user that a request impersonates, which the one who asks must be allowed to do, or that one.
 fn impersonated(state: &Arc<State>, asking: User, headers: &HeaderMap) -> Result<User, ApiError> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let groups: Vec<String> = headers
-        .get_all("impersonate-group")
-        .iter()
-        .filter_map(|group| group.to_str().ok())
-        .map(str::to_owned)
-        .collect();
-    let Some(name) = text("impersonate-user") else {
+    let groups = headers.get_all("impersonate-group").iter();
+    let groups =
+        groups.map(|group| header_text("Impersonate-Group", group)).collect::<Result<Vec<_>, _>>()?;
+    let is_other = |name: &&str| *name == "impersonate-uid" || name.starts_with("impersonate-extra-");
+    if let Some(other) = headers.keys().map(HeaderName::as_str).find(is_other) {
+        return Err(ApiError::bad_request(format!(
+            "the embedded cluster does not support the header {other}; impersonate a user and groups only"
+        )));
+    }
+    let name =
+        headers.get("impersonate-user").map(|name| header_text("Impersonate-User", name)).transpose()?;
+    // Kubernetes takes an empty name as none.
+    let Some(name) = name.as_deref().filter(|name| !name.is_empty()) else {
         if !groups.is_empty() {
-            return Err(ApiError::internal("requested [{Group }] without impersonating a user"));
+            return Err(ApiError::bad_request(format!(
+                "requested groups {groups:?} without impersonating a user name"
+            )));
         }
         return Ok(asking);
     };
@@ -95,6 +106,13 @@ fn impersonated(state: &Arc<State>, asking: User, headers: &HeaderMap) -> Result
     Ok(user)
 }
 
+/// The text of a header, which must not be dropped because it cannot be read: it restricts what a request may do.
+fn header_text(name: &str, value: &HeaderValue) -> Result<String, ApiError> {
+    let text = std::str::from_utf8(value.as_bytes());
+    text.map(str::to_owned)
+        .map_err(|_| ApiError::bad_request(format!("the header {name} of the request is not valid UTF-8")))
+}
+
 pub(crate) fn is_admin(user: &User) -> bool {
     user.groups.iter().any(|group| group == "system:masters")
 }
@@ -116,10 +134,22 @@ pub(crate) fn check_path(state: &State, user: &User, method: &Method, path: &str
     Err(ApiError::new(http::StatusCode::FORBIDDEN, "Forbidden", format!("forbidden: {detail}")))
 }
 
+/// Whether a request asks about the user's own rights, as everyone may.
+fn is_about_self(verb: &str, target: &Target) -> bool {
+    let resource = (&*target.group, &*target.resource);
+    verb == "create"
+        && target.name.is_empty()
+        && target.subresource.is_empty()
+        && matches!(
+            resource,
+            ("authorization.k8s.io", "selfsubjectaccessreviews" | "selfsubjectrulesreviews")
+                | ("authentication.k8s.io", "selfsubjectreviews")
+        )
+}
+
 /// Refuses a request that no role allows.
 pub(crate) fn check(state: &Arc<State>, user: &User, verb: &str, target: &Target) -> Result<(), ApiError> {
-    let self_review = target.resource.starts_with("selfsubject");
-    if self_review || allows(state, user, verb, target) {
+    if is_about_self(verb, target) || allows(state, user, verb, target) {
         return Ok(());
     }
     let resource = match &*target.subresource {
@@ -214,7 +244,8 @@ fn covers(rule: &Value, verb: &str, target: &Target) -> bool {
     };
     let below = format!("*/{}", target.subresource);
     let names = rule["resourceNames"].as_array().map_or(&[][..], Vec::as_slice);
-    has("verbs", verb)
+    !is_for_urls(rule)
+        && has("verbs", verb)
         && has("apiGroups", &target.group)
         && (has("resources", &resource) || (!target.subresource.is_empty() && has("resources", &below)))
         && (names.is_empty() || names.iter().any(|name| name == target.name.as_str()))

@@ -200,6 +200,26 @@ pub(crate) async fn nobody_grants_more_than_they_have(client: &Client) -> Outcom
         let is_held = message.contains("not found") || found.contains(held);
         assert!(found.contains(message) && is_held, "{found}");
     }
+    // Not even an administrator makes rules that are for URLs and something else.
+    let rule = json!({"apiGroups": ["*"], "resources": ["*"], "nonResourceURLs": ["/a"], "verbs": ["*"]});
+    for (path, rule, message) in [
+        (
+            format!("/apis/{group}/v1/clusterroles?dryRun=All"),
+            rule,
+            "rules[0].nonResourceURLs: Invalid value: [\"/a\"]: rules cannot apply to both regular resources and \
+             non-resource URLs",
+        ),
+        (
+            path("roles"),
+            json!({"nonResourceURLs": ["/a"], "verbs": ["get"]}),
+            "rules[0].nonResourceURLs: Invalid value: [\"/a\"]: namespaced rules cannot apply to non-resource URLs",
+        ),
+    ] {
+        let role = json!({"metadata": {"name": "urls"}, "rules": [rule]});
+        let refused = post_json(client, &path, &role, None).await;
+        let found = refused.err().ok_or_else(|| format!("{role} was accepted"))?.to_string();
+        assert!(found.contains(message), "{found}");
+    }
     let patch = json!({"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]});
     let request = Request::builder().method(Method::PATCH).uri(format!("{}/a", path("roles")));
     let request =
@@ -207,6 +227,58 @@ pub(crate) async fn nobody_grants_more_than_they_have(client: &Client) -> Outcom
     let refused = client.request::<Value>(request.body(patch.to_string().into_bytes())?).await;
     let found = refused.err().ok_or("the role was changed")?.to_string();
     assert!(found.contains(held), "{found}");
+    Ok(())
+}
+
+/// Reviews and requests for tokens are answered if they have the right form, and nothing of them is stored.
+pub(crate) async fn reviews_are_only_answered(client: &Client) -> Outcome {
+    let namespace = fresh_namespace(client, "reviews-").await?;
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let local = format!("/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews");
+    let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+    post_json(client, &accounts, &json!({"metadata": {"name": "robot"}}), None).await?;
+    let token = format!("{accounts}/robot/token");
+    let custom = format!("/apis/example.com/v1/namespaces/{namespace}/selfsubjectsecrets");
+    let named = format!("{reviews}/a");
+    let robot = format!("system:serviceaccount:{namespace}:robot");
+    let of = |namespace: &str| {
+        json!({"spec": {
+            "user": "bob", "resourceAttributes": {"namespace": namespace, "verb": "get", "resource": "pods"},
+        }})
+    };
+    for (method, path, body, user, wanted) in [
+        (Method::POST, &*local, of(&namespace), None, 0),
+        (Method::POST, &local, of("default"), None, 422),
+        (Method::POST, &local, of(""), None, 422),
+        (Method::GET, reviews, json!({}), None, 405),
+        (Method::DELETE, reviews, json!({}), None, 405),
+        (Method::PUT, &named, json!({}), None, 404),
+        (Method::PATCH, &named, json!({}), None, 404),
+        (Method::PATCH, &named, json!({}), Some(&robot), 403),
+        (Method::POST, &custom, json!({}), Some(&robot), 403),
+        (Method::GET, &custom, json!({}), Some(&robot), 403),
+        (Method::POST, reviews, json!([]), None, 400),
+        (Method::POST, reviews, json!({"spec": "a"}), None, 400),
+        (Method::POST, &token, json!([]), None, 400),
+        (Method::POST, &token, json!({"spec": "a"}), None, 400),
+        (Method::POST, &token, json!({"spec": {"audiences": [1]}}), None, 400),
+        (Method::POST, &token, json!({"spec": {"audiences": "a"}}), None, 400),
+        (Method::POST, &token, json!({"spec": {"expirationSeconds": "a"}}), None, 400),
+    ] {
+        let what = format!("{method} {path} {body} as {user:?}");
+        let patch = method == Method::PATCH;
+        let content = if patch { "application/merge-patch+json" } else { "application/json" };
+        let mut request = Request::builder().method(method).uri(path).header("content-type", content);
+        if let Some(user) = user {
+            request = request.header("impersonate-user", user);
+        }
+        let found = match client.request::<Value>(request.body(body.to_string().into_bytes())?).await {
+            Ok(_) => 0,
+            Err(kube::Error::Api(status)) => status.code,
+            Err(error) => return Err(format!("{what}: {error}").into()),
+        };
+        assert_eq!(found, wanted, "{what}");
+    }
     Ok(())
 }
 

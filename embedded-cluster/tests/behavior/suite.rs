@@ -39,6 +39,7 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("protobuf", protobuf::bodies_are_read(&client).await);
     note("tokens", protobuf::accounts_have_tokens_and_rights(&client).await);
     note("escalation", protobuf::nobody_grants_more_than_they_have(&client).await);
+    note("reviews", protobuf::reviews_are_only_answered(&client).await);
     note("own namespaces", protobuf::namespaces_of_the_cluster_stay(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
