@@ -12,12 +12,13 @@ pub(crate) fn prune(of: Type<'_>, value: &mut Value, path: &str, unknown: &mut V
             if let Shape::Object { fields, open } = of.shape()
                 && !open
             {
-                let strange: Vec<String> =
-                    map.keys().filter(|key| !fields.contains_key(*key)).cloned().collect();
-                for key in strange {
-                    map.shift_remove(&key);
-                    unknown.push(join(path, &key));
-                }
+                map.retain(|key, _| {
+                    let is_known = fields.contains_key(key);
+                    if !is_known {
+                        unknown.push(join(path, key));
+                    }
+                    is_known
+                });
             }
             if of.is_any() {
                 return;

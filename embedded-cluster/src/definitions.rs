@@ -29,6 +29,10 @@ pub(crate) fn changed(state: &State, resource: &Arc<str>) {
 pub(crate) fn status(definition: &Value, now: &str) -> Value {
     let spec = &definition["spec"];
     let mut names = spec["names"].clone();
+    if !names.is_object() {
+        // It is refused later.
+        names = json!({});
+    }
     let kind = names["kind"].as_str().unwrap_or_default().to_owned();
     if names.get("listKind").is_none() {
         names["listKind"] = format!("{kind}List").into();

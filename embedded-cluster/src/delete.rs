@@ -1,11 +1,14 @@
 //! Deleting: finalizers, propagation, whole collections.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Response, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::body;
 use crate::call::{Call, object_response};
 use crate::definitions;
 use crate::kinds::Kind;
@@ -35,21 +38,45 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
 }
 
+/// What a body says of how to delete.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Given {
+    propagation_policy: Option<String>,
+    orphan_dependents: Option<bool>,
+    /// By field. This is no struct because serde reads structs from lists, too.
+    preconditions: Option<BTreeMap<String, Option<String>>>,
+    dry_run: Option<Vec<String>>,
+}
+
 impl Options {
-    fn of(call: &Call<'_>) -> Options {
-        let body: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let orphans =
-            body["orphanDependents"].as_bool().map(|orphan| if orphan { "Orphan" } else { "Background" });
-        Options {
-            propagation: text("/propagationPolicy")
+    /// The options in the query and the body. What cannot be read is refused: it may be what protects the object.
+    fn of(call: &Call<'_>) -> Result<Options, ApiError> {
+        let mut body = if call.body.is_empty() { Value::Null } else { body::read(call.headers, &call.body)? };
+        if call.target.subresource == "eviction" {
+            body = body.get_mut("deleteOptions").map(Value::take).unwrap_or_default();
+        }
+        let wrong = |error: String| {
+            ApiError::bad_request(format!("cannot read the options of the deletion: {error}"))
+        };
+        let given = match body {
+            Value::Null => Given::default(),
+            Value::Object(_) => serde_json::from_value(body).map_err(|error| wrong(error.to_string()))?,
+            _ => return Err(wrong("they are not an object".to_owned())),
+        };
+        let orphans = given.orphan_dependents.map(|orphan| if orphan { "Orphan" } else { "Background" });
+        let mut preconditions = given.preconditions.unwrap_or_default();
+        let mut wanted = |field: &str| preconditions.remove(field).flatten();
+        Ok(Options {
+            propagation: given
+                .propagation_policy
                 .or_else(|| call.query.get("propagationPolicy").map(str::to_owned))
                 .or_else(|| orphans.map(str::to_owned)),
-            uid: text("/preconditions/uid"),
-            revision: text("/preconditions/resourceVersion"),
+            uid: wanted("uid"),
+            revision: wanted("resourceVersion"),
             dry_run: call.query.get("dryRun").is_some()
-                || body["dryRun"].as_array().is_some_and(|list| !list.is_empty()),
-        }
+                || given.dry_run.is_some_and(|stages| !stages.is_empty()),
+        })
     }
 }
 
@@ -102,7 +129,7 @@ pub(crate) async fn remove(
                 list.push(finalizer.into());
             }
         }
-        if kind.is("customresourcedefinitions.apiextensions.k8s.io") {
+        if kind.is("customresourcedefinitions.apiextensions.k8s.io") && !options.dry_run {
             definitions::remove_instances(state, &value);
         }
         if is_free(&value) {
@@ -152,12 +179,13 @@ async fn admit(call: &Call<'_>, object: &Value) -> Result<(), ApiError> {
 }
 
 pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
+    let options = Options::of(call)?;
     admit(call, &call.stored()?.value).await?;
     if call.kind.is("namespaces") && ["default", "kube-system", "kube-public"].contains(&&*call.target.name) {
         let subject = call.kind.subject(&call.target.name);
         return Err(ApiError::forbidden(subject, "this namespace may not be deleted"));
     }
-    match remove(call.state, call.kind, &call.name(), &Options::of(call)).await? {
+    match remove(call.state, call.kind, &call.name(), &options).await? {
         Outcome::Waiting(value) => Ok(respond(call, StatusCode::OK, &value)),
         Outcome::Gone(value) if call.kind.is("pods") => Ok(respond(call, StatusCode::OK, &value)),
         Outcome::Gone(value) => {
@@ -175,7 +203,7 @@ pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
 
 pub(crate) async fn delete_collection(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     let selector = call.selector()?;
-    let options = Options::of(call);
+    let options = Options::of(call)?;
     let listing =
         call.state.store.list(&call.kind.resource, &call.target.namespace, None, usize::MAX, |value| {
             selector.matches(value)

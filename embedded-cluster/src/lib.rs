@@ -19,6 +19,7 @@
 mod access;
 mod accounts;
 mod admission;
+mod body;
 mod call;
 mod check;
 mod cluster;

@@ -1,21 +1,75 @@
 //! JSON, merge and strategic merge patches.
 
+use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
+use crate::body::{self, DEEPEST};
 use crate::schema::Type;
 use crate::status::ApiError;
 
-/// RFC 6902.
+/// The limits of API servers: how many operations a JSON patch has, and how many bytes all its copies have.
+const MOST_OPERATIONS: usize = 10_000;
+const MOST_COPIED: usize = 3 * 1024 * 1024;
+
+/// RFC 6902. After an error, the target is what the operations before have made of it.
 pub(crate) fn json(target: &mut Value, patch: &Value) -> Result<(), ApiError> {
+    let count = patch.as_array().map_or(0, Vec::len);
+    if count > MOST_OPERATIONS {
+        return Err(body::too_large(&format!(
+            "The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {count}"
+        )));
+    }
     let patch: json_patch::Patch = serde_json::from_value(patch.clone())
         .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
-    json_patch::patch(target, &patch).map_err(|error| {
-        ApiError::new(
-            http::StatusCode::UNPROCESSABLE_ENTITY,
-            "Invalid",
-            format!("the server rejected our request due to an error in our request: {error}"),
-        )
-    })
+    let rejected = |error: String| {
+        let message = format!("the server rejected our request due to an error in our request: {error}");
+        ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+    };
+    let (mut copied, mut deepest) = (0, depth(target));
+    for (index, operation) in patch.iter().enumerate() {
+        let depth_of_value = match operation {
+            PatchOperation::Add(add) => depth(&add.value),
+            PatchOperation::Replace(replace) => depth(&replace.value),
+            PatchOperation::Move(_) => deepest,
+            PatchOperation::Copy(copy) => {
+                // A copy of a copy doubles it: 30 operations would fill the memory.
+                copied += target.pointer(copy.from.as_str()).map_or(0, |value| value.to_string().len());
+                if copied > MOST_COPIED {
+                    return Err(rejected(format!(
+                        "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {MOST_COPIED}"
+                    )));
+                }
+                deepest
+            }
+            PatchOperation::Remove(_) | PatchOperation::Test(_) => 0,
+        };
+        json_patch::patch_unsafe(target, std::slice::from_ref(operation)).map_err(|mut error| {
+            error.operation = index;
+            rejected(error.to_string())
+        })?;
+        // This is an upper bound: the depth is measured when it may be too much.
+        deepest = deepest.max(operation.path().count() + depth_of_value);
+        if deepest > DEEPEST {
+            deepest = depth(target);
+        }
+        if deepest > DEEPEST {
+            return Err(rejected(format!("the object is then nested more than {DEEPEST} levels deep")));
+        }
+    }
+    if !target.is_object() {
+        return Err(ApiError::bad_request("the patch does not leave an object"));
+    }
+    Ok(())
+}
+
+/// How many values are nested in each other.
+fn depth(value: &Value) -> usize {
+    let below = match value {
+        Value::Array(list) => list.iter().map(depth).max(),
+        Value::Object(map) => map.values().map(depth).max(),
+        _ => None,
+    };
+    1 + below.unwrap_or(0)
 }
 
 /// RFC 7386.

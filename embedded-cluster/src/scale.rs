@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kinds::Kind;
+use crate::status::{ApiError, FieldError, Subject};
 
 fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, part| value.get(part))
@@ -33,17 +34,54 @@ pub(crate) fn scale_of(kind: &Kind, value: &Value) -> Value {
 }
 
 /// An object with the replicas of a scale.
-pub(crate) fn with_scale(kind: &Kind, old: &Value, scale: &Value) -> Value {
+///
+/// # Errors
+/// - 400 if it is no scale, or if the object has no place for it
+/// - 422 if its number is negative
+pub(crate) fn with_scale(kind: &Kind, old: &Value, scale: &Value) -> Result<Value, ApiError> {
+    let replicas = replicas(old, scale)?;
     let mut value = old.clone();
     if let Some(paths) = &kind.scale {
         let mut place = &mut value;
         for part in paths.spec.split('.') {
-            place = &mut place[part];
+            if place.is_null() {
+                *place = json!({});
+            }
+            let Some(fields) = place.as_object_mut() else {
+                return Err(ApiError::bad_request(format!(
+                    "the replicas cannot be set at {}: what is above {part} is not an object",
+                    paths.spec
+                )));
+            };
+            place = fields.entry(part).or_insert(Value::Null);
         }
-        *place = scale.pointer("/spec/replicas").cloned().unwrap_or_else(|| 0.into());
+        *place = replicas.into();
     }
     if let Some(version) = scale.pointer("/metadata/resourceVersion") {
         value["metadata"]["resourceVersion"] = version.clone();
     }
-    value
+    Ok(value)
+}
+
+/// The number in a scale; 0 if it has none.
+fn replicas(old: &Value, scale: &Value) -> Result<i32, ApiError> {
+    let wrong = |what: &str| ApiError::bad_request(format!("Scale in version \"v1\" cannot be read: {what}"));
+    let Some(scale) = scale.as_object() else { return Err(wrong("it is not an object")) };
+    let spec = match scale.get("spec") {
+        None | Some(Value::Null) => return Ok(0),
+        Some(spec) => spec.as_object().ok_or_else(|| wrong("spec is not an object"))?,
+    };
+    let number = match spec.get("replicas") {
+        None | Some(Value::Null) => return Ok(0),
+        Some(number) => number.as_i64().and_then(|number| i32::try_from(number).ok()),
+    };
+    let number = number.ok_or_else(|| wrong("spec.replicas is not a whole number of 32 bits"))?;
+    if number < 0 {
+        let error =
+            FieldError::invalid("spec.replicas", &number.into(), "must be greater than or equal to 0");
+        let name = old["metadata"]["name"].as_str().unwrap_or_default();
+        let subject = Subject { group: "autoscaling", resource: "scales", kind: "Scale", name };
+        return Err(ApiError::invalid(subject, &[error]));
+    }
+    Ok(number)
 }

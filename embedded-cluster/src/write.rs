@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use crate::body::{self, MOST_STORED, check_size};
 use crate::call::{Call, object_response};
 use crate::check::{WRONG_BASE64, check, check_builtin, check_expressions, normalize, prune, set_defaults};
 use crate::kinds::Kind;
@@ -28,6 +29,9 @@ const KEPT: [&str; 8] = [
     "resourceVersion",
 ];
 
+/// Of how many unknown fields a client is told. Each is a header, of which an answer cannot have more than 24,576.
+const MOST_WARNINGS: usize = 100;
+
 /// How often a patch is tried again when others write in between.
 const TRIES: usize = 10;
 
@@ -46,9 +50,7 @@ impl Call<'_> {
     }
 
     fn read_body(&self) -> Result<Value, ApiError> {
-        serde_json::from_slice(&self.body)
-            .or_else(|_| serde_yaml::from_slice(&self.body))
-            .map_err(|error| ApiError::bad_request(format!("the object provided is unrecognized: {error}")))
+        body::read(self.headers, &self.body)
     }
 
     /// Stores a finished object, or only shows it on a dry run.
@@ -143,10 +145,11 @@ fn decode(call: &Call<'_>, value: &mut Value) -> Result<Vec<String>, ApiError> {
             given_kind, kind.version, kind.kind
         )));
     }
-    object.entry("metadata").or_insert_with(|| json!({}));
+    check_metadata(kind, object)?;
     let mut unknown = Vec::new();
     prune(kind.root(), value, "", &mut unknown);
-    let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+    let unknown = unknown.iter().take(MOST_WARNINGS);
+    let unknown: Vec<String> = unknown.map(|path| format!("unknown field \"{path}\"")).collect();
     match call.query.get("fieldValidation") {
         Some("Ignore") => Ok(Vec::new()),
         Some("Strict") if !unknown.is_empty() => {
@@ -163,6 +166,27 @@ fn decode(call: &Call<'_>, value: &mut Value) -> Result<Vec<String>, ApiError> {
         }
         _ => Ok(unknown),
     }
+}
+
+/// Refuses metadata that are no object, or have no maps where everything else counts on maps.
+fn check_metadata(kind: &Kind, object: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let wrong = |field: &str| {
+        let (kind, version) = (&kind.kind, &kind.version);
+        ApiError::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: {field} is not an object"
+        ))
+    };
+    let metadata = object.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = json!({});
+    }
+    let Some(metadata) = metadata.as_object() else { return Err(wrong("metadata")) };
+    for field in ["labels", "annotations"] {
+        if metadata.get(field).is_some_and(|found| !found.is_null() && !found.is_object()) {
+            return Err(wrong(&format!("metadata.{field}")));
+        }
+    }
+    Ok(())
 }
 
 /// Defaults and form: what the server makes of an object before it looks at it.
@@ -422,6 +446,7 @@ async fn replace(call: &Call<'_>, old: &Object, mut value: Value) -> Result<Opti
 /// Runs mutating admission, then validating admission.
 async fn admit(call: &Call<'_>, old: Option<&Value>, value: Value) -> Result<Value, ApiError> {
     let value = mutate(call, old, value).await?;
+    check_size(&value, MOST_STORED)?;
     escalation::check(call, &value)?;
     validate(call, old, &value)?;
     webhooks::validate(call, old, Some(&value)).await?;
@@ -444,7 +469,7 @@ pub(crate) async fn update(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
     let modified = || ApiError::modified(call.kind.subject(&call.target.name));
     if call.target.subresource == "scale" {
         let stored =
-            replace(call, &old, with_scale(call.kind, &old.value, &value)).await?.ok_or_else(modified)?;
+            replace(call, &old, with_scale(call.kind, &old.value, &value)?).await?.ok_or_else(modified)?;
         return Ok(object_response(StatusCode::OK, &scale_of(call.kind, &stored)));
     }
     let warnings = decode(call, &mut value)?;
@@ -462,9 +487,7 @@ pub(crate) async fn update(call: &Call<'_>) -> Result<Response<Body>, ApiError> 
 }
 
 pub(crate) async fn patch(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
-    let content =
-        call.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content = content.split(';').next().unwrap_or_default().trim();
+    let content = body::media_type(call.headers);
     let body = call.read_body()?;
     if content.starts_with("application/apply-patch+") {
         return apply(call, body).await;
@@ -495,7 +518,7 @@ pub(crate) async fn patch(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
             }
         }
         if scale {
-            if let Some(stored) = replace(call, &old, with_scale(call.kind, &old.value, &value)).await? {
+            if let Some(stored) = replace(call, &old, with_scale(call.kind, &old.value, &value)?).await? {
                 return Ok(object_response(StatusCode::OK, &scale_of(call.kind, &stored)));
             }
             continue;

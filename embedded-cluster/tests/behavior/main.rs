@@ -1,5 +1,6 @@
 //! The behavior suite on the embedded cluster, or on the API server that `KUBECONFIG` names.
 
+mod hostile;
 mod library;
 mod protobuf;
 mod suite;

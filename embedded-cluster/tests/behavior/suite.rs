@@ -11,7 +11,7 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
-use crate::{library, protobuf};
+use crate::{hostile, library, protobuf};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -41,6 +41,10 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("escalation", protobuf::nobody_grants_more_than_they_have(&client).await);
     note("reviews", protobuf::reviews_are_only_answered(&client).await);
     note("own namespaces", protobuf::namespaces_of_the_cluster_stay(&client).await);
+    note("dry runs", hostile::dry_runs_delete_nothing(&client).await);
+    note("limits of JSON patches", hostile::json_patches_have_limits(&client).await);
+    note("no objects", hostile::objects_stay_objects(&client).await);
+    note("scales", hostile::scales_are_checked(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
