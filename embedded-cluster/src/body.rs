@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use kustomize_yaml::Sources;
 use serde_json::Value;
 
 use crate::status::ApiError;
@@ -29,10 +30,18 @@ pub(crate) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Value, ApiError>
     let value = match serde_json::from_slice(body) {
         Ok(value) => value,
         Err(error) if !is_yaml => return Err(wrong(error.to_string())),
-        Err(_) => serde_yaml::from_slice(body).map_err(|error| wrong(error.to_string()))?,
+        Err(_) => read_yaml(body).map_err(wrong)?,
     };
     check_size(&value, MOST_VALUES)?;
     Ok(value)
+}
+
+/// Reads YAML with a reader that bounds nesting and aliases. libyaml takes quadratic time for nested lists.
+fn read_yaml(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let file = Sources::default().add("body", text.into(), None);
+    let node = kustomize_yaml::read_config(text, file).map_err(|error| error.to_string())?;
+    serde_json::to_value(node).map_err(|error| error.to_string())
 }
 
 /// Refuses what is too large or nested too deeply.
@@ -62,4 +71,57 @@ pub(crate) fn check_size(value: &Value, most: usize) -> Result<(), ApiError> {
 pub(crate) fn too_large(detail: &str) -> ApiError {
     let message = format!("Request entity too large: {detail}");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read_as(content: &'static str, body: &str) -> Result<Value, ApiError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content));
+        read(&headers, &Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn yaml_is_read_where_it_is_declared() -> Result<(), ApiError> {
+        let yaml = "a: 1\nb: [\"2\", 1.5, null, true]\n";
+        let wanted = json!({"a": 1, "b": ["2", 1.5, null, true]});
+        for content in ["application/yaml", "application/apply-patch+yaml; charset=utf-8"] {
+            assert_eq!(read_as(content, yaml)?, wanted);
+            assert_eq!(read_as(content, &wanted.to_string())?, wanted);
+        }
+        assert_eq!(
+            read_as("application/json", yaml).err().map(|error| error.code),
+            Some(StatusCode::BAD_REQUEST)
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn nested_and_large_bodies_are_refused_at_once() {
+        let start = Instant::now();
+        let many = format!("[{}0]", "0,".repeat(MOST_VALUES));
+        let aliases = (0..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, index| {
+            format!("{text}a{}: &a{0} [*a{index}, *a{index}]\n", index + 1, index = index)
+        });
+        for (body, code) in [
+            (format!("a: {}", "[".repeat(1_000_000)), 400),
+            (format!("a: {}", "{a: ".repeat(500_000)), 400),
+            ("- ".repeat(1_000_000), 400),
+            ("? ".repeat(1_000_000), 400),
+            (format!("a: {}1{}", "[".repeat(110), "]".repeat(110)), 400),
+            (aliases, 400),
+            (many, 413),
+        ] {
+            let error = read_as("application/yaml", &body).err();
+            assert_eq!(error.map(|error| error.code.as_u16()), Some(code), "{}", &body[..20]);
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it took {:?}", start.elapsed());
+    }
 }
