@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use admission_policy::environment;
-use cel::{Context, ExecutionError, Program};
+use admission_policy::{EvaluationError, Program, environment};
+use cel::{Context, ExecutionError};
 use serde_json::Value;
 
 use super::{Shape, Type};
+
+/// The stack on which rules are parsed, as large as that of `admission_policy`.
+const STACK: usize = 16 * 1024 * 1024;
 
 /// Words of CEL that cannot be the name of a field.
 const RESERVED: &[&str] = &[
@@ -64,20 +67,19 @@ pub(super) fn compile(schema: &Value) -> Vec<Rule> {
 fn compile_one(rule: &Value) -> Option<Rule> {
     let text = |name: &str| rule.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let source = text("rule")?;
-    let program = match environment().compile(source) {
+    let program = match Program::compile(&environment(), source) {
         Ok(program) => program,
         Err(error) => {
             tracing::warn!(rule = source, %error, "a rule of a schema is not evaluated");
             return None;
         }
     };
-    let compares = program.references().has_variable("oldSelf");
     Some(Rule {
-        compares,
+        compares: mentions_old(source),
         program: Arc::new(program),
         message: text("message").map(|message| message.trim().to_owned()),
         message_program: text("messageExpression")
-            .and_then(|source| environment().compile(source).ok().map(Arc::new)),
+            .and_then(|source| Program::compile(&environment(), source).ok().map(Arc::new)),
         reason: match text("reason") {
             Some("FieldValueForbidden") => "FieldValueForbidden",
             Some("FieldValueRequired") => "FieldValueRequired",
@@ -90,24 +92,43 @@ fn compile_one(rule: &Value) -> Option<Rule> {
     })
 }
 
+/// Whether a rule, which can be compiled, uses the value before.
+fn mentions_old(source: &str) -> bool {
+    // The parser is recursive: it needs the stack that the program's own compilation had.
+    let parse = || {
+        let parsed = environment().compile(source);
+        parsed.is_ok_and(|parsed| parsed.references().has_variable("oldSelf"))
+    };
+    source.contains("oldSelf")
+        && std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse);
+            thread.is_ok_and(|thread| thread.join().unwrap_or(true))
+        })
+}
+
 impl Rule {
     /// What is to be said of a value that breaks the rule. `old` is the value before, if there was one.
     pub(crate) fn breach(&self, of: Type<'_>, value: &Value, old: Option<&Value>) -> Option<String> {
         if self.compares && old.is_none() && !self.optional_old {
             return None;
         }
-        let mut context = Context::with_env(environment());
-        context.add_variable_from_value("self", to_cel(of, value));
-        if let Some(old) = old {
-            context.add_variable_from_value("oldSelf", to_cel(of, old));
-        }
-        match self.program.execute(&context) {
+        let variables = || {
+            let mut context = Context::with_env(environment());
+            context.add_variable_from_value("self", to_cel(of, value));
+            if let Some(old) = old {
+                context.add_variable_from_value("oldSelf", to_cel(of, old));
+            }
+            context
+        };
+        match self.program.evaluate(variables()) {
             Ok(cel::Value::Bool(true)) => None,
-            Ok(cel::Value::Bool(false)) => Some(self.message(&context)),
+            Ok(cel::Value::Bool(false)) => Some(self.message(variables)),
             Ok(other) => {
                 Some(format!("rule evaluates to a {} and not to a bool: {}", other.type_of(), self.text))
             }
-            Err(error @ (ExecutionError::UndeclaredReference(_) | ExecutionError::NoSuchOverload(_))) => {
+            Err(EvaluationError::Failed(
+                error @ (ExecutionError::UndeclaredReference(_) | ExecutionError::NoSuchOverload(_)),
+            )) => {
                 tracing::warn!(rule = self.text, %error, "a rule of a schema is not evaluated");
                 None
             }
@@ -115,8 +136,8 @@ impl Rule {
         }
     }
 
-    fn message(&self, context: &Context<'_, '_>) -> String {
-        let made = self.message_program.as_ref().and_then(|program| program.execute(context).ok());
+    fn message<'a>(&self, variables: impl FnOnce() -> Context<'a, 'a>) -> String {
+        let made = self.message_program.as_ref().and_then(|program| program.evaluate(variables()).ok());
         if let Some(cel::Value::String(text)) = made
             && !text.trim().is_empty()
             && !text.contains('\n')
@@ -179,6 +200,26 @@ mod tests {
         assert_eq!(escape("a-b.c/d__e"), "a__dash__b__dot__c__slash__d__underscores__e");
         assert_eq!(escape("namespace"), "__namespace__");
         assert_eq!(escape("plain"), "plain");
+    }
+
+    #[test]
+    fn rules_have_a_budget() {
+        let nested = format!("self.n == 0{}", " + 1".repeat(5_000));
+        let loops = "lists.range(2000).all(a, lists.range(2000).all(b, a + b >= self.n))";
+        let old = format!("oldSelf == self || {nested}");
+        let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}},
+            "x-kubernetes-validations": [{"rule": nested}, {"rule": old}, {"rule": loops}, {"rule": "self.n > 0"}]});
+        let (arena, id) = custom::compile(Some(&schema));
+        let of = arena.at(id);
+        let breaches: Vec<String> = of
+            .target()
+            .expressions
+            .iter()
+            .filter_map(|rule| rule.breach(of, &json!({"n": 0}), None))
+            .collect();
+        // Rules that are nested too deeply are not evaluated.
+        assert_eq!(breaches.len(), 2, "{breaches:?}");
+        assert!(breaches[0].contains("the evaluation is too expensive"), "{breaches:?}");
     }
 
     #[test]
