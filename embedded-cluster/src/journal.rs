@@ -4,12 +4,15 @@
 //! share the wait for the disk. A write is answered once it is on the disk.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -72,7 +75,10 @@ impl Journal {
     /// Opens a file, or makes one, and reads all of it.
     pub(crate) fn open(path: &Path) -> Result<(Journal, Vec<Record>, u64), redb::Error> {
         let file = path.to_owned();
-        Journal::with(path, Box::new(move || Database::create(&file)))
+        Journal::with(
+            path,
+            Box::new(move || Database::builder().create_with_backend(FileBackend::new(private(&file)?)?)),
+        )
     }
 
     fn with(path: &Path, open: Open) -> Result<(Journal, Vec<Record>, u64), redb::Error> {
@@ -104,6 +110,25 @@ impl Journal {
         let _ = self.writes.send(Write { key, revision, bytes, done });
         Ticket(Some(receiver))
     }
+}
+
+/// Opens the file, or makes it. It holds Secrets and the rights of an administrator: only its owner may read it.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        // The file may be from before, or a copy.
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700))?;
+        }
+    }
+    Ok(file)
 }
 
 fn decode(key: &str, bytes: &[u8]) -> Option<Record> {
@@ -202,12 +227,10 @@ impl Storage {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use redb::StorageBackend;
-    use redb::backends::FileBackend;
 
     use super::*;
 
@@ -255,6 +278,25 @@ mod tests {
         fn close(&self) -> io::Result<()> {
             self.file.close()
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_reads_the_file() -> Outcome {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("cluster.redb");
+        let mode = || std::fs::metadata(&path).map(|found| found.permissions().mode() & 0o777);
+        let (journal, ..) = Journal::open(&path)?;
+        assert_eq!(mode()?, 0o600);
+        let Journal { writes, _thread: thread } = journal;
+        drop(writes);
+        assert!(thread.join().is_ok());
+        // One from an earlier version.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
+        let _journal = Journal::open(&path)?;
+        assert_eq!(mode()?, 0o600);
+        Ok(())
     }
 
     #[tokio::test]

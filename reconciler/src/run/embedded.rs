@@ -24,7 +24,7 @@ impl Embedded {
     /// The directory or the address cannot be used.
     pub async fn start(directory: &Path, is_kept: bool, address: SocketAddr) -> Result<Self, RunError> {
         let data = |source| RunError::Data { path: directory.to_owned(), source };
-        std::fs::create_dir_all(directory).map_err(data)?;
+        create_private(directory).map_err(data)?;
         let cluster = if is_kept {
             Cluster::open(directory.join("cluster.redb"))
                 .map_err(|error| RunError::Embedded(error.to_string()))?
@@ -59,6 +59,15 @@ impl Embedded {
     pub fn shutdown(&self) {
         self.cluster.shutdown();
     }
+}
+
+/// Makes a directory that only its owner may enter, unless it is there.
+fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Writes a file that only its owner may read.
