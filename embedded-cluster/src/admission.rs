@@ -7,6 +7,7 @@ use http::StatusCode;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
+use crate::check::MOST_ERRORS;
 use crate::definitions;
 use crate::kinds::Kind;
 use crate::state::State;
@@ -443,6 +444,9 @@ fn check_containers(pod: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }
     for (index, container) in containers.iter().enumerate() {
+        if errors.len() >= MOST_ERRORS {
+            return;
+        }
         for field in ["name", "image"] {
             if container[field].as_str().is_none_or(str::is_empty) {
                 errors.push(FieldError::required(format!("{path}.containers[{index}].{field}"), ""));

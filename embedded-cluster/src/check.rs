@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::schema::{Merge, NodeId, Shape, Type};
 use crate::status::FieldError;
 
+/// After how many errors the rest of an object is not looked at. Each can show a part of the object.
+pub(crate) const MOST_ERRORS: usize = 100;
+
 /// Removes what the type does not declare, and lists the paths of what was removed.
 pub(crate) fn prune(of: Type<'_>, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
     match value {
@@ -196,6 +199,9 @@ fn wrong_base64(text: &str) -> Option<usize> {
 
 /// Checks a built-in object's enumerations.
 pub(crate) fn check_builtin(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    if errors.len() >= MOST_ERRORS {
+        return;
+    }
     let allowed = &of.node().allowed;
     if !allowed.is_empty() && value.as_str().is_some_and(|text| !text.is_empty()) && !allowed.contains(value)
     {
@@ -218,6 +224,9 @@ pub(crate) fn check_builtin(of: Type<'_>, value: &Value, path: &str, errors: &mu
 
 /// Checks a custom resource against its schema.
 pub(crate) fn check(of: Type<'_>, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    if errors.len() >= MOST_ERRORS {
+        return;
+    }
     let node = of.target();
     if value.is_null() && (node.nullable || of.is_any()) {
         return;
@@ -287,6 +296,9 @@ pub(crate) fn check_expressions(
     path: &str,
     errors: &mut Vec<FieldError>,
 ) {
+    if errors.len() >= MOST_ERRORS {
+        return;
+    }
     let node = of.target();
     for rule in &node.expressions {
         if let Some(detail) = rule.breach(of, value, old) {
@@ -331,6 +343,9 @@ fn check_unique(of: Type<'_>, list: &[Value], path: &str, errors: &mut Vec<Field
     }
     let mut seen = std::collections::BTreeSet::new();
     for (index, item) in list.iter().enumerate() {
+        if errors.len() >= MOST_ERRORS {
+            return;
+        }
         if !seen.insert(crate::managed::typed::item_element(of, item, index)) {
             let key = match of.merge() {
                 Merge::Keys(keys) => {

@@ -236,3 +236,25 @@ pub(crate) async fn scales_are_checked(client: &Client) -> Outcome {
     }
     Ok(())
 }
+
+/// A real server has no such bounds.
+#[tokio::test]
+async fn errors_and_warnings_are_bounded() -> Outcome {
+    let cluster = embedded_cluster::Cluster::in_memory_without_controllers();
+    let client = Client::new(cluster.service(), "default");
+    let pods = "/api/v1/namespaces/default/pods";
+    let containers =
+        |count: usize| json!({"metadata": {"name": "p"}, "spec": {"containers": vec![json!({}); count]}});
+    expect(&client, 413, "POST", pods, JSON, containers(100_000)).await?;
+    let answer = expect(&client, 422, "POST", pods, JSON, containers(10_000)).await?;
+    let causes = answer["details"]["causes"].as_array().map_or(0, Vec::len);
+    if !(100..=110).contains(&causes) {
+        return Err(format!("there are {causes} causes").into());
+    }
+    let unknown: serde_json::Map<String, Value> =
+        (0..40_000).map(|index| (format!("unknown-{index}"), Value::Null)).collect();
+    let mut map = json!({"metadata": {"name": "m"}, "data": {"a": "b"}});
+    map.as_object_mut().ok_or("no object")?.extend(unknown);
+    expect(&client, 201, "POST", "/api/v1/namespaces/default/configmaps", JSON, map).await?;
+    Ok(())
+}
