@@ -127,7 +127,7 @@ async fn access(context: &Context, key: &Key, bucket: &Bucket) -> Result<BucketA
         let data = read("TLS config: secret", &reference.name).await?;
         certificates = secrets::certificates(data, &secret(&reference.name))?;
     }
-    let reach = context.reach(&key.namespace);
+    let reach = context.reach(&key.namespace).await;
     let mut proxy = None;
     if let Some(reference) = &spec.proxy_secret_ref {
         proxy = Some(secrets::proxy(&read("proxy URL: secret", &reference.name).await?, reach)?);

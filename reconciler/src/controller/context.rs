@@ -38,6 +38,9 @@ const AFTERMATH: Duration = Duration::from_secs(120);
 /// When what has failed is tried again in that time, and during the outage.
 pub(super) const AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
+/// How long work waits for a namespace to be known.
+const NAMESPACE: Duration = Duration::from_secs(10);
+
 /// How many watches the Kustomizations of a namespace may have on other clusters together.
 const REMOTE_WATCHES: usize = 256;
 
@@ -223,10 +226,20 @@ impl Context {
         self
     }
 
-    /// Which addresses sources and providers of a namespace may have. One that is not known yet may be strict.
-    pub(super) fn reach(&self, namespace: &str) -> Reach {
-        let is_trusted = self.allow_tenant_loopback || self.tenants.is_strict(namespace) == Some(false);
-        if is_trusted { Reach::Everywhere } else { Reach::OtherMachines }
+    /// Which addresses sources and providers of a namespace may have. After a start, and where a namespace is new, this
+    /// waits until the namespace is known; one that stays unknown may be strict.
+    pub(super) async fn reach(&self, namespace: &str) -> Reach {
+        if self.allow_tenant_loopback {
+            return Reach::Everywhere;
+        }
+        let end = Instant::now() + NAMESPACE;
+        let is_strict = loop {
+            match self.tenants.is_strict(namespace) {
+                None if Instant::now() < end => tokio::time::sleep(Duration::from_millis(50)).await,
+                found => break found,
+            }
+        };
+        if is_strict == Some(false) { Reach::Everywhere } else { Reach::OtherMachines }
     }
 
     /// Sets the time limit of a build.
@@ -468,5 +481,28 @@ impl Context {
         while let Some((name, namespace)) = drifted.recv().await {
             self.kustomization_queue.add(Key { namespace, name });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_cluster::Cluster;
+
+    use super::*;
+    use crate::controller::store;
+
+    #[tokio::test]
+    async fn a_namespace_that_is_not_known_yet_is_waited_for() {
+        let client = Client::new(Cluster::in_memory().service(), "default");
+        let context = Arc::new(Context::new(client, "unused".into(), Log::new(std::io::sink())));
+        let later = Arc::clone(&context);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            store::follow_all(&later, &later.tenants.namespaces, &later.tenants.queue).await;
+        });
+        assert_eq!(context.reach("default").await, Reach::Everywhere);
+        let strict = Context::new(context.client.clone(), "unused".into(), Log::new(std::io::sink()));
+        let strict = strict.with_tenancy(Tenancy::Strict, None);
+        assert_eq!(strict.reach("default").await, Reach::OtherMachines);
     }
 }

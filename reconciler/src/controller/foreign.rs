@@ -125,7 +125,7 @@ async fn fetch(
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let url = Url::parse(&artifact.url).map_err(|error| format!("{}: {error}", artifact.url))?;
     refuse_others(context, key, &url)?;
-    let reach = context.reach(&key.namespace);
+    let reach = context.reach(&key.namespace).await;
     outbound::check_address(&url, reach).map_err(|refused| refused.to_string())?;
     let mut client = outbound::guarded(reqwest::Client::builder(), reach).timeout(PATIENCE);
     let may_redirect = context.tenants.is_strict(&key.namespace) == Some(false);

@@ -397,7 +397,7 @@ async fn credentials(
 ) -> Result<Credentials, Failure> {
     let (spec, secret) = (&repository.spec, secret(context, key, repository).await?);
     let is_app = github::is_wanted(spec, secret.as_ref())?;
-    let reach = context.reach(&key.namespace);
+    let reach = context.reach(&key.namespace).await;
     let Some(secret) = secret else {
         return proxied(context, key, spec, Credentials::default().reaching(reach)).await;
     };
@@ -424,7 +424,7 @@ async fn proxied(
     let data = secrets::read(context, &secret)
         .await
         .map_err(|error| failed(&format!("failed to get secret '{secret}': {error}")))?;
-    let proxy = secrets::proxy(&data, context.reach(&key.namespace)).map_err(|error| failed(&error))?;
+    let proxy = secrets::proxy(&data, context.reach(&key.namespace).await).map_err(|error| failed(&error))?;
     credentials.through(&proxy, &spec.url).map_err(|error| failed(&error))
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn access(
         );
         return Err(AccessError::Login(message));
     }
-    let reach = context.reach(&key.namespace);
+    let reach = context.reach(&key.namespace).await;
     outbound::check(&format!("https://{registry}"), reach).await?;
     let mut candidates: Vec<String> = spec.secret.iter().map(|secret| secret.name.clone()).collect();
     if let Some(account) = spec.service_account.filter(|account| !account.is_empty()) {

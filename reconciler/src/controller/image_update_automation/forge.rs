@@ -178,6 +178,6 @@ async fn of_repository(
         _ => target,
     };
     let certificate = data.remove("ca.crt").or_else(|| data.remove("caFile"));
-    let reach = context.reach(&source.namespace);
+    let reach = context.reach(&source.namespace).await;
     Ok((target, Connection { certificate, reach, ..Connection::default() }))
 }

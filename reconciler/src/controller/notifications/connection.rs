@@ -49,7 +49,7 @@ impl Setup {
             secrets.insert(key.name, found);
         }
         let requested = provider.annotations().get(annotation::RECONCILE_REQUEST).cloned();
-        let reach = context.reach(&namespace);
+        let reach = context.reach(&namespace).await;
         Setup { namespace, reach, spec, requested, secrets }
     }
 
