@@ -44,7 +44,25 @@ impl Reconciliation<'_> {
             }
         }
         let _permit = self.capacity().applies.take(&self.key.namespace).await;
-        cluster.prune(stale, self.owner()).await
+        let pruned = cluster.prune(stale, self.owner()).await;
+        self.without_what_is_not_ours(pruned).await
+    }
+
+    /// The inventory has objects before they are applied, so also those that the account was never allowed to apply, and
+    /// cannot look at now. If they do not belong to this Kustomization, there is nothing to delete. Only the owner of an
+    /// object is looked at with the rights of the reconciler.
+    async fn without_what_is_not_ours(&self, mut pruned: Pruned) -> Pruned {
+        if self.object.spec.kube_config.is_some() {
+            return pruned;
+        }
+        for (id, version, error) in std::mem::take(&mut pruned.failed) {
+            let may_be_ours = error.code() != 403
+                || self.context.objects.is_owned(&id, &version, self.owner()).await.unwrap_or(true);
+            if may_be_ours {
+                pruned.failed.push((id, version, error));
+            }
+        }
+        pruned
     }
 
     async fn owns(&self, cluster: &Objects, id: &ObjectId, version: &str) -> bool {
