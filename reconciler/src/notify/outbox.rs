@@ -1,127 +1,33 @@
 //! Messages that are still to be sent, what is broken, and what was said a short while ago.
 //!
-//! All of it is kept in a file to which a line is added for every change, and which is written anew when most
-//! of its lines are out of date. What a crash of the machine cuts off is the last line at most. While the file cannot be
-//! written, because the disk is full for example, all of it is in memory, and is written as soon as that is possible.
+//! All of it is in memory, and in a file so that it outlives this process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+mod broken;
+mod log;
+mod message;
+mod pending;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reconciler_core::notify::{Event, Severity};
 use serde::{Deserialize, Serialize};
 
+pub use broken::{Broken, Traits, object_of};
+pub use message::{Message, Name};
+pub use pending::Dropped;
+
+use broken::BrokenObjects;
+use log::Log;
+use pending::Pending;
+
 /// How long the same event is not sent again.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
-/// How many lines may be out of date.
-const SPARE_LINES: usize = 2_000;
-/// How long it is known that people were told of a cause, if nothing says before that it is gone.
-const TOLD: SignedDuration = SignedDuration::from_hours(24);
-/// The pause before the file is written anew after that has failed.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How many messages are kept for the providers of a namespace, and how many bytes they may take in the file.
-const MOST_MESSAGES: usize = 50_000;
-const MOST_BYTES: usize = 32 << 20;
-/// What a line of the file takes beside the event's texts, in bytes, more or less.
-const LINE: usize = 500;
-/// How many causes are noted of one object.
-const MOST_CAUSES: usize = 100;
 
-/// Namespace and name of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Name {
-    /// The namespace.
-    pub namespace: String,
-    /// The name.
-    pub name: String,
-}
-
-/// An event that an alert sends to a provider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Message {
-    /// The alert.
-    pub alert: Name,
-    /// The provider.
-    pub provider: Name,
-    /// The event, which all messages of it share.
-    #[serde(with = "shared")]
-    pub event: Arc<Event>,
-    /// When it was added.
-    pub added: Timestamp,
-}
-
-impl Message {
-    /// What it takes in the file, in bytes, more or less.
-    fn size(&self) -> usize {
-        let metadata = self.event.metadata.iter().map(|(name, value)| name.len() + value.len());
-        LINE + self.event.message.len() + metadata.sum::<usize>()
-    }
-}
-
-/// How an object is named in notes of what is broken.
-pub fn object_of(event: &Event) -> String {
-    let object = &event.involved_object;
-    format!("{}/{}/{}", object.kind, object.namespace, object.name)
-}
-
-/// An event that is shared in memory is written with each of its messages.
-mod shared {
-    use std::sync::Arc;
-
-    use reconciler_core::notify::Event;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(event: &Arc<Event>, serializer: S) -> Result<S::Ok, S::Error> {
-        event.as_ref().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Event>, D::Error> {
-        Event::deserialize(deserializer).map(Arc::new)
-    }
-}
-
-/// Messages that were dropped because a namespace has too many.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dropped {
-    /// How many.
-    pub count: usize,
-    /// The last of them.
-    pub last: Message,
-}
-
-/// What an object has that decides which alerts take its events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Traits {
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// The namespaces that its owner allows to refer to it, as its annotation lists them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allowed: Option<String>,
-}
-
-/// Something that is broken, and has been said to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Broken {
-    /// Since when.
-    pub since: Timestamp,
-    /// The first event that said so.
-    pub event: Event,
-    /// What decides which alerts take it.
-    #[serde(flatten)]
-    pub traits: Traits,
-    /// The alerts that have said so.
-    #[serde(default)]
-    pub told: BTreeSet<Name>,
-    /// All causes that were named for it.
-    #[serde(default)]
-    pub causes: BTreeSet<String>,
-}
-
-/// A line of the file.
+/// A change, as a line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Line {
@@ -140,173 +46,64 @@ enum Line {
     ProviderGone(Name),
 }
 
-/// The messages for the providers of a namespace.
-#[derive(Default)]
-struct Load {
-    ids: BTreeSet<u64>,
-    bytes: usize,
-}
-
 /// Messages that are still to be sent, what is broken, and what was said a short while ago.
 pub struct Outbox {
-    path: PathBuf,
-    /// Nothing while the file does not have everything.
-    file: Option<File>,
-    /// When the file could not be written last, and why.
-    failure: Option<(Instant, io::Error)>,
-    lines: usize,
-    next: u64,
-    messages: BTreeMap<u64, Message>,
-    /// The messages for each provider.
-    queues: BTreeMap<Name, BTreeSet<u64>>,
-    /// The messages of each alert.
-    alerts: HashMap<Name, BTreeSet<u64>>,
-    namespaces: HashMap<String, Load>,
-    /// By alert and provider, what was dropped since somebody asked.
-    dropped: BTreeMap<(Name, Name), Dropped>,
-    broken: HashMap<String, Broken>,
-    /// How many objects are broken by a cause.
-    causes: HashMap<String, usize>,
-    said: HashMap<String, Timestamp>,
-    /// By cause, the alerts that people were told by.
-    told: HashMap<String, BTreeMap<Name, Timestamp>>,
+    log: Log,
+    pending: Pending,
+    broken: BrokenObjects,
+    /// When an event was said, by its key.
+    said: BTreeMap<String, Timestamp>,
 }
 
 impl Outbox {
-    /// Opens the queue that a file keeps. Lines that cannot be read are left out.
+    /// Opens the outbox that a file keeps. Lines that cannot be read are left out.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut outbox = Outbox {
-            path: path.to_owned(),
-            file: None,
-            failure: None,
-            lines: 0,
-            next: 0,
-            messages: BTreeMap::new(),
-            queues: BTreeMap::new(),
-            alerts: HashMap::new(),
-            namespaces: HashMap::new(),
-            dropped: BTreeMap::new(),
-            broken: HashMap::new(),
-            causes: HashMap::new(),
-            said: HashMap::new(),
-            told: HashMap::new(),
+            log: Log::new(path),
+            pending: Pending::default(),
+            broken: BrokenObjects::default(),
+            said: BTreeMap::new(),
         };
-        match File::open(path) {
-            Ok(file) => {
-                let mut last = Arc::new(Event::default());
-                for line in BufReader::new(file).split(b'\n') {
-                    if let Ok(mut line) = serde_json::from_slice::<Line>(&line?) {
-                        // The messages of an event were written one after the other.
-                        if let Line::Add(_, message) = &mut line {
-                            if message.event == last {
-                                message.event = Arc::clone(&last);
-                            }
-                            last = Arc::clone(&message.event);
-                        }
-                        outbox.take(line);
-                    }
+        let mut last = Arc::new(Event::default());
+        Log::read(path, |mut line| {
+            // The messages of an event were written one after the other.
+            if let Line::Add(_, message) = &mut line {
+                if message.event == last {
+                    message.event = Arc::clone(&last);
                 }
+                last = Arc::clone(&message.event);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        outbox.try_rewrite();
+            outbox.take(line);
+        })?;
+        outbox.rewrite();
         Ok(outbox)
     }
 
     /// Takes a change into memory.
     fn take(&mut self, line: Line) {
         match line {
-            Line::Add(id, message) => {
-                self.next = self.next.max(id + 1);
-                self.queues.entry(message.provider.clone()).or_default().insert(id);
-                self.alerts.entry(message.alert.clone()).or_default().insert(id);
-                let load = self.namespaces.entry(message.provider.namespace.clone()).or_default();
-                load.ids.insert(id);
-                load.bytes += message.size();
-                self.messages.insert(id, *message);
-            }
+            Line::Add(id, message) => self.pending.insert(id, *message),
             Line::Done(id) => {
-                self.remove(id);
+                self.pending.remove(id);
             }
             Line::Said(key, at) => {
                 self.said.insert(key, at);
             }
-            Line::Broken(object, broken) => {
-                for cause in &broken.causes {
-                    *self.causes.entry(cause.clone()).or_default() += 1;
-                }
-                let old = self.broken.insert(object, *broken);
-                self.release(old);
-            }
-            Line::Mended(object) => {
-                let old = self.broken.remove(&object);
-                self.release(old);
-            }
-            Line::Told(alert, cause, at) => {
-                self.told.entry(cause).or_default().insert(alert, at);
-            }
-            Line::Over(cause) => {
-                self.told.remove(&cause);
-            }
+            Line::Broken(object, broken) => self.broken.insert(object, *broken),
+            Line::Mended(object) => self.broken.remove(&object),
+            Line::Told(alert, cause, at) => self.broken.tell(alert, cause, at),
+            Line::Over(cause) => self.broken.remove_cause(&cause),
             Line::AlertGone(alert) => {
-                for id in self.alerts.get(&alert).cloned().unwrap_or_default() {
-                    self.remove(id);
-                }
-                // One with the same name that comes later has said nothing yet.
-                self.broken.values_mut().for_each(|broken| {
-                    broken.told.remove(&alert);
-                });
-                self.told.values_mut().for_each(|alerts| {
-                    alerts.remove(&alert);
-                });
+                self.pending.remove_alert(&alert);
+                // A later alert with the same name has said nothing yet.
+                self.broken.remove_alert(&alert);
             }
             Line::ProviderGone(provider) => {
-                for id in self.queues.get(&provider).cloned().unwrap_or_default() {
+                for message in self.pending.remove_provider(&provider) {
                     // Nobody was told of it.
-                    if let Some(message) = self.remove(id)
-                        && message.event.severity == Severity::Error
-                        && let Some(broken) = self.broken.get_mut(&object_of(&message.event))
-                    {
-                        broken.told.remove(&message.alert);
+                    if message.event.severity == Severity::Error {
+                        self.broken.untell(&object_of(&message.event), &message.alert);
                     }
-                }
-            }
-        }
-    }
-
-    /// Takes a message out of memory.
-    fn remove(&mut self, id: u64) -> Option<Message> {
-        let message = self.messages.remove(&id)?;
-        if let Some(queue) = self.queues.get_mut(&message.provider) {
-            queue.remove(&id);
-            if queue.is_empty() {
-                self.queues.remove(&message.provider);
-            }
-        }
-        if let Some(own) = self.alerts.get_mut(&message.alert) {
-            own.remove(&id);
-            if own.is_empty() {
-                self.alerts.remove(&message.alert);
-            }
-        }
-        if let Some(load) = self.namespaces.get_mut(&message.provider.namespace) {
-            load.ids.remove(&id);
-            load.bytes = load.bytes.saturating_sub(message.size());
-            if load.ids.is_empty() {
-                self.namespaces.remove(&message.provider.namespace);
-            }
-        }
-        Some(message)
-    }
-
-    /// Counts an object out of its causes.
-    fn release(&mut self, broken: Option<Broken>) {
-        for cause in broken.into_iter().flat_map(|broken| broken.causes) {
-            if let Some(count) = self.causes.get_mut(&cause) {
-                *count -= 1;
-                if *count == 0 {
-                    self.causes.remove(&cause);
                 }
             }
         }
@@ -314,95 +111,47 @@ impl Outbox {
 
     /// Makes a change, on disk first if that is possible.
     fn change(&mut self, line: Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(&line)?;
-        text.push(b'\n');
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.write_all(&text)
-        {
-            // The end of the file may be half a line now: only a new file can have this change.
-            self.file = None;
-            self.failure = Some((Instant::now(), error));
-        }
-        self.lines += 1;
+        self.log.append(&line)?;
         self.take(line);
-        let live = self.messages.len() + self.broken.len() + self.said.len() + self.told.len();
-        if self.file.is_none() || self.lines > 2 * live + SPARE_LINES {
-            self.try_rewrite();
+        if self.log.is_due(self.pending.len() + self.broken.len() + self.said.len()) {
+            self.rewrite();
         }
         Ok(())
     }
 
     /// Writes what is in memory only, if there is something and it can be written. Says why it cannot.
     pub fn flush(&mut self) -> Option<String> {
-        if self.file.is_none() || self.failure.is_some() {
-            self.try_rewrite();
+        if self.log.is_behind() {
+            self.rewrite();
         }
-        let (_, error) = self.failure.as_ref()?;
-        Some(format!("{}: {error}", self.path.display()))
+        self.log.failure()
     }
 
-    /// Writes the file anew, unless that has failed a moment ago.
-    fn try_rewrite(&mut self) {
-        if self.failure.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
+    /// Rewrites the file without what is out of date, unless that has failed a moment ago.
+    fn rewrite(&mut self) {
+        if self.log.has_just_failed() {
             return;
         }
-        self.failure = self.rewrite().err().map(|error| (Instant::now(), error));
-    }
-
-    /// Writes the file anew, without what is out of date.
-    fn rewrite(&mut self) -> io::Result<()> {
         let now = Timestamp::now();
         self.said.retain(|_, at| now.duration_since(*at) < QUIET);
-        self.told.retain(|_, alerts| {
-            alerts.retain(|_, at| now.duration_since(*at) < TOLD);
-            !alerts.is_empty()
-        });
-        let parent = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent)?;
-        // Only its owner can read it: events can say what is nobody else's business.
-        let mut new = tempfile::NamedTempFile::new_in(parent)?;
-        let mut said: Vec<_> = self.said.iter().collect();
-        said.sort();
-        let mut broken: Vec<_> = self.broken.iter().collect();
-        broken.sort_by_key(|(object, _)| *object);
-        let mut told: Vec<_> = self.told.iter().collect();
-        told.sort();
-        let told = told.into_iter().flat_map(|(cause, alerts)| {
-            alerts.iter().map(|(alert, at)| Line::Told(alert.clone(), cause.clone(), *at))
-        });
-        let said = said.into_iter().map(|(key, at)| Line::Said(key.clone(), *at));
-        let broken =
-            broken.into_iter().map(|(object, broken)| Line::Broken(object.clone(), Box::new(broken.clone())));
-        let messages = self.messages.iter().map(|(id, message)| Line::Add(*id, Box::new(message.clone())));
-        let mut lines = 0;
-        for line in said.chain(broken).chain(told).chain(messages) {
-            let mut text = serde_json::to_vec(&line)?;
-            text.push(b'\n');
-            new.write_all(&text)?;
-            lines += 1;
-        }
-        new.as_file().sync_all()?;
-        new.persist(&self.path).map_err(|error| error.error)?;
-        // What was open until now is no longer the file.
-        self.file = None;
-        self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
-        self.lines = lines;
-        Ok(())
+        self.broken.expire(now);
+        let said = self.said.iter().map(|(key, at)| Line::Said(key.clone(), *at));
+        let broken = self
+            .broken
+            .iter()
+            .map(|(object, broken)| Line::Broken(object.to_owned(), Box::new(broken.clone())));
+        let told =
+            self.broken.told().map(|(alert, cause, at)| Line::Told(alert.clone(), cause.to_owned(), at));
+        let messages = self.pending.iter().map(|(id, message)| Line::Add(id, Box::new(message.clone())));
+        self.log.rewrite(said.chain(broken).chain(told).chain(messages));
     }
 
     /// Adds a message. If its namespace has too many, or if they are too long together, the oldest of them are dropped.
     pub fn add(&mut self, message: Message) -> io::Result<()> {
         let namespace = message.provider.namespace.clone();
-        self.change(Line::Add(self.next, Box::new(message)))?;
-        while let Some(load) = self.namespaces.get(&namespace)
-            && (load.ids.len() > MOST_MESSAGES || load.bytes > MOST_BYTES)
-            && let Some(oldest) = load.ids.first().copied()
-        {
-            if let Some(last) = self.messages.get(&oldest).cloned() {
-                let names = (last.alert.clone(), last.provider.clone());
-                let count = self.dropped.get(&names).map_or(0, |dropped| dropped.count) + 1;
-                self.dropped.insert(names, Dropped { count, last });
-            }
+        self.change(Line::Add(self.pending.next_id(), Box::new(message)))?;
+        while let Some(oldest) = self.pending.surplus(&namespace) {
+            self.pending.note_dropped(oldest);
             self.done(&[oldest])?;
         }
         Ok(())
@@ -410,20 +159,18 @@ impl Outbox {
 
     /// What was dropped because a namespace had too much, since this was asked last.
     pub fn take_dropped(&mut self) -> Vec<Dropped> {
-        std::mem::take(&mut self.dropped).into_values().collect()
+        self.pending.take_dropped()
     }
 
     /// An alert was deleted: what it has not sent yet is dropped, and it has told nobody of anything.
     pub fn alert_gone(&mut self, alert: &Name) -> io::Result<()> {
-        let is_known = self.alerts.contains_key(alert)
-            || self.broken.values().any(|broken| broken.told.contains(alert))
-            || self.told.values().any(|alerts| alerts.contains_key(alert));
+        let is_known = self.pending.has_alert(alert) || self.broken.has_alert(alert);
         if is_known { self.change(Line::AlertGone(alert.clone())) } else { Ok(()) }
     }
 
     /// A provider was deleted: what it has not been sent yet is dropped. Returns whether that was anything.
     pub fn provider_gone(&mut self, provider: &Name) -> io::Result<bool> {
-        let has_messages = self.queues.contains_key(provider);
+        let has_messages = self.pending(provider) > 0;
         if has_messages {
             self.change(Line::ProviderGone(provider.clone()))?;
         }
@@ -437,37 +184,32 @@ impl Outbox {
 
     /// The oldest messages for a provider that are of one alert, at most this many, without some.
     pub fn first(&self, provider: &Name, most: usize, without: &BTreeSet<u64>) -> Vec<(u64, &Message)> {
-        let queue = self.queues.get(provider).into_iter().flatten().filter(|id| !without.contains(id));
-        let mut messages = queue.filter_map(|id| Some((*id, self.messages.get(id)?))).take(most).peekable();
-        let Some(alert) = messages.peek().map(|(_, message)| message.alert.clone()) else {
-            return Vec::new();
-        };
-        messages.filter(|(_, message)| message.alert == alert).collect()
+        self.pending.first(provider, most, without)
     }
 
     /// The providers that there are messages for.
     pub fn providers(&self) -> Vec<Name> {
-        self.queues.keys().cloned().collect()
+        self.pending.providers().cloned().collect()
     }
 
     /// How many messages are still to be sent to a provider.
     pub fn pending(&self, provider: &Name) -> usize {
-        self.queues.get(provider).map_or(0, BTreeSet::len)
+        self.pending.count(provider)
     }
 
     /// Whether a message of an alert is still to be sent.
     pub fn has_message_of(&self, alert: &Name) -> bool {
-        self.alerts.contains_key(alert)
+        self.pending.has_alert(alert)
     }
 
     /// How many messages are still to be sent.
     pub fn len(&self) -> usize {
-        self.messages.len()
+        self.pending.len()
     }
 
     /// Whether nothing is left to send.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.len() == 0
     }
 
     /// Adds the messages of an event, unless one with the same key was said a short while ago. If the event says that
@@ -497,19 +239,13 @@ impl Outbox {
 
     /// Notes that an object is broken, and why. What it was broken by first is kept.
     pub fn broke(&mut self, object: &str, broken: Broken) -> io::Result<()> {
-        let broken = match self.broken.get(object) {
-            Some(known) if known.causes.len() >= MOST_CAUSES || known.causes.is_superset(&broken.causes) => {
-                return Ok(());
-            }
-            Some(known) => Broken { causes: &known.causes | &broken.causes, ..known.clone() },
-            None => broken,
-        };
+        let Some(broken) = self.broken.with_causes(object, broken) else { return Ok(()) };
         self.change(Line::Broken(object.to_owned(), Box::new(broken)))
     }
 
     /// Whether people were told of a cause by an alert.
     pub fn is_told(&self, alert: &Name, cause: &str) -> bool {
-        self.told.get(cause).is_some_and(|alerts| alerts.contains_key(alert))
+        self.broken.is_told(alert, cause)
     }
 
     /// Notes that people were told of a cause.
@@ -519,18 +255,13 @@ impl Outbox {
 
     /// Notes that alerts have said that an object is broken.
     pub fn told(&mut self, object: &str, alerts: impl IntoIterator<Item = Name>) -> io::Result<()> {
-        let Some(mut broken) = self.broken.get(object).cloned() else { return Ok(()) };
-        let before = broken.told.len();
-        broken.told.extend(alerts);
-        if broken.told.len() == before {
-            return Ok(());
-        }
+        let Some(broken) = self.broken.with_told(object, alerts) else { return Ok(()) };
         self.change(Line::Broken(object.to_owned(), Box::new(broken)))
     }
 
-    /// What is broken, by the object, in no order.
+    /// What is broken, by the object.
     pub fn broken(&self) -> impl Iterator<Item = (&str, &Broken)> {
-        self.broken.iter().map(|(object, broken)| (object.as_str(), broken))
+        self.broken.iter()
     }
 
     /// What was noted of an object, if it is broken.
@@ -543,7 +274,7 @@ impl Outbox {
         let Some(broken) = self.broken.get(object).cloned() else { return Ok(None) };
         self.change(Line::Mended(object.to_owned()))?;
         for cause in &broken.causes {
-            if !self.causes.contains_key(cause) && self.told.contains_key(cause) {
+            if self.broken.is_over(cause) {
                 self.change(Line::Over(cause.clone()))?;
             }
         }
@@ -553,15 +284,18 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
     use super::*;
 
-    fn message(provider: &str, text: &str) -> Message {
+    pub(super) fn message(provider: &str, text: &str) -> Message {
         let name = |name: &str| Name { namespace: "apps".to_owned(), name: name.to_owned() };
         let event = Arc::new(Event { message: text.to_owned(), ..Event::default() });
         Message { alert: name("alert"), provider: name(provider), event, added: Timestamp::UNIX_EPOCH }
     }
 
-    fn texts(outbox: &mut Outbox, provider: &str) -> io::Result<Vec<String>> {
+    pub(super) fn texts(outbox: &mut Outbox, provider: &str) -> io::Result<Vec<String>> {
         let provider = message(provider, "").provider;
         let mut texts = Vec::new();
         while let Some((id, message)) = outbox.first(&provider, 1, &BTreeSet::new()).pop() {
@@ -569,6 +303,16 @@ mod tests {
             outbox.done(&[id])?;
         }
         Ok(texts)
+    }
+
+    pub(super) fn broken_by(cause: &str) -> Broken {
+        Broken {
+            since: Timestamp::UNIX_EPOCH,
+            event: Event::default(),
+            traits: Traits::default(),
+            told: BTreeSet::new(),
+            causes: BTreeSet::from([cause.to_owned()]),
+        }
     }
 
     #[test]
@@ -601,30 +345,6 @@ mod tests {
         Ok(())
     }
 
-    /// Another namespace loses nothing.
-    #[test]
-    fn a_namespace_has_no_more_than_its_share() -> io::Result<()> {
-        let directory = tempfile::tempdir()?;
-        let mut outbox = Outbox::open(&directory.path().join("outbox"))?;
-        let mut other = message("other", "other");
-        other.provider.namespace = "other".to_owned();
-        outbox.add(other.clone())?;
-        let event = message("slack", &"x".repeat(MOST_BYTES / 100)).event;
-        for _ in 0..150 {
-            outbox.add(Message { event: Arc::clone(&event), ..message("slack", "") })?;
-        }
-        outbox.add(message("slack", "last"))?;
-        let pending = outbox.pending(&message("slack", "").provider);
-        assert!((90..=100).contains(&pending), "{pending}");
-        let dropped = outbox.take_dropped();
-        let [dropped] = &dropped[..] else { panic!("{} kinds were dropped", dropped.len()) };
-        assert_eq!((dropped.count, &dropped.last.provider.name[..]), (151 - pending, "slack"));
-        assert!(outbox.take_dropped().is_empty());
-        assert_eq!(texts(&mut outbox, "slack")?.last().map(String::as_str), Some("last"));
-        assert_eq!(outbox.pending(&other.provider), 1);
-        Ok(())
-    }
-
     #[test]
     fn messages_of_an_event_share_it() -> io::Result<()> {
         let directory = tempfile::tempdir()?;
@@ -634,7 +354,7 @@ mod tests {
         outbox.say("key", None, vec![one.clone(), message("slack", "1"), one.clone()], Timestamp::now())?;
         drop((outbox, one));
         let outbox = Outbox::open(&path)?;
-        let event = outbox.messages.values().next().map(|message| Arc::strong_count(&message.event));
+        let event = outbox.pending.iter().next().map(|(_, message)| Arc::strong_count(&message.event));
         assert_eq!((outbox.len(), event), (3, Some(3)));
         Ok(())
     }
@@ -650,10 +370,9 @@ mod tests {
             Message { event: Arc::new(event), ..message(provider, "") }
         };
         let say = |outbox: &mut Outbox, key: &str| {
-            let causes = BTreeSet::from(["cause".to_owned()]);
-            let (event, traits, told) = (Event::default(), Traits::default(), BTreeSet::new());
-            let object = object_of(&event);
-            outbox.broke(&object, Broken { since: now, event, traits, told, causes })?;
+            let broken = broken_by("cause");
+            let object = object_of(&broken.event);
+            outbox.broke(&object, broken)?;
             outbox.say(key, Some(&object), vec![failure("slack")], now)
         };
         let told = |outbox: &Outbox| outbox.broken().map(|(_, broken)| broken.told.len()).sum::<usize>();
@@ -684,49 +403,13 @@ mod tests {
         Ok(())
     }
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_a_full_disk_does_not_take_is_written_later() -> io::Result<()> {
-        let directory = tempfile::tempdir()?;
-        let place = directory.path().join("data");
-        let path = place.join("outbox");
-        let mut outbox = Outbox::open(&path)?;
-        outbox.add(message("slack", "1"))?;
-        assert_eq!(outbox.flush(), None);
-        // A device that takes nothing, and a directory in which no new file can be made, as on a full disk.
-        outbox.file = Some(OpenOptions::new().write(true).open("/dev/full")?);
-        let away = directory.path().join("away");
-        std::fs::rename(&place, &away)?;
-        std::fs::write(&place, "")?;
-        outbox.add(message("slack", "2"))?;
-        outbox.add(message("slack", "3"))?;
-        let why = outbox.flush().unwrap_or_default();
-        assert!(why.starts_with(&*path.display().to_string()), "{why}");
-        assert_eq!(outbox.len(), 3);
-        std::fs::remove_file(&place)?;
-        std::fs::rename(&away, &place)?;
-        std::thread::sleep(PAUSE);
-        assert_eq!(outbox.flush(), None);
-        outbox.add(message("slack", "4"))?;
-        drop(outbox);
-        assert_eq!(texts(&mut Outbox::open(&path)?, "slack")?, ["1", "2", "3", "4"]);
-        Ok(())
-    }
-
     #[test]
     fn a_kill_loses_nothing() -> io::Result<()> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("outbox");
         let now = Timestamp::now();
-        let broken = Broken {
-            since: now,
-            event: Event::default(),
-            traits: Traits::default(),
-            told: BTreeSet::new(),
-            causes: BTreeSet::from(["cause".to_owned()]),
-        };
         let say = |outbox: &mut Outbox| {
-            outbox.broke("object", broken.clone())?;
+            outbox.broke("object", broken_by("cause"))?;
             outbox.say("key", Some("object"), vec![message("slack", "1"), message("other", "1")], now)
         };
         say(&mut Outbox::open(&path)?)?;
@@ -746,58 +429,6 @@ mod tests {
                 assert!(texts(&mut outbox, provider)?.contains(&"1".to_owned()));
             }
         }
-        Ok(())
-    }
-
-    #[test]
-    fn the_first_failure_counts_until_it_is_mended() -> io::Result<()> {
-        let directory = tempfile::tempdir()?;
-        let path = directory.path().join("outbox");
-        let broken = |second| Broken {
-            since: Timestamp::from_second(second).unwrap_or_default(),
-            event: Event::default(),
-            traits: Traits::default(),
-            told: BTreeSet::new(),
-            causes: BTreeSet::from([format!("cause {second}")]),
-        };
-        let mut outbox = Outbox::open(&path)?;
-        outbox.broke("Kustomization/apps/x", broken(1))?;
-        outbox.broke("Kustomization/apps/x", broken(2))?;
-        let alert = message("slack", "").alert;
-        outbox.told("Kustomization/apps/x", [alert.clone()])?;
-        outbox.told("Kustomization/apps/y", [alert.clone()])?;
-        drop(outbox);
-        let mut outbox = Outbox::open(&path)?;
-        let causes = BTreeSet::from(["cause 1".to_owned(), "cause 2".to_owned()]);
-        let wanted = Broken { told: BTreeSet::from([alert]), causes, ..broken(1) };
-        assert_eq!(outbox.mend("Kustomization/apps/x")?, Some(wanted));
-        assert_eq!(outbox.mend("Kustomization/apps/x")?, None);
-        Ok(())
-    }
-
-    #[test]
-    fn a_cause_is_over_when_nothing_is_broken_by_it() -> io::Result<()> {
-        let directory = tempfile::tempdir()?;
-        let path = directory.path().join("outbox");
-        let now = Timestamp::now();
-        let alert = message("slack", "").alert;
-        let broken = || Broken {
-            since: now,
-            event: Event::default(),
-            traits: Traits::default(),
-            told: BTreeSet::new(),
-            causes: BTreeSet::from(["cause".to_owned()]),
-        };
-        let mut outbox = Outbox::open(&path)?;
-        outbox.broke("a", broken())?;
-        outbox.broke("b", broken())?;
-        outbox.tell(&alert, "cause", now)?;
-        outbox.mend("a")?;
-        let mut outbox = Outbox::open(&path)?;
-        assert!(outbox.is_told(&alert, "cause"));
-        outbox.mend("b")?;
-        assert!(!outbox.is_told(&alert, "cause"));
-        assert!(!Outbox::open(&path)?.is_told(&alert, "cause"));
         Ok(())
     }
 }
