@@ -3,7 +3,6 @@
 //! They become JSON as Go's types have it before anything else reads them. Answers are always JSON, which such
 //! clients accept as well. See <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>.
 
-mod messages;
 mod wire;
 
 use base64::Engine as _;
@@ -11,10 +10,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use kubernetes_types::{Field, Omitted, Shape, TYPES, TypeId};
 use serde_json::{Map, Value};
 
 use crate::status::ApiError;
-use messages::{Field, MESSAGES, Shape};
 use wire::{Fault, Reader, Scalar};
 
 const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
@@ -38,7 +37,9 @@ pub(crate) fn to_json(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiErro
         return Ok(Bytes::copy_from_slice(envelope.raw));
     }
     let kind = format!("{} {}", envelope.api_version, envelope.kind);
-    let message = MESSAGES.of_kind(envelope.api_version, envelope.kind).ok_or_else(|| {
+    // Options of deletions are of every version.
+    let version = if envelope.kind == "DeleteOptions" { "v1" } else { envelope.api_version };
+    let message = TYPES.of_kind(version, envelope.kind).ok_or_else(|| {
         let message =
             format!("the embedded cluster does not read {kind} in protobuf: send application/json instead");
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
@@ -90,7 +91,7 @@ impl<'a> Envelope<'a> {
 
 /// Adds the fields of a message to an object.
 fn read_message(
-    message: usize,
+    message: TypeId,
     bytes: &[u8],
     depth: usize,
     object: &mut Map<String, Value>,
@@ -99,9 +100,9 @@ fn read_message(
     let mut reader = Reader::new(bytes);
     while let Some((number, scalar)) = reader.next()? {
         // Clients may know more fields than we do.
-        let Some(field) = MESSAGES.field(message, number) else { continue };
+        let Some(field) = TYPES.field(message, number) else { continue };
         match (&field.shape, field.name) {
-            (Shape::Message(part), None) => read_message(*part, scalar.bytes()?, depth, object)?,
+            (Shape::Type(part), None) => read_message(*part, scalar.bytes()?, depth, object)?,
             (_, None) => return Err(Fault),
             (shape, Some(name)) => add(field, name, shape, scalar, depth, object)?,
         }
@@ -144,14 +145,14 @@ fn add(
             }
             let value = match value {
                 Some(value) => read_value(values, value, depth)?,
-                None => values.zero(),
+                None => zero(values),
             };
             let map = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
             map.as_object_mut().ok_or(Fault)?.insert(key.to_owned(), value);
         }
         _ => {
             let value = read_value(shape, scalar, depth)?;
-            if !field.is_left_out(&value) {
+            if !is_left_out(field, &value) {
                 object.insert(name.to_owned(), value);
             }
         }
@@ -166,7 +167,7 @@ fn read_value(shape: &Shape, scalar: Scalar<'_>, depth: usize) -> Result<Value, 
         Shape::Int => scalar.number()?.into(),
         Shape::Float => scalar.float()?.into(),
         Shape::Bytes => BASE64.encode(scalar.bytes()?).into(),
-        Shape::Message(message) => {
+        Shape::Type(message) => {
             let mut object = Map::new();
             read_message(*message, scalar.bytes()?, depth, &mut object)?;
             Value::Object(object)
@@ -180,6 +181,7 @@ fn read_value(shape: &Shape, scalar: Scalar<'_>, depth: usize) -> Result<Value, 
             Value::Array(list)
         }
         Shape::Map(_) => return Err(Fault),
+        Shape::Pointer(shape) => read_value(shape, scalar, depth)?,
         Shape::Quantity => {
             first(scalar)?.map_or(Ok(Value::from("0")), |text| text.text().map(Value::from))?
         }
@@ -203,6 +205,34 @@ fn read_value(shape: &Shape, scalar: Scalar<'_>, depth: usize) -> Result<Value, 
         Shape::Time => read_time(scalar, 0)?,
         Shape::MicroTime => read_time(scalar, 6)?,
     })
+}
+
+/// Whether JSON has no such field for this value. Protobuf has every field that is not a pointer.
+fn is_left_out(field: &Field, value: &Value) -> bool {
+    let is_zero = match value {
+        Value::Null => return true,
+        // What is there is not the null pointer.
+        _ if matches!(field.shape, Shape::Pointer(_)) => return false,
+        Value::Bool(value) => !value,
+        Value::Number(value) => value.as_f64() == Some(0.0),
+        Value::String(value) => value.is_empty(),
+        Value::Array(value) => value.is_empty(),
+        Value::Object(value) => return field.omitted == Omitted::IfZero && value.is_empty(),
+    };
+    is_zero && field.omitted != Omitted::Never
+}
+
+/// The value of a key in a map that has none.
+fn zero(shape: &Shape) -> Value {
+    match shape {
+        Shape::Text | Shape::Bytes => "".into(),
+        Shape::Bool => false.into(),
+        Shape::Int => 0.into(),
+        Shape::Quantity => "0".into(),
+        Shape::List(_) => Value::Array(Vec::new()),
+        Shape::Type(_) | Shape::Map(_) => Value::Object(Map::new()),
+        _ => Value::Null,
+    }
 }
 
 /// The first field of a message.

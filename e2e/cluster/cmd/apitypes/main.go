@@ -1,25 +1,18 @@
 // apitypes prints the builtin kinds of Kubernetes and their fields, as Go's types have them:
 //
-//	go run ./cmd/apitypes > ../../reconciler-core/src/ssa/types.txt
+//	go run ./cmd/apitypes > ../../kubernetes-types/src/types.txt
 //
 // First each kind with the name of its type, then, after an empty line, each type with its fields. A field
-// is a name and a shape: s text, b boolean, i integer, f float, * pointer, [ list, { map, = another type,
-// or the name of a type that reads itself. Fields marked ? are left out when they are empty, those marked !
-// when they are zero.
-//
-// With -protobuf, the numbers that the fields have in protobuf stand before the names, and only the stable kinds
-// are listed. A field without a number of its own is left out, and one named - has fields that belong to the
-// type around it:
-//
-//	go run ./cmd/apitypes -protobuf > ../../embedded-cluster/src/protobuf/messages.txt
+// is its number in protobuf, or 0 if it has none, its name in JSON, and a shape: s text, b boolean, i integer,
+// f float, * pointer, [ list, { map, = another type, or the name of a type that reads itself. Fields marked ? are
+// left out when they are empty, those marked ! when they are zero. The name - says that the fields of the other
+// type belong to this one.
 package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"reflect"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -28,16 +21,11 @@ import (
 
 var readsItself = reflect.TypeOf((*json.Unmarshaler)(nil)).Elem()
 
-// stable matches the versions of stable kinds.
-var stable = regexp.MustCompile(`^v[0-9]+$`)
-
 // table holds the types that were found.
 type table struct {
 	names map[reflect.Type]string
 	taken map[string]bool
 	lines []string
-	// hasNumbers says that the fields are listed as protobuf has them.
-	hasNumbers bool
 }
 
 // name returns the name of a struct, after noting it and what it consists of.
@@ -60,28 +48,21 @@ func (t *table) fields(typ reflect.Type) []string {
 	for i := range typ.NumField() {
 		field := typ.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		number := ""
-		if t.hasNumbers {
-			parts := strings.Split(field.Tag.Get("protobuf"), ",")
-			if len(parts) < 2 {
-				continue
-			}
-			number = parts[1] + " "
+		number := "0"
+		if parts := strings.Split(field.Tag.Get("protobuf"), ","); len(parts) > 1 {
+			number = parts[1]
 		}
 		switch {
 		case name == "-" || !field.IsExported():
 			continue
-		case name == "" && t.hasNumbers:
-			name = "-"
 		case name == "":
-			fields = append(fields, t.fields(field.Type)...)
-			continue
+			name = "-"
 		case strings.Contains(options, "omitzero"):
 			name += "!"
 		case strings.Contains(options, "omitempty"):
 			name += "?"
 		}
-		fields = append(fields, number+name+" "+t.shape(field.Type))
+		fields = append(fields, number+" "+name+" "+t.shape(field.Type))
 	}
 	return fields
 }
@@ -115,18 +96,13 @@ func (t *table) shape(typ reflect.Type) string {
 }
 
 func main() {
-	hasNumbers := flag.Bool("protobuf", false, "print the fields' numbers in protobuf")
-	flag.Parse()
 	types := map[string]reflect.Type{}
 	var kinds []string
 	for kind, typ := range scheme.Scheme.AllKnownTypes() {
-		isDelete := *hasNumbers && kind.Kind == "DeleteOptions" && kind.Group == ""
+		isDelete := kind.Kind == "DeleteOptions" && kind.Group == ""
 		meta := strings.HasSuffix(kind.Kind, "Options") && !isDelete || kind.Kind == "WatchEvent" || kind.Kind == "Status" ||
 			strings.HasPrefix(kind.Kind, "API")
 		if meta || strings.HasSuffix(kind.Kind, "List") || kind.Version == "__internal" {
-			continue
-		}
-		if *hasNumbers && !stable.MatchString(kind.Version) {
 			continue
 		}
 		name := kind.GroupVersion().String() + " " + kind.Kind
@@ -134,7 +110,7 @@ func main() {
 		kinds = append(kinds, name)
 	}
 	sort.Strings(kinds)
-	found := table{names: map[reflect.Type]string{}, taken: map[string]bool{}, hasNumbers: *hasNumbers}
+	found := table{names: map[reflect.Type]string{}, taken: map[string]bool{}}
 	for _, kind := range kinds {
 		fmt.Println(kind, found.name(types[kind]))
 	}
