@@ -87,7 +87,7 @@ fn wake<K: Resource<DynamicType = ()>>(context: &Context, object: &Key) {
     let readers = context.kustomizations.keys(|key, kustomization| {
         key.namespace == object.namespace && reads(kustomization, &kind, &object.name)
     });
-    readers.into_iter().for_each(|key| context.kustomization_queue.add(key));
+    context.kustomization_queue.add_all(readers);
 }
 
 fn reads(kustomization: &Kustomization, kind: &str, name: &str) -> bool {

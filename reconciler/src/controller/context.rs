@@ -309,7 +309,7 @@ impl Context {
                 && source.name == key.name
                 && source.namespace.as_ref().unwrap_or(&user.namespace) == &key.namespace
         });
-        users.into_iter().for_each(|key| self.kustomization_queue.add(key));
+        self.kustomization_queue.add_all(users);
     }
 
     /// Notes that this process has looked at a source. The Kustomizations that have waited for the first look are due if

@@ -54,7 +54,7 @@ impl Images {
             reference.name == repository.name
                 && reference.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
         });
-        users.into_iter().for_each(|key| self.policy_queue.add(key));
+        self.policy_queue.add_all(users);
     }
 
     /// Forgets an ImageRepository.
@@ -87,7 +87,7 @@ impl Images {
     /// Makes the automations of a policy's namespace due.
     pub(super) fn policy_changed(&self, policy: &Key) {
         let users = self.automations.keys(|automation, _| automation.namespace == policy.namespace);
-        users.into_iter().for_each(|key| self.automation_queue.add(key));
+        self.automation_queue.add_all(users);
     }
 
     /// Makes the automations due that update a GitRepository.
@@ -97,6 +97,6 @@ impl Images {
             source.name == repository.name
                 && source.namespace.as_ref().unwrap_or(&key.namespace) == &repository.namespace
         });
-        users.into_iter().for_each(|key| self.automation_queue.add(key));
+        self.automation_queue.add_all(users);
     }
 }

@@ -163,7 +163,7 @@ pub(super) async fn provider_changed(context: Arc<Context>, key: Key) -> super::
         let alerts = notifications.alerts.keys(|alert, found| {
             alert.namespace == key.namespace && found.spec.provider_ref.name == key.name
         });
-        alerts.into_iter().for_each(|alert| notifications.alert_queue.add(alert));
+        notifications.alert_queue.add_all(alerts);
     }
     if !is_there && let Err(error) = notifications.provider_gone(&key).await {
         let fields = json!({"provider": key.name, "namespace": key.namespace, "error": error.to_string()});

@@ -110,6 +110,11 @@ impl Queue {
         self.changed.send_replace(());
     }
 
+    /// Makes objects due now.
+    pub(crate) fn add_all(&self, keys: impl IntoIterator<Item = Key>) {
+        keys.into_iter().for_each(|key| self.add(key));
+    }
+
     /// Waits for the next object that is due.
     pub(crate) async fn next(&self) -> Key {
         let mut changed = self.changed.subscribe();

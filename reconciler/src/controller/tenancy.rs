@@ -125,7 +125,7 @@ pub(super) fn allowance_changed(context: &Context, kind: &str, key: &Key) {
                         && *one.namespace.as_ref().unwrap_or(&dependent.namespace) == key.namespace
                 })
             });
-            dependents.into_iter().for_each(|key| context.kustomization_queue.add(key));
+            context.kustomization_queue.add_all(dependents);
         }
         _ => {}
     }
@@ -138,24 +138,24 @@ pub(super) async fn namespace_changed(context: Arc<Context>, key: Key) -> Next {
     let inside = context
         .kustomizations
         .keys(|one, found| one.namespace == key.name && (is_changed || !found.is_ready()));
-    inside.into_iter().for_each(|key| context.kustomization_queue.add(key));
+    context.kustomization_queue.add_all(inside);
     let inside = context.images.automations.keys(|one, _| one.namespace == key.name);
-    inside.into_iter().for_each(|key| context.images.automation_queue.add(key));
+    context.images.automation_queue.add_all(inside);
     let local = |one: &Key, repository: &GitRepository| {
         one.namespace == key.name && (repository.spec.url.starts_with("file:") || !repository.is_ready())
     };
-    context.repositories.keys(local).into_iter().for_each(|key| context.repository_queue.add(key));
-    // Until the namespace was known, none of them could be on this machine.
+    context.repository_queue.add_all(context.repositories.keys(local));
+    // Until the namespace was known, those on this machine were refused.
     let sources = &context.sources;
     let waiting = sources.oci.keys(|one, found| one.namespace == key.name && !found.is_ready());
-    waiting.into_iter().for_each(|key| sources.oci_queue.add(key));
+    sources.oci_queue.add_all(waiting);
     let waiting = sources.buckets.keys(|one, found| one.namespace == key.name && !found.is_ready());
-    waiting.into_iter().for_each(|key| sources.bucket_queue.add(key));
+    sources.bucket_queue.add_all(waiting);
     let images = &context.images;
     let waiting = images.repositories.keys(|one, found| one.namespace == key.name && !found.is_ready());
-    waiting.into_iter().for_each(|key| images.repository_queue.add(key));
+    images.repository_queue.add_all(waiting);
     let alerts = context.notifications.alerts.keys(|one, _| one.namespace == key.name);
-    alerts.into_iter().for_each(|key| context.notifications.alert_queue.add(key));
+    context.notifications.alert_queue.add_all(alerts);
     Next::OnChange
 }
 

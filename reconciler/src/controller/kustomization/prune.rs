@@ -35,7 +35,7 @@ impl Reconciliation<'_> {
             }
             // They may have applied it before, and see no reason to do that again.
             cluster.observer().forget(id);
-            heirs.into_iter().for_each(|heir| self.context.kustomization_queue.add(heir));
+            self.context.kustomization_queue.add_all(heirs);
             moved.push((id, version));
         }
         for (id, version) in moved {

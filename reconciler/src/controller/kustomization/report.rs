@@ -215,7 +215,7 @@ impl Reconciliation<'_> {
                     && dependency.namespace.as_ref().unwrap_or(&key.namespace) == &self.key.namespace
             }) && !other.is_ready()
         });
-        dependents.into_iter().for_each(|key| self.context.kustomization_queue.add(key));
+        self.context.kustomization_queue.add_all(dependents);
     }
 
     pub(super) fn log_changes(&self, changes: &[Change]) {
