@@ -106,8 +106,8 @@ impl Turns {
         }
     }
 
-    /// Does work that takes long on another thread, where it holds no task up, when it is the turn of a namespace. It keeps
-    /// its permit until it is done, even if nobody waits for it any more.
+    /// Does work that takes long, on a thread where it delays no task, when it is the turn of a namespace. The work keeps its
+    /// permit until it is done, even if nobody waits for it any more.
     ///
     /// # Errors
     /// The work has panicked, or the process ends.
@@ -182,14 +182,16 @@ mod tests {
         Some(permit)
     }
 
+    /// The permits of all in a line that have one, who leave the line.
+    fn all_served(line: &mut VecDeque<Waiting>) -> VecDeque<Permit> {
+        std::iter::from_fn(|| served(line)).collect()
+    }
+
     #[test]
     fn a_thousand_objects_of_a_tenant_delay_nobody_else() {
         let turns = Turns::new(2, 2);
         let mut tenant: VecDeque<Waiting> = (0..1000).map(|_| wait(&turns, "tenant")).collect();
-        let mut at_work = VecDeque::new();
-        while let Some(permit) = served(&mut tenant) {
-            at_work.push_back(permit);
-        }
+        let mut at_work = all_served(&mut tenant);
         assert_eq!((at_work.len(), tenant.len()), (2, 998));
         // Each that fails waits again, behind the others: the line never ends.
         let mut fail = |at_work: &mut VecDeque<Permit>| {
@@ -228,10 +230,7 @@ mod tests {
     fn a_namespace_has_not_all_permits() {
         let turns = Turns::new(4, 3);
         let mut tenant: VecDeque<Waiting> = (0..10).map(|_| wait(&turns, "tenant")).collect();
-        let mut at_work = Vec::new();
-        while let Some(permit) = served(&mut tenant) {
-            at_work.push(permit);
-        }
+        let at_work = all_served(&mut tenant);
         assert_eq!(at_work.len(), 3);
         assert!(look(&mut wait(&turns, "other")).is_some());
         drop(at_work);
