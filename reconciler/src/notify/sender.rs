@@ -19,10 +19,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Sends all requests of an exchange. Returns whether there were any.
 pub(super) async fn send(connection: &Connection, mut exchange: Exchange) -> Result<bool, SendError> {
-    let client = (client(connection)?, connection.reach);
+    let client = client(connection)?;
     let mut is_sent = false;
     while let Some(request) = exchange.next_request()? {
-        let (mut reply, pause) = answer(&client, request).await?;
+        let (mut reply, pause) = answer(&client, connection.reach, request).await?;
         if reply.status >= 300 {
             // Before it is cut off, since nothing finds a part of a secret.
             let start: String = reply.body.chars().take(LOOKED_AT).collect();
@@ -36,12 +36,13 @@ pub(super) async fn send(connection: &Connection, mut exchange: Exchange) -> Res
 
 /// Sends a request, and returns the answer, whatever its status is.
 pub async fn ask(connection: &Connection, request: Request) -> Result<Reply, SendError> {
-    Ok(answer(&(client(connection)?, connection.reach), request).await?.0)
+    Ok(answer(&client(connection)?, connection.reach, request).await?.0)
 }
 
 /// The answer, and for how long the server is not to be asked again, if it says so.
 async fn answer(
-    (client, reach): &(reqwest::Client, Reach),
+    client: &reqwest::Client,
+    reach: Reach,
     request: Request,
 ) -> Result<(Reply, Option<Duration>), SendError> {
     let method = match request.method {
@@ -51,7 +52,7 @@ async fn answer(
         Method::Patch => reqwest::Method::PATCH,
     };
     if let Ok(url) = Url::parse(&request.url) {
-        outbound::check_address(&url, *reach).map_err(|refused| SendError::Refused(refused.to_string()))?;
+        outbound::check_address(&url, reach).map_err(|refused| SendError::Refused(refused.to_string()))?;
     }
     let mut builder = client.request(method, &request.url);
     for (name, value) in &request.headers {
