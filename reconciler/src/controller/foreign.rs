@@ -81,23 +81,25 @@ async fn follow_now(context: &Context, kind: SourceKind, key: &Key, artifact: Op
     }
 }
 
-/// Refuses the archive of a source that a namespace may not refer to, before anything is asked of a server: whoever can
+/// Refuses the archive of a source that a namespace may not refer to, before a request is sent: otherwise, whoever can
 /// write the status of a source would learn which archives others have. The archives of Flux and of this process are at
 /// `KIND/NAMESPACE/NAME/FILE`, whatever their server is called.
 fn refuse_others(context: &Context, key: &Key, url: &Url) -> Result<(), String> {
+    if context.tenants.is_strict(&key.namespace) == Some(false) {
+        return Ok(());
+    }
     let path = percent_decode_str(url.path()).decode_utf8_lossy();
-    // Servers may take several slashes, or a backslash, for one.
+    // Servers may treat several slashes, or a backslash, as one slash.
     let segments: Vec<&str> =
         path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
-    let strict = context.tenants.is_strict(&key.namespace) != Some(false);
-    if strict && (segments.contains(&"..") || path.contains('%')) {
+    if segments.contains(&"..") || path.contains('%') {
         return Err(format!("{url} has a path that can lead elsewhere"));
     }
     for place in segments.windows(3) {
         let [kind, namespace, name] = place else { continue };
         let Some(kind) = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(kind)) else { continue };
         let other = Key { namespace: (*namespace).to_owned(), name: (*name).to_owned() };
-        if strict && !context.may_use(&key.namespace, kind, &other) {
+        if !context.may_use(&key.namespace, kind, &other) {
             return Err(tenancy::refusal(&format!("{kind}/{other}"), &key.namespace));
         }
     }
@@ -128,9 +130,8 @@ async fn fetch(
     let reach = context.reach(&key.namespace).await;
     outbound::check_address(&url, reach).map_err(|refused| refused.to_string())?;
     let mut client = outbound::guarded(reqwest::Client::builder(), reach).timeout(PATIENCE);
-    let may_redirect = context.tenants.is_strict(&key.namespace) == Some(false);
-    if !may_redirect {
-        // It could lead to what was refused.
+    if context.tenants.is_strict(&key.namespace) != Some(false) {
+        // A redirect could lead to an archive that is refused above.
         client = client.redirect(reqwest::redirect::Policy::none());
     }
     let client = client.build().map_err(|error| text(&error))?;
