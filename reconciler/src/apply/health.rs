@@ -158,9 +158,7 @@ impl Health<'_> {
             }
         }
     }
-}
 
-impl Health<'_> {
     /// The status of an object, by the expression for its kind if there is one.
     async fn status(&self, found: Value) -> Status {
         if let Some(HealthRules { rules, turns, namespace }) = &self.expressions
