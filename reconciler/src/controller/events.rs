@@ -1,6 +1,7 @@
 //! Events: what happened to an object, for people and for alerts.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
@@ -91,7 +92,12 @@ pub(super) async fn finished<K: Resource<DynamicType = ()>>(
 
 /// Gives an event to the alerts.
 async fn take<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: notify::Event) {
-    if let Err(error) = context.notifications.take(event, traits(object), &context.tenants).await {
+    let kept = context.notifications.take(event, traits(object), &context.tenants).await;
+    log_unless_kept(context, object, kept);
+}
+
+fn log_unless_kept(context: &Context, object: &impl ResourceExt, kept: io::Result<()>) {
+    if let Err(error) = kept {
         let fields = json!({"name": object.name_any(), "error": error.to_string()});
         context.log.error("an event could not be kept for sending", fields);
     }
@@ -104,10 +110,8 @@ pub(super) async fn mended<K: Resource<DynamicType = ()>>(
     report: &Report<'_>,
 ) {
     let event = notification(object, report, context.environment.now());
-    if let Err(error) = context.notifications.mended(event, traits(object), &context.tenants).await {
-        let fields = json!({"name": object.name_any(), "error": error.to_string()});
-        context.log.error("an event could not be kept for sending", fields);
-    }
+    let kept = context.notifications.mended(event, traits(object), &context.tenants).await;
+    log_unless_kept(context, object, kept);
 }
 
 /// Whether an object is known to be broken by what a report says, also by an earlier process.

@@ -99,6 +99,11 @@ impl Notifications {
         self.lock().await.as_ref().map_or(0, |outbox| outbox.pending(provider))
     }
 
+    /// Whether a message of an alert is still to be sent.
+    async fn has_message_of(&self, alert: &Name) -> bool {
+        self.lock().await.as_ref().is_some_and(|outbox| outbox.has_message_of(alert))
+    }
+
     /// Whether the object of an event is known to be broken by what the event says.
     pub(super) async fn is_broken_by(&self, event: &Event) -> bool {
         let outbox = self.lock().await;

@@ -65,10 +65,7 @@ pub(super) async fn settle(context: &Context, only: Option<&Name>) {
     });
     for key in alerts {
         let Some(Ok(alert)) = notifications.alerts.get(&key) else { continue };
-        let is_waiting = {
-            let outbox = notifications.lock().await;
-            outbox.as_ref().is_some_and(|outbox| outbox.has_message_of(&super::name(&key)))
-        };
+        let is_waiting = notifications.has_message_of(&super::name(&key)).await;
         if let Some(old) = alert.status.as_ref().filter(|_| !is_waiting) {
             let written = status::write::<Alert>(&context.client, &key, old, &settled(old)).await;
             noted(context, &notifications.alerts, &key, written);
