@@ -36,14 +36,14 @@ pub enum Reach {
     /// All.
     #[default]
     Everywhere,
-    /// All but those of this machine, where services may trust whoever is on it.
+    /// All but those of this machine: its services may trust every local client.
     OtherMachines,
 }
 
 /// An address that is not connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// For nobody.
+    /// Nobody may connect to it.
     #[error("'{host}' has the link-local address {address}, which is never connected to")]
     LinkLocal {
         /// The name or address that was given.
@@ -51,7 +51,7 @@ pub enum Refused {
         /// Its address.
         address: IpAddr,
     },
-    /// For no tenant.
+    /// No tenant may connect to it.
     #[error(
         "'{host}' leads to the machine of the reconciler, which is not allowed in the namespace of a tenant"
     )]
@@ -81,10 +81,10 @@ pub fn is_refused(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address leads to this machine, by any of its interfaces.
+/// Whether an address is one of this machine, on any of its interfaces.
 fn is_here(address: IpAddr) -> bool {
     let address = address.to_canonical();
-    // A socket can be bound to the machine's own addresses only. Nothing is sent.
+    // A socket can only be bound to an address of the machine. Nothing is sent.
     address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }
 

@@ -71,11 +71,11 @@ impl ApiKind {
 /// The characters to escape in a segment of a path: those with a meaning there. Names of roles contain colons.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// How many kinds a group and version may have, and for how many of them the kinds are kept: the cluster may be one of a
-/// tenant's choice.
+/// How many kinds of a group and version are kept, and of how many groups and versions: a tenant may have chosen the
+/// cluster.
 const MOST_KINDS: usize = 2_000;
 const MOST_VERSIONS: usize = 1_000;
-/// How long a name of a kind may be, in bytes. Kubernetes allows 63.
+/// How long the name of a kind may be, in bytes. Kubernetes allows 63.
 const LONGEST_NAME: usize = 253;
 
 /// The kinds of a group and version, by name.

@@ -335,7 +335,7 @@ async fn follow(api: Api<PartialObjectMeta<DynamicObject>>, shared: Arc<Shared>,
             Ok(Event::Init) => shown.clear(),
             Ok(Event::InitApply(found)) => {
                 let id = see(&found.metadata);
-                // A list without end fills nothing.
+                // A cluster may send a list without end: only objects that are followed take memory.
                 if shared.state().objects.contains_key(&id) {
                     shown.insert(id);
                 }

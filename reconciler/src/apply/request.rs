@@ -19,7 +19,7 @@ const MOST_TRIES: u32 = 5;
 /// The longest pause that a server may ask for, in seconds.
 const LONGEST_PAUSE: u64 = 30;
 
-/// How long an answer may take: twice as long as an admission webhook. The cluster may be one of a tenant's choice.
+/// How long an answer may take: twice as long as an admission webhook. A tenant may have chosen the cluster.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of a message of a server is kept, in characters.
 const LONGEST_MESSAGE: usize = 8 << 10;

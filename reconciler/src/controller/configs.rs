@@ -1,4 +1,4 @@
-//! ConfigMaps and Secrets that Kustomizations read. Those with a label make their readers due when they change.
+//! ConfigMaps and Secrets that Kustomizations read. Those with a label make the Kustomizations due when they change.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -17,10 +17,10 @@ use serde_json::json;
 use super::Context;
 use super::queue::Key;
 
-/// The labels of what is followed, unless an option says otherwise.
+/// The labels of those that are watched, unless an option says otherwise.
 pub(crate) const WATCHED: &str = "reconcile.fluxcd.io/watch=Enabled";
 
-/// Follows what has the labels for ever.
+/// Watches the labelled ConfigMaps and Secrets, for ever.
 pub(super) async fn follow(context: &Context) {
     tokio::join!(follow_kind::<ConfigMap>(context), follow_kind::<Secret>(context));
 }
@@ -37,7 +37,7 @@ where
     };
     let labels = watcher::Config::default().labels(&context.watched_configs);
     let mut events = watch(api, labels).default_backoff().boxed();
-    // What is there at the start changes nothing: all Kustomizations are due then.
+    // The first list makes nothing due: at the start, all Kustomizations are due anyway.
     let (mut known, mut listed, mut is_first) = (HashMap::new(), HashMap::new(), true);
     while let Some(event) = events.next().await {
         match event {

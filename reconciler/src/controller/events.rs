@@ -135,8 +135,8 @@ fn start(text: &str, most: usize) -> &str {
     &text[..end]
 }
 
-/// Cuts off what is too much of a message, and says how much that is. Every alert that takes an event keeps its message
-/// until it is sent, and tenants decide how long it is: an error repeats what is wrong with their files.
+/// Cuts off the end of a message that is too long, and says how much was cut off. Every alert that takes an event keeps its
+/// message until it is sent, and tenants decide how long it is: errors quote their files.
 fn shorten(message: &mut String) {
     let kept = start(message, LONGEST_KEPT).len();
     let left_out = message.len() - kept;

@@ -222,8 +222,8 @@ async fn fetch(context: &Context, key: &Key, repository: &GitRepository) -> Resu
             failure.message += &match &repository.spec.secret_ref {
                 None => "; spec.secretRef can name a Secret with 'username' and 'password', or 'bearerToken'".to_owned(),
                 Some(secret) => format!(
-                    "; the server refuses the login in the Secret '{}': is it right, does it still hold, and may it read \
-                     this repository?",
+                    "; the server refuses the credentials in the Secret '{}': check that they are correct, have not \
+                     expired, and may read this repository",
                     secret.name
                 ),
             };

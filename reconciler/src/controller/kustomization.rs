@@ -252,8 +252,8 @@ impl Reconciliation<'_> {
         })
     }
 
-    /// Reads or evaluates expressions. Whoever wrote them may be a tenant, so they hold no task up, and namespaces take
-    /// turns.
+    /// Reads or evaluates expressions. A tenant may have written them, so they run on a thread where they delay no task, and
+    /// namespaces take turns.
     async fn evaluate<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -26,7 +26,7 @@ impl Log {
         Log { environment, ..self }
     }
 
-    /// The same without what is no error.
+    /// The same with errors only.
     #[must_use]
     pub fn errors_only(self) -> Self {
         Log { has_errors_only: true, ..self }

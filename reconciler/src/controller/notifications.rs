@@ -130,8 +130,8 @@ impl Notifications {
     }
 }
 
-/// Changes the outbox, if there is one. That can take long, because of the file and because much may be in it, and holds
-/// no other task up. What has begun is done even if nobody waits for it any more.
+/// Changes the outbox, if there is one. This can take long, because it writes to the file and much may be in the outbox, so
+/// it runs on a thread where it delays no task. A change that has begun is completed even if nobody waits for it any more.
 async fn change<R: Default + Send + 'static>(
     mut outbox: OwnedMutexGuard<Option<Outbox>>,
     work: impl FnOnce(&mut Outbox) -> io::Result<R> + Send + 'static,
@@ -164,7 +164,7 @@ pub(super) async fn provider_changed(context: Arc<Context>, key: Key) -> super::
     let notifications = &context.notifications;
     let is_there = notifications.providers.get(&key).is_some();
     if is_there && notifications.deserted().remove(&key) {
-        // What the one before was not sent is news to it.
+        // The messages that the deleted provider was never sent are news to this one.
         let alerts = notifications.alerts.keys(|alert, found| {
             alert.namespace == key.namespace && found.spec.provider_ref.name == key.name
         });

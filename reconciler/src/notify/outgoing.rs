@@ -35,7 +35,7 @@ impl Outbox {
         Some(Outgoing { message: message.clone(), held: None, ids: vec![id], causes: Vec::new() })
     }
 
-    /// The next message for a provider whose messages people read. What they know already is dropped.
+    /// The next message for a provider whose messages people read. Messages about causes that they know are dropped.
     pub fn next_for_people(
         &mut self,
         provider: &Name,
@@ -59,7 +59,7 @@ impl Outbox {
         }
     }
 
-    /// Notes that a message never will be sent. Nobody has been told what it says.
+    /// Notes that a message will never be sent: nobody has been told what it says.
     pub fn give_up(&mut self, outgoing: &Outgoing) -> io::Result<()> {
         self.done(&outgoing.ids)
     }

@@ -22,20 +22,20 @@ use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 
 use super::{Reach, allowed, check};
 
-/// How much of an answer is read, and of a line of a watch, which has one object, in bytes.
+/// How long an answer may be, and a line of a watch, which has one object, in bytes.
 const LONGEST_ANSWER: usize = 16 << 20;
 const LONGEST_LINE: usize = 4 << 20;
 /// How much of unfinished answers is in memory for the clusters of a namespace, in bytes.
 const MOST_IN_MEMORY: usize = 128 << 20;
-/// How long a cluster is not asked after an answer that was too long: the first time, and at most.
+/// How long a cluster is not asked after an answer that was too long: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
-/// After what time without such an answer the pauses begin anew.
+/// After this time without such an answer, the next pause is the shortest again.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
 /// How much of unfinished answers is in memory, in bytes. The clusters of a namespace share it.
 pub type InMemory = Arc<AtomicUsize>;
 
-/// Whether a cluster answers without end, and is left alone for a while.
+/// Whether a cluster has sent an answer that was too long, and is not asked for a while.
 #[derive(Default)]
 struct Trust(Mutex<Option<Trouble>>);
 
@@ -103,13 +103,13 @@ impl Drop for Meter {
     }
 }
 
-/// A client of a cluster. Names are looked at whenever they are resolved: what a name stands for can change after it was
-/// checked. No answer fills the memory, and a cluster that tries is left alone for a while.
+/// A client of a cluster. Addresses are checked whenever a name is resolved, since the addresses of a name can change. No
+/// answer fills the memory, and a cluster that tries is not asked for a while.
 ///
 /// # Errors
 /// The address is refused, or the configuration cannot be used.
 pub async fn client(config: Config, reach: Reach, in_memory: InMemory) -> Result<Client, BoxError> {
-    // Addresses are never resolved, and a name that is refused is refused before anything is sent.
+    // An address in the URL is never resolved, and a name that is refused is refused before anything is sent.
     let url = config.cluster_url.to_string();
     check(&url, reach).await?;
     // This says what cannot be used, such as a proxy, and chooses the library for TLS.

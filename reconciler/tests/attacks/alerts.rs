@@ -97,7 +97,7 @@ async fn a_large_message_for_many_alerts() -> Outcome {
     let kept = std::fs::read_to_string(&file)?;
     assert!(kept.len() < 5_000_000, "{} bytes are kept", kept.len());
     assert!(kept.contains("bytes of this message were left out"));
-    // What nobody waits for any more is not kept.
+    // Messages for a deleted provider are not kept.
     world.stage.remove(&world.path("providers", "alert-0")).await?;
     let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !std::fs::read_to_string(&file)?.contains("\"providerGone\"") {

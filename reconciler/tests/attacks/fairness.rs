@@ -134,10 +134,10 @@ async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
     world.end().await
 }
 
-/// How many Kustomizations a tenant has whose expressions are as expensive as they may be.
+/// How many Kustomizations of a tenant have an expression that is as expensive as it may be.
 const EXPENSIVE: usize = 200;
 
-/// What the expressions of a tenant cost is limited, but there can be many of them, and they are evaluated again and again.
+/// The cost of an expression is limited, but a tenant can have many, and they are evaluated again and again.
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "figures for whoever asks with --nocapture")]
 async fn expensive_expressions_delay_nobody_else() -> Outcome {

@@ -64,7 +64,7 @@ async fn a_patch_that_moves_objects_to_another_namespace() -> Outcome {
     }
     let moved = "/api/v1/namespaces/victim/configmaps/moved";
     assert!(!world.stage.exists(moved).await?);
-    // Nothing of theirs is there, so that they can be deleted without the right to look, and delete nothing of others.
+    // They have applied nothing: they can be deleted without the right to read the object, and delete nothing of others.
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "moved"}});
     world.stage.post("/api/v1/namespaces/victim/configmaps", &map).await?;
     for name in ["attack", "target"] {
@@ -199,7 +199,7 @@ async fn an_inventory_that_names_what_belongs_to_others() -> Outcome {
     }
     world.stage.disappears(&strong).await?;
     assert!(world.stage.exists(TREASURE).await?);
-    // The tenant may not even look at it, and it is not its own: there is nothing to delete.
+    // The tenant may not even read it, and does not own it: there is nothing to delete.
     world.stage.disappears(&attack).await?;
     assert!(world.stage.exists(TREASURE).await?);
     world.end().await

@@ -223,7 +223,7 @@ async fn providers_with_link_local_addresses() -> Outcome {
     Ok(())
 }
 
-/// Services on the machine may trust whoever is on it.
+/// Services of the machine may trust every local client.
 #[tokio::test(flavor = "multi_thread")]
 async fn providers_and_sources_on_the_machine_of_the_reconciler() -> Outcome {
     let world = World::with(&[], |options| options.allow_tenant_loopback = false).await?;

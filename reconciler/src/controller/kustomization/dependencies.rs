@@ -81,7 +81,7 @@ impl Reconciliation<'_> {
         Ok(())
     }
 
-    /// The way along which a dependency waits for this Kustomization, if there is one.
+    /// The chain of dependencies by which a dependency waits for this Kustomization, if there is one.
     fn cycle(&self, dependency: &Key) -> Option<String> {
         let mut from: BTreeMap<Key, Key> = BTreeMap::from([(dependency.clone(), self.key.clone())]);
         let mut waiting = VecDeque::from([dependency.clone()]);

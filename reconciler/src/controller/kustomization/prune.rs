@@ -45,13 +45,13 @@ impl Reconciliation<'_> {
         }
         let _permit = self.capacity().applies.take(&self.key.namespace).await;
         let pruned = cluster.prune(stale, self.owner()).await;
-        self.without_what_is_not_ours(pruned).await
+        self.without_foreign_objects(pruned).await
     }
 
-    /// The inventory has objects before they are applied, so also those that the account was never allowed to apply, and
-    /// cannot look at now. If they do not belong to this Kustomization, there is nothing to delete. Only the owner of an
-    /// object is looked at with the rights of the reconciler.
-    async fn without_what_is_not_ours(&self, mut pruned: Pruned) -> Pruned {
+    /// Leaves out failures to delete objects that belong to others. Objects are in the inventory before they are applied,
+    /// also those that the account was never allowed to apply and cannot read now. Of such an object, only the owner is
+    /// read with the rights of the reconciler.
+    async fn without_foreign_objects(&self, mut pruned: Pruned) -> Pruned {
         if self.object.spec.kube_config.is_some() {
             return pruned;
         }

@@ -58,7 +58,7 @@ impl Reconciliation<'_> {
             let report = report.at(Some(&commit.revision)).of(origin.as_deref());
             events::finished(self.context, self.object, &report).await;
         }
-        // A subject often has quotes of its own, as that of a commit that reverts another.
+        // A subject can contain quotes, for example if the commit is a revert.
         let message = format!("Applied revision: {} ({})", commit.revision, commit.subject());
         let report = Report::info(CONTROLLER, reason::RECONCILIATION_SUCCEEDED, &message);
         events::mended(self.context, self.object, &report.at(Some(&commit.revision))).await;

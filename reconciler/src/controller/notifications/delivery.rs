@@ -37,7 +37,7 @@ async fn report_dropped(context: &Arc<Context>) {
         let dropped = notifications.lock().await.as_mut().map(Outbox::take_dropped).unwrap_or_default();
         for Dropped { count, last } in dropped {
             let message = format!(
-                "{count} old messages were dropped: too many of the namespace '{}' wait for its providers",
+                "{count} old messages were dropped: too many wait for the providers of the namespace '{}'",
                 last.provider.namespace
             );
             let fields = json!({
@@ -118,7 +118,7 @@ impl Notifications {
         .await
     }
 
-    /// Notes that a message never will be sent.
+    /// Notes that a message will never be sent.
     async fn give_up(&self, outgoing: Outgoing) -> io::Result<()> {
         change(self.lock().await, move |outbox| outbox.give_up(&outgoing)).await
     }
@@ -147,8 +147,8 @@ enum End {
     Message,
 }
 
-/// Waits for a while, or until the provider or one of its Secrets is changed, or there is another message than those that
-/// it has refused. Secrets are not watched, which would need the right to list them.
+/// Waits for a while, or until the provider or one of its Secrets is changed, or there is a message that it has not refused
+/// yet. Secrets are not watched, since that needs the right to list them.
 async fn rest(
     context: &Context,
     provider: &Name,
@@ -178,7 +178,8 @@ async fn rest(
     }
 }
 
-/// Sends all messages for a provider. Gives up none that may be sent later, and those that are refused after an hour.
+/// Sends all messages for a provider. Those that may be sent later are kept; those that are refused are given up after an
+/// hour.
 async fn drain(context: Arc<Context>, provider: Name) -> Name {
     let notifications = &context.notifications;
     let mut pause = PAUSES.0;

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Notifications {
-    /// Takes an event. Before all alerts and namespaces are known it waits.
+    /// Takes an event, and keeps it until all alerts and namespaces are known.
     pub(in crate::controller) async fn take(
         &self,
         event: Event,
@@ -64,7 +64,7 @@ impl Notifications {
 
     pub(super) async fn route_early(&self, tenants: &Tenants) -> io::Result<()> {
         let outbox = self.lock().await;
-        // Nothing is waited for between this and the change, which is made whatever becomes of this task.
+        // No await comes between this and the change, which is completed even if this task is cancelled: no event is lost.
         let events = std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner));
         if events.is_empty() {
             return Ok(());
@@ -103,7 +103,7 @@ impl Notifications {
             }
             let traits = match traits(&broken.event.involved_object) {
                 Known::Found(traits) => traits,
-                // Whatever is gone is not broken.
+                // An object that is gone is not broken.
                 Known::Gone => return false,
                 Known::NotYet => {
                     are_known = false;
@@ -140,7 +140,7 @@ impl Notifications {
         takers.filter(|(_, provider)| self.is_wanted(provider, event)).collect()
     }
 
-    /// Whether a provider sends such events. Of one that is not known yet, that is found out later.
+    /// Whether a provider sends such events. For a provider that is not known yet, this is decided later.
     fn is_wanted(&self, provider: &Name, event: &Event) -> bool {
         match self.providers.get(&key(provider)) {
             Some(Ok(found)) => dropped(&found.spec.type_, event).is_none(),
@@ -203,7 +203,7 @@ fn note(
         let broken = Broken { since: now, event: event.clone(), traits, told: BTreeSet::new(), causes };
         outbox.broke(&object, broken)?;
     }
-    // What nobody has been told is news to the alert that comes next.
+    // An event that nobody was told of is news to the next alert.
     if takers.is_empty() {
         return Ok(());
     }
@@ -219,8 +219,7 @@ fn takes(key: &Key, alert: &AlertSpec, event: &Event, traits: &Traits, tenants: 
     matches(alert, &key.namespace, event, &traits.labels) && may_hear(&key.namespace, event, traits, tenants)
 }
 
-/// Whether alerts of a namespace may tell of an event. Nobody learns of those that they may not hear of, not even that
-/// there was one.
+/// Whether alerts of a namespace may tell of an event. If not, nobody there learns that there was one.
 fn may_hear(namespace: &str, event: &Event, traits: &Traits, tenants: &Tenants) -> bool {
     tenants.may_refer(namespace, &event.involved_object.namespace, traits.allowed.as_deref())
 }
