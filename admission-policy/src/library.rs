@@ -67,6 +67,10 @@ fn fail<T>(function: &str, message: impl ToString) -> Fallible<T> {
     Err(ExecutionError::function_error(function, message))
 }
 
+fn parsed<T>(function: &str, text: &CelString<'_>, what: &str, found: Option<T>) -> Fallible<T> {
+    found.map_or_else(|| fail(function, format!("'{}' is not {what}", text.inner())), Ok)
+}
+
 fn order(ordering: Ordering) -> CelInt {
     CelInt::from(ordering as i64)
 }
@@ -97,10 +101,7 @@ fn quantities(env: &mut Env) -> Result<(), DeclarationError> {
 }
 
 fn quantity(text: &CelString<'_>) -> Fallible<Quantity> {
-    match kubernetes_quantity::billionths(text.inner()) {
-        Some(amount) => Ok(Quantity(amount)),
-        None => fail("quantity", format!("'{}' is no quantity", text.inner())),
-    }
+    parsed("quantity", text, "a quantity", kubernetes_quantity::billionths(text.inner())).map(Quantity)
 }
 
 fn is_quantity(text: &CelString<'_>) -> CelBool {
@@ -244,7 +245,7 @@ fn sum<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Fallible<CowVal<'b, 'v>> {
     let Some((first, rest)) = items.split_first() else { return Ok(CowVal::owned(CelInt::from(0))) };
     // Texts and lists can be added as well, but their sum takes quadratic time.
     if !["int", "uint", "double", "google.protobuf.Duration"].contains(&first.get_type().name()) {
-        return fail("sum", "the items are no numbers");
+        return fail("sum", "the items are not numbers");
     }
     let mut sum = CowVal::Owned(first.clone_as_boxed());
     for item in rest {
@@ -310,10 +311,7 @@ fn parse_url(text: &str) -> Option<UrlParts> {
 }
 
 fn url(text: &CelString<'_>) -> Fallible<Url> {
-    match parse_url(text.inner()) {
-        Some(parts) => Ok(Url(parts)),
-        None => fail("url", format!("'{}' is no URL", text.inner())),
-    }
+    parsed("url", text, "a URL", parse_url(text.inner())).map(Url)
 }
 
 fn is_url(text: &CelString<'_>) -> CelBool {
@@ -402,10 +400,7 @@ fn parse_ip(text: &str) -> Option<IpAddr> {
 }
 
 fn ip(text: &CelString<'_>) -> Fallible<Ip> {
-    match parse_ip(text.inner()) {
-        Some(address) => Ok(Ip(address)),
-        None => fail("ip", format!("'{}' is no IP address", text.inner())),
-    }
+    parsed("ip", text, "an IP address", parse_ip(text.inner())).map(Ip)
 }
 
 fn is_ip(text: &CelString<'_>) -> CelBool {
@@ -468,10 +463,7 @@ fn parse_cidr(text: &str) -> Option<IpNet> {
 }
 
 fn cidr(text: &CelString<'_>) -> Fallible<Cidr> {
-    match parse_cidr(text.inner()) {
-        Some(range) => Ok(Cidr(range)),
-        None => fail("cidr", format!("'{}' is no range of IP addresses", text.inner())),
-    }
+    parsed("cidr", text, "a range of IP addresses", parse_cidr(text.inner())).map(Cidr)
 }
 
 fn is_cidr(text: &CelString<'_>) -> CelBool {
