@@ -1,12 +1,11 @@
 //! Kubernetes' functions in CEL, in a ValidatingAdmissionPolicy that demands that each of these expressions is true.
 
-use std::time::Duration;
-
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use crate::suite::{Outcome, fresh_namespace, kind, object, of};
+use crate::policies::Enforced;
+use crate::suite::{Outcome, object};
 
 const TRUE: &[&str] = &[
     // Quantities
@@ -72,65 +71,22 @@ const TRUE: &[&str] = &[
 
 /// Every expression of the list is true.
 pub(crate) async fn functions_of_kubernetes(client: &Client) -> Outcome {
-    let group = "admissionregistration.k8s.io";
-    let namespace = fresh_namespace(client, "library-").await?;
-    let policies =
-        Api::<DynamicObject>::all_with(client.clone(), &kind(group, "v1", "ValidatingAdmissionPolicy"));
-    let mut of_bindings = kind(group, "v1", "ValidatingAdmissionPolicyBinding");
-    of_bindings.plural = "validatingadmissionpolicybindings".to_owned();
-    let bindings = Api::<DynamicObject>::all_with(client.clone(), &of_bindings);
-    let maps = of(client, &namespace, &kind("", "v1", "ConfigMap"));
     // A policy has at most a hundred validations. The last one is false, to notice when the policy is in force.
     let mut validations: Vec<Value> =
         TRUE.iter().map(|text| json!({"expression": text, "message": text})).collect();
     validations.push(json!({"expression": "object.data.mode != 'off'", "message": "the mode is off"}));
-    let policy = object(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": namespace},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [{
-                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"],
-                }],
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-            },
-            "matchConditions": [{"name": "ours", "expression": "request.name != 'kube-root-ca.crt'"}],
-            "validations": validations,
-        },
-    }))?;
-    policies.create(&PostParams::default(), &policy).await?;
-    let binding = object(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": namespace}, "spec": {"policyName": namespace, "validationActions": ["Deny"]},
-    }))?;
-    bindings.create(&PostParams::default(), &binding).await?;
+    let enforced = Enforced::new(client, "library-", &["CREATE"], json!([]), validations.into()).await?;
     let map = |name: &str, mode: &str| {
         object(json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
             "data": {"mode": mode, "memory": "512Mi", "images": "registry.example/a,registry.example/b"},
         }))
     };
-    // A real server takes a while to notice a new policy. The first expression that is not true is named.
-    let mut refused = None;
-    for _ in 0..120 {
-        match maps.create(&PostParams::default(), &map("off", "off")?).await {
-            Ok(_) => {
-                maps.delete("off", &DeleteParams::default()).await?;
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            Err(error) => {
-                refused = Some(error.to_string());
-                break;
-            }
-        }
-    }
-    let refused = refused.ok_or("the policy never was in force")?;
+    // The first expression that is not true is named.
+    let refused = enforced.refusal(&map("off", "off")?).await?.to_string();
     if !refused.contains("denied request: the mode is off") {
         return Err(refused.into());
     }
-    maps.create(&PostParams::default(), &map("on", "on")?).await?;
-    bindings.delete(&namespace, &DeleteParams::default()).await?;
-    policies.delete(&namespace, &DeleteParams::default()).await?;
-    Ok(())
+    enforced.maps.create(&PostParams::default(), &map("on", "on")?).await?;
+    enforced.end().await
 }

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod library;
+mod policies;
 mod protobuf;
 mod suite;
 mod tls;

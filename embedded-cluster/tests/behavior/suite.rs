@@ -11,6 +11,7 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
+use crate::policies::Enforced;
 use crate::{hostile, library, protobuf};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -452,61 +453,24 @@ async fn watch_what_is_new(client: &Client) -> Outcome {
 
 /// A ValidatingAdmissionPolicy refuses what it forbids, in its own words.
 async fn policy(client: &Client) -> Outcome {
-    let group = "admissionregistration.k8s.io";
-    let all = |name: &str| Api::<DynamicObject>::all_with(client.clone(), &kind(group, "v1", name));
-    let namespace = fresh_namespace(client, "policy-").await?;
-    let policies = all("ValidatingAdmissionPolicy");
-    let bindings: Api<DynamicObject> = Api::all_with(
-        client.clone(),
-        &ApiResource {
-            plural: "validatingadmissionpolicybindings".to_owned(),
-            ..kind(group, "v1", "ValidatingAdmissionPolicyBinding")
-        },
-    );
-    let policy = object(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": namespace},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [{
-                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "resources": ["configmaps"],
-                }],
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-            },
-            "matchConditions": [{"name": "ours", "expression": "request.name != 'kube-root-ca.crt'"}],
-            "variables": [{"name": "data", "expression": "request.operation == 'DELETE' ? oldObject.data : object.data"}],
-            "validations": [
-                {"expression": "variables.data.mode != 'off'", "messageExpression": "'mode ' + variables.data.mode + ' is not allowed'"},
-                {"expression": "request.operation != 'DELETE' || variables.data.mode != 'kept'", "message": "this one is kept", "reason": "Forbidden"},
-            ],
-        },
-    }))?;
-    policies.create(&PostParams::default(), &policy).await?;
-    let binding = object(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": namespace}, "spec": {"policyName": namespace, "validationActions": ["Deny"]},
-    }))?;
-    bindings.create(&PostParams::default(), &binding).await?;
-    let maps = of(client, &namespace, &kind("", "v1", "ConfigMap"));
+    let enforced = Enforced::new(
+        client,
+        "policy-",
+        &["CREATE", "UPDATE", "DELETE"],
+        json!([{"name": "data", "expression": "request.operation == 'DELETE' ? oldObject.data : object.data"}]),
+        json!([
+            {"expression": "variables.data.mode != 'off'", "messageExpression": "'mode ' + variables.data.mode + ' is not allowed'"},
+            {"expression": "request.operation != 'DELETE' || variables.data.mode != 'kept'", "message": "this one is kept", "reason": "Forbidden"},
+        ]),
+    )
+    .await?;
+    let (maps, namespace) = (&enforced.maps, &enforced.namespace);
     let refused = format!(
         "configmaps \"bad\" is forbidden: ValidatingAdmissionPolicy '{namespace}' with binding '{namespace}' denied request: "
     );
-    // A real server takes a while to notice a new policy.
-    let mut first = None;
-    for _ in 0..120 {
-        match maps.create(&PostParams::default(), &object(config_map("bad", json!({"mode": "off"})))?).await {
-            Ok(_) => {
-                maps.delete("bad", &DeleteParams::default()).await?;
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            Err(error) => {
-                first = Some(message::<DynamicObject>(Err(error))?);
-                break;
-            }
-        }
-    }
-    same(&first, &Some((422, format!("{refused}mode off is not allowed"))))?;
+    let first = enforced.refusal(&object(config_map("bad", json!({"mode": "off"})))?).await?;
+    let first = message::<DynamicObject>(Err(first))?;
+    same(&first, &(422, format!("{refused}mode off is not allowed")))?;
     maps.create(&PostParams::default(), &object(config_map("bad", json!({"mode": "kept"})))?).await?;
     let patch = json!({"data": {"mode": "off"}});
     let patched = maps.patch("bad", &PatchParams::default(), &Patch::Merge(&patch)).await;
@@ -517,7 +481,5 @@ async fn policy(client: &Client) -> Outcome {
     same(&message(applied)?, &(422, format!("{refused}mode off is not allowed")))?;
     let deleted = maps.delete("bad", &DeleteParams::default()).await.map(|_| ());
     same(&message(deleted)?, &(403, format!("{refused}this one is kept")))?;
-    bindings.delete(&namespace, &DeleteParams::default()).await?;
-    policies.delete(&namespace, &DeleteParams::default()).await?;
-    Ok(())
+    enforced.end().await
 }
