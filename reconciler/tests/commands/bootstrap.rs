@@ -4,13 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Result, Stage, git};
+use crate::stage::{Result, Stage, git, publish};
 
 #[test]
 fn bootstrap_follows_the_repository_and_changes_nothing_the_second_time() -> Result {
     let mut stage = Stage::new()?;
-    let origin = stage.path("origin.git");
-    git(stage.directory.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"])?;
+    let origin = stage.repository("origin.git")?;
     stage.succeeds("install")?;
     stage.run_controllers()?;
     let line = format!("bootstrap git --url=file://{} --branch=main --path=clusters/demo", origin.display());
@@ -32,9 +31,7 @@ fn bootstrap_follows_the_repository_and_changes_nothing_the_second_time() -> Res
     let map =
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: added, namespace: default}\ndata: {a: \"1\"}\n";
     std::fs::write(work.join("clusters/demo/map.yaml"), map)?;
-    git(&work, &["add", "--all"])?;
-    git(&work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "map"])?;
-    git(&work, &["push", "--quiet"])?;
+    publish(&work, "map")?;
     let commit = git(&origin, &["rev-parse", "main"])?;
     let reconciled = stage.succeeds("reconcile kustomization flux-system --with-source")?;
     let wanted = format!("✔ fetched revision main@sha1:{commit}");
@@ -55,8 +52,7 @@ fn bootstrap_follows_the_repository_and_changes_nothing_the_second_time() -> Res
 
     // What is removed from the repository goes.
     git(&work, &["rm", "--quiet", "clusters/demo/map.yaml"])?;
-    git(&work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "no map"])?;
-    git(&work, &["push", "--quiet"])?;
+    publish(&work, "no map")?;
     stage.succeeds("reconcile kustomization flux-system --with-source")?;
     assert!(!stage.succeeds("tree kustomization flux-system")?.contains("ConfigMap/default/added"));
     Ok(())
@@ -160,9 +156,8 @@ patches:
 #[test]
 fn bootstrap_takes_over_what_flux_has_bootstrapped() -> Result {
     let mut stage = Stage::new()?;
-    let (origin, work) = (stage.path("origin.git"), stage.path("work"));
+    let (origin, work) = (stage.repository("origin.git")?, stage.path("work"));
     let url = format!("file://{}", origin.display());
-    git(stage.directory.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"])?;
     git(stage.directory.path(), &["clone", "--quiet", "origin.git", "work"])?;
     // Definitions and a namespace as they are, without our Deployment.
     let installed = stage.succeeds("install --export")?;
@@ -171,10 +166,7 @@ fn bootstrap_takes_over_what_flux_has_bootstrapped() -> Result {
     };
     let definitions: Vec<&str> = installed.split("---\n").filter(is_flux).collect();
     write_as_flux(&work, &url, &format!("---\n{}", definitions.join("---\n")))?;
-    git(&work, &["checkout", "--quiet", "-B", "main"])?;
-    git(&work, &["add", "--all"])?;
-    git(&work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "flux"])?;
-    git(&work, &["push", "--quiet", "origin", "main"])?;
+    publish(&work, "flux")?;
 
     // A cluster that follows it: every object is in the inventory, Flux's controllers among them.
     stage.succeeds("install")?;

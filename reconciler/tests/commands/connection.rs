@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{Result, Stage};
+use crate::stage::{Result, Stage, assert_in_order};
 
 #[test]
 fn flags_change_how_the_cluster_is_reached() -> Result {
@@ -59,8 +59,7 @@ fn credentials_become_secrets() -> Result {
         "► applying GitRepository source",
         "✔ GitRepository source created",
     ];
-    let places: Vec<_> = order.iter().map(|line| said.find(line)).collect();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+    assert_in_order(&said, &order);
     let secrets = "/api/v1/namespaces/flux-system/secrets";
     let secret = stage.get(&format!("{secrets}/web"))?;
     assert_eq!(secret["data"], json!({"username": "bWU=", "password": "c2VjcmV0"}));

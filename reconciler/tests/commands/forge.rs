@@ -169,6 +169,21 @@ async fn answer(State(forge): State<Forge>, request: Request) -> Response<Body> 
     }
 }
 
+/// A stage with a forge and its address; commands log in with the token in an environment variable. No controllers run,
+/// so that nothing becomes ready.
+fn installed(runtime: &Runtime, variable: &str) -> Result<(Stage, Forge, String)> {
+    let mut stage = Stage::new()?;
+    stage.succeeds("install")?;
+    let (forge, address) = Forge::start(runtime, &stage)?;
+    stage.set(variable, TOKEN);
+    Ok((stage, forge, address))
+}
+
+/// The host and port of a server, for `--ssh-hostname`.
+fn host(ssh: &Server) -> String {
+    ssh.known_hosts.split(' ').next().unwrap_or_default().replace(['[', ']'], "")
+}
+
 #[test]
 fn bootstrap_makes_the_repository_and_stores_the_token() -> Result {
     let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
@@ -235,14 +250,10 @@ fn bootstrap_makes_the_repository_and_stores_the_token() -> Result {
 
 #[test]
 fn bootstrap_adds_a_deploy_key_and_changes_what_it_may_do() -> Result {
-    let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
     let world = World::new()?;
     let Some(ssh) = Server::start(&world, &[])? else { return Ok(()) };
-    let host = ssh.known_hosts.split(' ').next().unwrap_or_default().replace(['[', ']'], "");
-    stage.succeeds("install")?;
-    let (forge, address) = Forge::start(&runtime, &stage)?;
-    stage.set("GITHUB_TOKEN", TOKEN);
-    // No controllers run here, so that nothing becomes ready.
+    let (runtime, host) = (Runtime::new()?, host(&ssh));
+    let (stage, forge, address) = installed(&runtime, "GITHUB_TOKEN")?;
     let line = format!(
         "bootstrap github --hostname={address} --ssh-hostname={host} --owner=org --repository=fleet \
          --path=clusters/demo --team=blue --timeout=1s"
@@ -271,11 +282,8 @@ fn bootstrap_adds_a_deploy_key_and_changes_what_it_may_do() -> Result {
 
 #[test]
 fn a_group_gets_access_and_the_cluster_a_deploy_token() -> Result {
-    let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
-    stage.succeeds("install")?;
-    let (forge, address) = Forge::start(&runtime, &stage)?;
-    stage.set("GITLAB_TOKEN", TOKEN);
-    // No controllers run here, so that nothing becomes ready.
+    let runtime = Runtime::new()?;
+    let (stage, forge, address) = installed(&runtime, "GITLAB_TOKEN")?;
     let line = format!(
         "bootstrap gitlab --hostname={address} --owner=org --repository=fleet --path=clusters/demo --team=blue:push \
          --deploy-token-auth --timeout=1s"
@@ -300,13 +308,10 @@ fn a_group_gets_access_and_the_cluster_a_deploy_token() -> Result {
 
 #[test]
 fn bitbucket_tells_where_its_ssh_listens() -> Result {
-    let (mut stage, runtime) = (Stage::new()?, Runtime::new()?);
     let world = World::new()?;
     let Some(ssh) = Server::start(&world, &[])? else { return Ok(()) };
-    let host = ssh.known_hosts.split(' ').next().unwrap_or_default().replace(['[', ']'], "");
-    stage.succeeds("install")?;
-    let (forge, address) = Forge::start(&runtime, &stage)?;
-    stage.set("BITBUCKET_TOKEN", TOKEN);
+    let (runtime, host) = (Runtime::new()?, host(&ssh));
+    let (stage, forge, address) = installed(&runtime, "BITBUCKET_TOKEN")?;
     let line = format!(
         "bootstrap bitbucket-server --hostname={address} --owner=org --repository=fleet --username=git \
          --path=clusters/demo --group=blue --timeout=1s"

@@ -13,8 +13,7 @@ fn run(program: &str, home: &Path, args: &[&str]) -> Result<String> {
 
 /// An empty repository, and the command line that bootstraps from it. No controllers run, so that nothing becomes ready.
 fn repository(stage: &Stage, name: &str) -> Result<String> {
-    git(stage.directory.path(), &["init", "--quiet", "--bare", "--initial-branch=main", name])?;
-    let url = stage.path(name);
+    let url = stage.repository(name)?;
     Ok(format!(
         "bootstrap git --url=file://{} --path=clusters/demo --author-email=me@example.com --timeout=1s",
         url.display()
@@ -90,14 +89,11 @@ fn commits_are_signed_with_a_key_for_ssh() -> Result {
     let log = git(&stage.path("ssh.git"), &["-c", &allowed, "log", "--format=%G? %GS", "main"])?;
     assert_eq!(log, "G me@example.com\nG me@example.com\n");
 
-    for (flags, wanted) in [
+    let cases = [
         ("--ssh-signing-reuse-private-key", "requires --private-key-file"),
         ("--ssh-signing-password=a", "requires --ssh-signing-key-file"),
         ("--gpg-key-ring=a --ssh-signing-key-file=b", "mutually exclusive"),
         ("--gpg-key-ring=/nowhere", "commits cannot be signed with /nowhere"),
-    ] {
-        let refused = stage.fails(&format!("{line} {flags}"))?;
-        assert!(refused.contains(wanted), "{flags}: {refused}");
-    }
-    Ok(())
+    ];
+    stage.refuses(&line, &cases)
 }

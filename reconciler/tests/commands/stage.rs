@@ -75,6 +75,12 @@ impl Stage {
         self.directory.path().join(name)
     }
 
+    /// Makes an empty repository. Returns its path.
+    pub(crate) fn repository(&self, name: &str) -> Result<PathBuf> {
+        git(self.directory.path(), &["init", "--quiet", "--bare", "--initial-branch=main", name])?;
+        Ok(self.path(name))
+    }
+
     /// The kubeconfig of the cluster.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -165,6 +171,15 @@ impl Stage {
         assert!(!output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stdout));
         Ok(String::from_utf8(output.stderr)?)
     }
+
+    /// Checks what a command says of each of these flags, which it has to refuse.
+    pub(crate) fn refuses(&self, line: &str, cases: &[(&str, &str)]) -> Result {
+        for (flags, wanted) in cases {
+            let refused = self.fails(&format!("{line} {flags}"))?;
+            assert!(refused.contains(wanted), "{flags}: {refused}");
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Stage {
@@ -202,6 +217,21 @@ async fn client(kubeconfig: &Path) -> Result<Client> {
     let config = Kubeconfig::read_from(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
+}
+
+/// Checks that a command has said all of this, in this order.
+pub(crate) fn assert_in_order(said: &str, order: &[&str]) {
+    let places: Vec<_> = order.iter().map(|line| said.find(line)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+}
+
+/// Commits everything in a clone, and pushes it as `main`.
+pub(crate) fn publish(work: &Path, message: &str) -> Result {
+    git(work, &["checkout", "--quiet", "-B", "main"])?;
+    git(work, &["add", "--all"])?;
+    git(work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", message])?;
+    git(work, &["push", "--quiet", "origin", "main"])?;
+    Ok(())
 }
 
 /// Runs git.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::stage::{Result, Stage, git};
+use crate::stage::{Result, Stage, assert_in_order, git, publish};
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/flux-system/deployments/reconciler";
@@ -26,20 +26,17 @@ fn uid(object: &Value) -> Result<String> {
 #[test]
 fn nothing_comes_back_and_nothing_goes_along() -> Result {
     let mut stage = Stage::new()?;
-    git(stage.directory.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"])?;
+    let origin = stage.repository("origin.git")?;
     git(stage.directory.path(), &["clone", "--quiet", "origin.git", "work"])?;
     let work = stage.path("work");
     std::fs::create_dir_all(work.join("clusters/demo"))?;
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, namespace: default}\n";
     std::fs::write(work.join("clusters/demo/map.yaml"), map)?;
-    git(&work, &["checkout", "--quiet", "-B", "main"])?;
-    git(&work, &["add", "--all"])?;
-    git(&work, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "map"])?;
-    git(&work, &["push", "--quiet", "origin", "main"])?;
+    publish(&work, "map")?;
     stage.succeeds("install")?;
     // They run outside of the cluster, so that deleting the Deployment does not end them.
     stage.run_controllers()?;
-    let url = format!("file://{}", stage.path("origin.git").display());
+    let url = format!("file://{}", origin.display());
     stage.succeeds(&format!("bootstrap git --url={url} --path=clusters/demo"))?;
     let (map, namespace) = (uid(&stage.get(MAP)?)?, uid(&stage.get(NAMESPACE)?)?);
 
@@ -56,8 +53,7 @@ fn nothing_comes_back_and_nothing_goes_along() -> Result {
         "✔ CustomResourceDefinition/kustomizations.kustomize.toolkit.fluxcd.io deleted",
         "✔ uninstall finished",
     ];
-    let places: Vec<_> = order.iter().map(|line| said.find(line)).collect();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+    assert_in_order(&said, &order);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(definitions(&stage)?, Vec::<String>::new());
     assert!(stage.get(DEPLOYMENT)?.is_null());
