@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::expression::{Expression, ExpressionError};
+pub use signature::sign;
 pub use token::{TokenError, claims};
 
 use signature::{hmac_hex, is_signed, same};

@@ -34,10 +34,19 @@ fn verify<M: Mac>(mac: Option<M>, body: &[u8], given: &[u8]) -> bool {
     })
 }
 
+/// The header `x-signature` with which calls of the type `generic-hmac` are signed.
+pub fn sign(key: &[u8], body: &[u8]) -> String {
+    format!("sha256={}", hex(Hmac::<Sha256>::new_from_slice(key).ok(), body))
+}
+
 /// The HMAC-SHA-1 of the body in hexadecimal.
 pub(super) fn hmac_hex(key: &[u8], body: &[u8]) -> String {
+    hex(Hmac::<Sha1>::new_from_slice(key).ok(), body)
+}
+
+fn hex<M: Mac>(mac: Option<M>, body: &[u8]) -> String {
     // A key of any length will do.
-    let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(key) else { return String::new() };
+    let Some(mut mac) = mac else { return String::new() };
     mac.update(body);
     mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -2,17 +2,16 @@
 
 use std::time::Duration as StdDuration;
 
-use aws_lc_rs::hmac;
 use clap::{Args, Subcommand};
 use reconciler::outbound;
 use reconciler_api::Duration;
+use reconciler_core::receiver::{sign, webhook_path};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::cluster::block_on;
-use super::create::receiver_path;
 use super::{Failure, Global, Result, term};
 
 /// Where an OIDC token is if no flag has it or says who gives it.
@@ -125,7 +124,7 @@ impl Receiver {
                 "--oidc-provider, --oidc-token and --oidc-audience can only be set for --type=generic-oidc",
             ));
         }
-        let path = receiver_path(&self.token, &self.name, namespace);
+        let path = webhook_path(&self.token, &self.name, namespace);
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|error| Failure::usage(format!("--url {}: {error}", self.url)))?;
         match url.scheme() {
@@ -137,12 +136,7 @@ impl Receiver {
     /// The header that proves who asks.
     async fn header(&self, client: &Client) -> Result<Option<(&'static str, String)>> {
         match self.type_.as_str() {
-            "generic-hmac" => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, self.token.as_bytes());
-                let tag = hmac::sign(&key, self.payload.as_bytes());
-                let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-                Ok(Some(("x-signature", format!("sha256={digits}"))))
-            }
+            "generic-hmac" => Ok(Some(("x-signature", sign(self.token.as_bytes(), self.payload.as_bytes())))),
             "generic-oidc" => Ok(Some(("authorization", format!("Bearer {}", self.oidc(client).await?)))),
             _ => Ok(None),
         }

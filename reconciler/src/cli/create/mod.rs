@@ -24,7 +24,7 @@ use url::Url;
 use super::manifest::Manifest;
 use super::{Failure, Global, Result, term};
 pub(super) use helm::merge;
-pub(super) use secret::{docker_config, receiver_path};
+pub(super) use secret::docker_config;
 
 /// Options of `create`.
 #[derive(Args)]

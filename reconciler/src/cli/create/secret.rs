@@ -1,6 +1,7 @@
 //! `create secret`: credentials in the form that sources, receivers and the like read.
 
 use clap::{Args, Subcommand};
+use reconciler_core::receiver::webhook_path;
 use serde_json::json;
 
 use super::{Context, Name, Objects, git_url, read_file};
@@ -385,7 +386,7 @@ impl Objects for Receiver {
             "" => format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()),
             given => given.to_owned(),
         };
-        let path = receiver_path(&token, context.name, context.namespace);
+        let path = webhook_path(&token, context.name, context.namespace);
         let webhook = format!("https://{}{path}", self.hostname);
         let mut object = secret(context).with("/stringData/token", token);
         object =
@@ -401,14 +402,6 @@ impl Objects for Receiver {
         }
         Ok(vec![object])
     }
-}
-
-/// The path that a Receiver of that name listens to.
-pub(in crate::cli) fn receiver_path(token: &str, name: &str, namespace: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(format!("{token}{name}{namespace}"));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/hook/{digest}")
 }
 
 /// Reads `--type`.
