@@ -66,9 +66,6 @@ impl Git {
 
     /// The address, checked.
     fn url(&self) -> Result<Url> {
-        if self.url.is_empty() {
-            return Err(Failure::usage("url is required"));
-        }
         let url = git_url(&self.url)?;
         if self.with_bearer_token && self.password.is_empty() {
             return Err(Failure::usage("--with-bearer-token needs the token as --password"));

@@ -264,8 +264,11 @@ impl ObjectReference {
     }
 }
 
-/// Reads the address of a git repository.
+/// Reads the address of a git repository, `--url`.
 pub(super) fn git_url(text: &str) -> Result<Url> {
+    if text.is_empty() {
+        return Err(Failure::usage("url is required"));
+    }
     let failed = |reason: &dyn std::fmt::Display| {
         Failure::usage(format!("git URL parse failed: parse \"{text}\": {reason}"))
     };

@@ -111,9 +111,6 @@ impl Objects for Git {
     }
 
     fn objects(&self, context: &Context<'_>) -> Result<Vec<Manifest>> {
-        if self.url.is_empty() {
-            return Err(Failure::usage("url is required"));
-        }
         let url = git_url(&self.url)?;
         match url.scheme() {
             "http" | "https" => {}

@@ -79,9 +79,6 @@ impl Objects for Flags {
     }
 
     fn objects(&self, context: &Context<'_>) -> Result<Vec<Manifest>> {
-        if self.url.is_empty() {
-            return Err(Failure::usage("url is required"));
-        }
         let url = git_url(&self.url)?;
         let scheme = url.scheme();
         if !matches!(scheme, "ssh" | "http" | "https") {
@@ -126,10 +123,10 @@ impl Objects for Flags {
     }
 
     fn credentials(&self, context: &Context<'_>) -> Result<Option<Credentials>> {
-        let Ok(url) = url::Url::parse(&self.url) else { return Ok(None) };
         if !self.secret_ref.is_empty() {
             return Ok(None);
         }
+        let url = git_url(&self.url)?;
         let unlabelled = Context { labels: Default::default(), ..*context };
         let secret = if url.scheme() == "ssh" {
             let login = Ssh { key: &self.key, file: &self.private_key_file, password: &self.password };
