@@ -32,7 +32,7 @@ impl Export {
     /// Prints the objects.
     pub(crate) fn run(&self, global: &Global) -> Result {
         let (kind, names) = self.selection.parts();
-        if self.with_credentials && !kind.human.starts_with("source ") {
+        if self.with_credentials && !kind.is_source() {
             return Err(Failure::usage("--with-credentials is for sources"));
         }
         if !self.all && names.is_empty() {

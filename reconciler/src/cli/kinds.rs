@@ -30,6 +30,11 @@ impl Kind {
         )
     }
 
+    /// Whether it is a kind of source.
+    pub(crate) fn is_source(&self) -> bool {
+        self.human.starts_with("source ")
+    }
+
     /// The group and version as objects write them.
     pub(crate) fn api_version(&self) -> String {
         format!("{}/{}", self.group, self.version)

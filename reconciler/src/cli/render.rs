@@ -157,11 +157,7 @@ impl Flags {
             if let Some(common) = &spec.common_metadata {
                 object::add_metadata(&mut value, borrowed(&common.labels), borrowed(&common.annotations));
             }
-            // The overlay names files from the root of the file system.
-            let place = rendered.location(&resource.node);
-            let place =
-                place.map(|place| (shown(&format!("/{}", place.file.trim_start_matches('/'))), place.line));
-            objects.push(Object { value, place, old: None });
+            objects.push(Object { value, place: place(&rendered, resource), old: None });
         }
         Ok(objects)
     }
@@ -198,8 +194,14 @@ impl Flags {
     }
 }
 
-/// A message that begins with a file, whose name can be opened: the overlay names files from the root of the file
-/// system, without the slash.
+/// The file and the line at which a resource begins. The overlay names files from the root of the file system.
+fn place(rendered: &Rendered, resource: &Resource) -> Option<(String, usize)> {
+    let place = rendered.location(&resource.node)?;
+    Some((shown(&format!("/{}", place.file.trim_start_matches('/'))), place.line))
+}
+
+/// A message that begins with the name of a file, as one that can be opened: the overlay names files from the root of
+/// the file system, without the slash.
 fn openable(message: &str) -> String {
     match message.split_once(':') {
         Some((file, rest)) if !file.starts_with('/') && Path::new(&format!("/{file}")).is_file() => {
@@ -245,14 +247,8 @@ fn one(rendered: &Rendered, resource: &Resource, variables: Option<&Variables>, 
         Some(variables) => {
             let text = rendered.resource_yaml(resource).map_err(|error| failed(&error))?;
             substitute::substitute(&resource.node, &text, variables, mode).map_err(|error| {
-                // Where the resource begins; in it stands the variable.
-                let place = rendered.location(&resource.node).map(|place| {
-                    format!(
-                        " ({}:{})",
-                        shown(&format!("/{}", place.file.trim_start_matches('/'))),
-                        place.line
-                    )
-                });
+                // The variable is somewhere in the resource.
+                let place = place(rendered, resource).map(|(file, line)| format!(" ({file}:{line})"));
                 let place = place.unwrap_or_default();
                 Failure::failed(format!("var substitution failed for '{}': {error}{place}", resource.name()))
             })?

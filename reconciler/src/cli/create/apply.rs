@@ -37,7 +37,7 @@ pub(super) fn apply(
 
 /// The kind of a source.
 fn source(object: &Value) -> Option<&'static Kind> {
-    Kind::find(object["kind"].as_str()?).filter(|known| known.human.starts_with("source "))
+    Kind::find(object["kind"].as_str()?).filter(|known| known.is_source())
 }
 
 /// Applies a Secret, once its public key is known to the server; gives its name.
@@ -68,7 +68,7 @@ async fn one(cluster: &Cluster, object: &Value) -> Result {
         term::success(&format!("{} '{name}' {done}{place}", kind.to_lowercase()));
         return Ok(());
     };
-    let is_source = source(object).is_some();
+    let is_source = known.is_source();
     let noun = if is_source { format!("{kind} source") } else { kind.to_owned() };
     if !is_source {
         term::generate(&format!("generating {noun}"));
