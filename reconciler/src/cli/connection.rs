@@ -14,27 +14,27 @@ const FOLLOWS: &str = "FLUX_NS_FOLLOWS_KUBE_CONTEXT";
 /// The name of what the flags describe, in a kubeconfig that is made for it.
 const NAME: &str = "flags";
 
-/// Flags with one value.
-const TEXTS: [(&str, &str); 14] = [
-    ("connection.as", "User to act as; a service account is system:serviceaccount:NAMESPACE:NAME"),
-    ("connection.as-uid", "UID to act as"),
-    ("connection.cache-dir", "Accepted for compatibility: nothing is cached"),
-    ("connection.certificate-authority", "File with the authority of the API server's certificate"),
-    ("connection.client-certificate", "File with the certificate that is shown to the API server"),
-    ("connection.client-key", "File with the key of that certificate"),
-    ("connection.cluster", "Cluster of the kubeconfig to use"),
-    ("connection.kube-api-burst", "Accepted for compatibility: requests are not held back"),
-    ("connection.kube-api-qps", "Accepted for compatibility: requests are not held back"),
-    ("connection.request-timeout", "Accepted for compatibility: --timeout counts"),
-    ("connection.server", "Address of the API server"),
-    ("connection.tls-server-name", "Name that the API server's certificate has to have"),
-    ("connection.token", "Token for the API server"),
-    ("connection.user", "User of the kubeconfig to use"),
+/// Flags with one value, whose name in help is in the middle.
+const TEXTS: [(&str, &str, &str); 14] = [
+    ("connection.as", "USER", "User to act as; a service account is system:serviceaccount:NAMESPACE:NAME"),
+    ("connection.as-uid", "UID", "UID to act as"),
+    ("connection.cache-dir", "DIRECTORY", "Accepted for compatibility: nothing is cached"),
+    ("connection.certificate-authority", "FILE", "File with the CA certificate of the API server"),
+    ("connection.client-certificate", "FILE", "File with the client certificate for the API server"),
+    ("connection.client-key", "FILE", "File with the key of the client certificate"),
+    ("connection.cluster", "NAME", "Cluster of the kubeconfig to use"),
+    ("connection.kube-api-burst", "NUMBER", "Accepted for compatibility: requests are not rate-limited"),
+    ("connection.kube-api-qps", "NUMBER", "Accepted for compatibility: requests are not rate-limited"),
+    ("connection.request-timeout", "DURATION", "Accepted for compatibility: see --timeout"),
+    ("connection.server", "ADDRESS", "Address of the API server"),
+    ("connection.tls-server-name", "NAME", "Name to expect in the API server's certificate"),
+    ("connection.token", "TOKEN", "Token for the API server"),
+    ("connection.user", "NAME", "User of the kubeconfig to use"),
 ];
 /// Flags with any number of values.
-const LISTS: [(&str, &str); 2] = [
-    ("connection.as-group", "Group to act as; can be repeated"),
-    ("connection.as-user-extra", "More about the user to act as, as KEY=VALUE; can be repeated"),
+const LISTS: [(&str, &str, &str); 2] = [
+    ("connection.as-group", "GROUP", "Group to act as; can be repeated"),
+    ("connection.as-user-extra", "KEY=VALUE", "Extra information about the user to act as; can be repeated"),
 ];
 /// Flags that are given or not.
 const SWITCHES: [(&str, &str); 3] = [
@@ -56,17 +56,23 @@ fn id(flag: &str) -> String {
 
 /// Gives a command and all below it the flags.
 pub(crate) fn add(command: Command) -> Command {
-    let text = TEXTS.iter().map(|known| (known, ArgAction::Set));
-    let list = LISTS.iter().map(|known| (known, ArgAction::Append));
-    let switch = SWITCHES.iter().map(|known| (known, ArgAction::SetTrue));
+    let valued = |action: ArgAction| {
+        move |&(name, value, help): &(&'static str, &'static str, &'static str)| {
+            (name, Arg::new(name).action(action.clone()).value_name(value).help(help))
+        }
+    };
+    let text = TEXTS.iter().map(valued(ArgAction::Set));
+    let list = LISTS.iter().map(valued(ArgAction::Append));
+    let switch =
+        SWITCHES.iter().map(|&(name, help)| (name, Arg::new(name).action(ArgAction::SetTrue).help(help)));
     let mut command = command;
-    for ((name, help), action) in text.chain(list).chain(switch) {
+    for (name, argument) in text.chain(list).chain(switch) {
         let flag = name.trim_start_matches(PREFIX);
         if command.get_arguments().any(|own| own.get_long() == Some(flag)) {
             continue;
         }
-        let argument = Arg::new(*name).long(flag).action(action).help(*help);
-        command = command.arg(argument.help_heading("Connection to the cluster").hide_short_help(true));
+        let argument = argument.long(flag).help_heading("Connection to the cluster");
+        command = command.arg(argument.hide_short_help(true));
     }
     command.mut_subcommands(add)
 }
@@ -208,7 +214,7 @@ impl Connection {
         if let Some(server) = &self.server {
             let address = if server.contains("://") { server.clone() } else { format!("https://{server}") };
             cluster.server = Some(address);
-            // It was the name of another server.
+            // That was the name of the other server.
             cluster.tls_server_name = None;
         }
         if self.is_insecure || self.certificate_authority.is_some() {

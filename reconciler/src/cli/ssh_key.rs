@@ -17,13 +17,13 @@ pub(crate) struct KeyPair {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KeyFlags {
     /// Algorithm of a new key for ssh: rsa, ecdsa, ed25519
-    #[arg(long = "ssh-key-algorithm", id = "ssh_key_algorithm", default_value = "ecdsa", value_parser = algorithm)]
+    #[arg(long = "ssh-key-algorithm", id = "ssh_key_algorithm", value_name = "ALGORITHM", default_value = "ecdsa", value_parser = algorithm)]
     algorithm: String,
     /// Size of a new RSA key: a multiple of 8, at least 1024
-    #[arg(long = "ssh-rsa-bits", id = "ssh_rsa_bits", default_value = "2048", value_parser = rsa_bits)]
+    #[arg(long = "ssh-rsa-bits", id = "ssh_rsa_bits", value_name = "BITS", default_value = "2048", value_parser = rsa_bits)]
     rsa_bits: u32,
     /// Curve of a new ECDSA key: p256, p384, p521
-    #[arg(long = "ssh-ecdsa-curve", id = "ssh_ecdsa_curve", default_value = "p384", value_parser = curve)]
+    #[arg(long = "ssh-ecdsa-curve", id = "ssh_ecdsa_curve", value_name = "CURVE", default_value = "p384", value_parser = curve)]
     curve: String,
 }
 
@@ -41,7 +41,7 @@ fn rsa_bits(text: &str) -> std::result::Result<u32, String> {
     let bits: u32 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
     match bits {
         ..1024 => Err("RSA key bit size must be at least 1024".to_owned()),
-        // What ssh-keygen makes in a minute, too.
+        // The limit of ssh-keygen, which takes a minute for such a key.
         16385.. => Err("RSA key bit size must be at most 16384".to_owned()),
         bits if bits % 8 != 0 => Err("RSA key bit size must be a multiple of 8".to_owned()),
         bits => Ok(bits),
@@ -64,7 +64,7 @@ impl KeyFlags {
         let bits = match self.algorithm.as_str() {
             "rsa" => self.rsa_bits.to_string(),
             "ecdsa" => self.curve.trim_start_matches('p').to_owned(),
-            // It has one size only.
+            // ed25519 has only one size.
             _ => String::new(),
         };
         let mut command = Command::new("ssh-keygen");
@@ -106,7 +106,7 @@ pub(crate) fn scan(host: &str, port: Option<u16>) -> Result<String> {
     let mut command = Command::new("ssh-keyscan");
     command.args(["-T", "10", "-p", &port, host]);
     let output = output(&mut command, "ssh-keyscan")?;
-    // It succeeds without a key, and says what it has found as comments, or fails without a word.
+    // Without a key it succeeds with nothing but comments, or fails without a message.
     let keys = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() && !keys.trim().is_empty() {
         return Ok(keys);
