@@ -32,7 +32,7 @@ pub(crate) struct Access {
     /// Talk to the registry over plain HTTP
     #[arg(long)]
     insecure_registry: bool,
-    /// Who gives the credentials: generic only; log in to the registry of a cloud with Docker's configuration
+    /// Provider of the credentials: only generic; for the registry of a cloud, run `docker login` first
     #[arg(long, default_value = "generic", value_parser = provider)]
     provider: String,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Content {
     /// Directory or file
     #[arg(long, short = 'f', short_alias = 'p', default_value = "")]
     path: String,
-    /// Take the files that symbolic links lead to
+    /// Follow symbolic links
     #[arg(long)]
     resolve_symlinks: bool,
     /// Files to leave out, in the format of .gitignore
@@ -120,7 +120,7 @@ pub(crate) struct Push {
     /// Print the result as data
     #[arg(long, short, value_parser = ["json", "yaml"])]
     output: Option<String>,
-    /// Accepted for compatibility: errors of the registry are always told in full
+    /// Accepted for compatibility: errors of the registry are always shown in full
     #[arg(long, hide_short_help = true)]
     debug: bool,
 }
@@ -255,7 +255,7 @@ pub(crate) struct List {
     /// Only tags that this pattern finds
     #[arg(long)]
     filter_regex: Option<String>,
-    /// Only tags that are versions in this range
+    /// Only tags that are versions in this SemVer range
     #[arg(long)]
     filter_semver: Option<String>,
 }

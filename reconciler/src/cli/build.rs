@@ -32,7 +32,7 @@ struct Kustomization {
     flags: Flags,
     #[command(flatten)]
     policies: policies::PolicyFlags,
-    /// Do not ask the cluster; the Kustomization comes from --kustomization-file then
+    /// Do not ask the cluster; requires --kustomization-file
     #[arg(long)]
     dry_run: bool,
 }

@@ -23,13 +23,13 @@ pub(crate) struct Check {
     /// Only look at what has to be there before an installation
     #[arg(long)]
     pre: bool,
-    /// Controllers that have to be there, instead of those that are
+    /// Controllers that must be installed
     #[arg(long, value_delimiter = ',', value_parser = component)]
     components: Vec<String>,
-    /// Controllers that have to be there besides
+    /// Additional controllers that must be installed
     #[arg(long, value_delimiter = ',', value_parser = component)]
     components_extra: Vec<String>,
-    /// Accepted for compatibility: the state of controllers is looked at once
+    /// Accepted for compatibility: the controllers are checked only once
     #[arg(long, hide_short_help = true)]
     poll_interval: Option<Duration>,
 }

@@ -41,7 +41,7 @@ pub(crate) async fn config(global: &Global) -> Result<Config> {
             Err(error) => return Config::incluster().map_err(|_| broken(&chain(&error))),
         },
     };
-    // Whoever is not in the file would be nobody, instead of an error.
+    // A user that is not in the file would be anonymous, without an error.
     if let Some(user) = &options.user
         && !file.auth_infos.iter().any(|known| known.name == *user)
     {
@@ -102,7 +102,7 @@ impl Cluster {
         match self.api(resource, namespace).get_opt(name).await {
             Ok(Some(object)) => value(&object).map(Some),
             Ok(None) => Ok(None),
-            // An API server that does not know the kind answers with a page instead of a reason.
+            // For an unknown kind, an API server answers with a plain page that has no reason.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(request_failed(error)),
         }

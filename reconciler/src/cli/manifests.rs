@@ -40,7 +40,7 @@ pub(crate) struct Flags {
     /// Controllers to run besides
     #[arg(long, value_delimiter = ',', value_parser = component)]
     components_extra: Vec<String>,
-    /// Image of the reconciler, instead of one in --registry with this program's version
+    /// Image of the reconciler; by default the one in --registry with the version of this program
     #[arg(long, default_value = "")]
     image: String,
     /// Registry and path of the image
@@ -52,25 +52,25 @@ pub(crate) struct Flags {
     /// Credentials for the image's registry as USER:PASSWORD, stored in the Secret of --image-pull-secret
     #[arg(long, default_value = "")]
     registry_creds: String,
-    /// Reconcile objects of all namespaces; only those of --namespace if false
+    /// Reconcile objects in all namespaces; if false, only in --namespace
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     watch_all_namespaces: bool,
     /// What the controllers log: debug, info, error
     #[arg(long, default_value = "info", value_parser = log_level)]
     log_level: String,
-    /// Domain of names in the cluster
+    /// DNS domain of the cluster
     #[arg(long, default_value = "cluster.local")]
     cluster_domain: String,
-    /// Taints of nodes that the reconciler may run on
+    /// Keys of taints that the reconciler tolerates
     #[arg(long, value_delimiter = ',')]
     toleration_keys: Vec<String>,
-    /// Do not ask before an installation is replaced that another tool manages
+    /// Replace an installation that another tool manages, without asking
     #[arg(long)]
     pub(crate) force: bool,
     /// Accepted for compatibility: this program installs its own version
     #[arg(long, short = 'v', default_value = "", hide_short_help = true)]
     version: String,
-    /// Not available: this program has the manifests in itself
+    /// Not available: this program contains the manifests
     #[arg(long, default_value = "", hide = true)]
     manifests: String,
     /// Deny what does not have to reach the reconciler

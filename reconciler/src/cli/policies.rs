@@ -16,8 +16,8 @@ pub(crate) use report::Format;
 /// Flags of commands that check what they render.
 #[derive(Args)]
 pub(crate) struct PolicyFlags {
-    /// Directory or file with policies: the objects are checked, too. Without a cluster, `build` also needs --dry-run
-    /// and --kustomization-file
+    /// Directory or file with policies to check the objects against. Without a cluster, `build` also needs --dry-run and
+    /// --kustomization-file
     #[arg(long)]
     policy: Vec<PathBuf>,
     /// How the findings of policies are printed, on standard error

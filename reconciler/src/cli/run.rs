@@ -86,7 +86,7 @@ pub(crate) struct Run {
     /// Which namespaces cannot refer to others: those labelled toolkit.fluxcd.io/tenant, or all (strict)
     #[arg(long, default_value = "labelled")]
     tenancy: Tenancy,
-    /// Let sources and providers of tenants be on this machine, whose services may trust whoever is on it
+    /// Let sources and providers of tenants connect to this machine, whose services may trust local clients
     #[arg(long)]
     allow_tenant_loopback: bool,
     /// How long a build may take; spec.timeout of a Kustomization can only be less
@@ -191,7 +191,7 @@ impl Run {
         repository: Option<String>,
     ) -> Result {
         let log = Log::new(std::io::stderr());
-        // There is nothing more to tell than what level info has.
+        // The level debug logs the same as info.
         let log = if self.log_level == "error" { log.errors_only() } else { log };
         let mut options = RunOptions::new(data.join("sources"), log);
         options.controllers = self.controllers.clone().unwrap_or_default();

@@ -14,7 +14,7 @@ use url::Url;
 use super::cluster::block_on;
 use super::{Failure, Global, Result, term};
 
-/// Where an OIDC token is if no flag has it or says who gives it.
+/// The environment variable with the OIDC token, if no flag gives it.
 const TOKEN_VARIABLE: &str = "FLUX_TRIGGER_RECEIVER_OIDC_TOKEN";
 /// The audience of OIDC tokens unless another is given.
 const AUDIENCE: &str = "notification-controller";
@@ -30,7 +30,7 @@ pub(crate) struct Trigger {
 
 #[derive(Subcommand)]
 enum What {
-    /// The webhook of a Receiver; no cluster is asked
+    /// The webhook of a Receiver
     Receiver(Box<Receiver>),
 }
 
@@ -38,7 +38,7 @@ enum What {
 struct Receiver {
     /// Name of the Receiver
     name: String,
-    /// Token of the Receiver; none with the type generic-oidc
+    /// Token of the Receiver; not for --type=generic-oidc
     #[arg(long, default_value = "")]
     token: String,
     /// Address at which the cluster receives webhooks, which may have a path
@@ -47,22 +47,22 @@ struct Receiver {
     /// Type of the Receiver
     #[arg(long = "type", default_value = "generic", value_parser = ["generic", "generic-hmac", "generic-oidc"])]
     type_: String,
-    /// Where a job gets its OIDC token
+    /// CI system that issues the OIDC token to this job
     #[arg(long, value_parser = ["github", "forgejo"], conflicts_with = "oidc_token")]
     oidc_provider: Option<String>,
-    /// OIDC token; that of the environment variable FLUX_TRIGGER_RECEIVER_OIDC_TOKEN if absent
+    /// OIDC token, instead of the one in the environment variable FLUX_TRIGGER_RECEIVER_OIDC_TOKEN
     #[arg(long)]
     oidc_token: Option<String>,
     /// Audience of the OIDC token [default: notification-controller]
     #[arg(long, requires = "oidc_provider")]
     oidc_audience: Option<String>,
-    /// What is sent
+    /// Body of the request
     #[arg(long, default_value = "{}")]
     payload: String,
-    /// How often it is tried again after an error that may pass
+    /// How many times to retry after a temporary error
     #[arg(long, default_value_t = 10)]
     retries: u32,
-    /// The pause before it is tried again
+    /// Pause before each retry
     #[arg(long, default_value = "10s")]
     retry_delay: Duration,
 }
@@ -181,7 +181,7 @@ impl Receiver {
         header: Option<&(&'static str, String)>,
         end: Instant,
     ) -> std::result::Result<(), Refusal> {
-        // A path that others learn is all that protects a generic Receiver.
+        // The path must stay secret: nothing else protects a generic Receiver.
         let shown = self.url.trim_end_matches('/');
         let unreachable = |error: reqwest::Error| Refusal {
             reason: format!("request to {shown} failed: {}", outbound::causes(&error.without_url())),
@@ -212,7 +212,7 @@ struct Refusal {
     may_pass: bool,
 }
 
-/// Whether it is worth trying again. A path may be missing until the controllers have seen the Receiver.
+/// Whether a retry may help. A path may be missing until the controllers have seen the Receiver.
 fn may_pass(status: StatusCode) -> bool {
     matches!(status.as_u16(), 404 | 408 | 429 | 500 | 502 | 503 | 504)
 }

@@ -30,13 +30,13 @@ const ENDING: Duration = Duration::from_secs(75);
 /// Options of `uninstall`.
 #[derive(Args)]
 pub(crate) struct Uninstall {
-    /// Leave the namespace
+    /// Keep the namespace
     #[arg(long)]
     keep_namespace: bool,
-    /// Only say what would be deleted
+    /// Only print what would be deleted
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask before
+    /// Do not ask for confirmation
     #[arg(long, short)]
     silent: bool,
 }
@@ -62,7 +62,7 @@ impl Uninstall {
             term::action("deleting toolkit.fluxcd.io custom resource definitions");
             self.definitions(&cluster).await?;
             if !self.keep_namespace {
-                // Whatever was applied again before everything was suspended is gone with it.
+                // This also deletes what was applied again before everything was suspended.
                 let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
                 if self.dry_run || cluster.delete(&resource, "", &namespace).await? {
                     self.deleted("Namespace", "", &namespace);

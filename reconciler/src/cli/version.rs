@@ -12,16 +12,16 @@ use super::manifest::to_yaml;
 use super::manifests::NAME;
 use super::{Global, Result, term};
 
-/// How long the cluster is waited for.
+/// How long to wait for the cluster.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of `version`.
 #[derive(Args)]
 pub(crate) struct Version {
-    /// Print only the version of this program; otherwise the controllers in the cluster, too, if there is one
+    /// Print only the version of this program, without those of the controllers in the cluster
     #[arg(long)]
     client: bool,
-    /// How the versions are printed: yaml, json
+    /// Format of the output
     #[arg(long, short, default_value = "yaml", value_parser = ["yaml", "json"])]
     output: String,
 }
@@ -33,7 +33,7 @@ impl Version {
         let mut others = Map::new();
         if !self.client {
             block_on(async {
-                // A program without a cluster has a version as well, and is not to wait for one that is gone.
+                // Without a cluster there is still a version to print, and no reason to wait.
                 if let Ok(cluster) = Cluster::connect(global).await {
                     let found = tokio::time::timeout(PATIENCE, controllers(&cluster)).await;
                     others = found.ok().and_then(Result::ok).unwrap_or_default();
@@ -60,7 +60,7 @@ async fn controllers(cluster: &Cluster) -> Result<Map<String, Value>> {
         for image in containers.into_iter().flatten().filter_map(|container| container["image"].as_str()) {
             let name = image.rsplit('/').next().unwrap_or(image);
             let (name, tag) = name.split_once([':', '@']).unwrap_or((name, ""));
-            // The name alone stands for this program.
+            // The plain name is the entry of this program.
             let name = if name == NAME { format!("{name} in the cluster") } else { name.to_owned() };
             found.insert(name, tag.into());
         }

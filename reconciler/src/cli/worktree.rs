@@ -18,7 +18,7 @@ pub(crate) struct Access {
     pub(crate) password: String,
     /// File with a private key for ssh.
     pub(crate) private_key: Option<PathBuf>,
-    /// File with the authority of the server's certificate.
+    /// File with the CA certificate of the server.
     pub(crate) authority: Option<PathBuf>,
     /// The password is a token that is sent without a user name.
     pub(crate) is_bearer: bool,

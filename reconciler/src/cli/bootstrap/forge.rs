@@ -29,7 +29,7 @@ pub(super) struct ForgeFlags {
     /// The deploy key may write, as image automation needs it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     read_write_key: bool,
-    /// Change who may see a repository that exists already
+    /// Change the visibility of a repository that exists already
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     reconcile: bool,
 }
@@ -83,7 +83,7 @@ pub(super) struct GitLab {
     /// Who may see the repository
     #[arg(long, default_value = "private")]
     visibility: VisibilityFlag,
-    /// The repository is private; --visibility says it better
+    /// The repository is private; use --visibility instead
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
     private: Option<bool>,
     /// Group that may use the repository: NAME or NAME:PERMISSION
@@ -108,7 +108,7 @@ pub(super) struct Bitbucket {
     /// Group that may use the repository: NAME or NAME:PERMISSION
     #[arg(long, value_delimiter = ',')]
     group: Vec<String>,
-    /// User whose token it is, to log in to git; the owner with --personal
+    /// User that the token belongs to, for git; --personal uses the owner
     #[arg(long, short, default_value = "git")]
     username: String,
     /// Host of the server
@@ -170,7 +170,7 @@ impl Bitbucket {
         repository.access.username = self.username.clone();
         if self.flags.personal {
             repository.access.username = owner.to_owned();
-            // So the project of a user is called.
+            // The project of a user has this name.
             repository.new.owner = format!("~{owner}");
         }
         Ok(repository)
@@ -188,9 +188,9 @@ pub(super) struct Repository {
     token_auth: bool,
     read_write_key: bool,
     deploy_token_auth: bool,
-    /// Who may see the repository is changed if it exists already.
+    /// The visibility of the repository is changed if it exists already.
     is_reconciled: bool,
-    /// The host of ssh was given.
+    /// `--ssh-hostname` was given.
     has_ssh_host: bool,
     access: Access,
 }
@@ -267,7 +267,7 @@ impl Repository {
                 format!("ssh://git@{}/{owner}/{name}", self.ssh_host),
             );
         }
-        // Its ssh has a port of its own, which only it knows.
+        // Only the server knows the port of its ssh.
         let links = found.pointer("/links/clone").and_then(Value::as_array);
         let of = |name: &str| {
             let mut links = links.into_iter().flatten().filter(|link| link["name"] == name);

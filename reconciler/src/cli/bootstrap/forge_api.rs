@@ -60,7 +60,7 @@ pub(super) enum Visibility {
 }
 
 impl Visibility {
-    /// The word of GitLab.
+    /// The name that GitLab has for it.
     fn name(self) -> &'static str {
         match self {
             Visibility::Public => "public",
@@ -265,7 +265,7 @@ impl Api {
         for key in self.all(&keys).await? {
             let inner = if is_bitbucket { &key["key"] } else { &key };
             let known = inner[if is_bitbucket { "text" } else { "key" }].as_str().unwrap_or_default();
-            // A key can stand only once in a repository of Bitbucket, under whatever title.
+            // A repository of Bitbucket can have a key only once, under any title.
             let is_named = inner[if is_bitbucket { "label" } else { "title" }] == title;
             let is_meant = is_named || (is_bitbucket && is_same_key(known, public));
             if !is_meant {

@@ -66,7 +66,7 @@ struct Common {
     /// Host of ssh, if it is not the one of the address: HOST or HOST:PORT
     #[arg(long)]
     ssh_hostname: Option<String>,
-    /// File with the authority of the server's certificate
+    /// File with the CA certificate of the server
     #[arg(long)]
     ca_file: Option<PathBuf>,
     /// Name of the Secret with the credentials
@@ -84,17 +84,17 @@ struct Common {
     /// Fetch submodules too
     #[arg(long)]
     recurse_submodules: bool,
-    /// Directories that the cluster checks out, instead of all; --path has to be in one of them
+    /// Directories that the cluster checks out, instead of all; one of them must contain --path
     #[arg(long, value_delimiter = ',')]
     sparse_checkout: Vec<String>,
-    /// Algorithms of the server's key that are accepted when this program clones and pushes over ssh
+    /// Host key algorithms that this program accepts when it clones and pushes over ssh
     #[arg(long, value_delimiter = ',', value_parser = host_key_algorithm)]
     ssh_hostkey_algos: Vec<String>,
     #[command(flatten)]
     signing: signing::SigningFlags,
 }
 
-/// Reads one of `--ssh-hostkey-algos`, which becomes a word of a command.
+/// Reads one of `--ssh-hostkey-algos`, which becomes part of a command line.
 fn host_key_algorithm(text: &str) -> std::result::Result<String, String> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-@.".contains(letter);
     match !text.is_empty() && text.chars().all(is_plain) {

@@ -223,13 +223,13 @@ pub(super) struct Repository {
     /// Password of the user
     #[arg(long, short, default_value = "")]
     password: String,
-    /// File with the certificate that is shown to the server
+    /// File with the client certificate for the server
     #[arg(long, default_value = "")]
     cert_file: String,
     /// File with the key of that certificate
     #[arg(long, default_value = "")]
     key_file: String,
-    /// File with the authority of the server's certificate
+    /// File with the CA certificate of the server
     #[arg(long, default_value = "")]
     ca_file: String,
     /// Existing Secret with credentials

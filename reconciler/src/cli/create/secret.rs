@@ -92,7 +92,7 @@ pub(super) struct Git {
     /// File with a private key for ssh; a new one is made if absent
     #[arg(long, default_value = "")]
     private_key_file: String,
-    /// File with the authority of the server's certificate
+    /// File with the CA certificate of the server
     #[arg(long, alias = "ca-file", default_value = "")]
     ca_crt_file: String,
     /// File with the certificate that is shown to the server
@@ -238,7 +238,7 @@ pub(super) struct Helm {
     /// Password of the user
     #[arg(long, short, default_value = "")]
     password: String,
-    /// File with the authority of the server's certificate
+    /// File with the CA certificate of the server
     #[arg(long, alias = "ca-file", default_value = "")]
     ca_crt_file: String,
     /// File with the certificate that is shown to the server
@@ -421,7 +421,7 @@ pub(super) struct Tls {
     /// File with the key of the certificate
     #[arg(long, alias = "key-file", default_value = "")]
     tls_key_file: String,
-    /// File with the authority of the certificate
+    /// File with the CA certificate
     #[arg(long, alias = "ca-file", default_value = "")]
     ca_crt_file: String,
 }

@@ -56,7 +56,7 @@ pub(super) struct Flags {
     /// Who gives the credentials: generic, github, aws, azure
     #[arg(long, value_parser = provider)]
     provider: Option<String>,
-    /// File with the authority of the server's certificate
+    /// File with the CA certificate of the server
     #[arg(long, default_value = "")]
     ca_file: String,
     /// Fetch submodules too

@@ -21,7 +21,7 @@ pub(super) struct Flags {
     /// Service account of the tenant; its name if absent
     #[arg(long, default_value = "")]
     with_service_account: String,
-    /// Leave out the namespaces, which have to exist then
+    /// Do not create the namespaces; they must exist already
     #[arg(long)]
     skip_namespace: bool,
 }
