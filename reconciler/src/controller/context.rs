@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::{Client, ResourceExt};
+use reconciler_api::condition::HasConditions;
 use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use super::configs::WATCHED;
 use super::identity::GoogleKeys;
 use super::images::Images;
-use super::kustomization::Memory;
+use super::kustomization::{self, Memory};
 use super::log::Log;
 use super::metrics::Metrics;
 use super::notifications::Notifications;
@@ -310,6 +311,27 @@ impl Context {
                 && source.namespace.as_ref().unwrap_or(&user.namespace) == &key.namespace
         });
         self.kustomization_queue.add_all(users);
+    }
+
+    /// Makes the Kustomizations due that wait for another one.
+    ///
+    /// One that is being worked on may have seen the other one as it was before, and its status does not say yet that it
+    /// waits. Its status is in the store before the work ends, so that each is one or the other.
+    pub(super) fn wake_dependents(&self, key: &Key) {
+        let queue = &self.kustomization_queue;
+        let dependents = self.kustomizations.keys(|dependent, other| {
+            kustomization::depends_on(dependent, other, key)
+                && (queue.is_working_on(dependent) || !other.is_ready())
+        });
+        queue.add_all(dependents);
+    }
+
+    /// The same when another process has written the status of the other one, unless it is still at work on it.
+    pub(super) fn wake_dependents_of_another(&self, key: &Key) {
+        let Some(Ok(other)) = self.kustomizations.get(key) else { return };
+        if !self.shard.has(&*other) && !kustomization::is_in_progress(&other) {
+            self.wake_dependents(key);
+        }
     }
 
     /// Notes that this process has looked at a source. The Kustomizations that have waited for the first look are due if

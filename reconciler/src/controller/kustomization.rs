@@ -41,6 +41,7 @@ use crate::build::{self, Footprint};
 use crate::source::Snapshot;
 use crate::turns::Permit;
 use decryption::Decryption;
+pub(super) use dependencies::{depends_on, is_in_progress};
 use failure::Failure;
 use report::change_list;
 
@@ -112,6 +113,8 @@ struct Reconciliation<'a> {
     memory: &'a mut Memory,
     /// The status that was written last, if any was.
     written: Option<KustomizationStatus>,
+    /// Whether that has changed the status.
+    is_changed: bool,
     id: String,
     start: Instant,
     /// The digest of the objects that were built.
@@ -147,6 +150,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Next {
         object: &object,
         memory: &mut memory,
         written: None,
+        is_changed: false,
         id: uuid::Uuid::new_v4().to_string(),
         start: Instant::now(),
         digest: None,

@@ -115,6 +115,11 @@ impl Queue {
         keys.into_iter().for_each(|key| self.add(key));
     }
 
+    /// Whether an object is being worked on.
+    pub(crate) fn is_working_on(&self, key: &Key) -> bool {
+        self.state().running.contains_key(key)
+    }
+
     /// Waits for the next object that is due.
     pub(crate) async fn next(&self) -> Key {
         let mut changed = self.changed.subscribe();

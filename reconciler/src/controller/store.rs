@@ -10,7 +10,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Resource, ResourceExt};
-use reconciler_api::{ExternalArtifact, annotation};
+use reconciler_api::{ExternalArtifact, Kustomization, annotation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -256,11 +256,15 @@ fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
     let entry = Entry { object: read.map(Arc::new).map_err(|error| error.to_string()), trigger, allowed };
     let mut objects = store.objects();
     let is_due = objects.get(&key).is_none_or(|old| old.trigger != entry.trigger);
+    let is_newer = objects.get(&key).is_some_and(|old| old.version() < entry.version());
     let allowance_changed = objects.get(&key).is_some_and(|old| old.allowed != entry.allowed);
     objects.insert(key.clone(), entry);
     drop(objects);
     if allowance_changed {
         tenancy::allowance_changed(context, &K::kind(&()), &key);
+    }
+    if is_newer && K::kind(&()) == Kustomization::kind(&()) {
+        context.wake_dependents_of_another(&key);
     }
     if is_due {
         queue.add(key);

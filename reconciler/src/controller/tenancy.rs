@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use reconciler_api::condition::HasConditions;
 use reconciler_api::{GitRepository, annotation};
 
+use super::kustomization::depends_on;
 use super::queue::{Key, Queue};
 use super::sources::SourceKind;
 use super::store::Store;
@@ -118,13 +119,8 @@ pub(super) fn allowance_changed(context: &Context, kind: &str, key: &Key) {
         "GitRepository" => context.images.source_changed(key),
         "ImageRepository" => context.images.repository_changed(key),
         "Kustomization" => {
-            let dependents = context.kustomizations.keys(|dependent, other| {
-                let mut dependencies = other.spec.depends_on.iter();
-                dependencies.any(|one| {
-                    one.name == key.name
-                        && *one.namespace.as_ref().unwrap_or(&dependent.namespace) == key.namespace
-                })
-            });
+            let dependents =
+                context.kustomizations.keys(|dependent, other| depends_on(dependent, other, key));
             context.kustomization_queue.add_all(dependents);
         }
         _ => {}

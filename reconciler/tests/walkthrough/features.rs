@@ -241,10 +241,18 @@ async fn health_and_dependencies_are_waited_for() -> Outcome {
     let after = |name: &str| json!({"spec": {"dependsOn": [{"name": name}]}});
     stage.patch("first", &after("second")).await?;
     stage.patch("second", &after("first")).await?;
+    stage.commit("change both", &[("second/map.yaml", &map("second", "c"))])?;
+    stage.look().await?;
     let message = stage.not_ready("second", "DependencyNotReady", "in turn").await?;
     let wanted = "dependency 'health/first' is not ready; it waits for this one in turn: \
                   health/second → health/first → health/second. Remove one of these from spec.dependsOn";
     assert_eq!(message, wanted);
+    // They do not wake each other all the time.
+    stage.settle().await?;
+    let waits = |stage: &Stage| stage.text().matches("waits for this one in turn").count();
+    let before = waits(&stage);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(waits(&stage), before);
     stage.patch("first", &json!({"spec": {"dependsOn": null}})).await?;
     stage.ready("second", &stage.revision()?).await?;
 
@@ -258,6 +266,33 @@ async fn health_and_dependencies_are_waited_for() -> Outcome {
     }
     stage.disappears(&path_of("deployments", "first")).await?;
     stage.disappears(&path_of("configmaps", "second")).await?;
+    stage.stop().await
+}
+
+/// A dependency becomes ready while its dependent, which has seen it before, says that it waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dependency_that_is_ready_meanwhile_is_noticed() -> Outcome {
+    let files = [("after/map.yaml", &*map("after", "first")), ("before/map.yaml", &*map("before", "first"))];
+    let stage = stage("meanwhile", &files).await?;
+    stage.create("before", &json!({})).await?;
+    stage.create("after", &json!({"dependsOn": [{"name": "before"}]})).await?;
+    stage.ready("after", &stage.revision()?).await?;
+    let path = stage.path_of("after");
+    stage.delay(Some(format!("{path}/status")));
+    for content in ["second", "third", "fourth"] {
+        let files =
+            [("before/map.yaml", &*map("before", content)), ("after/map.yaml", &*map("after", content))];
+        stage.commit("change both", &files)?;
+        stage.look().await?;
+        let revision = stage.revision()?;
+        let is_applied = |found: &Value| found["status"]["lastAppliedRevision"] == *revision;
+        stage.within(Duration::from_secs(20), &path, is_applied).await?;
+    }
+    stage.delay(None);
+    for name in ["after", "before", "main"] {
+        stage.delete(name).await?;
+        stage.disappears(&stage.path_of(name)).await?;
+    }
     stage.stop().await
 }
 

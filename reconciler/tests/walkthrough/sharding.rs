@@ -1,5 +1,7 @@
 //! Several processes that share the work by labels.
 
+use std::time::Duration;
+
 use reconciler::run::Shard;
 use serde_json::{Value, json};
 
@@ -91,5 +93,43 @@ async fn shards_leave_each_other_alone() -> Outcome {
         stage.disappears(&path_of("configmaps", &format!("shard-{name}"))).await?;
     }
     stage.delete("main").await?;
+    stage.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dependency_in_another_shard_is_noticed() -> Outcome {
+    let mut stage = Stage::new("shard-waits").await?;
+    let files = |content: &str| {
+        ["before", "after"].map(|name| (format!("{name}/map.yaml"), map(&format!("shard-{name}"), content)))
+    };
+    stage.commit("first commit", &[("main/.keep", " ")])?;
+    let rest = Shard::of_labels("!sharding.fluxcd.io/key")?;
+    let one = Shard::of_labels("sharding.fluxcd.io/key=one")?;
+    let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    stage
+        .start_with("main", |options| {
+            options.shard = rest;
+            options.artifacts = Some(address);
+        })
+        .await?;
+    stage.start_another("one", |options| options.shard = one).await?;
+    for content in ["first", "second", "third"] {
+        let files = files(content);
+        stage.commit(content, &files.each_ref().map(|(path, text)| (&**path, &**text)))?;
+        stage.look().await?;
+        let revision = stage.revision()?;
+        if content == "first" {
+            stage.create("before", &json!({})).await?;
+            stage.patch("before", &json!({"metadata": {"labels": {KEY: "one"}}})).await?;
+            stage.ready("before", &revision).await?;
+            stage.create("after", &json!({"dependsOn": [{"name": "before"}]})).await?;
+        }
+        let is_applied = |found: &Value| found["status"]["lastAppliedRevision"] == *revision;
+        stage.within(Duration::from_secs(20), &stage.path_of("after"), is_applied).await?;
+    }
+    for name in ["after", "before", "main"] {
+        stage.delete(name).await?;
+        stage.disappears(&stage.path_of(name)).await?;
+    }
     stage.stop().await
 }

@@ -67,6 +67,8 @@ pub(crate) struct Stage {
     /// Whether it has to wait for the answer when it writes the status of a GitRepository, while others see
     /// that status already.
     pub(crate) is_slow: Arc<AtomicBool>,
+    /// The path to which changes reach the cluster a second late, if there is one.
+    late: Arc<Mutex<Option<String>>>,
     /// Which of its requests go wrong.
     pub(crate) storm: Arc<Storm>,
     _turn: Option<tokio::sync::MutexGuard<'static, ()>>,
@@ -86,6 +88,7 @@ impl Stage {
     pub(crate) async fn new(namespace: &'static str) -> Outcome<Self> {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let is_slow = Arc::<AtomicBool>::default();
+        let late = Arc::<Mutex<Option<String>>>::default();
         let storm = Arc::<Storm>::default();
         let (client, reconciler_client, turn) = if is_real() {
             let turn = REAL_CLUSTER.lock().await;
@@ -93,13 +96,16 @@ impl Stage {
         } else {
             let cluster = Cluster::in_memory();
             let (log, slow, service) = (Arc::clone(&asked), Arc::clone(&is_slow), cluster.service());
-            let faults = Arc::clone(&storm);
+            let (faults, late) = (Arc::clone(&storm), Arc::clone(&late));
             let counted = service_fn(move |request: Request<Body>| {
                 let text = format!("{} {}", request.method(), request.uri());
                 let is_slow = slow.load(Ordering::Relaxed)
                     && request.uri().path().contains("/gitrepositories/")
                     && request.uri().path().ends_with("/status");
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                let is_late = request.method() == "PATCH"
+                    && late.lock().unwrap_or_else(PoisonError::into_inner).as_deref()
+                        == Some(request.uri().path());
                 let fault = faults.next(&request);
                 let is_out = faults.is_out.load(Ordering::Relaxed);
                 let answer = service.clone().oneshot(request);
@@ -112,6 +118,9 @@ impl Stage {
                             answer.await.map_err(io::Error::other)?;
                         }
                         return Ok(fault.answer());
+                    }
+                    if is_late {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
                     }
                     let answer = answer.await.map_err(io::Error::other);
                     if is_slow {
@@ -131,6 +140,7 @@ impl Stage {
             reconciler_client,
             asked,
             is_slow,
+            late,
             storm,
             _turn: turn,
             log: Kept::default(),
@@ -486,6 +496,17 @@ impl Stage {
     /// Changes the GitRepository.
     pub(crate) async fn patch_source(&self, patch: &Value) -> Outcome {
         self.request("PATCH", &self.source(), serde_json::to_vec(patch)?).await.map(|_| ())
+    }
+
+    /// Has changes of a path reach the cluster a second late, or of none.
+    pub(crate) fn delay(&self, path: Option<String>) {
+        *self.late.lock().unwrap_or_else(PoisonError::into_inner) = path;
+    }
+
+    /// Asks for a look at the repository, and waits for it.
+    pub(crate) async fn look(&self) -> Outcome {
+        let token = self.annotate(&self.source()).await?;
+        self.object_becomes(&self.source(), |found| found["status"]["lastHandledReconcileAt"] == *token).await
     }
 
     /// Asks for a reconciliation without a look at the repository, and waits for it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reconciler_api::condition::HasConditions;
+use reconciler_api::condition::{self, HasConditions};
 use reconciler_api::{Kustomization, reason};
 use reconciler_core::expression::{Expression, ExpressionError};
 
@@ -17,6 +17,20 @@ const NO_DEPENDENCY: Duration = Duration::from_secs(30);
 
 /// How many dependencies are followed to find out whether they form a cycle.
 const MOST_DEPENDENCIES: usize = 1000;
+
+/// Whether a Kustomization waits until another one is ready.
+pub(in crate::controller) fn depends_on(key: &Key, object: &Kustomization, other: &Key) -> bool {
+    object.spec.depends_on.iter().any(|dependency| {
+        dependency.name == other.name
+            && *dependency.namespace.as_ref().unwrap_or(&key.namespace) == other.namespace
+    })
+}
+
+/// Whether a Kustomization is being reconciled, and its status is to change again at the end.
+pub(in crate::controller) fn is_in_progress(object: &Kustomization) -> bool {
+    let conditions = object.conditions();
+    conditions.iter().any(|one| one.type_ == condition::RECONCILING && one.reason == reason::PROGRESSING)
+}
 
 impl Reconciliation<'_> {
     /// Whether a dependency is not known, and not all Kustomizations are.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reconciler_api::condition::{self, ConditionStatus, HasConditions};
+use reconciler_api::condition::{self, ConditionStatus};
 use reconciler_api::kustomization::Inventory;
 use reconciler_api::{Kustomization, KustomizationStatus, reason};
 use reconciler_core::notify::commit_link;
@@ -180,7 +180,10 @@ impl Reconciliation<'_> {
     pub(super) async fn finish(&mut self, new: KustomizationStatus, next: Next) -> Next {
         match self.write(self.observed(new)).await {
             Ok(()) => {
-                self.wake_dependents();
+                // Two that wait for each other must not wake each other for ever.
+                if self.is_changed {
+                    self.context.wake_dependents(self.key);
+                }
                 next
             }
             Err(error) => {
@@ -201,21 +204,11 @@ impl Reconciliation<'_> {
         let old = self.status();
         let written = status::write::<Kustomization>(&self.context.client, self.key, &old, &new).await?;
         if let Some(written) = written {
+            self.is_changed = true;
             self.context.kustomizations.written(self.key, written);
         }
         self.written = Some(new);
         Ok(())
-    }
-
-    /// Makes those due that wait for this one.
-    fn wake_dependents(&self) {
-        let dependents = self.context.kustomizations.keys(|key, other| {
-            other.spec.depends_on.iter().any(|dependency| {
-                dependency.name == self.key.name
-                    && dependency.namespace.as_ref().unwrap_or(&key.namespace) == &self.key.namespace
-            }) && !other.is_ready()
-        });
-        self.context.kustomization_queue.add_all(dependents);
     }
 
     pub(super) fn log_changes(&self, changes: &[Change]) {
