@@ -66,6 +66,11 @@ pub struct Refused {
 }
 
 impl ApplyError {
+    /// An error that no object is to blame for.
+    pub(crate) fn new(message: String, done: Vec<Change>) -> Self {
+        ApplyError { message, hint: None, refused: None, done }
+    }
+
     /// The same error with another hint.
     #[must_use]
     pub fn with_hint(self, hint: String) -> Self {

@@ -58,6 +58,16 @@ impl Order {
         Order { stages }
     }
 
+    /// The stages that have objects.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = Stage> {
+        self.stages.keys().copied()
+    }
+
+    /// The objects of a stage, and of those before it.
+    pub(crate) fn objects_until(&self, stage: Stage) -> impl Iterator<Item = &Value> {
+        self.stages.range(..=stage).flat_map(|(_, objects)| objects).map(|wanted| &wanted.value)
+    }
+
     /// All objects.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
         self.stages.values().flatten().map(|wanted| &wanted.value)

@@ -56,19 +56,52 @@ pub(super) enum Trial {
     Immutable,
 }
 
+/// A stage after its dry run.
+pub(crate) struct Tried<'a> {
+    stage: Stage,
+    items: Vec<Item<'a>>,
+    trials: Vec<Trial>,
+}
+
 impl Apply<'_> {
     /// Applies all objects. An error lists the changes that were made before it.
     pub async fn all(&self, order: &Order) -> Result<Vec<Change>, ApplyError> {
         let mut done = Vec::new();
-        for (stage, wanted) in &order.stages {
-            if let Err(failure) = self.stage(*stage, wanted, &mut done).await {
-                return Err(failure.after(done));
-            }
+        for stage in order.stages() {
+            let tried = self.try_stage(order, stage, &mut done).await?;
+            self.apply_stage(tried, &mut done).await?;
         }
         Ok(done)
     }
 
-    async fn stage(&self, stage: Stage, all: &[Wanted], done: &mut Vec<Change>) -> Result<(), Failure> {
+    /// Makes a dry run of a stage. `done` has the changes so far; an error takes them.
+    pub(crate) async fn try_stage<'a>(
+        &self,
+        order: &'a Order,
+        stage: Stage,
+        done: &mut Vec<Change>,
+    ) -> Result<Tried<'a>, ApplyError> {
+        let all = order.stages.get(&stage).map_or(&[][..], Vec::as_slice);
+        let tried = self.try_all(stage, all, done).await;
+        tried.map_err(|failure| failure.after(std::mem::take(done)))
+    }
+
+    /// Applies a stage after its dry run. `done` has the changes so far; an error takes them.
+    pub(crate) async fn apply_stage(
+        &self,
+        tried: Tried<'_>,
+        done: &mut Vec<Change>,
+    ) -> Result<(), ApplyError> {
+        let applied = self.apply_tried_stage(&tried, done).await;
+        applied.map_err(|failure| failure.after(std::mem::take(done)))
+    }
+
+    async fn try_all<'a>(
+        &self,
+        stage: Stage,
+        all: &'a [Wanted],
+        done: &mut Vec<Change>,
+    ) -> Result<Tried<'a>, Failure> {
         let observer = self.objects.observer();
         let mut items = Vec::new();
         for wanted in all {
@@ -82,12 +115,16 @@ impl Apply<'_> {
         }
         let trials: Vec<_> = items.iter().map(|item| self.try_one(item)).collect();
         let trials: Vec<Trial> = stream::iter(trials).buffered(CONCURRENCY).try_collect().await?;
-        for (item, trial) in items.iter().zip(&trials) {
+        Ok(Tried { stage, items, trials })
+    }
+
+    async fn apply_tried_stage(&self, tried: &Tried<'_>, done: &mut Vec<Change>) -> Result<(), Failure> {
+        for (item, trial) in tried.items.iter().zip(&tried.trials) {
             let action = self.apply_one(item, trial).await?;
             done.push(Change { id: item.wanted.id.clone(), action });
         }
-        if stage == Stage::Definitions {
-            self.wait_for_definitions(&items).await?;
+        if tried.stage == Stage::Definitions {
+            self.wait_for_definitions(&tried.items).await?;
         }
         Ok(())
     }

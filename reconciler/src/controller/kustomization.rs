@@ -36,7 +36,7 @@ use super::context::Capacity;
 use super::events::{self, Report};
 use super::queue::Key;
 use super::{Context, Next, finalizer};
-use crate::apply::{self, Action, Apply, Objects, Order};
+use crate::apply::{self, Action, Apply, ApplyError, Objects, Order};
 use crate::build::{self, Footprint};
 use crate::source::Snapshot;
 use crate::turns::Permit;
@@ -344,11 +344,11 @@ impl Reconciliation<'_> {
         self.digest = Some(digest.clone());
         let new = apply::entries(order.objects());
         let old = self.status().inventory.unwrap_or_default();
-        self.announce(&apply::union(&new, &old), attempted).await?;
         let permit = self.capacity().applies.take(&self.key.namespace).await;
         let force = self.object.spec.force.unwrap_or_default();
-        let apply = Apply { objects: &cluster, owner: self.owner(), force, ignored: &rules.ignored };
-        let applied = apply.all(&order).await;
+        let owner = (self.key.name.as_str(), self.key.namespace.as_str());
+        let apply = Apply { objects: &cluster, owner, force, ignored: &rules.ignored };
+        let applied = self.apply_stages(&apply, &order, &old, attempted).await;
         let mut changes = match applied {
             Ok(changes) => changes,
             Err(error) => {
@@ -366,13 +366,13 @@ impl Reconciliation<'_> {
         inventory.entries.sort_by(|one, other| one.id.cmp(&other.id));
         // What can be rolled back is pruned only when the rest is healthy: the revision before may need it.
         let is_pruned_last = self.may_roll_back();
+        let stale = apply::stale(&old, &new);
+        let is_pruned = self.object.spec.prune && !stale.is_empty();
         if is_pruned_last {
             self.tell(&changes, &commit.revision).await;
             changes.clear();
             self.check_health(&cluster, &inventory, &rules.health, commit).await?;
         }
-        let stale = apply::stale(&old, &new);
-        let is_pruned = self.object.spec.prune && !stale.is_empty();
         if is_pruned {
             let pruned = self.prune(&cluster, stale).await;
             changes.extend(pruned.done);
@@ -388,7 +388,8 @@ impl Reconciliation<'_> {
         if !is_pruned_last {
             if is_pruned {
                 // If health is not reached, the next attempt need not prune the same, and say so, once more.
-                self.announce(&inventory, attempted).await?;
+                let announced = self.announce(&inventory, Some(attempted)).await;
+                announced.map_err(|error| Failure::new(reason::RECONCILIATION_FAILED, unwritten(&error)))?;
             }
             self.check_health(&cluster, &inventory, &rules.health, commit).await?;
         }
@@ -463,14 +464,45 @@ impl Reconciliation<'_> {
         self.memory.ignored = ignored;
     }
 
-    /// Writes down what is about to be applied, so that nothing is ever applied and not known.
-    async fn announce(&mut self, inventory: &Inventory, attempted: &str) -> Result<(), Failure> {
+    /// Applies objects, stage by stage. What a stage has is announced between its dry run and its application: an object
+    /// that is refused was never applied, and is in no inventory.
+    async fn apply_stages(
+        &mut self,
+        apply: &Apply<'_>,
+        order: &Order,
+        old: &Inventory,
+        attempted: &str,
+    ) -> Result<Vec<apply::Change>, ApplyError> {
+        let mut done = Vec::new();
+        let last = order.stages().last();
+        for stage in order.stages() {
+            let tried = apply.try_stage(order, stage, &mut done).await?;
+            let listed = apply::union(&apply::entries(order.objects_until(stage)), old);
+            // Others take the inventory for complete when they find the revision in status.
+            let attempted = (Some(stage) == last).then_some(attempted);
+            if let Err(error) = self.announce(&listed, attempted).await {
+                return Err(ApplyError::new(unwritten(&error), done));
+            }
+            apply.apply_stage(tried, &mut done).await?;
+        }
+        Ok(done)
+    }
+
+    /// Writes down what is about to be applied, so that nothing is ever applied and not known. `attempted` is the
+    /// revision that this is all of, if it is all.
+    async fn announce(
+        &mut self,
+        inventory: &Inventory,
+        attempted: Option<&str>,
+    ) -> Result<(), apply::RequestError> {
         let mut new = self.status();
         if new.inventory.as_ref() == Some(inventory) {
             return Ok(());
         }
         new.inventory = Some(inventory.clone());
-        report::attempt(&mut new, attempted);
+        if let Some(attempted) = attempted {
+            report::attempt(&mut new, attempted);
+        }
         let (now, generation) = (self.context.environment.now(), self.object.metadata.generation);
         let message = "Reconciliation in progress";
         let unknown = ConditionStatus::Unknown;
@@ -492,11 +524,10 @@ impl Reconciliation<'_> {
             generation,
             now,
         );
-        self.write(new).await.map_err(|error| {
-            Failure::new(
-                reason::RECONCILIATION_FAILED,
-                format!("the inventory could not be written: {error}"),
-            )
-        })
+        self.write(new).await
     }
+}
+
+fn unwritten(error: &apply::RequestError) -> String {
+    format!("the inventory could not be written: {error}")
 }

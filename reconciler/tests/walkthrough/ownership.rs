@@ -95,6 +95,68 @@ async fn what_two_have_stays_when_one_drops_it() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_in_no_inventory() -> Outcome {
+    let listed = |found: &Value| -> Vec<String> {
+        let entries = found["status"]["inventory"]["entries"].as_array().into_iter().flatten();
+        entries.filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect()
+    };
+    let lost = map("lost", "b").replace("namespace: default", "namespace: defailt");
+    let space = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: refusals-space\n";
+    let files = [
+        ("one/first.yaml", &*map("refusals-first", "b")),
+        ("one/lost.yaml", &*lost),
+        ("one/space.yaml", space),
+    ];
+    let stage = stage("refusals", &files).await?;
+    stage.create("one", &json!({})).await?;
+    let path = stage.path_of("one");
+    // The first stage was applied. Of the second, nothing was.
+    for _ in 0..2 {
+        stage.request_reconciliation("one").await?;
+        stage.not_ready("one", "ReconciliationFailed", "defailt").await?;
+        assert_eq!(listed(&stage.kustomization("one").await?), ["_refusals-space__Namespace"]);
+        assert!(!stage.exists(&path_of("refusals-first")).await?);
+    }
+    stage.commit("mend it", &[("one/lost.yaml", "")])?;
+    stage.look().await?;
+    stage.ready("one", &stage.revision()?).await?;
+    let all = ["_refusals-space__Namespace", "default_refusals-first__ConfigMap"];
+    assert_eq!(listed(&stage.kustomization("one").await?), all);
+    // What was applied before stays listed, even if it is not wanted any more.
+    stage.commit(
+        "break it",
+        &[
+            ("one/lost.yaml", &lost),
+            ("one/first.yaml", ""),
+            ("one/second.yaml", &map("refusals-second", "b")),
+        ],
+    )?;
+    stage.look().await?;
+    stage.not_ready("one", "ReconciliationFailed", "defailt").await?;
+    assert_eq!(listed(&stage.kustomization("one").await?), all);
+    assert!(stage.exists(&path_of("refusals-first")).await?);
+    stage.commit("mend it again", &[("one/lost.yaml", "")])?;
+    stage.look().await?;
+    stage.ready("one", &stage.revision()?).await?;
+    stage
+        .object_becomes(&path, |found| {
+            listed(found) == ["_refusals-space__Namespace", "default_refusals-second__ConfigMap"]
+        })
+        .await?;
+    let deleted = stage
+        .text()
+        .lines()
+        .filter(|line| line.contains("garbage collection completed"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(
+        deleted.contains("ConfigMap/default/refusals-first deleted") && !deleted.contains("lost"),
+        "{deleted}"
+    );
+    end(stage, &["one", "main"], "refusals-second").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_kustomization_keeps_its_objects() -> Outcome {
     let kustomization = |name: &str| {
         format!(
