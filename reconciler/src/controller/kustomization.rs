@@ -368,6 +368,9 @@ impl Reconciliation<'_> {
         let is_pruned_last = self.may_roll_back();
         let stale = apply::stale(&old, &new);
         let is_pruned = self.object.spec.prune && !stale.is_empty();
+        if is_pruned || self.checks_health() {
+            self.arrive(attempted).await?;
+        }
         if is_pruned_last {
             self.tell(&changes, &commit.revision).await;
             changes.clear();
@@ -525,6 +528,18 @@ impl Reconciliation<'_> {
             now,
         );
         self.write(new).await
+    }
+
+    /// Notes in status which revision has been applied, before what may take long. Other Kustomizations of the source
+    /// wait for that before they prune: they must neither wait for each other nor for health.
+    async fn arrive(&mut self, attempted: &str) -> Result<(), Failure> {
+        let mut new = self.status();
+        report::attempt(&mut new, attempted);
+        let written = self.write(new).await;
+        written.map_err(|error| {
+            let message = format!("the status could not be written: {error}");
+            Failure::new(reason::RECONCILIATION_FAILED, message)
+        })
     }
 }
 

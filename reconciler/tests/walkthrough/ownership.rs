@@ -1,7 +1,10 @@
 //! Who an object belongs to: it moves, two want it, its Kustomization is renamed, made again, or cannot delete it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use crate::features::hopeless;
 use crate::stage::{Outcome, Stage};
 
 const OWNER: &str = "kustomize.toolkit.fluxcd.io/name";
@@ -92,6 +95,62 @@ async fn what_two_have_stays_when_one_drops_it() -> Outcome {
     assert_eq!(identity(&stage, "twofold").await?, (uid, "two".into()));
     stage.object_becomes(&path_of("twofold"), |found| found["data"]["a"] == "second").await?;
     end(stage, &["one", "two", "main"], "twofold").await
+}
+
+/// Whoever prunes gives others of the same source ten seconds to come to the revision, since they may want the objects.
+#[tokio::test(flavor = "multi_thread")]
+async fn pruning_waits_neither_for_pruning_nor_for_health() -> Outcome {
+    const SOON: Duration = Duration::from_secs(7);
+    let (twofold, used) = (map("twofold-pruned", "b"), map("used", "b"));
+    let mut files = vec![("three/used.yaml".to_owned(), used)];
+    for name in ["one", "two"] {
+        files.push((format!("{name}/kept.yaml"), map(&format!("{name}-kept"), "b")));
+        files.push((format!("{name}/dropped.yaml"), map(&format!("{name}-dropped"), "b")));
+        files.push((format!("{name}/twofold.yaml"), twofold.clone()));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    let stage = stage("prunes", &files).await?;
+    for name in ["one", "two"] {
+        stage.create(name, &json!({})).await?;
+        stage.ready(name, &stage.revision()?).await?;
+    }
+    stage.create("three", &json!({"wait": true})).await?;
+    stage.ready("three", &stage.revision()?).await?;
+    let is_applied =
+        |revision: String| move |found: &Value| found["status"]["lastAppliedRevision"] == *revision;
+
+    stage.commit("both drop one", &[("one/dropped.yaml", ""), ("two/dropped.yaml", "")])?;
+    stage.look().await?;
+    for name in ["one", "two"] {
+        stage.within(SOON, &stage.path_of(name), is_applied(stage.revision()?)).await?;
+        assert!(!stage.exists(&path_of(&format!("{name}-dropped"))).await?);
+    }
+
+    stage.commit("both drop the same", &[("one/twofold.yaml", ""), ("two/twofold.yaml", "")])?;
+    stage.look().await?;
+    for name in ["one", "two"] {
+        stage.within(SOON, &stage.path_of(name), is_applied(stage.revision()?)).await?;
+    }
+    assert!(!stage.exists(&path_of("twofold-pruned")).await?);
+
+    // Another one has nothing new in its inventory, and waits until that is healthy.
+    stage.commit("wait", &[("three/used.yaml", &hopeless("used"))])?;
+    stage.look().await?;
+    stage
+        .object_becomes(&stage.path_of("three"), |found| {
+            found["status"]["inventory"].to_string().contains("_used_apps_Deployment")
+        })
+        .await?;
+    let files = [
+        ("three/used.yaml", &*hopeless("used").replace("nginx:broken", "nginx:broken-again")),
+        ("one/kept.yaml", ""),
+        ("one/other.yaml", &*map("one-other", "b")),
+    ];
+    stage.commit("drop one meanwhile", &files)?;
+    stage.look().await?;
+    stage.within(SOON, &stage.path_of("one"), is_applied(stage.revision()?)).await?;
+    assert!(!stage.exists(&path_of("one-kept")).await?);
+    end(stage, &["one", "two", "three", "main"], "two-kept").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

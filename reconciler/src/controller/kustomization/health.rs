@@ -44,6 +44,11 @@ impl Reconciliation<'_> {
         Ok(())
     }
 
+    /// Whether anything has to be healthy.
+    pub(super) fn checks_health(&self) -> bool {
+        self.object.spec.wait || !self.object.spec.health_checks.is_empty()
+    }
+
     pub(super) async fn check_health(
         &self,
         cluster: &Objects,

@@ -39,7 +39,9 @@ impl Reconciliation<'_> {
             moved.push((id, version));
         }
         for (id, version) in moved {
-            while self.owns(cluster, id, version).await && Instant::now() < end {
+            // The other one may drop it, too.
+            while Instant::now() < end && !self.heirs(id).is_empty() && self.owns(cluster, id, version).await
+            {
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -71,6 +73,8 @@ impl Reconciliation<'_> {
 
     /// Whether a Kustomization of the same source has not come to its revision yet: it may want what is deleted here.
     /// One that is refused the source never comes to it.
+    ///
+    /// Two that prune at the same revision look at each other, so each notes the revision in its status before that.
     fn is_someone_late(&self) -> bool {
         let Ok(current) = self.source() else { return false };
         let source = source_of(self.key, self.object);
