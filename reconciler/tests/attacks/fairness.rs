@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::stage::{Outcome, condition};
 use crate::world::{ATTACKER, PLATFORM, World, kustomization};
@@ -79,6 +80,9 @@ const SILENT: usize = 40;
 /// How long the others may take. Each request to a silent cluster is given up after a minute.
 const SOON: Duration = Duration::from_secs(40);
 
+/// How long it may take until both have sent a request.
+const BEGIN: Duration = Duration::from_secs(300);
+
 /// Two namespaces have as many Kustomizations for clusters that never answer as could be applied at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
@@ -87,16 +91,16 @@ async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
         return Ok(());
     }
     // Connections are accepted by the system, and nobody reads from them.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let kubeconfig = format!(
-        "{{apiVersion: v1, kind: Config, current-context: a, users: [{{name: a, user: {{token: x}}}}], \
-         contexts: [{{name: a, context: {{cluster: a, user: a}}}}], \
-         clusters: [{{name: a, cluster: {{server: 'http://{}'}}}}]}}",
-        silent.local_addr()?
-    );
+    let silent = [TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?];
     let namespaces = ["silent-1", "silent-2"];
     let mut objects = String::new();
-    for namespace in namespaces {
+    for (namespace, server) in namespaces.iter().zip(&silent) {
+        let kubeconfig = format!(
+            "{{apiVersion: v1, kind: Config, current-context: a, users: [{{name: a, user: {{token: x}}}}], \
+             contexts: [{{name: a, context: {{cluster: a, user: a}}}}], \
+             clusters: [{{name: a, cluster: {{server: 'http://{}'}}}}]}}",
+            server.local_addr()?
+        );
         objects += &format!(
             "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n---\napiVersion: v1\nkind: Secret\n\
              metadata: {{name: cluster, namespace: {namespace}}}\nstringData: {{value: \"{kubeconfig}\"}}\n"
@@ -120,12 +124,10 @@ async fn clusters_that_never_answer_delay_nobody_else() -> Outcome {
         }
     }
     // All that have a turn wait for an answer.
-    let path = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/silent-2/kustomizations";
-    let begun = |found: &Value| {
-        let items = found["items"].as_array().map_or(&[][..], Vec::as_slice);
-        items.iter().any(|item| item["status"]["inventory"].is_object())
-    };
-    world.stage.object_becomes(path, begun).await?;
+    let _connections = tokio::time::timeout(BEGIN, async {
+        Ok::<_, std::io::Error>((silent[0].accept().await?, silent[1].accept().await?))
+    })
+    .await??;
     let start = Instant::now();
     world.stage.create("other", &json!({})).await?;
     world.stage.ready("other", &world.stage.revision()?).await?;
