@@ -222,6 +222,7 @@ mod tests {
             &format!("lists.range(1000).all(x, '{0}'.indexOf('{0}b') < 0)", "a".repeat(15_000)),
             &format!("lists.range(50000).all(x, '{}'.split('')[0] == 'a')", "a".repeat(30_000)),
             "lists.range(50).all(x, self.text.find('y') == '')",
+            "self.text.substring(0, 20000).findAll('x.*y|x').size() > 0",
             "lists.range(300).all(x, 'a'.findAll('(a{50}){10}' + string(x)) == [])",
             "sets.contains(lists.range(1500), lists.range(1500))",
             "lists.range(300).all(math, !'a'.matches('(a{50}){10}' + string(math)))",

@@ -31,6 +31,10 @@ pub(super) const WITHIN: &str = "@within";
 const PATTERN: u64 = 5_000;
 const PATTERN_BYTE: u64 = 100;
 const LONGEST_PATTERN: usize = 1024;
+/// What ten bytes of a text cost in which a pattern is looked for: at first, when it may be large and nothing is known
+/// of it, and after each match.
+const SEARCH: u64 = 40;
+const SEARCH_AGAIN: u64 = 4;
 const LARGEST_PATTERN: usize = 256 * 1024;
 
 /// More than [`BUDGET`].
@@ -159,11 +163,16 @@ impl Meter {
             Some(None) => return Err(no_overload("findAll", call)),
         };
         call.args.truncate(2);
-        let found: Vec<Box<dyn Val>> = self.with_pattern("findAll", call, |pattern, text| {
-            let found = pattern.find_iter(text).take(limit);
-            found.map(|found| Box::new(CelString::from(found.as_str().to_owned())) as _).collect()
+        let found = self.with_pattern("findAll", call, |pattern, text| {
+            let mut all: Vec<Box<dyn Val>> = Vec::new();
+            for found in pattern.find_iter(text).take(limit) {
+                // The next search can go through the rest of the text.
+                self.spend(cost_of_bytes(text.len() - found.end()).saturating_mul(SEARCH_AGAIN))?;
+                all.push(Box::new(CelString::from(found.as_str().to_owned())));
+            }
+            Ok(all)
         })?;
-        Ok(CowVal::owned(CelList::from(found)))
+        Ok(CowVal::owned(CelList::from(found?)))
     }
 
     /// Looks for a pattern in a text. A few characters can be a pattern of any size.
@@ -181,7 +190,7 @@ impl Meter {
             return Err(ExecutionError::function_error(function, message));
         }
         // Each character takes longer with a large pattern.
-        self.spend(cost_of_bytes(text.len()).saturating_mul(40))?;
+        self.spend(cost_of_bytes(text.len()).saturating_mul(SEARCH))?;
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         if !patterns.contains_key(pattern) {
             self.spend(PATTERN + PATTERN_BYTE * pattern.len() as u64)?;
