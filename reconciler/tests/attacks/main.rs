@@ -88,7 +88,8 @@ async fn a_kubeconfig_that_uses_the_machine() -> Outcome {
     let token = token.display().to_string();
     let (address, heard) = outbound::listener().await?;
     let here = format!("http://{address}");
-    let cases: [(&str, Value, Value, &str); 9] = [
+    let port = address.port();
+    let cases: [(&str, Value, Value, &str); 12] = [
         ("token-file", json!({"server": here}), json!({"tokenFile": token}), "it names files"),
         ("certificate-file", json!({"server": here}), json!({"client-certificate": token}), "it names files"),
         ("key-file", json!({"server": here}), json!({"client-key": token}), "it names files"),
@@ -122,6 +123,25 @@ async fn a_kubeconfig_that_uses_the_machine() -> Outcome {
             json!({"server": "http://169.254.169.254"}),
             json!({"token": "x"}),
             "link-local address",
+        ),
+        // Libraries read these in different ways.
+        (
+            "signed-port",
+            json!({"server": format!("http://127.0.0.1:+{port}")}),
+            json!({"token": "x"}),
+            "is not the address of a server",
+        ),
+        (
+            "in-brackets",
+            json!({"server": format!("http://[127.0.0.1]:{port}")}),
+            json!({"token": "x"}),
+            "is not the address of a server",
+        ),
+        (
+            "large-port",
+            json!({"server": "http://169.254.169.254:99999"}),
+            json!({"token": "x"}),
+            "is not the address of a server",
         ),
     ];
     for (name, cluster, user, _) in &cases {

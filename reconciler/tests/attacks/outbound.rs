@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -10,6 +11,8 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reconciler::notify::{Connection, ask};
+use reconciler::outbound::Reach;
+use reconciler::source::git::{Credentials, GitProgram};
 use reconciler_core::notify::{Method, Request as Outgoing};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -115,6 +118,39 @@ async fn a_git_server_that_redirects_a_tenant() -> Outcome {
     world.refused("gitrepositories", "away", "307").await?;
     assert!(!heard.take().is_empty());
     world.end().await
+}
+
+/// Whoever is no tenant may be redirected to another server, but not to a link-local address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_git_server_that_redirects_to_a_link_local_address() -> Outcome {
+    let (address, heard) = listener().await?;
+    let url = format!("http://{address}/away/x");
+    let remote = GitProgram::new(url, Credentials::default(), Duration::from_secs(20));
+    let error = remote.default_branch().await.err().ok_or("there is a branch")?.to_string();
+    assert!(error.contains("link-local address"), "{error}");
+    assert!(!heard.take().is_empty());
+    Ok(())
+}
+
+/// Git reads these addresses in another way than this process does.
+#[tokio::test(flavor = "multi_thread")]
+async fn git_addresses_that_are_read_in_two_ways() -> Outcome {
+    let (address, heard) = listener().await?;
+    let port = address.port();
+    for url in [
+        format!("http://one.example\\@127.0.0.1:{port}/x"),
+        format!("http://[::ffff:127.0.0.1%25lo]:{port}/x"),
+        format!("ssh://git@%31%32%37.0.0.1:{port}/x"),
+        format!("ssh://127.0.0.1%3A{port}/x"),
+        format!("ssh://git%40127.0.0.1:{port}/x"),
+    ] {
+        let credentials = Credentials::default().reaching(Reach::OtherMachines);
+        let remote = GitProgram::new(&url, credentials, Duration::from_secs(20)).confined();
+        let error = remote.default_branch().await.err().ok_or("there is a branch")?.to_string();
+        assert!(error.contains("is not the address of a server"), "{url}: {error}");
+    }
+    assert!(heard.take().is_empty());
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

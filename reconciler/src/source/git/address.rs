@@ -44,12 +44,12 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
     if written.contains("://") {
         let url = Url::parse(written).map_err(|error| format!("the address of the repository: {error}"))?;
         return match url.scheme() {
-            "http" | "https" | "ssh" | "file" => Ok(written.to_owned()),
+            "http" | "https" | "ssh" | "file" => clear(written),
             other => Err(format!("a repository cannot be reached by '{other}'")),
         };
     }
     if outbound::short_form(written).is_some() {
-        return Ok(written.to_owned());
+        return clear(written);
     }
     // `ext::` and the like name a remote helper, a program that git would run.
     if written.split('/').next().is_some_and(|first| first.contains(':')) {
@@ -59,6 +59,14 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
         return Ok(format!("file://{written}"));
     }
     relative(parent, written)
+}
+
+/// The same address, unless git could connect to another server than the one whose credentials are chosen.
+fn clear(written: &str) -> Result<String, String> {
+    match outbound::host(written) {
+        Ok(_) => Ok(written.to_owned()),
+        Err(refused) => Err(refused.to_string()),
+    }
 }
 
 /// Resolves a path relative to another repository.
@@ -118,6 +126,8 @@ mod tests {
         }
         assert_eq!(of("/srv/x").as_deref(), Ok("file:///srv/x"));
         for written in [
+            "https://host\\@other/x",
+            "ssh://git%40host@other/x",
             "git://other/x",
             "ext::sh -c touch% /tmp/x",
             "fd::7",

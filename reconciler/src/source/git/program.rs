@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use super::address::{self, Server};
 use super::{Credentials, GitError, Reference, Remote, shown_url};
-use crate::outbound;
+use crate::outbound::{self, Gate};
 
 /// Schemes that git may use, also when it is redirected.
 const SCHEMES: &str = "http:https:ssh:file";
@@ -36,6 +36,9 @@ const STREAMED: &str = "16m";
 const MOST_ROOM: u64 = 4;
 /// How many packs may accumulate. Whoever has the repository open has room for about thirty.
 const MOST_PACKS: usize = 16;
+/// The variables with the proxies that git takes by itself.
+const PROXIES: [&str; 6] =
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 /// What is said of a push to a branch whose files are checked out.
 const CHECKED_OUT: &str = "the branch is checked out in the repository, which refuses to be pushed to; \
     run there: git config receive.denyCurrentBranch updateInstead";
@@ -141,6 +144,7 @@ impl GitProgram {
                 outbound::check(proxy.as_str(), reach).await.map_err(refused)?;
             }
         }
+        let gate = self.gate(arguments).map_err(io)?;
         let mut files = PrivateFiles::default();
         let mut command = self.program();
         if let Some(directory) = directory {
@@ -159,7 +163,7 @@ impl GitProgram {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        self.authenticate(&mut command, &mut files, &addresses).map_err(io)?;
+        self.authenticate(&mut command, &mut files, &addresses, gate.as_ref()).map_err(io)?;
         let output = match tokio::time::timeout(self.timeout, command.output()).await {
             Err(_) => {
                 directory.map(remove_halves);
@@ -176,7 +180,20 @@ impl GitProgram {
         if directory.map(remove_halves).is_some_and(|largest| largest >= limit) {
             return Err(GitError::TooLarge { what: "takes", limit: self.largest });
         }
-        Err(self.failure(&String::from_utf8_lossy(&output.stderr)))
+        let said = String::from_utf8_lossy(&output.stderr);
+        match gate.and_then(|gate| gate.take_failure()) {
+            Some(why) => Err(self.failure(&format!("fatal: unable to access '{}': {why}", self.url))),
+            None => Err(self.failure(&said)),
+        }
+    }
+
+    /// What git connects through if its server may redirect it to any other one.
+    fn gate(&self, arguments: &[&str]) -> std::io::Result<Option<Gate>> {
+        let is_direct = self.credentials.proxy.is_none()
+            && !PROXIES.iter().any(|name| std::env::var_os(name).is_some_and(|proxy| !proxy.is_empty()));
+        let is_redirected = !self.is_confined && Server::of(&self.url).scheme.starts_with("http");
+        let is_needed = is_direct && is_redirected && arguments.contains(&self.url.as_str());
+        is_needed.then(|| Gate::open(self.credentials.reach)).transpose()
     }
 
     /// The program, which cannot write files of any size.
@@ -203,6 +220,7 @@ impl GitProgram {
         command: &mut Command,
         files: &mut PrivateFiles,
         addresses: &[IpAddr],
+        gate: Option<&Gate>,
     ) -> std::io::Result<()> {
         let credentials = &self.credentials;
         let mut settings: Vec<(&str, String)> = vec![
@@ -219,6 +237,10 @@ impl GitProgram {
         }
         if self.is_confined {
             settings.push(("http.followRedirects", "false".to_owned()));
+        }
+        if let Some(gate) = gate {
+            settings.push(("http.proxy", gate.url()));
+            command.env_remove("no_proxy").env_remove("NO_PROXY");
         }
         if let Some(token) = &credentials.bearer_token {
             settings.push(("http.extraHeader", format!("Authorization: Bearer {token}")));
@@ -482,7 +504,7 @@ mod tests {
             let credentials = Credentials::from_secret(&data, "https://host/x")?;
             let git = GitProgram::new("https://host/x", credentials, Duration::from_secs(1));
             let mut files = PrivateFiles::default();
-            git.authenticate(&mut git.program(), &mut files, &[])?;
+            git.authenticate(&mut git.program(), &mut files, &[], None)?;
             assert_eq!(files.0.is_some(), are_there);
         }
         Ok(())
