@@ -1,7 +1,7 @@
 //! The functions that Kubernetes adds to CEL.
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/cel/#kubernetes-cel-libraries>. There is no `authorizer`, which
-//! asks a cluster, and no `format`.
+//! asks a cluster, and there are no formats with a name.
 
 use std::any::Any;
 use std::cmp::Ordering;

@@ -226,7 +226,7 @@ pub struct Dependency {
 }
 
 /// Another cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "has(self.configMapRef) != has(self.secretRef)", "message": "exactly one of configMapRef and secretRef has to be set"},

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenRequest, TokenRequestSpec};
 use kube::Client;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::conditions::is_deleted;
@@ -22,6 +23,16 @@ use crate::environment::Environment;
 
 /// How long to wait for the deletion of an object that is to be created again.
 const GONE: Duration = Duration::from_secs(60);
+
+/// A kind of the core group, by its name in paths.
+fn core_kind(plural: &str) -> ApiKind {
+    ApiKind {
+        api_version: "v1".to_owned(),
+        kind: String::new(),
+        plural: plural.to_owned(),
+        is_namespaced: true,
+    }
+}
 
 /// An object after it was applied.
 #[derive(Clone, Debug)]
@@ -95,6 +106,11 @@ impl Objects {
         Ok(Objects { requests: self.requests.on_behalf_of(namespace, account)?, ..self.clone() })
     }
 
+    /// The service account that is impersonated.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.requests.user()
+    }
+
     /// The kinds of the cluster.
     #[must_use]
     pub fn kinds(&self) -> &Kinds {
@@ -146,13 +162,31 @@ impl Objects {
         namespace: &str,
         name: &str,
     ) -> Result<T, RequestError> {
-        let kind = ApiKind {
-            api_version: "v1".to_owned(),
-            kind: String::new(),
-            plural: plural.to_owned(),
-            is_namespaced: true,
-        };
-        self.requests.get(&kind.path(namespace, name)).await
+        self.requests.get(&core_kind(plural).path(namespace, name)).await
+    }
+
+    /// Makes a token of a service account, for these audiences. Returns it, and when it expires: after an hour unless the
+    /// cluster decides otherwise.
+    pub(crate) async fn token(
+        &self,
+        namespace: &str,
+        account: &str,
+        audiences: &[String],
+    ) -> Result<(String, Timestamp), RequestError> {
+        let spec = TokenRequestSpec { audiences: Some(audiences.to_vec()), ..TokenRequestSpec::default() };
+        let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+        let path = core_kind("serviceaccounts").path(namespace, account) + "/token";
+        let made = self.requests.post(&path, &request).await?;
+        made.status
+            .and_then(|status| Some((status.token?, status.expiration_timestamp?.0)))
+            .ok_or_else(|| RequestError::NoAnswer(format!("{path}: the answer has no token")))
+    }
+
+    /// The name of the user that the cluster takes the reconciler for.
+    pub(crate) async fn own_name(&self) -> Result<Option<String>, RequestError> {
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let review = self.requests.post(path, &SelfSubjectReview::default()).await?;
+        Ok(review.status.and_then(|status| status.user_info).and_then(|user| user.username))
     }
 
     /// Gets an object. None if it does not exist.

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
 use reconciler_core::object;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -110,6 +111,11 @@ impl Requests {
         Ok(Requests { client: self.client.clone(), user: Some(user) })
     }
 
+    /// The user that is impersonated.
+    pub(super) fn user(&self) -> Option<String> {
+        self.user.as_ref().and_then(|user| user.to_str().ok()).map(str::to_owned)
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -163,6 +169,18 @@ impl Requests {
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RequestError> {
         let (_, body) = self.send("GET", path, "application/json", &[]).await?;
         serde_json::from_slice(&body).map_err(|error| RequestError::NoAnswer(format!("{path}: {error}")))
+    }
+
+    /// Posts something as JSON, and returns what the server makes of it.
+    pub(super) async fn post<T: Serialize + DeserializeOwned>(
+        &self,
+        path: &str,
+        object: &T,
+    ) -> Result<T, RequestError> {
+        let lost = |error: serde_json::Error| RequestError::NoAnswer(format!("{path}: {error}"));
+        let body = serde_json::to_vec(object).map_err(lost)?;
+        let (_, body) = self.send("POST", path, "application/json", &body).await?;
+        serde_json::from_slice(&body).map_err(lost)
     }
 }
 

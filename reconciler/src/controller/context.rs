@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kube::{Client, ResourceExt};
 use reconciler_api::condition::HasConditions;
+use reconciler_api::kustomization::KubeConfig;
 use reconciler_api::{GitRepository, Kustomization, Receiver};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
@@ -45,8 +46,14 @@ const NAMESPACE: Duration = Duration::from_secs(10);
 /// How many watches the Kustomizations of a namespace may have on other clusters together.
 const REMOTE_WATCHES: usize = 256;
 
-/// Where a kubeconfig is: the Secret, and the key in it that the spec names.
-type ConfigPlace = (Key, Option<String>);
+/// What says how another cluster is reached.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct ConfigPlace {
+    /// The namespace, and the Secret or ConfigMap in it.
+    pub(crate) reference: (String, KubeConfig),
+    /// The user that makes the tokens for the cluster, if not the reconciler itself.
+    pub(crate) user: Option<String>,
+}
 
 /// What all controllers share.
 pub struct Context {
@@ -456,7 +463,7 @@ impl Context {
 
     /// Adds another cluster, and forgets those that no Kustomization names anymore.
     pub(crate) fn add_remote(&self, place: ConfigPlace, version: String, client: Client) -> Objects {
-        let limit = self.remote_watches(&place.0.namespace);
+        let limit = self.remote_watches(&place.reference.0);
         let objects = Objects::limited(client, self.drifts.clone(), limit);
         let objects = objects.with_environment(self.environment.clone());
         self.forget_unused_remotes();
@@ -473,14 +480,10 @@ impl Context {
         }
         let mut used = HashSet::new();
         self.kustomizations.keys(|key, other| {
-            let reference = other.spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
-            if let Some(reference) = reference {
-                let secret = Key { namespace: key.namespace.clone(), name: reference.name.clone() };
-                used.insert((secret, reference.key.clone()));
-            }
+            used.extend(other.spec.kube_config.clone().map(|config| (key.namespace.clone(), config)));
             false
         });
-        remotes.retain(|place, _| used.contains(place));
+        remotes.retain(|place, _| used.contains(&place.reference));
     }
 
     /// How many more watches a namespace may have on other clusters.

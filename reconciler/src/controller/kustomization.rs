@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod policies;
 mod prune;
+mod remote;
 mod report;
 mod rollback;
 mod source;

@@ -1,6 +1,9 @@
 //! The walk-through, from the first pod to an error and its repair: a git repository, a cluster, and
 //! the reconciler between them. It runs on the embedded cluster, or on the one that `KUBECONFIG` names.
 
+#[path = "../sources/certificates.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod certificates;
 mod clusters;
 mod features;
 mod fields;
@@ -11,6 +14,8 @@ mod sops;
 mod stage;
 mod storm;
 mod tenants;
+#[path = "../../../embedded-cluster/tests/behavior/tls.rs"]
+mod tls;
 
 use serde_json::{Value, json};
 
