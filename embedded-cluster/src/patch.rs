@@ -1,5 +1,7 @@
 //! JSON, merge and strategic merge patches.
 
+use std::collections::{HashMap, HashSet};
+
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
@@ -115,11 +117,13 @@ pub(crate) fn strategic(of: Type<'_>, target: &mut Value, patch: &Value) {
     }
     let Some(fields) = target.as_object_mut() else { return };
     if let Some(retained) = patch.get("$retainKeys").and_then(Value::as_array) {
-        fields.retain(|key, _| retained.iter().any(|name| name == key.as_str()));
+        let retained: HashSet<&str> = retained.iter().filter_map(Value::as_str).collect();
+        fields.retain(|key, _| retained.contains(key.as_str()));
     }
     for (key, value) in patch {
         if let Some(name) = key.strip_prefix("$deleteFromPrimitiveList/") {
             if let (Some(Value::Array(list)), Some(gone)) = (fields.get_mut(name), value.as_array()) {
+                let gone: HashSet<&Value> = gone.iter().collect();
                 list.retain(|item| !gone.contains(item));
             }
         } else if !key.starts_with('$') {
@@ -159,46 +163,59 @@ fn apply_field(of: Type<'_>, fields: &mut Map<String, Value>, key: &str, value: 
 
 fn merge_list(of: Type<'_>, list: &mut Vec<Value>, items: &[Value]) {
     let Some(key) = of.node().strategy.key.as_deref() else {
-        for item in items {
-            if !list.contains(item) {
-                list.push(item.clone());
-            }
-        }
+        let mut known: HashSet<Value> = list.iter().cloned().collect();
+        list.extend(items.iter().filter(|item| known.insert((*item).clone())).cloned());
         return;
     };
     if items.iter().any(|item| item.get("$patch").and_then(Value::as_str) == Some("replace")) {
         *list = items.iter().filter(|item| item.get("$patch").is_none()).cloned().collect();
         return;
     }
+    let mut merged: Vec<Option<Value>> = std::mem::take(list).into_iter().map(Some).collect();
+    // All places of a key, the first one last.
+    let mut places: HashMap<Value, Vec<usize>> = HashMap::new();
+    for (place, item) in merged.iter().enumerate().rev() {
+        if let Some(name) = item.as_ref().and_then(|item| item.get(key)) {
+            places.entry(name.clone()).or_default().push(place);
+        }
+    }
     for item in items {
-        let place = list.iter().position(|old| old.get(key).is_some() && old.get(key) == item.get(key));
-        match (item.get("$patch").and_then(Value::as_str), place) {
-            (Some("delete"), Some(place)) => {
-                list.remove(place);
+        let found = item.get(key).and_then(|name| places.get_mut(name)).filter(|found| !found.is_empty());
+        let is_deleted = item.get("$patch").and_then(Value::as_str) == Some("delete");
+        match found {
+            Some(found) if is_deleted => merged[found.pop().unwrap_or_default()] = None,
+            None if is_deleted => {}
+            Some(found) => {
+                let old = found.last().and_then(|place| merged[*place].as_mut());
+                old.into_iter().for_each(|old| strategic(of.items(), old, item));
             }
-            (Some("delete"), None) => {}
-            (_, Some(place)) => strategic(of.items(), &mut list[place], item),
-            (_, None) => {
+            None => {
                 let mut fresh = Value::Null;
                 strategic(of.items(), &mut fresh, item);
-                list.push(fresh);
+                if let Some(name) = fresh.get(key) {
+                    places.entry(name.clone()).or_default().push(merged.len());
+                }
+                merged.push(Some(fresh));
             }
         }
     }
+    list.extend(merged.into_iter().flatten());
 }
 
 /// Puts the listed items in order; the others keep their places after what they followed.
 fn sort_by_order(list: &mut [Value], order: &[Value], key: Option<&str>) {
-    let rank = |item: &Value| {
-        order.iter().position(|wanted| match key {
-            Some(key) => wanted.get(key) == item.get(key),
-            None => wanted == item,
-        })
+    let name = |item| match key {
+        Some(key) => Value::get(item, key),
+        None => Some(item),
     };
+    let mut ranks: HashMap<Option<&Value>, usize> = HashMap::new();
+    for (rank, wanted) in order.iter().enumerate() {
+        ranks.entry(name(wanted)).or_insert(rank);
+    }
     let mut last = 0;
     let mut ranked: Vec<(usize, Value)> = Vec::with_capacity(list.len());
     for item in list.iter() {
-        last = rank(item).unwrap_or(last);
+        last = ranks.get(&name(item)).copied().unwrap_or(last);
         ranked.push((last, item.clone()));
     }
     ranked.sort_by_key(|(rank, _)| *rank);

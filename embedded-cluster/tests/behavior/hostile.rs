@@ -155,6 +155,53 @@ pub(crate) async fn json_patches_have_limits(client: &Client) -> Outcome {
     Ok(())
 }
 
+/// Lists of thousands of items are merged in linear time: the cluster is of use to others meanwhile.
+pub(crate) async fn long_lists_are_merged(client: &Client) -> Outcome {
+    const COUNT: usize = 3_000;
+    let namespace = fresh_namespace(client, "lists").await?;
+    let maps = format!("/api/v1/namespaces/{namespace}/configmaps");
+    let owner = |number: usize| json!({"apiVersion": "v1", "kind": "Node", "name": format!("n{number}"), "uid": format!("u{number}")});
+    let owners: Vec<Value> = (0..COUNT).map(owner).collect();
+    let finalizers: Vec<String> = (0..COUNT).map(|number| format!("example.com/f{number}")).collect();
+    let metadata = json!({"name": "long", "ownerReferences": owners, "finalizers": finalizers});
+    expect(client, 201, "POST", &maps, JSON, json!({"metadata": metadata})).await?;
+    // Every other owner goes, one changes, and one is new. A finalizer that is there already is not added.
+    let mut changes: Vec<Value> = (0..COUNT)
+        .step_by(2)
+        .map(|number| json!({"$patch": "delete", "uid": format!("u{number}")}))
+        .collect();
+    changes.extend([json!({"uid": "u1", "blockOwnerDeletion": true}), owner(COUNT)]);
+    let mut reversed = finalizers.clone();
+    reversed.reverse();
+    reversed.push("example.com/new".to_owned());
+    let patch = json!({"metadata": {
+        "ownerReferences": changes,
+        "finalizers": ["example.com/f7", "example.com/new"],
+        "$setElementOrder/finalizers": reversed,
+        "$deleteFromPrimitiveList/finalizers": finalizers[10..],
+    }});
+    let map = format!("{maps}/long");
+    let merged = expect(client, 200, "PATCH", &map, STRATEGIC, patch).await?;
+    let mut wanted: Vec<Value> = (1..COUNT).step_by(2).chain([COUNT]).map(owner).collect();
+    wanted[0]["blockOwnerDeletion"] = json!(true);
+    // The order of owners without an order is up to the cluster.
+    let mut found = merged["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
+    for owners in [&mut found, &mut wanted] {
+        owners.sort_by_key(|owner| owner["uid"].to_string());
+    }
+    if found != wanted {
+        return Err(format!("{} owners are left instead of {}", found.len(), wanted.len()).into());
+    }
+    let mut found: Vec<String> = serde_json::from_value(merged["metadata"]["finalizers"].clone())?;
+    let wanted = (0..10).rev().map(|number| format!("example.com/f{number}"));
+    if !wanted.chain(["example.com/new".to_owned()]).eq(found.iter().cloned()) {
+        found.truncate(20);
+        return Err(format!("the finalizers are {found:?}").into());
+    }
+    expect(client, 200, "PATCH", &map, MERGE_PATCH, json!({"metadata": {"finalizers": null}})).await?;
+    Ok(())
+}
+
 pub(crate) async fn objects_stay_objects(client: &Client) -> Outcome {
     let namespace = fresh_namespace(client, "hostile-").await?;
     let maps = format!("/api/v1/namespaces/{namespace}/configmaps");

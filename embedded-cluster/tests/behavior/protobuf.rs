@@ -178,7 +178,14 @@ pub(crate) async fn nobody_grants_more_than_they_have(client: &Client) -> Outcom
         ("rolebindings", binding("a", "ClusterRole", "edit")),
         ("rolebindings", binding("b", "Role", "a")),
     ] {
-        post_json(client, &path(resource), &object, Some(&user)).await?;
+        // An API server knows a moment later what was granted.
+        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while let Err(error) = post_json(client, &path(resource), &object, Some(&user)).await {
+            if tokio::time::Instant::now() > end {
+                return Err(error.into());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     }
     let held = "is attempting to grant RBAC permissions not currently held:";
     for (resource, object, message) in [

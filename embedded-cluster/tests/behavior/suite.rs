@@ -44,6 +44,7 @@ pub(crate) async fn run_suite(client: Client) -> Outcome {
     note("own namespaces", protobuf::namespaces_of_the_cluster_stay(&client).await);
     note("dry runs", hostile::dry_runs_delete_nothing(&client).await);
     note("limits of JSON patches", hostile::json_patches_have_limits(&client).await);
+    note("long lists", hostile::long_lists_are_merged(&client).await);
     note("no objects", hostile::objects_stay_objects(&client).await);
     note("scales", hostile::scales_are_checked(&client).await);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
