@@ -54,6 +54,37 @@ fn a_secret_quotes_what_looks_like_a_number() -> Result {
     Ok(())
 }
 
+#[cfg(unix)]
+#[test]
+fn a_secret_is_not_made_of_an_empty_file() -> Result {
+    let directory = tempfile::TempDir::new()?;
+    let file = |name: &str, text: &str| -> Result<String> {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    };
+    let (full, blank) = (file("full.crt", "x\n")?, file("blank.crt", "\n")?);
+    let statement = r#"{"name": "a", "registryScopes": ["*"], "signatureVerification": {"level": "strict"}}"#;
+    let policy = file("policy.json", &format!(r#"{{"version": "1.0", "trustPolicies": [{statement}]}}"#))?;
+    let cases = [
+        ("githubapp ab --app-id=1 --app-installation-id=2 --app-private-key=/dev/null", "private key file"),
+        ("tls ab --ca-crt-file=/dev/null", "TLS CA file"),
+        (&format!("tls ab --tls-crt-file={full} --tls-key-file={blank}"), "TLS key file"),
+        (&format!("helm ab --username=u --password=p --ca-crt-file={blank}"), "TLS CA file"),
+        ("git ab --url=https://host/a --bearer-token=t --ca-crt-file=/dev/null", "TLS CA file"),
+        ("git ab --url=ssh://git@host/a --private-key-file=/dev/null", "private key file"),
+        (&format!("notation ab --trust-policy-file={policy} --ca-cert-file={blank}"), "TLS CA file"),
+    ];
+    for (line, what) in cases {
+        let output = reconciler(&format!("create secret {line} --export"))?;
+        let stderr = String::from_utf8(output.stderr)?;
+        assert!(!output.status.success() && output.stdout.is_empty(), "{line}: {stderr}");
+        assert!(stderr.starts_with(&format!("✗ unable to read {what}: /")), "{line}: {stderr}");
+        assert!(stderr.ends_with(" is empty\n"), "{line}: {stderr}");
+    }
+    Ok(())
+}
+
 #[test]
 fn mistakes_are_one_line_and_the_usage() -> Result {
     let cases = [

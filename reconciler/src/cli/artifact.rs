@@ -15,7 +15,7 @@ use super::cluster::block_on;
 use super::manifest::to_yaml;
 use super::table::table;
 use super::{Failure, Global, Result, term};
-use content::{files_of_archive, files_of_path, pack, unpack};
+use content::{file_of_input, files_of_archive, files_of_path, pack, unpack};
 use registry::Remote;
 
 /// What pushed artifacts say about themselves.
@@ -52,7 +52,7 @@ fn provider(text: &str) -> std::result::Result<String, String> {
 /// What goes into an artifact.
 #[derive(Args)]
 pub(crate) struct Content {
-    /// Directory or file
+    /// Directory or file; `-` reads a file from standard input
     #[arg(long, short = 'f', short_alias = 'p', default_value = "")]
     path: String,
     /// Follow symbolic links
@@ -65,6 +65,9 @@ pub(crate) struct Content {
 
 impl Content {
     fn files(&self) -> Result<BTreeMap<String, content::File>> {
+        if self.path == "-" {
+            return file_of_input();
+        }
         let path = Path::new(&self.path);
         if self.path.is_empty() || !path.exists() {
             return Err(Failure::usage(format!(
@@ -155,20 +158,19 @@ impl Push {
                 term::action(&format!("pushing artifact to {}", self.address));
             }
             let digest = remote.push(archive, annotations).await?;
+            let repository = remote.repository();
+            // The order is that of Flux.
             let data = json!({
-                "repository": remote.repository(),
+                "url": format!("oci://{repository}@{digest}"),
+                "repository": repository,
                 "tag": remote.tag(),
                 "digest": digest,
-                "url": self.address,
             });
             match self.output.as_deref() {
                 Some("json") => term::print(&format!("{data:#}\n")),
                 Some(_) => term::print(&to_yaml(&data)?),
                 None => {
-                    term::success(&format!(
-                        "artifact successfully pushed to {}@{digest}",
-                        remote.repository()
-                    ));
+                    term::success(&format!("artifact successfully pushed to {repository}@{digest}"));
                     Ok(())
                 }
             }

@@ -27,6 +27,7 @@ mod migrate;
 mod policies;
 mod reconcile;
 mod render;
+mod resource_type;
 mod run;
 mod select;
 mod ssh_key;

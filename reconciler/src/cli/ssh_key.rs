@@ -85,6 +85,10 @@ pub(crate) fn read(path: &Path, password: &str) -> Result<KeyPair> {
         Failure::failed(format!("unable to read private key file: open {}: {error}", path.display()))
     };
     let private = std::fs::read_to_string(path).map_err(failed)?;
+    if private.trim().is_empty() {
+        // What ssh-keygen says of it depends on its version.
+        return Err(Failure::failed(format!("unable to read private key file: {} is empty", path.display())));
+    }
     // A key that needs another password is refused here, since this one does not fit.
     let mut command = Command::new("ssh-keygen");
     command.args(["-y", "-P", password, "-f"]).arg(path);

@@ -4,13 +4,13 @@ use clap::Args;
 use futures::future::LocalBoxFuture;
 use kube::api::ApiResource;
 use kube::core::{GroupVersionKind, TypeMeta};
-use kube::discovery::{Discovery, Scope};
 use reconciler_core::object;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-use super::cluster::{Cluster, block_on, request_failed};
+use super::cluster::{Cluster, block_on};
 use super::kinds::{HELM_CHART, HELM_RELEASE, KUSTOMIZATION, Kind};
+use super::resource_type::ResourceTypes;
 use super::wait::{condition, text};
 use super::{Failure, Global, Result, term};
 
@@ -23,7 +23,8 @@ const ORIGIN: [(&str, &str); 2] = [
 /// Options of `trace`.
 #[derive(Args)]
 pub(crate) struct Trace {
-    /// RESOURCE/NAME, RESOURCE NAME, or a name next to --kind and --api-version
+    /// TYPE/NAME or TYPE NAME, where TYPE is as in kubectl: cm, deployments.apps; or a name next to --kind and
+    /// --api-version
     #[arg(value_name = "OBJECT", num_args = 0..)]
     object: Vec<String>,
     /// Kind of the object
@@ -35,46 +36,35 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Prints what the object belongs to, up to its source.
+    /// Prints what each object belongs to, up to its source.
     pub(crate) fn run(&self, global: &Global) -> Result {
         let wanted = self.wanted()?;
         block_on(async {
             let cluster = Cluster::connect(global).await?;
-            let found = match &wanted {
-                Wanted::Exactly { resource, name } => {
-                    cluster.find(resource, &cluster.namespace, name).await?
+            let (mut reports, mut failures) = (Vec::new(), Vec::new());
+            for (resource, namespace, name) in located(&cluster, wanted).await? {
+                let found = cluster.find(&resource, &namespace, &name).await?.ok_or_else(|| {
+                    let place = match namespace.as_str() {
+                        "" => "in the cluster".to_owned(),
+                        namespace => format!("in namespace {namespace}"),
+                    };
+                    let kind = &resource.kind;
+                    Failure::failed(format!("failed to find object: there is no {kind} {name} {place}"))
+                })?;
+                match report(&cluster, &found).await {
+                    Ok(report) => reports.push(report),
+                    Err(Failure::Failed(reason)) => failures.push(reason),
+                    Err(other) => return Err(other),
                 }
-                Wanted::Word { resource, name } => {
-                    let (resource, is_namespaced) = discover(&cluster, resource).await?;
-                    let namespace = if is_namespaced { cluster.namespace.as_str() } else { "" };
-                    cluster.find(&resource, namespace, name).await?
-                }
-            };
-            let found = found.ok_or_else(|| {
-                Failure::failed(format!(
-                    "failed to find object: there is no {} in namespace {}",
-                    self.object.join("/"),
-                    cluster.namespace
-                ))
-            })?;
-            term::print(&report(&cluster, &found).await?)
+            }
+            term::print(&reports.join("---\n"))?;
+            if failures.is_empty() { Ok(()) } else { Err(Failure::Failed(failures.join("\n"))) }
         })
     }
 
     fn wanted(&self) -> Result<Wanted> {
         if self.kind.is_none() && self.api_version.is_none() {
-            let parts: Vec<&str> = match self.object.as_slice() {
-                [one] => one.splitn(2, '/').collect(),
-                more => more.iter().map(String::as_str).collect(),
-            };
-            return match parts.as_slice() {
-                [resource, name] => {
-                    Ok(Wanted::Word { resource: (*resource).to_owned(), name: (*name).to_owned() })
-                }
-                _ => Err(Failure::usage(
-                    "either `<resource>/<name>` or `<resource> <name>` is required as an argument",
-                )),
-            };
+            return words(&self.object).map(Wanted::Words);
         }
         let name = self.object.first().ok_or_else(|| Failure::usage("object name is required"))?;
         let kind = self.kind.clone().ok_or_else(|| Failure::usage("object kind is required (--kind)"))?;
@@ -88,32 +78,48 @@ impl Trace {
     }
 }
 
-/// How an object was asked for.
+/// How objects were asked for.
 enum Wanted {
-    Exactly { resource: ApiResource, name: String },
-    Word { resource: String, name: String },
+    Exactly {
+        resource: ApiResource,
+        name: String,
+    },
+    /// A word for a kind and a name each.
+    Words(Vec<[String; 2]>),
 }
 
-/// The kind that a word means: its plural, its singular or its name.
-async fn discover(cluster: &Cluster, word: &str) -> Result<(ApiResource, bool)> {
-    // Words that other commands know, which a cluster does not.
-    let word = match word {
-        "ks" => "kustomizations.kustomize.toolkit.fluxcd.io",
-        "hr" => "helmreleases.helm.toolkit.fluxcd.io",
-        other => other,
-    };
-    let discovery = Discovery::new(cluster.client.clone()).run().await.map_err(request_failed)?;
-    for group in discovery.groups() {
-        for (resource, capabilities) in group.recommended_resources() {
-            let plain = word.split('.').next().unwrap_or(word);
-            let named =
-                resource.plural.eq_ignore_ascii_case(plain) || resource.kind.eq_ignore_ascii_case(plain);
-            if named && (plain == word || word.ends_with(&resource.group)) {
-                return Ok((resource, capabilities.scope == Scope::Namespaced));
-            }
-        }
+/// Kinds and names, as `TYPE/NAME …` or `TYPE NAME …`; several types are separated by commas.
+fn words(arguments: &[String]) -> Result<Vec<[String; 2]>> {
+    let usage =
+        || Failure::usage("either `<resource>/<name>` or `<resource> <name>` is required as an argument");
+    if arguments.iter().any(|argument| argument.contains('/')) {
+        let pair = |argument: &String| {
+            let (resource, name) = argument.split_once('/').ok_or_else(usage)?;
+            Ok([resource.to_owned(), name.to_owned()])
+        };
+        return arguments.iter().map(pair).collect();
     }
-    Err(Failure::failed(format!("the server doesn't have a resource type \"{word}\"")))
+    let (resources, names) =
+        arguments.split_first().filter(|(_, names)| !names.is_empty()).ok_or_else(usage)?;
+    let pairs = resources
+        .split(',')
+        .flat_map(|resource| names.iter().map(move |name| [resource.to_owned(), name.clone()]));
+    Ok(pairs.collect())
+}
+
+/// The kinds, namespaces and names of what was asked for.
+async fn located(cluster: &Cluster, wanted: Wanted) -> Result<Vec<(ApiResource, String, String)>> {
+    let words = match wanted {
+        Wanted::Exactly { resource, name } => return Ok(vec![(resource, cluster.namespace.clone(), name)]),
+        Wanted::Words(words) => words,
+    };
+    let types = ResourceTypes::of(cluster).await?;
+    let locate = |[word, name]: [String; 2]| {
+        let (resource, is_namespaced) = types.find(&word)?;
+        let namespace = if is_namespaced { cluster.namespace.clone() } else { String::new() };
+        Ok((resource.clone(), namespace, name))
+    };
+    words.into_iter().map(locate).collect()
 }
 
 /// Name and namespace of the manager that labels or those of owners name.

@@ -9,11 +9,14 @@ use serde_json::{Map, Value};
 
 use super::cluster::{Cluster, block_on};
 use super::manifest::to_yaml;
-use super::manifests::NAME;
 use super::{Global, Result, term};
 
 /// How long to wait for the cluster.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The key of this program's version, under which scripts look for that of the command line. An image may have the
+/// name of this program.
+const CLIENT: &str = "flux";
 
 /// Options of `version`.
 #[derive(Args)]
@@ -42,11 +45,11 @@ impl Version {
             })?;
         }
         if self.output == "json" {
-            others.insert("reconciler".to_owned(), own.into());
+            others.insert(CLIENT.to_owned(), own.into());
             return term::print(&format!("{:#}\n", Value::Object(others)));
         }
         let rest = if others.is_empty() { String::new() } else { to_yaml(&Value::Object(others))? };
-        term::print(&format!("reconciler: {own}\n{rest}"))
+        term::print(&format!("{CLIENT}: {own}\n{rest}"))
     }
 }
 
@@ -60,9 +63,7 @@ async fn controllers(cluster: &Cluster) -> Result<Map<String, Value>> {
         for image in containers.into_iter().flatten().filter_map(|container| container["image"].as_str()) {
             let name = image.rsplit('/').next().unwrap_or(image);
             let (name, tag) = name.split_once([':', '@']).unwrap_or((name, ""));
-            // The plain name is the entry of this program.
-            let name = if name == NAME { format!("{name} in the cluster") } else { name.to_owned() };
-            found.insert(name, tag.into());
+            found.insert(name.to_owned(), tag.into());
         }
     }
     Ok(found)

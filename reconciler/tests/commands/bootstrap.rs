@@ -40,7 +40,21 @@ fn bootstrap_follows_the_repository_and_changes_nothing_the_second_time() -> Res
     assert!(tree.contains("ConfigMap/default/added"), "{tree}");
     let got = stage.succeeds("get kustomizations")?;
     assert!(got.contains(&format!("main@sha1:{}", &commit[..8])), "{got}");
-    assert!(stage.succeeds("trace configmap/added -n default")?.contains("Kustomization:   flux-system"));
+    for words in ["configmap/added", "cm added", "configmaps/added", "ConfigMap.v1. added"] {
+        let traced = stage.succeeds(&format!("trace {words} -n default"))?;
+        assert!(traced.contains("Kustomization:   flux-system"), "{words}: {traced}");
+    }
+    // Several objects, and kinds of several groups.
+    let several =
+        "trace ks/flux-system gitrepo/flux-system kustomization.kustomize.toolkit.fluxcd.io/flux-system";
+    let traced = stage.succeeds(several)?;
+    let objects: Vec<&str> = traced.lines().filter_map(|line| line.strip_prefix("Object: ")).collect();
+    let sync = ["Kustomization/flux-system", "GitRepository/flux-system", "Kustomization/flux-system"];
+    assert_eq!(objects.iter().map(|object| object.trim()).collect::<Vec<_>>(), sync, "{traced}");
+    let unknown = stage.fails("trace deployments.v1beta1.apps/added -n default")?;
+    assert!(unknown.contains("doesn't have a resource type \"deployments.v1beta1.apps\""), "{unknown}");
+    let missing = stage.fails("trace deploy adde -n default")?;
+    assert!(missing.contains("there is no Deployment adde in namespace default"), "{missing}");
 
     // What is suspended cannot be reconciled.
     stage.succeeds("suspend kustomization flux-system")?;

@@ -121,8 +121,8 @@ fn install_is_checked_and_undone() -> Result {
     let version = env!("CARGO_PKG_VERSION");
     let versions: serde_json::Value = serde_json::from_str(&stage.succeeds("version -o json")?)?;
     let wanted = format!("v{version}");
-    assert_eq!(versions, serde_json::json!({"reconciler": wanted, "reconciler in the cluster": wanted}));
-    assert_eq!(stage.succeeds("version --client")?, format!("reconciler: v{version}\n"));
+    assert_eq!(versions, serde_json::json!({"flux": wanted, "reconciler": wanted}));
+    assert_eq!(stage.succeeds("version --client")?, format!("flux: v{version}\n"));
     stage.succeeds("create tenant apps --with-namespace=apps")?;
     let account = stage.succeeds("create tenant apps --with-namespace=apps --skip-namespace --export")?;
     assert!(account.contains("kind: ServiceAccount") && !account.contains("kind: Namespace"), "{account}");

@@ -1,6 +1,7 @@
 //! Commands on an embedded cluster that listens on a loopback port, or on the one that `KUBECONFIG` names, with
 //! controllers in a process of their own.
 
+mod artifacts;
 mod bootstrap;
 mod connection;
 mod diff;
@@ -8,6 +9,8 @@ mod diff;
 mod forge;
 mod install;
 mod migrate;
+#[path = "../../../flux-cases/src/registry.rs"]
+mod registry;
 #[cfg(unix)]
 #[path = "../remotes/server.rs"]
 #[expect(dead_code, reason = "the tests of remotes use the rest")]

@@ -12,11 +12,37 @@ use crate::cli::{Failure, Result};
 /// The most that an archive may hold.
 const LARGEST: u64 = 1 << 30;
 
+/// The file that standard input becomes. It always has the same name, so that the same content has the same digest.
+const INPUT: &str = "stdin.yaml";
+
 /// A file.
 #[derive(Default)]
 pub(super) struct File {
     pub(super) bytes: Vec<u8>,
     is_executable: bool,
+}
+
+/// The file that standard input has.
+pub(super) fn file_of_input() -> Result<BTreeMap<String, File>> {
+    let bytes = read_input(std::io::stdin().lock(), LARGEST)?;
+    Ok(BTreeMap::from([(INPUT.to_owned(), File { bytes, is_executable: false })]))
+}
+
+fn read_input(input: impl Read, largest: u64) -> Result<Vec<u8>> {
+    let failed = |reason: &str| Failure::failed(format!("standard input, which --path=- reads, {reason}"));
+    let mut bytes = Vec::new();
+    input
+        .take(largest.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&format!("cannot be read: {error}")))?;
+    // Applying an artifact without objects would delete everything that the one before had.
+    if bytes.is_empty() {
+        return Err(failed("is empty: did the program in front of the pipe fail?"));
+    }
+    match bytes.len() as u64 > largest {
+        true => Err(failed(&format!("has more than {largest} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// The files below a directory, or the file itself. Links are left out, or followed within the directory.
@@ -133,7 +159,15 @@ pub(super) fn unpack(archive: &[u8], directory: &Path) -> Result {
 
 #[cfg(test)]
 mod tests {
-    use super::{files_of_archive, files_of_path, pack, unpack};
+    use super::{files_of_archive, files_of_path, pack, read_input, unpack};
+
+    #[test]
+    fn standard_input_has_a_limit_and_cannot_be_empty() {
+        let read = |text: &str| read_input(text.as_bytes(), 4).map_err(|failure| format!("{failure:?}"));
+        assert_eq!(read("a: b"), Ok(b"a: b".to_vec()));
+        assert!(read("a: bc").is_err_and(|message| message.contains("more than 4 bytes")));
+        assert!(read("").is_err_and(|message| message.contains("is empty")));
+    }
 
     #[test]
     fn what_is_packed_comes_out_again() -> Result<(), Box<dyn std::error::Error>> {

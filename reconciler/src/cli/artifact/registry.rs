@@ -60,9 +60,13 @@ impl Remote {
         Ok(Remote { client, reference, auth })
     }
 
-    /// Registry and path.
+    /// Registry and path. Docker Hub has the name that Flux prints.
     pub(super) fn repository(&self) -> String {
-        format!("{}/{}", self.reference.registry(), self.reference.repository())
+        let registry = match self.reference.registry() {
+            "docker.io" => "index.docker.io",
+            registry => registry,
+        };
+        format!("{registry}/{}", self.reference.repository())
     }
 
     /// The tag of the address.

@@ -301,6 +301,16 @@ fn read_file(what: &str, path: &str) -> Result<String> {
         .map_err(|error| Failure::failed(format!("unable to read {what}: open {path}: {}", reason(&error))))
 }
 
+/// Reads a file with a key, a certificate or the like, which is of no use when it is empty: a Secret without it would
+/// fail much later.
+fn read_credential(what: &str, path: &str) -> Result<String> {
+    let text = read_file(what, path)?;
+    match text.trim().is_empty() {
+        true => Err(Failure::failed(format!("unable to read {what}: {path} is empty"))),
+        false => Ok(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{ObjectReference, is_object_name, labels};

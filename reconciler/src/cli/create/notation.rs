@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{Context, Name, Objects, read_file};
+use super::{Context, Name, Objects, read_credential};
 use crate::cli::manifest::Manifest;
 use crate::cli::{Failure, Result};
 
@@ -31,7 +31,7 @@ impl Objects for Notation {
         if self.trust_policy_file.is_empty() {
             return Err(Failure::usage("--trust-policy-file is required"));
         }
-        let text = read_file("trust policy file", &self.trust_policy_file)?;
+        let text = read_credential("trust policy file", &self.trust_policy_file)?;
         let policy: Value = serde_json::from_str(&text).map_err(|error| {
             Failure::failed(format!("failed to unmarshal trust policy {}: {error}", self.trust_policy_file))
         })?;
@@ -45,7 +45,7 @@ impl Objects for Notation {
                 failures.push(format!("{name} must end with either .crt or .pem"));
                 continue;
             }
-            object = object.with(&format!("/stringData/{name}"), read_file("TLS CA file", path)?);
+            object = object.with(&format!("/stringData/{name}"), read_credential("TLS CA file", path)?);
         }
         if !failures.is_empty() {
             return Err(Failure::Failed(failures.join("\n")));

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use reconciler_core::receiver::webhook_path;
 use serde_json::json;
 
-use super::{Context, Name, Objects, git_url, read_file};
+use super::{Context, Name, Objects, git_url, read_credential};
 use crate::cli::manifest::Manifest;
 use crate::cli::ssh_key::{self, KeyFlags};
 use crate::cli::{Failure, Result};
@@ -179,7 +179,7 @@ impl Ssh<'_> {
 pub(super) fn with_file(object: Manifest, key: &str, what: &str, path: &str) -> Result<Manifest> {
     match path {
         "" => Ok(object),
-        _ => Ok(object.with(&format!("/stringData/{key}"), read_file(what, path)?)),
+        _ => Ok(object.with(&format!("/stringData/{key}"), read_credential(what, path)?)),
     }
 }
 
@@ -216,7 +216,7 @@ impl Objects for GithubApp {
         if self.app_private_key.is_empty() {
             return Err(Failure::usage("--app-private-key is required"));
         }
-        let key = read_file("private key file", &self.app_private_key)?;
+        let key = read_credential("private key file", &self.app_private_key)?;
         let object = secret(context)
             .with("/stringData/githubAppBaseURL", self.app_base_url.as_str())
             .with("/stringData/githubAppID", self.app_id.as_str())
