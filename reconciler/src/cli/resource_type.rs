@@ -112,7 +112,7 @@ mod tests {
         let mice = resource("mice", "mouse", "Mouse", &["mm"]);
         let list = json!({"items": [
             group("", &["v1"], &[resource("events", "event", "Event", &["ev"])]),
-            group("animals.example.org", &["v1", "v1beta1"], &[mice.clone()]),
+            group("animals.example.org", &["v1", "v1beta1"], std::slice::from_ref(&mice)),
             group("devices.example.org", &["v2"], &[mice, resource("ev", "electric", "Electric", &[])]),
         ]});
         let known = ResourceTypes(types(serde_json::from_value(list)?));
