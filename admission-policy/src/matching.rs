@@ -6,6 +6,9 @@ use crate::objects::{Lookup, named};
 use crate::request::Request;
 use crate::spec::{MatchResources, Rule, Selector};
 
+/// The label of a namespace with its name.
+const NAME: &str = "kubernetes.io/metadata.name";
+
 impl Selector {
     /// Whether an object has the labels that are wanted.
     #[must_use]
@@ -60,6 +63,18 @@ impl MatchResources {
             && self.is_in_namespace(request, lookup)
     }
 
+    /// Whether it is up to the labels of a namespace that is not known if the request is one of these.
+    pub(crate) fn needs_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
+        let is_asked = self.namespace_selector.as_ref().is_some_and(Selector::needs_labels);
+        let is_listed = self.resource_rules.is_empty() || any(&self.resource_rules, request);
+        is_asked
+            && is_listed
+            && !any(&self.exclude_resource_rules, request)
+            && self.has_labels(request)
+            && !request.namespace().is_empty()
+            && lookup.namespace(request.namespace()).is_none()
+    }
+
     fn has_labels(&self, request: &Request<'_>) -> bool {
         let Some(selector) = &self.object_selector else { return true };
         request.object.into_iter().chain(request.old_object).any(|object| selector.matches(object))
@@ -71,6 +86,12 @@ impl MatchResources {
 }
 
 impl Selector {
+    /// Whether it wants labels besides the name, which every namespace has.
+    fn needs_labels(&self) -> bool {
+        let keys = self.match_labels.keys().chain(self.match_expressions.iter().map(|wanted| &wanted.key));
+        keys.into_iter().any(|key| key != NAME)
+    }
+
     /// Whether the namespace of a request has the labels that are wanted. The labels of a Namespace are its own;
     /// what is in no namespace is always meant.
     #[must_use]
@@ -82,9 +103,9 @@ impl Selector {
             return true;
         }
         // One that is not known has no labels but its name.
-        let namespace = lookup.namespace(request.namespace()).unwrap_or_else(|| {
-            serde_json::json!({"metadata": {"labels": {"kubernetes.io/metadata.name": request.namespace()}}})
-        });
+        let namespace = lookup
+            .namespace(request.namespace())
+            .unwrap_or_else(|| serde_json::json!({"metadata": {"labels": {NAME: request.namespace()}}}));
         self.matches(&namespace)
     }
 }

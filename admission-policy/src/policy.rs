@@ -124,6 +124,27 @@ impl Policies {
         bindings.find(|(_, policy)| !is_there(policy))
     }
 
+    /// The names of policies of which nobody knows if they are about a request: they select namespaces by labels, and its
+    /// namespace is not known. They are taken for policies about other namespaces.
+    pub fn without_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<&str> {
+        let mut found = Vec::new();
+        for (name, policy) in &self.policies {
+            let rules = &policy.match_constraints;
+            let bindings = self.bindings.iter().filter(|(_, binding)| binding.policy_name == *name);
+            let mut resources = bindings.map(|(_, binding)| binding.match_resources.as_ref());
+            let is_unknown = if rules.needs_namespace(request, lookup) {
+                resources.next().is_some()
+            } else {
+                rules.matches(request, lookup)
+                    && resources.flatten().any(|resources| resources.needs_namespace(request, lookup))
+            };
+            if is_unknown && !rules.resource_rules.is_empty() {
+                found.push(name.as_str());
+            }
+        }
+        found
+    }
+
     /// What the policies have against a request. Nothing is ever found in policies themselves.
     pub fn check(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<Finding> {
         self.review(request, lookup).findings

@@ -1,5 +1,6 @@
 //! Policies in files: ValidatingAdmissionPolicies and, with the feature `rego`, modules in Rego.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -180,7 +181,7 @@ impl PolicySet {
         subjects: &[Subject<'_>],
         all: impl IntoIterator<Item = &'a Value>,
     ) -> Result<Vec<Vec<Finding>>, String> {
-        let lookup = Objects::new(self.objects.iter().cloned().chain(all.into_iter().cloned()));
+        let lookup = self.lookup(all);
         let resource = |Subject { object, .. }: &Subject<'_>| {
             lookup.resource(object::api_version(object), object::kind(object))
         };
@@ -194,5 +195,28 @@ impl PolicySet {
             findings.splice(0..0, found.chain(review.annotations.into_iter().map(Finding::from)));
         }
         Ok(findings)
+    }
+
+    /// The policies, each with a namespace, of which nobody knows whether they are about some of these objects: they
+    /// select namespaces by labels, and the Namespace is neither in their files nor among `all`. Such policies find
+    /// nothing.
+    pub fn unknown_namespaces<'a>(
+        &self,
+        subjects: &[Subject<'_>],
+        all: impl IntoIterator<Item = &'a Value>,
+    ) -> BTreeSet<(String, String)> {
+        let lookup = self.lookup(all);
+        let mut unknown = BTreeSet::new();
+        for subject in subjects {
+            let resource = lookup.resource(object::api_version(subject.object), object::kind(subject.object));
+            for policy in self.policies.without_namespace(&subject.request(&resource), &lookup) {
+                unknown.insert((policy.to_owned(), object::namespace(subject.object).to_owned()));
+            }
+        }
+        unknown
+    }
+
+    fn lookup<'a>(&self, all: impl IntoIterator<Item = &'a Value>) -> Objects {
+        Objects::new(self.objects.iter().cloned().chain(all.into_iter().cloned()))
     }
 }

@@ -235,6 +235,27 @@ fn a_binding_without_its_policy_is_an_error() -> Outcome {
     Ok(())
 }
 
+/// A policy that selects namespaces by labels finds nothing where nobody knows them, and that is said.
+#[test]
+fn a_namespace_that_is_not_known_is_named() -> Outcome {
+    let directory = directory()?;
+    let overlay = "resources: [../base]\nnamespace: shop\nreplicas: [{name: web, count: 9}]\n";
+    std::fs::write(directory.path().join("large/kustomization.yaml"), overlay)?;
+    let output = run(&directory, "large --policy policies")?;
+    assert!(output.status.success());
+    let error = String::from_utf8(output.stderr)?;
+    let warning = "large: nothing says which labels the namespace 'shop' has, so the ValidatingAdmissionPolicy \
+                   'replicas', which selects namespaces by labels, was not asked about its objects";
+    assert_eq!(error.matches(warning).count(), 1, "{error}");
+    // By its name it is known.
+    let by_name = FILES[0].1.replace("{env: production}", "{kubernetes.io/metadata.name: shop}");
+    std::fs::write(directory.path().join(FILES[0].0), by_name)?;
+    assert!(refused(&directory, "large --policy policies")?.contains("Deployment/shop/web"));
+    let output = run(&directory, "small --policy policies")?;
+    assert_eq!(String::from_utf8(output.stderr)?, "");
+    Ok(())
+}
+
 fn build(directory: &TempDir, overlay: &str, more: &str) -> Outcome<Output> {
     std::fs::write(directory.path().join("web.yaml"), KUSTOMIZATION)?;
     let line = format!("kustomization web --path {overlay} --kustomization-file web.yaml --dry-run {more}");

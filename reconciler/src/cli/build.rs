@@ -62,7 +62,7 @@ impl Build {
                 text.push_str("---\n");
             }
             // What would be refused is not printed: someone may apply it.
-            what.policies.check(&directory, objects)?;
+            what.policies.check(&directory, objects, &[])?;
             term::print(&text)
         })
     }

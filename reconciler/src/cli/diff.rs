@@ -1,15 +1,18 @@
 //! `diff`: what applying local directories would change in the cluster.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::future::LocalBoxFuture;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
 use reconciler::apply::Objects;
 use reconciler_api::annotation;
 use reconciler_api::kustomization::{IgnoreRule, Selector};
 use reconciler_core::object;
 use reconciler_core::ssa::{ObjectId, normalize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster::{Cluster, block_on};
 use super::comparison::compare;
@@ -76,7 +79,10 @@ impl Diff {
             let compared = Compared { cluster: &cluster, objects: &objects, flags: &what.flags };
             compared.kustomization(&kustomization, &directory, &mut report).await?;
             term::print(&report.text)?;
-            what.policies.check(&directory, std::mem::take(&mut report.rendered))?;
+            let rendered = std::mem::take(&mut report.rendered);
+            let namespaces =
+                if what.policies.is_asked() { compared.namespaces(&rendered).await } else { Vec::new() };
+            what.policies.check(&directory, rendered, &namespaces)?;
             match report.failures.is_empty() {
                 false => Err(Failure::Trouble(report.failures.join("\n"))),
                 true if report.differs => {
@@ -112,6 +118,22 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
+    /// The namespaces of objects, whose labels policies select. One that cannot be read is not known.
+    async fn namespaces(&self, objects: &[policies::Object]) -> Vec<Value> {
+        let api: Api<Namespace> = Api::all(self.cluster.client.clone());
+        let names = objects.iter().map(|object| object::namespace(&object.value));
+        let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+        let mut found = Vec::new();
+        for name in names {
+            let Ok(Some(namespace)) = api.get_opt(name).await else { continue };
+            let labels = namespace.metadata.labels;
+            found.push(json!({
+                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels},
+            }));
+        }
+        found
+    }
+
     /// Compares all objects of a Kustomization; those of the Kustomizations among them, too, if asked for.
     fn kustomization<'b>(
         &'b self,

@@ -26,15 +26,21 @@ pub(crate) struct PolicyFlags {
 }
 
 impl PolicyFlags {
-    /// Checks objects that were rendered from a directory, and says what was found.
+    /// Whether there are policies.
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.policy.is_empty()
+    }
+
+    /// Checks objects that were rendered from a directory, and says what was found. Policies may refer to what is `known`
+    /// of the cluster.
     ///
     /// # Errors
     /// Something would be refused, or policies cannot be evaluated.
-    pub(crate) fn check(&self, path: &Path, objects: Vec<Object>) -> Result {
-        if self.policy.is_empty() {
+    pub(crate) fn check(&self, path: &Path, objects: Vec<Object>, known: &[Value]) -> Result {
+        if !self.is_asked() {
             return Ok(());
         }
-        let checked = Checked::new(&self.policy, vec![(path.display().to_string(), objects)])?;
+        let checked = Checked::new(&self.policy, vec![(path.display().to_string(), objects)], known)?;
         super::term::note(&checked.text(self.policy_output));
         checked.outcome()
     }
@@ -68,8 +74,8 @@ impl Verdict {
 pub(crate) struct Checked(Vec<(String, Vec<Verdict>)>);
 
 impl Checked {
-    /// Asks the policies in files and directories about all objects.
-    pub(crate) fn new(paths: &[PathBuf], all: Vec<(String, Vec<Object>)>) -> Result<Self> {
+    /// Asks the policies in files and directories about all objects. They may refer to what is `known` of a cluster.
+    pub(crate) fn new(paths: &[PathBuf], all: Vec<(String, Vec<Object>)>, known: &[Value]) -> Result<Self> {
         let mut files = Files::default();
         for path in paths {
             read(path, &mut files)?;
@@ -85,8 +91,15 @@ impl Checked {
             let subjects =
                 objects.iter().map(|object| Subject { object: &object.value, old: object.old.as_ref() });
             let subjects: Vec<Subject<'_>> = subjects.collect();
-            let findings =
-                policies.check(&subjects, objects.iter().map(|object| &object.value)).map_err(named)?;
+            let together = || objects.iter().map(|object| &object.value).chain(known);
+            for (policy, namespace) in policies.unknown_namespaces(&subjects, together()) {
+                super::term::warning(&format!(
+                    "{path}: nothing says which labels the namespace '{namespace}' has, so the \
+                     ValidatingAdmissionPolicy '{policy}', which selects namespaces by labels, was not asked about its \
+                     objects: add the Namespace to the files of --policy"
+                ));
+            }
+            let findings = policies.check(&subjects, together()).map_err(named)?;
             let verdicts =
                 objects.into_iter().zip(findings).map(|(Object { value, place, .. }, findings)| Verdict {
                     subject: ObjectId::of(&value).subject(),

@@ -33,7 +33,7 @@ impl Test {
             let objects = if path.is_dir() { render(path)? } else { policies::read_with_lines(path)? };
             all.push((path.display().to_string(), objects));
         }
-        let checked = Checked::new(&self.policy, all)?;
+        let checked = Checked::new(&self.policy, all, &[])?;
         term::print(&checked.text(self.output))?;
         checked.outcome()
     }

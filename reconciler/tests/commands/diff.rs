@@ -100,6 +100,18 @@ fn policies_know_what_exists() -> Result {
     assert_eq!(error.matches("denied request").count(), 2, "{error}");
     assert!(error.contains("2 objects would be refused"), "{error}");
 
+    // The cluster knows the labels of a namespace, which has at least one with its name.
+    let selector = "namespaceSelector: {matchExpressions: [{key: diff-policy, operator: DoesNotExist}]}";
+    let labels = policy("labels", "CREATE", "'false'", "\"'no label'\"").replace(
+        "validationActions: [Deny]",
+        &format!("validationActions: [Deny], matchResources: {{{selector}}}"),
+    );
+    std::fs::create_dir(stage.path("labels"))?;
+    std::fs::write(stage.path("labels/policy.yaml"), labels)?;
+    let (status, out, error) = diff(&format!("--policy {here}/labels"))?;
+    assert_eq!(status, Some(2), "{out}\n{error}");
+    assert!(error.contains("no label") && !error.contains("nothing says"), "{error}");
+
     // Without objections, the status says that something differs.
     std::fs::write(stage.path("web/deployment.yaml"), deployment(3))?;
     let (status, out, error) = diff(&format!("--policy {here}/update"))?;
