@@ -119,6 +119,7 @@ fn render(
     let post_build = spec.post_build.as_ref().filter(|post_build| {
         !variables.is_empty() || post_build.substitute_strategy.as_deref() == Some("Always")
     });
+    let common = place::common_namespace(host.generated(), tree, spec);
     let mut objects = Vec::with_capacity(rendered.resources().len());
     for resource in rendered.resources() {
         if tree.cancellation().is_cancelled() {
@@ -145,11 +146,11 @@ fn render(
                 place: place.map(|place| place::relative(&place.to_string()).to_owned()),
             });
         }
-        let namespace_place = resource
-            .node
-            .at(&["metadata", "namespace"])
-            .and_then(|node| rendered.location(node))
-            .and_then(|found| place::of_namespace(&found, host.generated(), tree, spec));
+        let written = || rendered.location(resource.node.at(&["metadata", "namespace"])?);
+        let namespace_place = match &common {
+            Some((namespace, place)) if namespace == resource.namespace() => Some(place.clone()),
+            _ => written().map(|found| place::line(&found)),
+        };
         let place = rendered.location(&resource.node).map(|found| place::line(&found));
         objects.push(Object { value, namespace_place, place });
     }

@@ -7,26 +7,23 @@ use reconciler_core::generator::Generated;
 
 use crate::source::git::GitTree;
 
-/// Where a namespace was written. A place in the generated kustomization file is looked up in the
-/// file that it was made from.
-pub(super) fn of_namespace(
-    place: &Location,
+/// The namespace that a spec, or the kustomization file of its directory, puts all objects into, and where it says so. It
+/// wins over what the objects and other kustomizations say.
+pub(super) fn common_namespace(
     generated: &Generated,
     tree: &GitTree,
     spec: &KustomizationSpec,
-) -> Option<String> {
-    if relative(&place.file) != relative(&generated.path) {
-        return Some(line(place));
-    }
-    if spec.target_namespace.is_some() {
-        return Some("spec.targetNamespace of the Kustomization".to_owned());
+) -> Option<(String, String)> {
+    if let Some(namespace) = &spec.target_namespace {
+        return Some((namespace.clone(), "spec.targetNamespace of the Kustomization".to_owned()));
     }
     let text = String::from_utf8(tree.read(&generated.path).ok()?).ok()?;
     let sources = Sources::default();
     let file = sources.add(&generated.path, SourceText::from(text.clone()), None);
     let node = yaml::read_config(&text, file).ok()??;
-    let place = sources.location(node.get("namespace")?.pos)?;
-    Some(line(&place))
+    let namespace = node.get("namespace")?;
+    let place = sources.location(namespace.pos)?;
+    Some((namespace.as_scalar()?.text().to_owned(), line(&place)))
 }
 
 /// A place as `file:line`.

@@ -621,3 +621,35 @@ async fn what_others_change_is_only_reported_where_that_is_asked_for() -> Outcom
     stage.disappears(&path).await?;
     stage.stop().await
 }
+
+/// The namespace that an overlay or the spec sets wins, so that is what is named when it does not exist.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_does_not_exist_is_traced_to_who_sets_it() -> Outcome {
+    let mut stage = Stage::new("lost-namespaces").await?;
+    let overlay = "# staging\nresources:\n- ../base\nnamespace: defailt\n";
+    stage.commit(
+        "first commit",
+        &[
+            ("main/.keep", ""),
+            ("base/kustomization.yaml", "resources:\n- map.yaml\n"),
+            ("base/map.yaml", &map("lost", "b")),
+            ("overlay/kustomization.yaml", overlay),
+        ],
+    )?;
+    stage.start("main").await?;
+    for (name, spec, place) in [
+        ("overlay", json!({}), "overlay/kustomization.yaml:4"),
+        (
+            "target",
+            json!({"path": "./base", "targetNamespace": "defailt"}),
+            "spec.targetNamespace of the Kustomization",
+        ),
+    ] {
+        stage.create(name, &spec).await?;
+        let message = stage.not_ready(name, "ReconciliationFailed", "defailt").await?;
+        let hint = format!("namespace \"defailt\" is set at {place}, did you mean \"default\"?");
+        assert!(message.contains(&hint), "{message}");
+        stage.delete(name).await?;
+    }
+    stage.stop().await
+}
