@@ -56,23 +56,21 @@ fn is_resource(rule: &str, request: &Request<'_>) -> bool {
 impl MatchResources {
     /// Whether the request is one of these. Without rules, all are.
     pub(crate) fn matches(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
-        let is_listed = self.resource_rules.is_empty() || any(&self.resource_rules, request);
-        is_listed
-            && !any(&self.exclude_resource_rules, request)
-            && self.has_labels(request)
-            && self.is_in_namespace(request, lookup)
+        self.matches_anywhere(request) && self.is_in_namespace(request, lookup)
     }
 
-    /// Whether it is up to the labels of a namespace that is not known if the request is one of these.
+    /// Whether the labels of the request's namespace decide if the request is one of these, and the namespace is not known.
     pub(crate) fn needs_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> bool {
-        let is_asked = self.namespace_selector.as_ref().is_some_and(Selector::needs_labels);
-        let is_listed = self.resource_rules.is_empty() || any(&self.resource_rules, request);
-        is_asked
-            && is_listed
-            && !any(&self.exclude_resource_rules, request)
-            && self.has_labels(request)
+        self.namespace_selector.as_ref().is_some_and(Selector::needs_labels)
+            && self.matches_anywhere(request)
             && !request.namespace().is_empty()
             && lookup.namespace(request.namespace()).is_none()
+    }
+
+    /// Whether the request is one of these, whatever its namespace is.
+    fn matches_anywhere(&self, request: &Request<'_>) -> bool {
+        let is_listed = self.resource_rules.is_empty() || any(&self.resource_rules, request);
+        is_listed && !any(&self.exclude_resource_rules, request) && self.has_labels(request)
     }
 
     fn has_labels(&self, request: &Request<'_>) -> bool {
@@ -86,7 +84,7 @@ impl MatchResources {
 }
 
 impl Selector {
-    /// Whether it wants labels besides the name, which every namespace has.
+    /// Whether it selects by labels besides the name, which every namespace has.
     fn needs_labels(&self) -> bool {
         let keys = self.match_labels.keys().chain(self.match_expressions.iter().map(|wanted| &wanted.key));
         keys.into_iter().any(|key| key != NAME)

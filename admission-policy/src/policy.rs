@@ -124,8 +124,8 @@ impl Policies {
         bindings.find(|(_, policy)| !is_there(policy))
     }
 
-    /// The names of policies of which nobody knows if they are about a request: they select namespaces by labels, and its
-    /// namespace is not known. They are taken for policies about other namespaces.
+    /// The names of policies that may or may not be about a request: they select namespaces by labels, and the request's
+    /// namespace is not known. [`Policies::review`] treats such a namespace as one whose only label is its name.
     pub fn without_namespace(&self, request: &Request<'_>, lookup: &impl Lookup) -> Vec<&str> {
         let mut found = Vec::new();
         for (name, policy) in &self.policies {

@@ -197,9 +197,9 @@ impl PolicySet {
         Ok(findings)
     }
 
-    /// The policies, each with a namespace, of which nobody knows whether they are about some of these objects: they
-    /// select namespaces by labels, and the Namespace is neither in their files nor among `all`. Such policies find
-    /// nothing.
+    /// The policies that select namespaces by labels, each with a namespace of some of these objects whose labels are not
+    /// known: the Namespace is neither in the files of the policies nor among `all`. Whether such a policy is about these
+    /// objects cannot be told.
     pub fn unknown_namespaces<'a>(
         &self,
         subjects: &[Subject<'_>],

@@ -31,11 +31,10 @@ pub(super) const WITHIN: &str = "@within";
 const PATTERN: u64 = 5_000;
 const PATTERN_BYTE: u64 = 100;
 const LONGEST_PATTERN: usize = 1024;
-/// What ten bytes of a text cost in which a pattern is looked for: at first, when it may be large and nothing is known
-/// of it, and after each match.
+const LARGEST_PATTERN: usize = 256 * 1024;
+/// What it costs to search ten bytes of a text for a pattern: the first time, and again after each match.
 const SEARCH: u64 = 40;
 const SEARCH_AGAIN: u64 = 4;
-const LARGEST_PATTERN: usize = 256 * 1024;
 
 /// More than [`BUDGET`].
 #[derive(Debug, Error)]
