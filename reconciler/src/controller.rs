@@ -8,6 +8,7 @@ mod context;
 mod events;
 mod external_artifact;
 mod finalizer;
+mod followed;
 mod foreign;
 mod git_repository;
 mod held;

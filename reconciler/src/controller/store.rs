@@ -1,19 +1,18 @@
 //! The objects of a kind as the cluster has them, kept up to date by a watch.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
+use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Resource, ResourceExt};
-use reconciler_api::{ExternalArtifact, Kustomization, annotation};
-use serde::de::DeserializeOwned;
+use reconciler_api::annotation;
 use serde_json::{Value, json};
 
+use super::followed::Followed;
 use super::queue::{Key, Queue};
 use super::{Context, tenancy};
 
@@ -114,10 +113,7 @@ fn version(object: &impl ResourceExt) -> u64 {
 
 /// Follows the objects of a kind for ever, in all namespaces that this process looks at, and puts those that
 /// change into a queue. A change of status alone makes nothing due.
-pub(crate) async fn follow<K>(context: &Context, store: &Store<K>, queue: &Queue)
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
-{
+pub(crate) async fn follow<K: Followed>(context: &Context, store: &Store<K>, queue: &Queue) {
     let (client, resource) = (context.client.clone(), ApiResource::erase::<K>(&()));
     let api = match context.shard.namespace() {
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
@@ -127,18 +123,17 @@ where
 }
 
 /// The same for a kind that has no namespaces.
-pub(crate) async fn follow_all<K>(context: &Context, store: &Store<K>, queue: &Queue)
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
-{
+pub(crate) async fn follow_all<K: Followed>(context: &Context, store: &Store<K>, queue: &Queue) {
     let api = Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()));
     follow_api(api, context, store, queue).await;
 }
 
-async fn follow_api<K>(api: Api<DynamicObject>, context: &Context, store: &Store<K>, queue: &Queue)
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
-{
+async fn follow_api<K: Followed>(
+    api: Api<DynamicObject>,
+    context: &Context,
+    store: &Store<K>,
+    queue: &Queue,
+) {
     let mut events = watch(api, watcher::Config::default()).default_backoff().boxed();
     let mut seen = Vec::new();
     while let Some(event) = events.next().await {
@@ -224,12 +219,7 @@ fn key_of(object: &DynamicObject) -> Key {
     Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
-fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
-    context: &Context,
-    store: &Store<K>,
-    queue: &Queue,
-    object: DynamicObject,
-) {
+fn put<K: Followed>(context: &Context, store: &Store<K>, queue: &Queue, object: DynamicObject) {
     let key = key_of(&object);
     let is_old = store
         .objects()
@@ -239,7 +229,7 @@ fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
         return;
     }
     let is_ours = context.shard.has(&object);
-    let is_made_here = is_ours && K::kind(&()) != ExternalArtifact::kind(&());
+    let is_made_here = is_ours && !K::IS_MADE_ELSEWHERE;
     let artifact = if is_made_here { None } else { object.data.pointer("/status/artifact").cloned() };
     let counts =
         |name: &str| name == annotation::RECONCILE_REQUEST || name.starts_with(annotation::IMAGE_PREFIX);
@@ -261,10 +251,10 @@ fn put<K: DeserializeOwned + Resource<DynamicType = ()>>(
     objects.insert(key.clone(), entry);
     drop(objects);
     if allowance_changed {
-        tenancy::allowance_changed(context, &K::kind(&()), &key);
+        K::allowance_changed(context, &key);
     }
-    if is_newer && K::kind(&()) == Kustomization::kind(&()) {
-        context.wake_dependents_of_another(&key);
+    if is_newer {
+        K::changed(context, &key);
     }
     if is_due {
         queue.add(key);
@@ -280,6 +270,7 @@ mod tests {
     use http::Request;
     use kube::Client;
     use kube::client::Body;
+    use reconciler_api::ExternalArtifact;
     use tower::{Service as _, service_fn};
 
     use super::*;

@@ -12,9 +12,7 @@ use kube::ResourceExt;
 use reconciler_api::condition::HasConditions;
 use reconciler_api::{GitRepository, annotation};
 
-use super::kustomization::depends_on;
 use super::queue::{Key, Queue};
-use super::sources::SourceKind;
 use super::store::Store;
 use super::{Context, Next};
 
@@ -108,23 +106,6 @@ pub(super) fn blocked(object: &str) -> String {
 /// How the owner of an object allows a namespace to refer to it.
 pub(super) fn remedy(namespace: &str) -> String {
     format!("its owner can allow it with the annotation {}: {namespace}", annotation::ALLOWED_NAMESPACES)
-}
-
-/// The owner of an object has changed who may refer to it: those who do are due, whether they may now or no longer.
-pub(super) fn allowance_changed(context: &Context, kind: &str, key: &Key) {
-    if let Ok(kind) = kind.parse::<SourceKind>() {
-        context.wake_users(kind, key);
-    }
-    match kind {
-        "GitRepository" => context.images.source_changed(key),
-        "ImageRepository" => context.images.repository_changed(key),
-        "Kustomization" => {
-            let dependents =
-                context.kustomizations.keys(|dependent, other| depends_on(dependent, other, key));
-            context.kustomization_queue.add_all(dependents);
-        }
-        _ => {}
-    }
 }
 
 /// A namespace is new: what is in it may have waited for that.
