@@ -1,25 +1,19 @@
 //! Other clusters: a Secret has a kubeconfig for one, or a ConfigMap names one that trusts the service accounts of this
 //! cluster.
 
+mod tokens;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::Request;
-use http::header::{AUTHORIZATION, HeaderValue};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, ResourceExt};
 use reconciler_api::kustomization::KubeConfig;
-use reconciler_api::{SecretKeyReference, reason};
+use reconciler_api::reason;
 use serde_json::json;
-use tokio::sync::Mutex;
-use tower::{BoxError, service_fn};
 use url::Url;
 
 use super::super::context::ConfigPlace;
@@ -27,14 +21,17 @@ use super::super::queue::Key;
 use super::super::tenancy::DEFAULT_ACCOUNT;
 use super::{Failure, Reconciliation};
 use crate::apply::Objects;
-use crate::environment::Environment;
 use crate::outbound::{self, Reach};
+use tokens::Tokens;
 
 /// The keys under which a Secret may hold a kubeconfig.
 const KEYS: [&str; 2] = ["value", "value.yaml"];
 
 /// How the name of a user begins that is a service account.
 const ACCOUNT: &str = "system:serviceaccount:";
+
+/// What a Secret or a ConfigMap has.
+type Data = BTreeMap<String, String>;
 
 impl Reconciliation<'_> {
     /// The cluster that a reference leads to.
@@ -47,91 +44,61 @@ impl Reconciliation<'_> {
                 return Err(Failure::permanent(reason::RECONCILIATION_FAILED, message));
             }
         };
-        let key = Key { namespace: self.key.namespace.clone(), name: name.clone() };
-        let reach = if self.is_strict()? { Reach::OtherMachines } else { Reach::Everywhere };
-        let reader = self.reader()?;
-        let reference = (key.namespace.clone(), config.clone());
-        let found = match &config.secret_ref {
-            Some(secret) => {
-                let place = ConfigPlace { reference, user: None };
-                self.with_kubeconfig(&reader, &key, secret, place, reach).await
-            }
-            None => {
-                let place = ConfigPlace { reference, user: reader.user() };
-                self.with_token(reader, &key, place, reach).await
-            }
-        };
-        found.map_err(|why| {
-            let message = format!("kubeconfig in {kind} '{key}': {why}");
+        let (reader, is_strict) = (self.reader()?, self.is_strict()?);
+        self.connected(config, name, reader, is_strict).await.map_err(|why| {
+            let message = format!("kubeconfig in {kind} '{}/{name}': {why}", self.key.namespace);
             Failure::new(reason::RECONCILIATION_FAILED, message)
         })
     }
 
-    /// The cluster that the kubeconfig in a Secret leads to.
-    async fn with_kubeconfig(
+    /// The same, as `reader` finds it. The connection is kept for as long as the Secret or ConfigMap is the same.
+    async fn connected(
         &self,
-        reader: &Objects,
-        key: &Key,
-        reference: &SecretKeyReference,
-        place: ConfigPlace,
-        reach: Reach,
+        config: &KubeConfig,
+        name: &str,
+        reader: Objects,
+        is_strict: bool,
     ) -> Result<Objects, String> {
-        let secret: Secret = reader.core("secrets", &key.namespace, &key.name).await.map_err(text)?;
-        let version = format!("{}/{reach:?}", secret.resource_version().unwrap_or_default());
+        let namespace = &self.key.namespace;
+        let reach = if is_strict { Reach::OtherMachines } else { Reach::Everywhere };
+        let (version, data) = match config.secret_ref {
+            Some(_) => {
+                let secret: Secret = reader.core("secrets", namespace, name).await.map_err(text)?;
+                let version = secret.resource_version();
+                let data = secret.data.unwrap_or_default().into_iter();
+                (version, data.map(|(key, value)| (key, String::from_utf8_lossy(&value.0).into())).collect())
+            }
+            None => {
+                let map: ConfigMap = reader.core("configmaps", namespace, name).await.map_err(text)?;
+                (map.resource_version(), map.data.unwrap_or_default())
+            }
+        };
+        let version = format!("{}/{reach:?}", version.unwrap_or_default());
+        // Whoever can read the Secret has its credentials; tokens are made for one user.
+        let user = if config.secret_ref.is_some() { None } else { reader.user() };
+        let place = ConfigPlace { reference: (namespace.clone(), config.clone()), user };
         if let Some(known) = self.context.remote(&place, &version) {
             return Ok(known);
         }
-        let data = secret.data.unwrap_or_default();
-        let found = match &reference.key {
-            Some(key) => data.get(key),
-            None => KEYS.iter().find_map(|key| data.get(*key)),
+        let client = match &config.secret_ref {
+            Some(secret) => self.connect(of_secret(&data, secret.key.as_deref())?, reach).await?,
+            None => {
+                let client = self.connect(of_config_map(&data)?, reach).await?;
+                self.tokens(reader, &data, is_strict).await?.sent_by(client)
+            }
         };
-        let found = found.ok_or(
-            "there is no key 'value' or 'value.yaml', and spec.kubeConfig.secretRef.key names no other",
-        )?;
-        let config =
-            Kubeconfig::from_yaml(&String::from_utf8_lossy(&found.0)).map_err(|_| "it is no kubeconfig")?;
-        let runs_programs = config.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
-        if runs_programs.into_iter().any(|user| user.exec.is_some() || user.auth_provider.is_some()) {
-            return Err(
-                "it runs programs to authenticate, which is not allowed: use a token or a certificate"
-                    .to_owned(),
-            );
-        }
-        if let Some(why) = foreign(&config) {
-            return Err(format!("{why}, which is not allowed"));
-        }
-        let client = self.connect(config, reach).await?;
         Ok(self.context.add_remote(place, version, client))
     }
 
-    /// The cluster that a ConfigMap names, with tokens of a service account of this cluster. The keys are those of Flux, for
-    /// the provider `generic`: <https://fluxcd.io/flux/components/kustomize/kustomizations/#kubeconfig-remote-clusters>.
-    async fn with_token(
-        &self,
-        reader: Objects,
-        key: &Key,
-        place: ConfigPlace,
-        reach: Reach,
-    ) -> Result<Objects, String> {
-        let map: ConfigMap = reader.core("configmaps", &key.namespace, &key.name).await.map_err(text)?;
-        let version = format!("{}/{reach:?}", map.resource_version().unwrap_or_default());
-        if let Some(known) = self.context.remote(&place, &version) {
-            return Ok(known);
-        }
-        let data = map.data.unwrap_or_default();
-        let server = server(&data)?;
-        let mut cluster = json!({"server": server});
-        if let Some(authority) = data.get("ca.crt") {
-            cluster["certificate-authority-data"] = json!(BASE64_STANDARD.encode(authority));
-        }
-        let config = json!({
-            "clusters": [{"name": "remote", "cluster": cluster}],
-            "contexts": [{"name": "remote", "context": {"cluster": "remote"}}],
-            "current-context": "remote",
-        });
-        let config: Kubeconfig = serde_json::from_value(config).map_err(text)?;
-        let client = self.connect(config, reach).await?;
+    async fn connect(&self, config: Kubeconfig, reach: Reach) -> Result<Client, String> {
+        let config =
+            Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.map_err(text)?;
+        let in_memory = self.context.remote_answers(&self.key.namespace);
+        outbound::client(config, reach, in_memory).await.map_err(text)
+    }
+
+    /// Tokens of the account that a ConfigMap names.
+    async fn tokens(&self, reader: Objects, data: &Data, is_strict: bool) -> Result<Tokens, String> {
         let mut audiences: Vec<String> = data
             .get("audiences")
             .into_iter()
@@ -141,23 +108,13 @@ impl Reconciliation<'_> {
         if audiences.is_empty() {
             audiences.extend(data.get("address").cloned());
         }
+        let own = |name: &str| Key { namespace: self.key.namespace.clone(), name: name.to_owned() };
         let account = match data.get("serviceAccountName").filter(|name| !name.is_empty()) {
-            Some(name) => Key { namespace: key.namespace.clone(), name: name.clone() },
-            None if reach == Reach::OtherMachines => {
-                Key { namespace: key.namespace.clone(), name: DEFAULT_ACCOUNT.to_owned() }
-            }
-            None => own_account(&reader).await?,
+            Some(name) => own(name),
+            None if is_strict => own(DEFAULT_ACCOUNT),
+            None => account_of(&reader).await?,
         };
-        let environment = self.context.environment.clone();
-        let tokens = Tokens { cluster: reader, account, audiences, environment, current: Mutex::default() };
-        Ok(self.context.add_remote(place, version, tokens.sent_by(client)))
-    }
-
-    async fn connect(&self, config: Kubeconfig, reach: Reach) -> Result<Client, String> {
-        let config =
-            Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.map_err(text)?;
-        let in_memory = self.context.remote_answers(&self.key.namespace);
-        outbound::client(config, reach, in_memory).await.map_err(text)
+        Ok(Tokens::new(reader, account, audiences, self.context.environment.clone()))
     }
 }
 
@@ -165,8 +122,43 @@ fn text(error: impl Display) -> String {
     error.to_string()
 }
 
+/// The kubeconfig in a Secret.
+fn of_secret(data: &Data, key: Option<&str>) -> Result<Kubeconfig, String> {
+    let found = match key {
+        Some(key) => data.get(key),
+        None => KEYS.iter().find_map(|key| data.get(*key)),
+    };
+    let found = found
+        .ok_or("there is no key 'value' or 'value.yaml', and spec.kubeConfig.secretRef.key names no other")?;
+    let config = Kubeconfig::from_yaml(found).map_err(|_| "it is no kubeconfig")?;
+    let runs_programs = config.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    if runs_programs.into_iter().any(|user| user.exec.is_some() || user.auth_provider.is_some()) {
+        let message = "it runs programs to authenticate, which is not allowed: use a token or a certificate";
+        return Err(message.to_owned());
+    }
+    match foreign(&config) {
+        Some(why) => Err(format!("{why}, which is not allowed")),
+        None => Ok(config),
+    }
+}
+
+/// A kubeconfig without credentials for the cluster that a ConfigMap names. The keys are those of Flux, for the provider
+/// `generic`: <https://fluxcd.io/flux/components/kustomize/kustomizations/#kubeconfig-remote-clusters>.
+fn of_config_map(data: &Data) -> Result<Kubeconfig, String> {
+    let mut cluster = json!({"server": server(data)?});
+    if let Some(authority) = data.get("ca.crt") {
+        cluster["certificate-authority-data"] = json!(BASE64_STANDARD.encode(authority));
+    }
+    let config = json!({
+        "clusters": [{"name": "remote", "cluster": cluster}],
+        "contexts": [{"name": "remote", "context": {"cluster": "remote"}}],
+        "current-context": "remote",
+    });
+    serde_json::from_value(config).map_err(text)
+}
+
 /// The address of the server that a ConfigMap names.
-fn server(data: &BTreeMap<String, String>) -> Result<String, String> {
+fn server(data: &Data) -> Result<String, String> {
     match data.get("provider").map(String::as_str) {
         Some("generic") => {}
         Some(cloud @ ("aws" | "azure" | "gcp")) => {
@@ -191,66 +183,14 @@ fn server(data: &BTreeMap<String, String>) -> Result<String, String> {
 }
 
 /// The service account as which the reconciler runs.
-async fn own_account(cluster: &Objects) -> Result<Key, String> {
-    let name = cluster.own_name().await.map_err(text)?.unwrap_or_default();
+async fn account_of(reader: &Objects) -> Result<Key, String> {
+    let name = reader.own_name().await.map_err(text)?.unwrap_or_default();
     let account = name.strip_prefix(ACCOUNT).and_then(|name| name.split_once(':'));
     let (namespace, name) = account.ok_or(
         "there is no key 'serviceAccountName', and the reconciler does not run as a service account: name one of \
          this namespace",
     )?;
     Ok(Key { namespace: namespace.to_owned(), name: name.to_owned() })
-}
-
-/// Tokens of a service account.
-struct Tokens {
-    /// The cluster that makes them.
-    cluster: Objects,
-    account: Key,
-    audiences: Vec<String>,
-    environment: Environment,
-    current: Mutex<Option<Token>>,
-}
-
-struct Token {
-    header: HeaderValue,
-    /// When another one is asked for.
-    renewed: Timestamp,
-}
-
-impl Tokens {
-    /// The same client, whose requests have a token.
-    fn sent_by(self, client: Client) -> Client {
-        let namespace = client.default_namespace().to_owned();
-        let tokens = Arc::new(self);
-        let service = service_fn(move |mut request: Request<Body>| {
-            let (client, tokens) = (client.clone(), Arc::clone(&tokens));
-            async move {
-                let header = tokens.header().await.map_err(io::Error::other)?;
-                request.headers_mut().insert(AUTHORIZATION, header);
-                client.send(request).await.map_err(BoxError::from)
-            }
-        });
-        Client::new(service, namespace)
-    }
-
-    /// The header with a token that is valid for a while.
-    async fn header(&self) -> Result<HeaderValue, String> {
-        let now = self.environment.now();
-        let mut current = self.current.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| now < token.renewed) {
-            return Ok(token.header.clone());
-        }
-        let Key { namespace, name } = &self.account;
-        let made = self.cluster.token(namespace, name, &self.audiences).await;
-        let (token, expires) = made
-            .map_err(|error| format!("a token of the account '{}' cannot be made: {error}", self.account))?;
-        let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(text)?;
-        header.set_sensitive(true);
-        // Long before it expires: a request can take minutes.
-        let renewed = now + expires.duration_since(now) * 4 / 5;
-        *current = Some(Token { header: header.clone(), renewed });
-        Ok(header)
-    }
 }
 
 /// What a kubeconfig uses that is not in it: files of the machine, such as the token of the reconciler itself. Also
