@@ -7,6 +7,7 @@
 mod answer;
 mod cluster;
 mod gate;
+mod host;
 mod tls_proxy;
 
 use std::error::Error;
@@ -23,6 +24,7 @@ pub use answer::{BodyError, body, caused, causes};
 pub use cluster::{InMemory, client};
 pub use gate::Gate;
 pub(crate) use gate::connect;
+pub(crate) use host::{host, short_form};
 pub use tls_proxy::TlsProxy;
 
 /// How often a server may redirect to another address.
@@ -51,7 +53,7 @@ pub enum Refused {
         /// Its address.
         address: IpAddr,
     },
-    /// Programs read it in different ways, so that none can check what another one connects to.
+    /// Programs read its host in different ways: what is checked need not be what another program connects to.
     #[error(
         "'{0}' is not the address of a server: a host is a name, an IPv4 address, or an IPv6 address in brackets, and may \
          have a port"
@@ -123,81 +125,6 @@ pub async fn check(url: &str, reach: Reach) -> Result<Vec<IpAddr>, Refused> {
         Some(host) => resolve(&host, reach).await,
         None => Ok(Vec::new()),
     }
-}
-
-/// The host of a URL, or of an address in the short form of ssh. None for a path of this machine.
-///
-/// What a URL has besides letters, digits and a few signs is read in one way by browsers and in another one by git, ssh,
-/// and libraries: `http://one.example\@other.example/`, or `http://127.0.0.1:+80/`.
-///
-/// # Errors
-/// The host can be read in several ways.
-pub(crate) fn host(url: &str) -> Result<Option<String>, Refused> {
-    let unclear = || Refused::Unclear(without_password(url));
-    if url.chars().any(|char| char.is_control() || char.is_whitespace()) {
-        return Err(unclear());
-    }
-    if let Some((host, _)) = short_form(url) {
-        return if is_plain_host(host) { Ok(Some(host.to_owned())) } else { Err(unclear()) };
-    }
-    let Some((scheme, rest)) = url.split_once("://") else { return Ok(None) };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.is_empty() && scheme == "file" {
-        return Ok(None);
-    }
-    let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let end = if place.starts_with('[') { place.find(']').map_or(0, |end| end + 1) } else { place.len() };
-    let end = place[..end].rfind(':').filter(|_| !place.starts_with('[')).unwrap_or(end);
-    let (host, port) = place.split_at(end);
-    // ssh decodes a login before it looks for its end.
-    let is_login = !login.contains(['\\', '@']) && (scheme.starts_with("http") || !login.contains('%'));
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_plain_port);
-    if !is_login || !is_port || !is_plain_host(host) {
-        return Err(unclear());
-    }
-    // An address in another notation becomes a usual one.
-    let read = Url::parse(url).map_err(|_| unclear())?;
-    read.host_str().map(|host| Some(host.to_owned())).ok_or_else(unclear)
-}
-
-fn is_plain_host(host: &str) -> bool {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && !host.starts_with('-')
-                && host.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_'))
-        }
-    }
-}
-
-fn is_plain_port(port: &str) -> bool {
-    port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok()
-}
-
-/// An address without what may be a password, for messages.
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
-        _ => url.to_owned(),
-    }
-}
-
-/// The host and the path of an address in the short form that git has for ssh, `user@host:path`.
-pub(crate) fn short_form(address: &str) -> Option<(&str, &str)> {
-    if address.contains("://") {
-        return None;
-    }
-    let (login, rest) = match address.split_once('@') {
-        Some((user, rest)) if !user.contains(['/', ':']) => (user, rest),
-        _ => ("", address),
-    };
-    let end = if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(':')? };
-    let (host, path) = (&rest[..end], rest[end..].strip_prefix(':')?);
-    let is_host =
-        !host.is_empty() && !host.contains('/') && !host.starts_with('-') && !login.starts_with('-');
-    // Two colons follow the name of a program for git.
-    (is_host && !path.is_empty() && !path.starts_with(':')).then_some((host, path))
 }
 
 /// Looks at the host in a URL if it is an address. Names are looked at when they are resolved.
@@ -299,45 +226,6 @@ mod tests {
         }
         for url in ["file:///srv/git", "/srv/git", "git"] {
             assert_eq!(check(url, Reach::OtherMachines).await, Ok(Vec::new()), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_host_is_read_in_one_way() {
-        for url in [
-            "http://example.com\\@127.0.0.1/",
-            "http://[::1%25lo]/",
-            "http://[::1%lo]/",
-            "http://[127.0.0.1]/",
-            "http://[::1/",
-            "http://127.0.0.1:+80/",
-            "http://127.0.0.1:99999/",
-            "http://127.0.0.1:/",
-            "http:///127.0.0.1/",
-            "http://user@name@127.0.0.1/",
-            "http://127.0.0.1\t/",
-            " http://127.0.0.1/",
-            "http://one two/",
-            "http://１２７.0.0.1/",
-            "ssh://git@%31%32%37.0.0.1/x",
-            "ssh://127.0.0.1%3A22/x",
-            "ssh://git%40127.0.0.1/x",
-            "git@127.0.0.1\\:x",
-            "https://",
-        ] {
-            assert!(matches!(host(url), Err(Refused::Unclear(_))), "{url}: {:?}", host(url));
-        }
-        let shown = host("http://user:word@one two/").err().map(|refused| refused.to_string());
-        assert!(shown.is_some_and(|text| !text.contains("word") && text.contains("'http://…@one two/'")));
-        for (url, wanted) in [
-            ("https://user:p%40ss@my_host.example:8443/x?y#z", "my_host.example"),
-            ("ssh://git@Example.org:22/x", "Example.org"),
-            ("http://[::1]:80/", "[::1]"),
-            ("http://0x7f.1/", "127.0.0.1"),
-            ("git@host:path", "host"),
-            ("https://host?query=a@b", "host"),
-        ] {
-            assert_eq!(host(url).ok().flatten().as_deref(), Some(wanted), "{url}");
         }
     }
 

@@ -44,12 +44,12 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
     if written.contains("://") {
         let url = Url::parse(written).map_err(|error| format!("the address of the repository: {error}"))?;
         return match url.scheme() {
-            "http" | "https" | "ssh" | "file" => clear(written),
+            "http" | "https" | "ssh" | "file" => unambiguous(written),
             other => Err(format!("a repository cannot be reached by '{other}'")),
         };
     }
     if outbound::short_form(written).is_some() {
-        return clear(written);
+        return unambiguous(written);
     }
     // `ext::` and the like name a remote helper, a program that git would run.
     if written.split('/').next().is_some_and(|first| first.contains(':')) {
@@ -61,8 +61,8 @@ pub(super) fn of_submodule(parent: &str, written: &str) -> Result<String, String
     relative(parent, written)
 }
 
-/// The same address, unless git could connect to another server than the one whose credentials are chosen.
-fn clear(written: &str) -> Result<String, String> {
+/// The same address, if git connects to the server that the credentials are chosen for.
+fn unambiguous(written: &str) -> Result<String, String> {
     match outbound::host(written) {
         Ok(_) => Ok(written.to_owned()),
         Err(refused) => Err(refused.to_string()),
