@@ -120,6 +120,7 @@ fn render(
         !variables.is_empty() || post_build.substitute_strategy.as_deref() == Some("Always")
     });
     let common = place::common_namespace(host.generated(), tree, spec);
+    let is_generated = |file: &str| place::relative(file) == place::relative(&host.generated().path);
     let mut objects = Vec::with_capacity(rendered.resources().len());
     for resource in rendered.resources() {
         if tree.cancellation().is_cancelled() {
@@ -149,7 +150,7 @@ fn render(
         let written = || rendered.location(resource.node.at(&["metadata", "namespace"])?);
         let namespace_place = match &common {
             Some((namespace, place)) if namespace == resource.namespace() => Some(place.clone()),
-            _ => written().map(|found| place::line(&found)),
+            _ => written().filter(|found| !is_generated(&found.file)).map(|found| place::line(&found)),
         };
         let place = rendered.location(&resource.node).map(|found| place::line(&found));
         objects.push(Object { value, namespace_place, place });
